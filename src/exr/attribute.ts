@@ -11,8 +11,8 @@ export function floatAttribute(value: number): Attribute {
   return { type: 'float', value: new Uint8Array(new Float32Array([value]).buffer) };
 }
 
-/** The text of an attribute of type `string`, or undefined when it has another type. */
+/** The text of an attribute of type `string` without trailing zeros, or undefined when it has another type. */
 export function attributeText(attribute: Attribute | undefined): string | undefined {
   if (attribute === undefined || (attribute.type !== 'string' && attribute.type !== 'text')) return undefined;
-  return Buffer.from(attribute.value).toString('utf8');
+  return Buffer.from(attribute.value).toString('utf8').replace(/\0+$/, '');
 }

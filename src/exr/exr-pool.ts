@@ -1,46 +1,225 @@
-import { QuietframeError } from '../errors.js';
+import { Worker } from 'node:worker_threads';
+import { expected, QuietframeError } from '../errors.js';
 import type { Image } from '../image/image.js';
-import type { ExrHeader } from './header.js';
+import type { ExrAnswer, ExrTask } from './exr-worker.js';
+import { type ExrHeader, readHeader } from './header.js';
 import type { ExrLimits } from './limits.js';
-import type { ReadOptions } from './read-exr.js';
+import { type ReadOptions, selectNames } from './read-exr.js';
 import type { Replacements, ReplaceOptions } from './replace-channels.js';
 import type { WriteOptions } from './write-exr.js';
 
 export interface ExrPoolOptions {
   /** Workers that may run at once; 2 by default. They start when they are first needed. */
   readonly workers?: number;
-  /** Most milliseconds one call may run in a worker; 120 000 by default. */
+  /** Most milliseconds that one call may run in a worker; 120 000 by default. */
   readonly timeLimitMs?: number;
+  /** Most MiB of heap of one worker, sample arrays not counted (the limits bound those); 512 by default. */
+  readonly heapLimitMb?: number;
   readonly limits?: Partial<ExrLimits>;
 }
 
 export interface CallOptions {
+  /** Aborting rejects with `cancelled` and ends the worker if the call has started. */
   readonly signal?: AbortSignal;
 }
 
-/** Reads and writes OpenEXR in worker threads. */
+/** One call that waits or runs. */
+interface Job {
+  readonly task: ExrTask;
+  /** Buffers that move to the worker instead of being copied. */
+  readonly buffers: ArrayBuffer[];
+  readonly resolve: (value: Image | Uint8Array) => void;
+  readonly reject: (error: QuietframeError) => void;
+}
+
+/** A worker and the job that it runs. */
+interface Slot {
+  readonly worker: Worker;
+  job: Job | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** Worker threads run compiled code: next to this file, or in `dist` when this file is run from its source. */
+const WORKER_URL = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/exr/exr-worker.js' : './exr-worker.js',
+  import.meta.url,
+);
+
+/**
+ * Reads and writes OpenEXR in worker threads, so that no file holds up the event loop. A worker that fails or runs past
+ * the time limit is replaced, and its call rejects. Idle workers do not keep the process alive.
+ */
 export class ExrPool {
-  constructor(readonly options?: ExrPoolOptions) {
-    throw new QuietframeError('not-implemented', 'Not implemented');
+  readonly #options: Required<ExrPoolOptions>;
+  readonly #slots = new Set<Slot>();
+  readonly #queue: Job[] = [];
+  #closed = false;
+
+  constructor(options: ExrPoolOptions = {}) {
+    this.#options = { workers: 2, timeLimitMs: 120_000, heapLimitMb: 512, limits: {}, ...options };
   }
-  /** The header, read at once on the calling thread: it is bounded by the limits. */
+
+  /**
+   * The header, read at once on the calling thread: the limits bound it.
+   * @throws QuietframeError as `readHeader`.
+   */
   header(bytes: Uint8Array): ExrHeader {
-    throw new QuietframeError('not-implemented', 'Not implemented');
+    return readHeader(bytes, this.#options.limits);
   }
-  read(bytes: Uint8Array, options?: Pick<ReadOptions, 'select'> & CallOptions): Promise<Image> {
-    throw new QuietframeError('not-implemented', 'Not implemented');
+
+  /**
+   * As `readExr`. The bytes are copied to the worker, but for those of a SharedArrayBuffer.
+   * @throws QuietframeError as `readExr`; `cancelled`; `too-large` past the time or heap limit.
+   */
+  async read(bytes: Uint8Array, options: Pick<ReadOptions, 'select'> & CallOptions = {}): Promise<Image> {
+    const limits = this.#options.limits;
+    const names = selectNames(this.header(bytes), { ...options, limits });
+    const shared = shareBytes(bytes);
+    const task: ExrTask = { kind: 'read', bytes: shared.bytes, limits, names };
+    return (await this.#run(task, shared.buffers, options.signal)) as Image;
   }
-  replace(
+
+  /**
+   * As `replaceChannels`. All arrays are copied.
+   * @throws QuietframeError as `replaceChannels` and `readHeader`; `cancelled`; `too-large` past the time or heap limit.
+   */
+  async replace(
     original: Uint8Array,
     replacements: Replacements,
-    options?: ReplaceOptions & CallOptions,
+    { signal, ...options }: ReplaceOptions & CallOptions = {},
   ): Promise<Uint8Array> {
-    throw new QuietframeError('not-implemented', 'Not implemented');
+    const limits = this.#options.limits;
+    const touched = new Set([...replacements.keys(), ...(options.add ?? []).map((channel) => channel.part)]);
+    selectNames(this.header(original), { limits, select: (part) => touched.has(part.index) });
+    const shared = shareBytes(original);
+    const task: ExrTask = { kind: 'replace', original: shared.bytes, limits, replacements, options };
+    return (await this.#run(task, shared.buffers, signal)) as Uint8Array;
   }
-  write(image: Image, options?: WriteOptions & CallOptions): Promise<Uint8Array> {
-    throw new QuietframeError('not-implemented', 'Not implemented');
+
+  /**
+   * As `writeExr`. All arrays are copied.
+   * @throws QuietframeError as `writeExr`; `cancelled`; `too-large` past the time or heap limit.
+   */
+  async write(image: Image, { signal, ...options }: WriteOptions & CallOptions = {}): Promise<Uint8Array> {
+    return (await this.#run({ kind: 'write', image, options }, [], signal)) as Uint8Array;
   }
-  close(): Promise<void> {
-    throw new QuietframeError('not-implemented', 'Not implemented');
+
+  /** Ends all workers; calls that wait or run reject with `cancelled`, as do later ones. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#queue.splice(0)) job.reject(cancelled());
+    await Promise.all([...this.#slots].map((slot) => this.#retire(slot, cancelled())));
   }
+
+  #run(task: ExrTask, buffers: ArrayBuffer[], signal: AbortSignal | undefined): Promise<Image | Uint8Array> {
+    if (this.#closed || signal?.aborted) return Promise.reject(cancelled());
+    return new Promise((resolve, reject) => {
+      const job: Job = {
+        task,
+        buffers,
+        resolve: (value) => {
+          signal?.removeEventListener('abort', abort);
+          resolve(value);
+        },
+        reject: (error) => {
+          signal?.removeEventListener('abort', abort);
+          reject(error);
+        },
+      };
+      const abort = (): void => this.#abort(job);
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#queue.push(job);
+      this.#startNext();
+    });
+  }
+
+  #abort(job: Job): void {
+    const waiting = this.#queue.indexOf(job);
+    if (waiting >= 0) {
+      this.#queue.splice(waiting, 1);
+      job.reject(cancelled());
+      return;
+    }
+    for (const slot of this.#slots) {
+      if (slot.job === job) void this.#retire(slot, cancelled());
+    }
+  }
+
+  #startNext(): void {
+    if (this.#closed || this.#queue.length === 0) return;
+    let slot = [...this.#slots].find((candidate) => candidate.job === undefined);
+    if (slot === undefined) {
+      if (this.#slots.size >= this.#options.workers) return;
+      slot = this.#hire();
+    }
+    const job = this.#queue.shift() as Job;
+    const hired = slot;
+    hired.job = job;
+    hired.timer = setTimeout(() => {
+      const range = `at most ${this.#options.timeLimitMs} ms`;
+      const error = new QuietframeError('too-large', expected(range, 'the work on an OpenEXR file', 'more'));
+      void this.#retire(hired, error);
+    }, this.#options.timeLimitMs);
+    hired.worker.ref();
+    try {
+      hired.worker.postMessage(job.task, job.buffers);
+    } catch (cause) {
+      this.#settle(hired, () => job.reject(failed(cause)));
+    }
+  }
+
+  #hire(): Slot {
+    const worker = new Worker(WORKER_URL, {
+      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapLimitMb },
+    });
+    const slot: Slot = { worker, job: undefined, timer: undefined };
+    this.#slots.add(slot);
+    worker.on('message', (answer: ExrAnswer) => {
+      this.#settle(slot, (job) => {
+        if ('value' in answer) job.resolve(answer.value);
+        else {
+          const { code, message, details, cause } = answer.error;
+          job.reject(new QuietframeError(code, message, details, { cause }));
+        }
+      });
+    });
+    worker.on('error', (error) => void this.#retire(slot, failed(error)));
+    worker.on('exit', () => void this.#retire(slot, failed(undefined)));
+    return slot;
+  }
+
+  /** Answers the job of a slot and hands the slot to the next one. */
+  #settle(slot: Slot, answer: (job: Job) => void): void {
+    const job = slot.job;
+    clearTimeout(slot.timer);
+    slot.job = undefined;
+    slot.worker.unref();
+    if (job !== undefined) answer(job);
+    this.#startNext();
+  }
+
+  /** Ends the worker of a slot and rejects its job; the next job hires a new one. */
+  async #retire(slot: Slot, error: QuietframeError): Promise<void> {
+    if (!this.#slots.delete(slot)) return;
+    this.#settle(slot, (job) => job.reject(error));
+    await slot.worker.terminate();
+  }
+}
+
+function shareBytes(bytes: Uint8Array): { bytes: Uint8Array; buffers: ArrayBuffer[] } {
+  if (bytes.buffer instanceof SharedArrayBuffer) return { bytes, buffers: [] };
+  const copy = new Uint8Array(bytes);
+  return { bytes: copy, buffers: [copy.buffer] };
+}
+
+function cancelled(): QuietframeError {
+  return new QuietframeError('cancelled', 'The work on an OpenEXR file was cancelled');
+}
+
+function failed(cause: unknown): QuietframeError {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    const message = expected('a file that fits the heap limit', 'the OpenEXR codec', 'a larger one');
+    return new QuietframeError('too-large', message, {}, { cause });
+  }
+  return new QuietframeError('internal', 'The OpenEXR codec stopped', {}, { cause });
 }

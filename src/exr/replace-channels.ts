@@ -1,9 +1,25 @@
-import { QuietframeError } from '../errors.js';
-import type { Attribute, SampleType } from '../image/image.js';
-import type { ExrHeader } from './header.js';
-import type { WritableCompression } from './write-exr.js';
+import { expected, QuietframeError } from '../errors.js';
+import { type Attribute, boxHeight, boxWidth, type SampleType } from '../image/image.js';
+import { stringAttribute } from './attribute.js';
+import { WRITABLE_COMPRESSIONS, type WritableCompression } from './codec.js';
+import {
+  assembleFile,
+  channelsAttribute,
+  compressionAttribute,
+  type EncodedPart,
+  INCREASING_LINES,
+  intAttribute,
+  lineChunk,
+  sortedChannels,
+} from './container.js';
+import { type ExrChannel, type ExrHeader, type ExrPart, LINES_PER_CHUNK } from './header.js';
+import { decodePart, encodePart, type Words, wordsOfValues } from './samples.js';
+import { newChannel } from './write-exr.js';
 
-/** New samples by part index and full channel name, row-major over the part's data window. */
+/**
+ * New samples by part index and full channel name, row-major over the part's data window: Uint32Array for a uint
+ * channel, Float32Array for the others. The types of the channels stay.
+ */
 export type Replacements = ReadonlyMap<number, ReadonlyMap<string, Float32Array | Uint32Array>>;
 
 /** A channel that the file does not have yet. */
@@ -22,11 +38,94 @@ export interface ReplaceOptions {
   readonly compression?: WritableCompression;
 }
 
+/**
+ * The file with some of its channels replaced and others added. Parts that are not touched keep their compressed chunks
+ * bit for bit; in a touched part all other channels keep the bits of their samples. Header attributes are kept byte for
+ * byte, but for the layout of a part that is encoded again: it becomes scan lines from the top, and a lossy compression
+ * becomes `zip`.
+ * @throws QuietframeError `invalid-argument` for a part or channel that the file does not have (or, to add, has already)
+ * and for samples that do not fit; `malformed-exr`, `unsupported-exr` when a touched part cannot be decoded.
+ */
 export function replaceChannels(
   original: Uint8Array,
   header: ExrHeader,
   replacements: Replacements,
-  options?: ReplaceOptions,
+  options: ReplaceOptions = {},
 ): Uint8Array {
-  throw new QuietframeError('not-implemented', 'Not implemented');
+  for (const index of [...replacements.keys(), ...(options.add ?? []).map((channel) => channel.part)]) {
+    if (header.parts[index] === undefined) throw invalid(`0 to ${header.parts.length - 1}`, 'a part', index);
+  }
+  const parts = header.parts.map((part) => {
+    const replaced = replacements.get(part.index) ?? new Map<string, Float32Array | Uint32Array>();
+    const added = (options.add ?? []).filter((channel) => channel.part === part.index);
+    const touched = replaced.size > 0 || added.length > 0;
+    const encoded = touched ? encodeAgain(original, part, replaced, added, options) : copy(original, part);
+    if (!touched && part.index !== 0) return encoded;
+    return { ...encoded, attributes: new Map([...encoded.attributes, ...(options.attributes ?? [])]) };
+  });
+  return assembleFile(parts, header.multiPart);
+}
+
+function copy(original: Uint8Array, part: ExrPart): EncodedPart {
+  const headerBytes = part.tiles === undefined ? 8 : 20;
+  return {
+    attributes: part.attributes,
+    chunks: part.chunks.map(({ offset, length }) => ({
+      bytes: [original.subarray(offset - headerBytes, offset + length)],
+      order: offset,
+    })),
+  };
+}
+
+function encodeAgain(
+  original: Uint8Array,
+  part: ExrPart,
+  replaced: ReadonlyMap<string, Float32Array | Uint32Array>,
+  added: readonly AddedChannel[],
+  options: ReplaceOptions,
+): EncodedPart {
+  const label = (name: string): string => `channel ${JSON.stringify(name)} of part ${part.index}`;
+  const names = new Set(part.channels.map((channel) => channel.name));
+  for (const name of replaced.keys()) {
+    if (!names.has(name)) throw invalid('a channel of the file', label(name), 'one that it does not have');
+  }
+  for (const { name } of added) {
+    if (names.has(name)) throw invalid('a new channel', label(name), 'one that exists');
+    names.add(name);
+  }
+  const width = boxWidth(part.dataWindow);
+  const height = boxHeight(part.dataWindow);
+  const kept = part.channels.filter((channel) => !replaced.has(channel.name)).map((channel) => channel.name);
+  const words = new Map<string, Words>(decodePart(original, part, new Set(kept)));
+  const set = (name: string, type: SampleType, data: Float32Array | Uint32Array): void => {
+    words.set(name, wordsOfValues(data, type, width * height, label(name)));
+  };
+  for (const { name, type } of part.channels) {
+    const data = replaced.get(name);
+    if (data !== undefined) set(name, type, data);
+  }
+  const newChannels = added.map(({ name, type }): ExrChannel => ({ ...newChannel(name), type }));
+  for (const { name, type, data } of added) set(name, type, data);
+  const channels = added.length === 0 ? part.channels : sortedChannels([...part.channels, ...newChannels]);
+  const compression = options.compression ?? writable(part);
+  const planes = channels.map((channel) => words.get(channel.name) as Words);
+  const chunks = encodePart(planes, channels, width, height, compression);
+
+  const attributes = new Map(part.attributes);
+  attributes.set('compression', compressionAttribute(compression));
+  attributes.set('lineOrder', INCREASING_LINES);
+  attributes.delete('tiles');
+  if (attributes.has('type')) attributes.set('type', stringAttribute('scanlineimage'));
+  if (attributes.has('chunkCount')) attributes.set('chunkCount', intAttribute(chunks.length));
+  if (added.length > 0) attributes.set('channels', channelsAttribute(channels));
+  const y = (index: number): number => part.dataWindow.yMin + index * LINES_PER_CHUNK[compression];
+  return { attributes, chunks: chunks.map((data, index) => lineChunk(y(index), data, index)) };
+}
+
+function writable(part: ExrPart): WritableCompression {
+  return WRITABLE_COMPRESSIONS.find((name) => name === part.compression) ?? 'zip';
+}
+
+function invalid(range: string, name: string, received: unknown): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, name, received));
 }

@@ -1,0 +1,65 @@
+import { parentPort } from 'node:worker_threads';
+import { type ErrorCode, type ErrorDetails, QuietframeError } from '../errors.js';
+import type { Image } from '../image/image.js';
+import { readHeader } from './header.js';
+import type { ExrLimits } from './limits.js';
+import { readPlanes } from './read-exr.js';
+import { type Replacements, type ReplaceOptions, replaceChannels } from './replace-channels.js';
+import { type WriteOptions, writeExr } from './write-exr.js';
+
+/** What the pool asks of a worker; the results are an Image for `read`, else the bytes of a file. */
+export type ExrTask =
+  | { kind: 'read'; bytes: Uint8Array; limits: Partial<ExrLimits>; names: ReadonlySet<string>[] }
+  | {
+      kind: 'replace';
+      original: Uint8Array;
+      limits: Partial<ExrLimits>;
+      replacements: Replacements;
+      options: ReplaceOptions;
+    }
+  | { kind: 'write'; image: Image; options: WriteOptions };
+
+export type ExrAnswer =
+  | { value: Image | Uint8Array }
+  | { error: { code: ErrorCode; message: string; details: ErrorDetails; cause?: unknown } };
+
+function run(task: ExrTask): { value: Image | Uint8Array; buffers: ArrayBuffer[] } {
+  switch (task.kind) {
+    case 'read': {
+      const image = readPlanes(task.bytes, readHeader(task.bytes, task.limits), task.names);
+      const buffers = image.parts.flatMap((part) =>
+        [...part.planes.values()].map((plane) => plane.data.buffer as ArrayBuffer),
+      );
+      return { value: image, buffers };
+    }
+    case 'replace': {
+      const header = readHeader(task.original, task.limits);
+      return written(replaceChannels(task.original, header, task.replacements, task.options));
+    }
+    case 'write':
+      return written(writeExr(task.image, task.options));
+  }
+}
+
+function written(bytes: Uint8Array): { value: Uint8Array; buffers: ArrayBuffer[] } {
+  return { value: bytes, buffers: [bytes.buffer as ArrayBuffer] };
+}
+
+function answer(task: ExrTask): { answer: ExrAnswer; buffers: ArrayBuffer[] } {
+  try {
+    const { value, buffers } = run(task);
+    return { answer: { value }, buffers };
+  } catch (error) {
+    const known = error instanceof QuietframeError;
+    const { code, details } = known ? error : { code: 'internal' as const, details: {} };
+    const message = known ? error.message : 'The OpenEXR codec failed';
+    const cause = String(error instanceof Error ? error.stack : error);
+    return { answer: { error: { code, message, details, cause } }, buffers: [] };
+  }
+}
+
+const port = parentPort;
+port?.on('message', (task: ExrTask) => {
+  const { answer: reply, buffers } = answer(task);
+  port.postMessage(reply, buffers);
+});
