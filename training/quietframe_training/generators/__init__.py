@@ -1,0 +1,1 @@
+"""Programs that render training examples and the example window shown in the documentation."""
