@@ -8,6 +8,8 @@ export const ERROR_TABLE = {
   'unknown-parameter': { status: 400, grpc: 'INVALID_ARGUMENT', title: 'A parameter is not known' },
   'empty-body': { status: 400, grpc: 'INVALID_ARGUMENT', title: 'The request has no body' },
   'malformed-body': { status: 400, grpc: 'INVALID_ARGUMENT', title: 'The request body is malformed' },
+  'malformed-request': { status: 400, grpc: 'INVALID_ARGUMENT', title: 'The request is malformed' },
+  'request-timeout': { status: 408, grpc: 'DEADLINE_EXCEEDED', title: 'The request took too long to arrive' },
   'malformed-exr': { status: 422, grpc: 'INVALID_ARGUMENT', title: 'The OpenEXR file is damaged' },
   'unsupported-exr': { status: 422, grpc: 'UNIMPLEMENTED', title: 'The OpenEXR file uses a feature that is not supported' },
   'missing-layer': { status: 422, grpc: 'FAILED_PRECONDITION', title: 'A layer that is needed is missing' },
