@@ -146,9 +146,7 @@ def image_texture(material, path: Path, scale: float, *, data: bool = False, fla
     texture = node(
         material,
         "TexImage",
-        Vector=node(
-            material, "Mapping", Vector=node(material, "TexCoord").outputs["Object"], Scale=(scale,) * 3
-        ).outputs[0],
+        Vector=node(material, "Mapping", Vector=node(material, "TexCoord").outputs["Object"], Scale=(scale,) * 3).outputs[0],
     )
     texture.image = bpy.data.images.load(str(path), check_existing=True)
     if not flat:

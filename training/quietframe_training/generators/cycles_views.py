@@ -1,6 +1,6 @@
 """Render single training views with Cycles: real models, textures, photographs and lights in random scenes.
 
-    python -m quietframe_training.generators.cycles_views --assets DIR --photos DIR --out DIR --first-seed 0 --count 100
+    python -m quietframe_training.generators.cycles_views --assets DIR --photos DIR --out DIR --count 100
 
 Needs the packages bpy, numpy and OpenEXR.  Every seed gives one view at three noise levels, files
 cy_SEED_sNN.npz (NN = samples per pixel), that share one reference.  Seeds that exist are skipped,
@@ -200,9 +200,7 @@ def surface_material(rng: random.Random, assets: Assets):
     """A material for floors and walls."""
     kind = rng.random()
     if kind < 0.35:
-        return blender.texture_set_material(
-            rng.choice(assets.texture_sets), log_uniform(rng, 0.3, 2), bump=rng.random()
-        )
+        return blender.texture_set_material(rng.choice(assets.texture_sets), log_uniform(rng, 0.3, 2), bump=rng.random())
     if kind < 0.7:
         return photo_material(rng, assets, log_uniform(rng, 0.15, 1.5))
     return plain_material(rng)

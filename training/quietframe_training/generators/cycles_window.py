@@ -145,9 +145,7 @@ def add_fruit(assets: Path) -> None:
     lemon = bumpy_material("lemon", 300.0, 0.0007, Base_Color=(0.83, 0.55, 0.03), Roughness=0.32)
     blender.add_sphere("orange", 0.036, (0.055, 0.085, 0.073), orange)
     blender.add_sphere("orange", 0.035, (0.118, 0.135, 0.077), orange)
-    shape = smooth(
-        [(0, -0.041), (0.006, -0.038), (0.02, -0.026), (0.0275, 0), (0.02, 0.026), (0.006, 0.038), (0, 0.041)]
-    )
+    shape = smooth([(0, -0.041), (0.006, -0.038), (0.02, -0.026), (0.0275, 0), (0.02, 0.026), (0.006, 0.038), (0, 0.041)])
     for location, turn in (((0.118, 0.075, 0.085), (1.2, 0.2, 0.9)), ((0.065, 0.14, 0.09), (1.5, 0.3, -0.5))):
         fruit = blender.add_lathe("lemon", shape, lemon)
         fruit.location, fruit.rotation_euler = location, turn
