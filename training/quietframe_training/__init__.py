@@ -1,0 +1,1 @@
+"""Training of quietframe's networks: data, modules, losses, export into bundles."""

@@ -1,0 +1,174 @@
+"""Reads rendered examples (.npz, see docs/training.md) into raw inputs and references, and cuts augmented patches.
+
+A *view* is one frame at one noise level with every array this package uses, as float32 [C,H,W]:
+colour, colour variance, albedo, albedo variance, normal, normal variance, reference, and, where the renderer splits
+them, diffuse irradiance and specular with their variances and references.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from .features import auto_exposure, estimate_variance
+
+# Added to albedo before irradiance is divided by it; remodulation multiplies by the same sum.
+ALBEDO_EPSILON = 0.01
+
+
+@dataclass(frozen=True)
+class View:
+    """One noisy frame and its reference; all [C,H,W] float32, light multiplied by the view's auto-exposure."""
+
+    name: str
+    renderer: str  # "cycles" or "mitsuba"
+    spp: int
+    color: torch.Tensor
+    color_variance: torch.Tensor
+    albedo: torch.Tensor
+    albedo_variance: torch.Tensor
+    normal: torch.Tensor
+    normal_variance: torch.Tensor
+    reference: torch.Tensor
+    exposure: float
+    flag: float = 0.0
+
+    def inputs(self) -> torch.Tensor:
+        """Raw inputs [13,H,W] of features.py."""
+        flag = torch.full_like(self.color_variance, self.flag)
+        return torch.cat(
+            [
+                self.color,
+                self.color_variance,
+                self.albedo,
+                self.albedo_variance,
+                self.normal,
+                self.normal_variance,
+                flag,
+            ]
+        )
+
+
+def _exposed(view: View) -> View:
+    scale = auto_exposure(view.color)
+    return replace(
+        view,
+        color=view.color * scale,
+        color_variance=view.color_variance * scale**2,
+        reference=view.reference * scale,
+        exposure=scale,
+    )
+
+
+def load_example(path: pathlib.Path, components: bool = True) -> list[View]:
+    """The centre frame of an example: its beauty, and with `components` its irradiance and specular where they exist."""
+    with np.load(path) as file:
+        meta = json.loads(str(file["meta"]))
+        center, reference = meta["frames"].index(0), meta["ref_frames"].index(0)
+
+        def frame(name, index=center):
+            return torch.from_numpy(np.ascontiguousarray(np.moveaxis(file[name][index].astype(np.float32), -1, 0)))
+
+        split = "diffuse" in file.files
+        if split:
+            diffuse, albedo, specular = frame("diffuse"), frame("albedo"), frame("specular")
+            guide = frame("denoise_albedo").clamp(0, 1)
+            color = diffuse * albedo + specular
+            refs = {k: frame(f"ref_{k}", reference) for k in ("diffuse", "specular", "albedo")}
+            target = refs["diffuse"] * refs["albedo"] + refs["specular"]
+        else:
+            guide, color, target = frame("albedo"), frame("color"), frame("ref_color", reference)
+        base = View(
+            path.stem, "cycles" if split else "mitsuba", meta["spp"], color, frame("color_var"), guide,
+            frame("albedo_var"), frame("normal"), frame("normal_var"), target, 1.0,
+        )  # fmt: skip
+        views = [_exposed(base)]
+        if split and components:
+            irradiance = replace(base, color=diffuse, color_variance=frame("diffuse_var"), reference=refs["diffuse"], flag=1.0)
+            gloss = replace(base, color=specular, color_variance=frame("specular_var"), reference=refs["specular"])
+            views += [_exposed(v) for v in (irradiance, gloss) if float(v.reference.mean()) > 1e-3]
+        return views
+
+
+def load_folders(folders, components: bool = True) -> list[View]:
+    """Every example of the folders, sorted by path."""
+    paths = sorted(p for folder in folders for p in pathlib.Path(folder).glob("*.npz"))
+    return [view for path in paths for view in load_example(path, components)]
+
+
+def drop_for_source(inputs: torch.Tensor, source: str) -> torch.Tensor:
+    """What is left of inputs [13,H,W] for an encoder: `generic` has no variances, `color` nothing but colour.
+
+    Both get the colour variance that `estimate_variance` makes of the colour.
+    """
+    if source in ("generic", "color"):
+        inputs = inputs.clone()
+        inputs[3:4] = estimate_variance(inputs[None, :3])[0]
+        inputs[7], inputs[11] = 0.0, 0.0
+        if source == "color":
+            inputs[4:12] = 0.0
+    return inputs
+
+
+class PatchSampler:
+    """Random augmented patches. Every patch is seen by the encoder of its renderer, or by a poorer one."""
+
+    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.3):
+        self.sources, self.size, self.poorer = list(sources), size, poorer
+        self.random = np.random.default_rng(seed)
+        self.views = views
+        weights = np.array([self._weight(v, components) for v in views])
+        self.probability = weights / weights.sum()
+
+    @staticmethod
+    def _weight(view: View, components: float) -> float:
+        # Low sample counts are what users send most and where the networks differ.
+        noise = {2: 1.0, 4: 1.0, 8: 0.8, 16: 0.5, 32: 0.35, 64: 0.25}.get(view.spp, 0.5)
+        return noise * (components if view.flag else 1.0)
+
+    def _corner(self, view: View) -> tuple[int, int]:
+        """One of four random corners, by the spread of the reference's logarithm (importance, Bako et al. 2017)."""
+        height, width = view.reference.shape[1:]
+        corners, scores = [], []
+        for _ in range(4):
+            y, x = (int(self.random.integers(0, n - self.size + 1)) for n in (height, width))
+            patch = view.reference[:, y : y + self.size, x : x + self.size]
+            corners.append((y, x))
+            scores.append(float(torch.log1p(patch.clamp(min=0)).std()) + 0.05)
+        return corners[self.random.choice(4, p=np.array(scores) / sum(scores))]
+
+    def patch(self) -> tuple[torch.Tensor, torch.Tensor, int]:
+        """(inputs [13,S,S], reference [3,S,S], source index)."""
+        rng = self.random
+        view = self.views[rng.choice(len(self.views), p=self.probability)]
+        y, x = self._corner(view)
+        window = (slice(None), slice(y, y + self.size), slice(x, x + self.size))
+        inputs, reference = view.inputs()[window].clone(), view.reference[window].clone()
+
+        order = torch.from_numpy(rng.permutation(3))
+        gain = torch.from_numpy(np.exp2(rng.normal(0, 0.25, 3)).astype(np.float32) * np.float32(2 ** rng.normal(0, 1)))
+        gain = gain.view(3, 1, 1)
+        inputs[0:3] = inputs[order] * gain
+        inputs[3] *= gain.square().mean()
+        inputs[4:7] = inputs[4:7][order]
+        reference = reference[order] * gain
+        rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))  # camera and world space, any handedness
+        inputs[8:11] = torch.einsum("ij,jhw->ihw", torch.from_numpy(rotation.astype(np.float32)), inputs[8:11])
+
+        turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
+        inputs, reference = (torch.rot90(t, turns, (1, 2)) for t in (inputs, reference))
+        if mirror:
+            inputs, reference = inputs.flip(2), reference.flip(2)
+        source = view.renderer
+        if rng.random() < self.poorer:
+            source = "color" if rng.random() < 0.3 else "generic"
+        return drop_for_source(inputs, source).contiguous(), reference.contiguous(), self.sources.index(source)
+
+    def batch(self, count: int):
+        """(inputs [N,13,S,S], references [N,3,S,S], source ids [N])."""
+        inputs, references, ids = zip(*(self.patch() for _ in range(count)), strict=True)
+        return torch.stack(inputs), torch.stack(references), torch.tensor(ids)

@@ -1,0 +1,71 @@
+"""Inputs of a component and the 13 features of the network.
+
+Raw inputs [N,13,H,W] are linear, so that a pyramid can be built of them:
+    colour 3, colour variance 1, albedo 3, albedo variance 1, normal 3, normal variance 1, irradiance flag 1
+Variances are of the mean, averaged over channels.  `component_features` turns them into what the network sees.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+VARIANCE_CHANNELS = (3, 7, 11)
+# Keeps relative variances finite in black pixels; far below any visible signal after auto-exposure to 0.18.
+RELATIVE_EPSILON = 1e-4
+
+
+def relative_variance(variance: torch.Tensor, mean_square: torch.Tensor) -> torch.Tensor:
+    """Variance of the mean over the squared mean, clamped to [0, 1] (Vogels et al. 2018, section 6.1)."""
+    return (variance / (mean_square + RELATIVE_EPSILON)).clamp(0, 1)
+
+
+def component_features(inputs: torch.Tensor) -> torch.Tensor:
+    """log(1+colour) 3, relative variance 1, log(1+albedo) 3, relative variance 1, normal 3, relative variance 1, flag 1."""
+    color, color_variance, albedo, albedo_variance, normal, normal_variance, flag = inputs.split((3, 1, 3, 1, 3, 1, 1), 1)
+    return torch.cat(
+        [
+            torch.log1p(color.clamp(min=0)),
+            relative_variance(color_variance, color.mean(1, keepdim=True).square()),
+            torch.log1p(albedo.clamp(min=0)),
+            relative_variance(albedo_variance, albedo.mean(1, keepdim=True).square()),
+            normal,
+            relative_variance(normal_variance, normal.square().mean(1, keepdim=True)),
+            flag,
+        ],
+        1,
+    )
+
+
+def downsample_inputs(inputs: torch.Tensor) -> torch.Tensor:
+    """The next coarser level: 2x2 means; a mean of four has a quarter of the variance."""
+    coarse = F.avg_pool2d(inputs, 2)
+    scale = torch.ones(inputs.shape[1], 1, 1, device=inputs.device)
+    scale[list(VARIANCE_CHANNELS)] = 0.25
+    return coarse * scale
+
+
+def estimate_variance(color: torch.Tensor) -> torch.Tensor:
+    """Stand-in for a missing colour variance [N,1,H,W]: the 3x3 sample variance of each channel, averaged.
+
+    It sees texture as noise, which the encoders that are fed with it learn to tell apart.  Border pixels repeat.
+    """
+    padded = F.pad(color, (1, 1, 1, 1), mode="replicate")
+    mean = F.avg_pool2d(padded, 3, 1)
+    square = F.avg_pool2d(padded.square(), 3, 1)
+    return ((square - mean.square()).clamp(min=0) * (9 / 8)).mean(1, keepdim=True)
+
+
+EXPOSURE_KEY = 0.18
+EXPOSURE_BLOCK = 16
+
+
+def auto_exposure(color: torch.Tensor) -> float:
+    """Scale that brings the log-average luminance of [3,H,W] to 0.18, from means of 16x16 blocks brighter than 1e-8.
+
+    A statistic of the whole picture, taken before any tiling; 1 for a black picture.
+    """
+    luminance = (color.clamp(min=0) * torch.tensor([0.2126, 0.7152, 0.0722]).view(3, 1, 1)).sum(0)[None, None]
+    blocks = F.avg_pool2d(luminance, EXPOSURE_BLOCK, ceil_mode=True, count_include_pad=False)
+    lit = blocks[blocks > 1e-8].double()
+    return float(EXPOSURE_KEY / torch.exp2(torch.log2(lit).mean())) if lit.numel() else 1.0

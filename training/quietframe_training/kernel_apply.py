@@ -1,0 +1,89 @@
+"""Kernel prediction: logits, softmax and application (Vogels et al. 2018, equations 3 and 4).
+
+The logit of tap q in the K x K neighbourhood of pixel p is the sum of a positional and an affinity term:
+
+    z_pq = b_(q-p) + W_(q-p) . context_p  -  bandwidth_p * |embedding_p - embedding_q|^2
+
+The positional term alone is a network's last 1x1 layer as in the paper. With few channels it spans only smooth kernel
+shapes; the affinity term (Isik et al. 2021) cuts them along edges and texture to the pixel, at the price of E
+multiply-adds a tap.  Beyond the border of the picture colours and embeddings repeat the border pixel.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import pathlib
+
+import torch
+import torch.nn.functional as F
+
+
+def pad_border(x: torch.Tensor, kernel_size: int) -> torch.Tensor:
+    """Repeats the border pixels of x [N,C,H,W] by the radius of the kernel on every side."""
+    radius = kernel_size // 2
+    return F.pad(x, (radius,) * 4, mode="replicate")
+
+
+@functools.lru_cache(maxsize=1)
+def _compiled():
+    """The C++ kernels, built at first use; None where there is no compiler."""
+    from torch.utils import cpp_extension
+
+    source = pathlib.Path(__file__).parent / "csrc" / "kernel_apply.cpp"
+    flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp"]
+    try:
+        return cpp_extension.load("quietframe_kernel_apply", [str(source)], extra_cflags=flags, extra_ldflags=["-lgomp"])
+    except (OSError, RuntimeError, ImportError) as error:
+        if os.environ.get("QUIETFRAME_REQUIRE_COMPILED_KERNELS"):
+            raise
+        print(f"quietframe: kernels run in PyTorch, several times slower ({str(error).splitlines()[0]})")
+        return None
+
+
+class _CompiledApply(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *inputs):
+        inputs = [t.contiguous() for t in inputs]
+        filtered, weights = _compiled().forward(*inputs)
+        ctx.save_for_backward(weights, *inputs)
+        return filtered
+
+    @staticmethod
+    def backward(ctx, grad):
+        return (*_compiled().backward(grad.contiguous(), *ctx.saved_tensors), None)
+
+
+def apply_kernels_reference(context, taps, bandwidth, embedding, image):
+    """The same as `apply_kernels` in plain PyTorch: the definition, and the path for GPUs.
+
+    Loops over rows of taps so that no tensor with K*K times the colours is ever held.
+    """
+    _, height, width, _ = context.shape
+    size = round(taps.shape[1] ** 0.5)
+    radius = size // 2
+    positional = context @ taps[:-1] + taps[-1]
+    center = embedding[:, :, radius : radius + height, radius : radius + width]
+
+    def row_logits(dy):
+        rows = embedding[:, :, dy : dy + height].unfold(3, size, 1)
+        distance = (rows - center.unsqueeze(-1)).square().sum(1)
+        return positional[..., dy * size : (dy + 1) * size] - bandwidth.unsqueeze(-1) * distance
+
+    weights = torch.softmax(torch.cat([row_logits(dy) for dy in range(size)], -1), -1)
+    filtered = 0
+    for dy in range(size):
+        rows = image[:, :, dy : dy + height].unfold(3, size, 1)
+        filtered = filtered + (weights[..., dy * size : (dy + 1) * size].unsqueeze(1) * rows).sum(-1)
+    return filtered
+
+
+def apply_kernels(context, taps, bandwidth, embedding, image):
+    """Logits, their softmax over the taps, and the weighted sum of the colours.
+
+    context [N,H,W,C], taps [C+1,K*K] (W with the bias b as its last row; tap index dy * K + dx), bandwidth [N,H,W] >= 0,
+    embedding [N,E,H+K-1,W+K-1] and image [N,3,H+K-1,W+K-1] padded by `pad_border`.  Returns [N,3,H,W].  No gradient
+    flows to the image.
+    """
+    run = _CompiledApply.apply if context.device.type == "cpu" and _compiled() is not None else apply_kernels_reference
+    return run(context, taps, bandwidth, embedding, image.detach())
