@@ -24,7 +24,7 @@ export interface Frame {
   readonly color: Raster;
   readonly colorVariance: Raster;
   readonly varianceOrigin: VarianceOrigin;
-  /** Diffuse or denoising albedo, 3 channels. */
+  /** Denoising albedo, or the diffuse one where there is no other; 3 channels in [0, 1]. */
   readonly albedo?: Raster;
   readonly albedoVariance?: Raster;
   /** Unit normals or null vectors, 3 channels. */
@@ -32,7 +32,13 @@ export interface Frame {
   readonly normalVariance?: Raster;
   readonly depth?: Raster;
   readonly alpha?: Raster;
-  /** Diffuse irradiance (direct + indirect, without albedo) and everything else, where the file has the split. */
+  /**
+   * The split of the beauty, where the file has it: color = diffuse * diffuseAlbedo + specular. `diffuse` is irradiance,
+   * without the surface's colour; `specular` is everything else and may be slightly negative.
+   */
   readonly diffuse?: Raster;
+  readonly diffuseVariance?: Raster;
+  readonly diffuseAlbedo?: Raster;
   readonly specular?: Raster;
+  readonly specularVariance?: Raster;
 }

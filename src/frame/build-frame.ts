@@ -1,0 +1,324 @@
+import { expected, QuietframeError } from '../errors.js';
+import { boxHeight, boxWidth, type Image } from '../image/image.js';
+import { type Raster, raster } from '../image/raster.js';
+import { type SanitizedCounts, sanitize } from '../image/sanitize.js';
+import type { Frame, InputWarning, VarianceOrigin } from './frame.js';
+import {
+  areEncodedNormals,
+  areIdentical,
+  clampAlbedo,
+  decodeNormals,
+  isZero,
+  noiseCorrelation,
+} from './lint.js';
+import type { Role, VarianceRole } from './render-source.js';
+import type { LayerPlan, PlannedLayer, PlannedVariance } from './resolve-layers.js';
+import {
+  estimateVariance,
+  halfBufferVariance,
+  meanOfHalves,
+  varianceFromMoments,
+  varianceFromRelative,
+  varianceFromSamples,
+  varianceInBasis,
+} from './variance.js';
+
+/** An image and what its channels are. */
+export interface PlannedImage {
+  /** With the planes of {@link channelsToRead}; roles whose planes are not there are left out. */
+  readonly image: Image;
+  readonly plan: LayerPlan;
+}
+
+export interface BuiltFrame {
+  readonly frame: Frame;
+  readonly warnings: readonly InputWarning[];
+  /** By role, for those that had something to repair or to count. */
+  readonly sanitized: Readonly<Record<string, SanitizedCounts>>;
+}
+
+/** Noise of neighbours that is more alike than this was splatted by a pixel filter. */
+const CORRELATION_LIMIT = 0.3;
+
+/** Full names of the channels that a frame needs, by part. Depth and motion are not among them: nothing reads them yet. */
+export function channelsToRead(
+  plan: LayerPlan,
+  withAlpha: boolean,
+): ReadonlyMap<number, ReadonlySet<string>> {
+  const names = new Map<number, Set<string>>();
+  const add = (layer: PlannedLayer | undefined): void => {
+    if (layer === undefined) return;
+    const known = names.get(layer.part) ?? new Set();
+    names.set(layer.part, known);
+    for (const channel of layer.channels) known.add(channel);
+  };
+  const { color, albedo, normal, diffuseDirect, diffuseIndirect, diffuseColor } = plan.layers;
+  for (const layer of [color, albedo, normal, diffuseDirect, diffuseIndirect, diffuseColor]) add(layer);
+  for (const variance of Object.values(plan.variances)) {
+    add(variance);
+    add(variance.mean);
+  }
+  if (withAlpha) add(plan.alpha?.read);
+  return names;
+}
+
+/**
+ * Builds a frame from decoded channels: finite, with normals decoded, albedo in [0, 1] and variances of the mean.
+ *
+ * With `half`, both images are independent renders of the same frame with the same number of samples: everything is their
+ * mean, and their difference gives the variances. Otherwise variances come from the file's layers. A colour variance that
+ * is in neither is estimated from the neighbourhood.
+ * @throws QuietframeError `mismatched-frames` when the halves differ in size or layers; `missing-layer` when the colour
+ * was not decoded.
+ */
+export function buildFrame(main: PlannedImage, half?: PlannedImage): BuiltFrame {
+  return new FrameBuilder(main, half).build();
+}
+
+/** A role's samples: the mean of the halves, if there are two, and both. */
+interface Gathered {
+  readonly mean: Raster;
+  readonly halves: readonly [Raster, Raster] | undefined;
+}
+
+class FrameBuilder {
+  readonly #main: PlannedImage;
+  readonly #half: PlannedImage | undefined;
+  readonly #warnings: InputWarning[] = [];
+  readonly #sanitized: Record<string, SanitizedCounts> = {};
+
+  constructor(main: PlannedImage, half: PlannedImage | undefined) {
+    this.#main = main;
+    this.#half = half;
+    if (half === undefined) return;
+    const size = ({ dataWindow: box }: LayerPlan): string =>
+      `${boxWidth(box)} x ${boxHeight(box)} pixels at (${box.xMin}, ${box.yMin})`;
+    if (size(half.plan) !== size(main.plan)) {
+      throw new QuietframeError(
+        'mismatched-frames',
+        expected(size(main.plan), 'the second half buffer', size(half.plan)),
+        { frame: 'half_b' },
+      );
+    }
+  }
+
+  build(): BuiltFrame {
+    const color = this.#layer('color');
+    if (color === undefined) {
+      throw new QuietframeError('missing-layer', expected('decoded samples', 'the colour', 'none'), {
+        layer: 'color',
+      });
+    }
+    const albedo = this.#layer('albedo');
+    const normal = this.#layer('normal');
+    const independent = this.#areIndependent(color);
+    const alpha = this.#gather('alpha', (plan) => plan.alpha?.read)?.mean;
+    const { variance: colorVariance, origin } = this.#colorVariance(color, independent);
+    const albedoVariance = this.#variance('albedoVariance', albedo, independent);
+    const normalVariance = this.#variance('normalVariance', normal, independent);
+    const frame: Frame = {
+      width: color.mean.width,
+      height: color.mean.height,
+      source: this.#main.plan.source,
+      color: color.mean,
+      colorVariance,
+      varianceOrigin: origin,
+      ...(albedo && { albedo: albedo.mean }),
+      ...(albedoVariance && { albedoVariance }),
+      ...(normal && { normal: normal.mean }),
+      ...(normalVariance && { normalVariance }),
+      ...(alpha && { alpha }),
+      ...this.#split(color, independent),
+    };
+    return { frame, warnings: this.#warnings, sanitized: this.#sanitized };
+  }
+
+  #layer(role: Exclude<Role, VarianceRole>): Gathered | undefined {
+    return this.#gather(role, (plan) => plan.layers[role]);
+  }
+
+  #gather(
+    role: Exclude<Role, VarianceRole> | 'alpha',
+    planned: (plan: LayerPlan) => PlannedLayer | undefined,
+  ): Gathered | undefined {
+    const main = this.#read(this.#main, role, planned);
+    if (main === undefined) return undefined;
+    if (this.#half === undefined) return { mean: main, halves: undefined };
+    const other = this.#read(this.#half, role, planned);
+    if (other === undefined) {
+      const range = `the role ${role}`;
+      throw new QuietframeError(
+        'mismatched-frames',
+        expected(range, 'the second half buffer', 'a file without it'),
+        {
+          frame: 'half_b',
+          layer: role,
+        },
+      );
+    }
+    return { mean: meanOfHalves(main, other), halves: [main, other] };
+  }
+
+  /** Samples of a role in one file, repaired. */
+  #read(
+    { image, plan }: PlannedImage,
+    role: Exclude<Role, VarianceRole> | 'alpha',
+    planned: (plan: LayerPlan) => PlannedLayer | undefined,
+  ): Raster | undefined {
+    const samples = rasterOf(image, planned(plan));
+    if (samples === undefined) return undefined;
+    this.#sanitize(role, samples, role === 'albedo' || role === 'diffuseColor');
+    if (role === 'albedo') {
+      const above = clampAlbedo(samples);
+      if (above > 0)
+        this.#warn('albedo-range', `${above} samples of the albedo were above 1 and were limited`, role);
+    }
+    if (role === 'normal' && areEncodedNormals(samples)) {
+      decodeNormals(samples);
+      this.#warn('encoded-normals', 'The normals were stored as n * 0.5 + 0.5 and were decoded', role);
+    }
+    return samples;
+  }
+
+  #sanitize(role: string, samples: Raster, zeroNegatives: boolean): void {
+    const counts = sanitize(samples, zeroNegatives);
+    const signed = role === 'normal';
+    const { notFinite, negative } = this.#sanitized[role] ?? { notFinite: 0, negative: 0 };
+    const total = {
+      notFinite: notFinite + counts.notFinite,
+      negative: negative + (signed ? 0 : counts.negative),
+    };
+    if (total.notFinite === 0 && total.negative === 0) return;
+    this.#sanitized[role] = total;
+    if (counts.notFinite > 0) {
+      this.#warn(
+        'not-finite',
+        `${counts.notFinite} samples of ${role} were NaN or infinite and were replaced`,
+        role,
+      );
+    }
+    if (role === 'color' && counts.negative > 0) {
+      this.#warn(
+        'negative-color',
+        `${counts.negative} samples of the colour are negative and were kept`,
+        role,
+      );
+    }
+  }
+
+  #areIndependent({ halves }: Gathered): boolean {
+    if (halves === undefined) return false;
+    if (areIdentical(...halves)) {
+      const message = 'The half buffers are the same picture: no variance can be taken from them';
+      this.#warn('identical-halves', message, 'color');
+      return false;
+    }
+    const correlation = noiseCorrelation(...halves);
+    if (correlation > CORRELATION_LIMIT) {
+      const shown = correlation.toFixed(2);
+      this.#warn(
+        'correlated-noise',
+        `The noise of neighbouring pixels is alike (${shown}): render with a box filter or filter importance sampling`,
+        'color',
+      );
+    }
+    return true;
+  }
+
+  #colorVariance(color: Gathered, independent: boolean): { variance: Raster; origin: VarianceOrigin } {
+    const origin = this.#half === undefined ? 'layer' : 'half-buffers';
+    const variance = this.#variance('colorVariance', color, independent);
+    if (variance !== undefined && !isZero(variance)) return { variance, origin };
+    if (variance !== undefined && !isZero(color.mean)) {
+      this.#warn(
+        'zero-variance',
+        'The colour variance is zero everywhere and was estimated instead',
+        'color',
+      );
+    }
+    return { variance: estimateVariance(color.mean), origin: 'estimated' };
+  }
+
+  #variance(role: VarianceRole, of: Gathered | undefined, independent: boolean): Raster | undefined {
+    if (of === undefined) return undefined;
+    if (this.#half !== undefined)
+      return independent && of.halves ? halfBufferVariance(...of.halves) : undefined;
+    const planned = this.#main.plan.variances[role];
+    const samples = rasterOf(this.#main.image, planned);
+    if (planned === undefined || samples === undefined) return undefined;
+    this.#sanitize(role, samples, true);
+    return this.#varianceOfMean(planned, samples, of.mean);
+  }
+
+  #varianceOfMean(planned: PlannedVariance, samples: Raster, value: Raster): Raster | undefined {
+    if (planned.kind === 'mean') return varianceFromSamples(samples, 1);
+    const count = this.#main.plan.samplesPerPixel;
+    if (count === undefined) return undefined;
+    if (planned.kind === 'samples') return varianceFromSamples(samples, count);
+    if (planned.kind === 'samples-over-mean') return varianceFromRelative(samples, value, count);
+    const mean = rasterOf(this.#main.image, planned.mean);
+    if (mean === undefined || count < 2) return undefined;
+    sanitize(mean);
+    return varianceInBasis(varianceFromMoments(mean, samples, count), mean, value);
+  }
+
+  /** Diffuse irradiance and the rest, where the file has the split. */
+  #split(color: Gathered, independent: boolean): Partial<Frame> {
+    const direct = this.#layer('diffuseDirect');
+    const indirect = this.#layer('diffuseIndirect');
+    const albedo = this.#layer('diffuseColor');
+    if (direct === undefined || indirect === undefined || albedo === undefined) return {};
+    const rest = (beauty: Raster, irradiance: Raster, surface: Raster): Raster =>
+      combine(
+        beauty,
+        combine(irradiance, surface, (i, s) => i * s),
+        (b, d) => b - d,
+      );
+    const sum = (a: Raster, b: Raster): Raster => combine(a, b, (x, y) => x + y);
+    const diffuse = sum(direct.mean, indirect.mean);
+    const specular = rest(color.mean, diffuse, albedo.mean);
+    const split = { diffuse, diffuseAlbedo: albedo.mean, specular };
+    if (!independent || !direct.halves || !indirect.halves || !albedo.halves || !color.halves) {
+      return {
+        ...split,
+        diffuseVariance: estimateVariance(diffuse),
+        specularVariance: estimateVariance(specular),
+      };
+    }
+    const diffuseA = sum(direct.halves[0], indirect.halves[0]);
+    const diffuseB = sum(direct.halves[1], indirect.halves[1]);
+    return {
+      ...split,
+      diffuseVariance: halfBufferVariance(diffuseA, diffuseB),
+      specularVariance: halfBufferVariance(
+        rest(color.halves[0], diffuseA, albedo.halves[0]),
+        rest(color.halves[1], diffuseB, albedo.halves[1]),
+      ),
+    };
+  }
+
+  #warn(code: string, message: string, layer: string): void {
+    this.#warnings.push({ code, message, layer });
+  }
+}
+
+/** Planes of a layer as one raster, copied; undefined when one of them was not decoded. */
+function rasterOf(image: Image, layer: PlannedLayer | undefined): Raster | undefined {
+  const part = layer === undefined ? undefined : image.parts[layer.part];
+  if (layer === undefined || part === undefined) return undefined;
+  const width = boxWidth(part.dataWindow);
+  const height = boxHeight(part.dataWindow);
+  const result = raster(width, height, layer.channels.length);
+  for (const [c, name] of layer.channels.entries()) {
+    const samples = part.planes.get(name);
+    if (samples === undefined) return undefined;
+    result.data.set(samples.data, c * width * height);
+  }
+  return result;
+}
+
+function combine(a: Raster, b: Raster, of: (a: number, b: number) => number): Raster {
+  const result = raster(a.width, a.height, a.channels);
+  for (let i = 0; i < result.data.length; i++) result.data[i] = of(a.data[i] as number, b.data[i] as number);
+  return result;
+}

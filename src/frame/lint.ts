@@ -1,0 +1,80 @@
+import { plane, type Raster } from '../image/raster.js';
+
+/** How far a length may be from 1 to count as a unit normal; pixel filters shorten normals at edges. */
+const UNIT_TOLERANCE = 0.05;
+
+/**
+ * Whether normals are stored as n * 0.5 + 0.5: nothing is below 0 or above 1, and most pixels that are not empty have unit
+ * length once decoded, but not as they are.
+ */
+export function areEncodedNormals(normal: Raster): boolean {
+  const [x, y, z] = [plane(normal, 0), plane(normal, 1), plane(normal, 2)];
+  let filled = 0;
+  let plain = 0;
+  let encoded = 0;
+  for (let i = 0; i < x.length; i++) {
+    const [a, b, c] = [x[i] as number, y[i] as number, z[i] as number];
+    if (Math.min(a, b, c) < -1e-3 || Math.max(a, b, c) > 1 + 1e-3) return false;
+    const decoded = Math.hypot(2 * a - 1, 2 * b - 1, 2 * c - 1);
+    if (isNull(a, b, c) || decoded < UNIT_TOLERANCE) continue;
+    filled++;
+    if (Math.abs(Math.hypot(a, b, c) - 1) < UNIT_TOLERANCE) plain++;
+    if (Math.abs(decoded - 1) < UNIT_TOLERANCE) encoded++;
+  }
+  return encoded > filled / 2 && encoded > plain;
+}
+
+/** Decodes n * 0.5 + 0.5 in place; pixels of three zeros hold no normal and stay so. */
+export function decodeNormals(normal: Raster): void {
+  const [x, y, z] = [plane(normal, 0), plane(normal, 1), plane(normal, 2)];
+  for (let i = 0; i < x.length; i++) {
+    if (isNull(x[i] as number, y[i] as number, z[i] as number)) continue;
+    for (const values of [x, y, z]) values[i] = 2 * (values[i] as number) - 1;
+  }
+}
+
+function isNull(x: number, y: number, z: number): boolean {
+  return x === 0 && y === 0 && z === 0;
+}
+
+/** Limits samples to [0, 1], in place, and counts those that were above 1 by more than rounding. */
+export function clampAlbedo(albedo: Raster): number {
+  const { data } = albedo;
+  let above = 0;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] as number;
+    if (value > 1.001) above++;
+    data[i] = Math.min(1, Math.max(0, value));
+  }
+  return above;
+}
+
+/** Whether two renders that should be independent are the same picture. */
+export function areIdentical(a: Raster, b: Raster): boolean {
+  return a.data.every((value, i) => value === b.data[i]);
+}
+
+/** Whether a raster is 0 everywhere. */
+export function isZero(image: Raster): boolean {
+  return image.data.every((value) => value === 0);
+}
+
+/**
+ * Correlation of the noise of horizontal neighbours, from the signs of the difference of two halves (so that fireflies do
+ * not decide): 0 for independent pixels; a reconstruction filter that splats samples to neighbours brings it up.
+ * In [-1, 1]; 0 when fewer than 1000 pairs differ.
+ */
+export function noiseCorrelation(a: Raster, b: Raster): number {
+  let pairs = 0;
+  let sum = 0;
+  const sign = (i: number): number => Math.sign((a.data[i] as number) - (b.data[i] as number));
+  for (let i = 0; i + 1 < a.width * a.height; i++) {
+    if ((i + 1) % a.width === 0) continue;
+    const product = sign(i) * sign(i + 1);
+    if (product === 0) continue;
+    pairs++;
+    sum += product;
+  }
+  // Signs of two normal variables of correlation rho agree by (2 / pi) asin(rho).
+  return pairs < 1000 ? 0 : Math.sin((Math.PI / 2) * (sum / pairs));
+}

@@ -1,0 +1,66 @@
+import type { SourceName } from './frame.js';
+
+/** What a layer can mean to the denoiser. */
+export const ROLES = [
+  'color',
+  'albedo',
+  'normal',
+  'depth',
+  'motion',
+  'colorVariance',
+  'albedoVariance',
+  'normalVariance',
+  'diffuseDirect',
+  'diffuseIndirect',
+  'diffuseColor',
+] as const;
+export type Role = (typeof ROLES)[number];
+
+export type VarianceRole = 'colorVariance' | 'albedoVariance' | 'normalVariance';
+
+/**
+ * Where a role is found: `Layer.SUFFIXES`, one channel for every letter of the suffix, or `SUFFIXES` alone for channels
+ * without a layer. A layer matches from the right (`Scene.View.Combined` is `Combined`), in any case of letters, and
+ * `.red` is `.R`. `*` is any layer that has these channels and no others.
+ */
+export type LayerAlias = string;
+
+/**
+ * How a variance layer relates to the variance of the mean:
+ * - `mean`: is it.
+ * - `samples`: the variance of the samples, to be divided by their number.
+ * - `samples-over-mean`: the variance of the samples divided by their mean: times the colour, divided by the number.
+ */
+export type VarianceKind = 'mean' | 'samples' | 'samples-over-mean';
+
+export interface VarianceLayer {
+  readonly role: VarianceRole;
+  readonly layer: LayerAlias;
+  readonly kind: VarianceKind;
+}
+
+/** How a motion layer becomes offsets in pixels, y down, from the centre frame. */
+export type MotionConvention =
+  /** X, Y: previous - centre; Z, W: centre - next; in pixels, y up. */
+  'previous-and-next-y-up' | 'unknown';
+
+/** What is known of a renderer's files: pure data. */
+export interface RenderSource {
+  readonly name: SourceName;
+  /** For people. */
+  readonly description: string;
+  /** Any of these tells the source: an attribute's `name`, or `name=text` where it holds text; a channel's full name. */
+  readonly detect: { readonly attributes: readonly RegExp[]; readonly channels: readonly RegExp[] };
+  /** Preferred first. The colour's alpha is channel A of its own layer. */
+  readonly roles: Readonly<Partial<Record<Exclude<Role, VarianceRole>, readonly LayerAlias[]>>>;
+  /** The beauty that others read, where the input is better taken from another layer: the result is written here. */
+  readonly target?: readonly LayerAlias[];
+  readonly variances: readonly VarianceLayer[];
+  /**
+   * Prefix of layers of second moments, E[x^2] of the samples, whose variance is E[x^2] - E[x]^2. It stands before the
+   * whole name of the layer of E[x] or before the last component of it.
+   */
+  readonly secondMomentPrefix?: string;
+  readonly normalSpace: 'world' | 'camera' | 'unknown';
+  readonly motionConvention: MotionConvention;
+}

@@ -1,0 +1,29 @@
+import type { RenderSource } from '../render-source.js';
+
+/**
+ * Blender's Cycles: `<ViewLayer>.<Pass>.<C>`, one part for every pass by default. When Blender denoises, `Combined` is
+ * denoised already and `Noisy Image` is the render. It writes no variances. The light passes are without the surface's
+ * colour: beauty = (Diffuse Direct + Diffuse Indirect) * Diffuse Color + the rest. `Denoising Normal` is in camera space.
+ */
+export const cycles: RenderSource = {
+  name: 'cycles',
+  description: 'Blender Cycles',
+  detect: {
+    attributes: [/^BlenderMultiChannel$/, /^cycles\./, /^Software=Blender/],
+    channels: [/(^|\.)(Combined|Noisy Image)(\.\w+)?\.[RGBA]$/, /(^|\.)Denoising (Albedo|Normal|Depth)\./],
+  },
+  roles: {
+    color: ['Noisy Image.RGB', 'Combined.RGB', 'RGB'],
+    albedo: ['Denoising Albedo.RGB', 'Diffuse Color.RGB'],
+    normal: ['Denoising Normal.XYZ', 'Normal.XYZ'],
+    depth: ['Denoising Depth.Z', 'Depth.Z', 'Depth.V'],
+    motion: ['Vector.XYZW'],
+    diffuseDirect: ['Diffuse Direct.RGB'],
+    diffuseIndirect: ['Diffuse Indirect.RGB'],
+    diffuseColor: ['Diffuse Color.RGB'],
+  },
+  target: ['Combined.RGB'],
+  variances: [],
+  normalSpace: 'camera',
+  motionConvention: 'previous-and-next-y-up',
+};

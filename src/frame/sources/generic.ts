@@ -1,0 +1,59 @@
+import type { RenderSource } from '../render-source.js';
+
+/**
+ * Any other renderer: the usual names of Arnold, V-Ray, RenderMan, Karma and LuxCore, and plain ones. Variance layers
+ * whose convention is not known (Arnold's `variance`) are left alone.
+ */
+export const generic: RenderSource = {
+  name: 'generic',
+  description: 'Any renderer',
+  detect: { attributes: [], channels: [] },
+  roles: {
+    color: ['RGB', 'RGBA.RGB', 'beauty.RGB', 'C.RGB', 'Ci.RGB', 'rgba.RGB', 'Combined.RGB', 'color.RGB'],
+    albedo: [
+      'denoise_albedo.RGB',
+      'diffuse_albedo_noice.RGB',
+      'diffuse_albedo.RGB',
+      'albedo.RGB',
+      'VRayDiffuseFilter.RGB',
+      'diffuseFilter.RGB',
+      'diffuse_filter.RGB',
+    ],
+    normal: [
+      'N_noice.XYZ',
+      'AVG_SHADING_NORMAL.RGB',
+      'SHADING_NORMAL.RGB',
+      'normal.XYZ',
+      'normals.XYZ',
+      'N.XYZ',
+      'hitN.XYZ',
+      'VRayNormals.XYZ',
+      'bump_normals.XYZ',
+      'normal.RGB',
+      'normals.RGB',
+      'N.RGB',
+      'VRayNormals.RGB',
+    ],
+    depth: [
+      'Z',
+      'depth.Z',
+      'zDepth.Z',
+      'VRayZDepth.Z',
+      'Z_noice.Z',
+      'zfiltered.Z',
+      'hitPz.Z',
+      'depth.R',
+      'depth.V',
+      'depth.Y',
+    ],
+    motion: ['motionvector.XY', 'motion.XY', 'velocity.XY', 'VRayVelocity.XY', 'forward.XY', 'forward.RG'],
+  },
+  variances: [
+    { role: 'colorVariance', layer: 'mse.RGB', kind: 'mean' },
+    { role: 'albedoVariance', layer: 'albedo_var.RGB', kind: 'mean' },
+    { role: 'normalVariance', layer: 'normal_var.XYZ', kind: 'mean' },
+    { role: 'normalVariance', layer: 'normal_var.RGB', kind: 'mean' },
+  ],
+  normalSpace: 'unknown',
+  motionConvention: 'unknown',
+};

@@ -1,0 +1,27 @@
+import type { RenderSource } from '../render-source.js';
+
+/**
+ * pbrt-v4's GBuffer film. `Variance` is the variance of the samples, not of their mean, and `RelativeVariance` that
+ * divided by the mean (0 where nothing was hit): both need the number of samples, which the header names. Older builds
+ * write `Nsx` for `Ns.X`.
+ */
+export const pbrt: RenderSource = {
+  name: 'pbrt',
+  description: 'pbrt-v4',
+  detect: {
+    attributes: [/^samplesPerPixel$/, /^NDCFromWorld$/],
+    channels: [/^(Relative)?Variance\.[RGB]$/, /^Ns(\.X|x)$/, /^dzdx$/],
+  },
+  roles: {
+    color: ['RGB'],
+    albedo: ['Albedo.RGB'],
+    normal: ['Ns.XYZ', 'N.XYZ'],
+    depth: ['P.Z'],
+  },
+  variances: [
+    { role: 'colorVariance', layer: 'Variance.RGB', kind: 'samples' },
+    { role: 'colorVariance', layer: 'RelativeVariance.RGB', kind: 'samples-over-mean' },
+  ],
+  normalSpace: 'camera',
+  motionConvention: 'unknown',
+};
