@@ -18,8 +18,12 @@ export interface Config {
   readonly maxUploadBytes: number;
   /** QUIETFRAME_MAX_PIXELS: pixels of one part of a file. */
   readonly maxPixels: number;
-  /** QUIETFRAME_QUEUE: requests that may wait before others are refused. */
+  /** QUIETFRAME_CONCURRENCY: requests that are denoised at once; one already uses all threads. */
+  readonly concurrency: number;
+  /** QUIETFRAME_QUEUE: requests that may upload or wait beside those that run, before others are refused. */
   readonly queueLength: number;
+  /** QUIETFRAME_UPLOAD_TIMEOUT: seconds in which a request must have arrived whole. */
+  readonly uploadSeconds: number;
   /** QUIETFRAME_DRAIN: seconds that running requests get to finish after SIGTERM. */
   readonly drainSeconds: number;
   /** QUIETFRAME_LOG: `silent`, `error`, `warn`, `info` or `debug`. */
@@ -53,7 +57,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     memoryBudgetBytes: integer('QUIETFRAME_MEMORY_BUDGET', 2 * GIB, 2 ** 26, Number.MAX_SAFE_INTEGER),
     maxUploadBytes: integer('QUIETFRAME_MAX_UPLOAD', GIB, 1, Number.MAX_SAFE_INTEGER),
     maxPixels: integer('QUIETFRAME_MAX_PIXELS', 2 ** 26, 1, 2 ** 28),
+    concurrency: integer('QUIETFRAME_CONCURRENCY', 1, 1, 1024),
     queueLength: integer('QUIETFRAME_QUEUE', 16, 0, 1_000_000),
+    uploadSeconds: integer('QUIETFRAME_UPLOAD_TIMEOUT', 300, 1, 86_400),
     drainSeconds: integer('QUIETFRAME_DRAIN', 30, 0, 86_400),
     logLevel: logLevel(environment.QUIETFRAME_LOG),
   };

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import accepts from '@fastify/accepts';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Config } from '../config.js';
+import { expected, QuietframeError } from '../errors.js';
+import { answerToUnparsable, handleError, handleNotFound } from './error-handler.js';
+import { acceptExrBodies } from './exr-body.js';
+import { Lifecycle } from './lifecycle.js';
+import { Metrics, type Outcome } from './metrics.js';
+import { denoiseRoute } from './routes/denoise.js';
+import { healthRoutes } from './routes/health.js';
+import { homeRoute } from './routes/home.js';
+import { metricsRoute } from './routes/metrics.js';
+import { modelRoutes } from './routes/models.js';
+import { openapiRoute } from './routes/openapi.js';
+import { sourcesRoute } from './routes/sources.js';
+import type { ServerDeps } from './service.js';
+import { WorkQueue } from './work-queue.js';
+
+export type AppConfig = Pick<
+  Config,
+  'maxUploadBytes' | 'concurrency' | 'queueLength' | 'uploadSeconds' | 'logLevel'
+>;
+
+/** What the routes share. */
+export interface AppContext {
+  readonly deps: ServerDeps;
+  readonly config: AppConfig;
+  readonly lifecycle: Lifecycle;
+  readonly queue: WorkQueue;
+  readonly metrics: Metrics;
+}
+
+/** Milliseconds in which a client may still send the rest of a request that has its answer already. */
+const LINGER_MS = 5000;
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/**
+ * The HTTP service, without a port. It does not own the dependencies: close them after the service.
+ * @param lifecycle the phase that the health routes show; the caller moves it on.
+ */
+export async function buildApp(
+  deps: ServerDeps,
+  config: AppConfig,
+  lifecycle = new Lifecycle(),
+): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: process.stderr },
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    requestTimeout: 1000 * config.uploadSeconds,
+    return503OnClosing: false,
+    frameworkErrors: handleError,
+    clientErrorHandler: (error, socket) => {
+      if (socket.writable) socket.end(answerToUnparsable(error));
+      else socket.destroy();
+    },
+  });
+  const queue = new WorkQueue(config.concurrency, config.queueLength);
+  const metrics = new Metrics(queue);
+  const context: AppContext = { deps, config, lifecycle, queue, metrics };
+
+  app.decorateRequest('problemCode', undefined);
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler(handleNotFound);
+  app.server.on('checkContinue', (request, response) => app.routing(request, response));
+  app.addHook('onRequest', (request, reply, done) => {
+    observe(request, reply, metrics);
+    void reply.header('request-id', request.id).header('x-content-type-options', 'nosniff');
+    done();
+  });
+  app.addHook('onResponse', (request, _reply, done) => {
+    linger(request);
+    done();
+  });
+  app.addHook('onClose', (_app, done) => {
+    metrics.registry.clear();
+    done();
+  });
+  await app.register(accepts);
+  acceptExrBodies(app);
+
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    methods.set(url, new Set([...known, ...[method].flat()]));
+  });
+  for (const route of [
+    homeRoute,
+    healthRoutes,
+    metricsRoute,
+    openapiRoute,
+    modelRoutes,
+    sourcesRoute,
+    denoiseRoute,
+  ]) {
+    route(app, context);
+  }
+  for (const [url, known] of [...methods]) refuseOtherMethods(app, url, known);
+  return app;
+}
+
+/** Times a request to the end of its answer, or to the moment that its client goes away. */
+function observe(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
+  const start = performance.now();
+  reply.raw.once('close', () => {
+    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const answered = reply.raw.writableFinished;
+    const outcome = answered ? outcomeOf(reply.statusCode) : 'cancelled';
+    const reason = request.problemCode ?? (answered ? 'none' : 'cancelled');
+    metrics.request(route, outcome, reason, (performance.now() - start) / 1000);
+  });
+}
+
+function outcomeOf(status: number): Outcome {
+  if (status === 499) return 'cancelled';
+  if (status < 400) return 'ok';
+  return status < 500 ? 'refused' : 'failed';
+}
+
+/**
+ * Ends the connection of a client that goes on sending a request which was answered early. It gets a little time: closed
+ * at once, the connection would be reset and the answer lost.
+ */
+function linger(request: FastifyRequest): void {
+  if (request.raw.complete) return;
+  const { socket } = request.raw;
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  request.raw.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer));
+}
+
+function refuseOtherMethods(app: FastifyInstance, url: string, known: ReadonlySet<string>): void {
+  const allow = [...known].join(', ');
+  app.route({
+    method: METHODS.filter((method) => !known.has(method)),
+    url,
+    // Before the body is looked at: its media type does not matter here.
+    onRequest: (request, reply, done) => {
+      void reply.header('allow', allow);
+      done(new QuietframeError('method-not-allowed', expected(allow, 'the method', request.method)));
+    },
+    handler: handleNotFound,
+  });
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { expected, QuietframeError } from '../errors.js';
+import { EXR_MEDIA_TYPE } from './exr-body.js';
+import type { SelectedFrames } from './select-frames.js';
+import type { DenoiseExrResult } from './service.js';
+
+/** Media types of the answer; the first is the default. */
+export const ANSWER_TYPES = [EXR_MEDIA_TYPE, 'image/png', 'application/json', 'multipart/mixed'] as const;
+export type AnswerType = (typeof ANSWER_TYPES)[number];
+
+/** What a denoised request is answered with. */
+export interface DenoiseAnswer {
+  readonly result: DenoiseExrResult;
+  /** Where a picture was asked for. */
+  readonly png: Uint8Array | undefined;
+  readonly selected: SelectedFrames;
+  /** Seconds by stage, those of the service and those of the denoiser, in order. */
+  readonly stages: ReadonlyMap<string, number>;
+}
+
+/**
+ * The media type that a request asks for.
+ * @throws QuietframeError `not-acceptable`.
+ */
+export function negotiate(request: FastifyRequest): AnswerType {
+  const accepted = request.accepts().type([...ANSWER_TYPES]);
+  const type = ANSWER_TYPES.find((candidate) => candidate === accepted);
+  if (type !== undefined) return type;
+  throw new QuietframeError(
+    'not-acceptable',
+    expected(ANSWER_TYPES.join(', '), 'Accept', request.headers.accept),
+    {
+      parameter: 'accept',
+    },
+  );
+}
+
+/**
+ * Sends the answer as the media type. The main figures of the report are also headers: model, device, codes of the
+ * warnings, and the stages as Server-Timing, in milliseconds.
+ * @returns the bytes of the answer's body.
+ */
+export function sendAnswer(reply: FastifyReply, type: AnswerType, answer: DenoiseAnswer): number {
+  const { model, version, device, warnings } = answer.result.report;
+  const timing = [...answer.stages].map(([stage, seconds]) => `${stage};dur=${(1000 * seconds).toFixed(3)}`);
+  void reply
+    .header('vary', 'accept')
+    .header('cache-control', 'no-store')
+    .header('quietframe-model', `${model}@${version}`)
+    .header('quietframe-device', device)
+    .header('server-timing', timing.join(', '));
+  if (warnings.length > 0) {
+    void reply.header('quietframe-warnings', [...new Set(warnings.map(({ code }) => code))].join(', '));
+  }
+  const { contentType, body } = bodyOf(type, answer);
+  void reply.type(contentType).send(body);
+  return body.length;
+}
+
+function bodyOf(type: AnswerType, answer: DenoiseAnswer): { contentType: string; body: Buffer } {
+  switch (type) {
+    case EXR_MEDIA_TYPE:
+      return { contentType: type, body: view(answer.result.exr) };
+    case 'image/png':
+      return { contentType: type, body: view(answer.png ?? new Uint8Array()) };
+    case 'application/json':
+      return { contentType: type, body: reportOf(answer) };
+    case 'multipart/mixed': {
+      const boundary = randomUUID();
+      const head = (mediaType: string): Buffer =>
+        Buffer.from(`--${boundary}\r\nContent-Type: ${mediaType}\r\n\r\n`);
+      const body = Buffer.concat([
+        head('application/json'),
+        reportOf(answer),
+        Buffer.from('\r\n'),
+        head(EXR_MEDIA_TYPE),
+        answer.result.exr,
+        Buffer.from(`\r\n--${boundary}--\r\n`),
+      ]);
+      return { contentType: `${type}; boundary=${boundary}`, body };
+    }
+  }
+}
+
+function reportOf({ result, selected, stages }: DenoiseAnswer): Buffer {
+  const window = { frames: selected.frames, center: selected.center, windowUsed: 1 };
+  return Buffer.from(JSON.stringify({ ...result.report, ...window, stages: Object.fromEntries(stages) }));
+}
+
+/** The same bytes as a Buffer. */
+function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

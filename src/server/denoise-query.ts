@@ -1,0 +1,104 @@
+import { expected, QuietframeError } from '../errors.js';
+import type { ModelSummary, SourceChoice } from './service.js';
+
+export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsuba', 'pbrt', 'generic'];
+export const ALPHA_CHOICES = ['copy', 'denoise'] as const;
+const OUTPUTS = ['color', 'error', 'samples'];
+
+/** Parameters of `POST /v1/denoise`, checked. What is undefined was not given. */
+export interface DenoiseQuery {
+  /** Slope of the loss, in [1, 10]. */
+  readonly lambda: number;
+  /** `name` or `name@version` of a model that is loaded. */
+  readonly model?: string;
+  readonly source?: SourceChoice;
+  readonly alpha?: (typeof ALPHA_CHOICES)[number];
+  /** Index of the window's frame to denoise, from 0. */
+  readonly center?: number;
+}
+
+/**
+ * Checks the query of `POST /v1/denoise`.
+ * @throws QuietframeError `unknown-parameter`; `invalid-argument` for a value out of range and for a parameter that is
+ * given twice; `unknown-model`; `not-implemented` for values that the API has but this version does not serve.
+ */
+export function parseDenoiseQuery(
+  query: Readonly<Record<string, unknown>>,
+  models: readonly ModelSummary[],
+): DenoiseQuery {
+  const parsers: Readonly<Record<string, (value: string) => Partial<DenoiseQuery>>> = {
+    lambda: (value) => ({ lambda: parseLambda(value) }),
+    model: (value) => ({ model: parseModel(value, models) }),
+    source: (value) => ({ source: oneOf(SOURCE_CHOICES, 'source', value) }),
+    alpha: (value) => ({ alpha: oneOf(ALPHA_CHOICES, 'alpha', value) }),
+    outputs: (value) => checkOutputs(value),
+    center: (value) => ({ center: parseCenter(value) }),
+  };
+  let parsed: DenoiseQuery = { lambda: 1 };
+  for (const [parameter, value] of Object.entries(query)) {
+    const parse = Object.hasOwn(parsers, parameter) ? parsers[parameter] : undefined;
+    if (parse === undefined) {
+      const known = Object.keys(parsers).join(', ');
+      throw new QuietframeError('unknown-parameter', expected(known, 'the parameters', parameter), {
+        parameter: parameter.slice(0, 80),
+      });
+    }
+    if (typeof value !== 'string') throw invalid('one value', parameter, 'several');
+    parsed = { ...parsed, ...parse(value) };
+  }
+  return parsed;
+}
+
+function parseLambda(value: string): number {
+  const lambda = value.trim() === '' ? Number.NaN : Number(value);
+  if (!(lambda >= 1 && lambda <= 10)) throw invalid('a number in [1, 10]', 'lambda', value);
+  if (lambda !== 1) throw notImplemented('1 (other slopes come with a later model)', 'lambda', value);
+  return lambda;
+}
+
+function parseModel(value: string, models: readonly ModelSummary[]): string {
+  findModel(value, models);
+  return value;
+}
+
+function parseCenter(value: string): number {
+  if (!/^[0-6]$/.test(value)) throw invalid('a whole number in [0, 6]', 'center', value);
+  return Number(value);
+}
+
+function checkOutputs(value: string): Partial<DenoiseQuery> {
+  for (const output of value.split(',')) {
+    oneOf(OUTPUTS, 'outputs', output);
+    if (output !== 'color') throw notImplemented('color', 'outputs', output);
+  }
+  return {};
+}
+
+/**
+ * The model of the name, in the newest version where none is given.
+ * @throws QuietframeError `unknown-model`.
+ */
+export function findModel(name: string, models: readonly ModelSummary[]): ModelSummary {
+  const model = models
+    .filter((candidate) => name === candidate.name || name === `${candidate.name}@${candidate.version}`)
+    .sort((a, b) => b.version - a.version)[0];
+  if (model === undefined) {
+    const known = models.map((candidate) => `${candidate.name}@${candidate.version}`).join(', ');
+    throw new QuietframeError('unknown-model', expected(known, 'model', name), { parameter: 'model' });
+  }
+  return model;
+}
+
+function oneOf<T extends string>(choices: readonly T[], parameter: string, value: string): T {
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice === undefined) throw invalid(choices.join(', '), parameter, value);
+  return choice;
+}
+
+function invalid(range: string, parameter: string, value: string): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, parameter, value), { parameter });
+}
+
+function notImplemented(range: string, parameter: string, value: string): QuietframeError {
+  return new QuietframeError('not-implemented', expected(range, parameter, value), { parameter });
+}

@@ -1,0 +1,237 @@
+import type { IncomingMessage } from 'node:http';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
+import type { FastifyInstance } from 'fastify';
+import { expected, QuietframeError } from '../errors.js';
+
+export const EXR_MEDIA_TYPE = 'image/x-exr';
+export const FORM_MEDIA_TYPE = 'multipart/form-data';
+
+/** Most frames of a window. */
+export const MAX_FRAMES = 7;
+
+/** Names of the form's parts; a window has several of the first. */
+const PART_NAMES = ['frame', 'half_a', 'half_b'] as const;
+type PartName = (typeof PART_NAMES)[number];
+
+/** OpenEXR files of one request, in memory that workers can read without a copy. */
+export type Upload =
+  | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[] }
+  | { readonly kind: 'halves'; readonly halfA: Uint8Array; readonly halfB: Uint8Array };
+
+/**
+ * Lets the bodies of the service through as streams and refuses all others with `unsupported-media-type`. Fastify's
+ * body limit does not apply to streams: {@link receiveUpload} counts the bytes.
+ */
+export function acceptExrBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([EXR_MEDIA_TYPE, FORM_MEDIA_TYPE], (_request, payload, done) =>
+    done(null, payload),
+  );
+}
+
+/**
+ * Reads the body of a request: one OpenEXR file, or a form with 1 to 7 parts `frame` in time order or with `half_a` and
+ * `half_b`. The files are not looked into.
+ * @throws QuietframeError `too-large` (from Content-Length, before a byte is read, or as soon as the limit is passed),
+ * `unsupported-media-type`, `empty-body`, `malformed-body`, `unknown-parameter`, `cancelled` when the client goes away.
+ */
+export async function receiveUpload(request: IncomingMessage, maxBytes: number): Promise<Upload> {
+  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
+  if (encoding !== 'identity') {
+    throw new QuietframeError('unsupported-media-type', expected('identity', 'Content-Encoding', encoding), {
+      parameter: 'content-encoding',
+    });
+  }
+  const length = Number(request.headers['content-length'] ?? Number.NaN);
+  if (length > maxBytes) throw tooLarge(maxBytes, length);
+  const chunked = request.headers['transfer-encoding'] !== undefined;
+  if (contentType === undefined || length === 0 || (Number.isNaN(length) && !chunked)) throw emptyBody();
+  if (contentType.toLowerCase().startsWith(FORM_MEDIA_TYPE))
+    return uploadOf(await receiveForm(request, contentType, maxBytes));
+  const file = new GrowingBytes(Number.isNaN(length) ? 0 : length);
+  await receive(request, maxBytes, (chunk) => file.push(chunk));
+  if (file.length === 0) throw emptyBody();
+  return { kind: 'frames', frames: [file.bytes()] };
+}
+
+/** Bytes of all files of an upload. */
+export function uploadBytes(upload: Upload): number {
+  const files = upload.kind === 'frames' ? upload.frames : [upload.halfA, upload.halfB];
+  return files.reduce((sum, file) => sum + file.length, 0);
+}
+
+function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): Upload {
+  const frames = parts.get('frame') ?? [];
+  const [halfA, extraA] = parts.get('half_a') ?? [];
+  const [halfB, extraB] = parts.get('half_b') ?? [];
+  if (halfA !== undefined && halfB !== undefined && frames.length === 0 && !extraA && !extraB) {
+    return { kind: 'halves', halfA, halfB };
+  }
+  if (halfA !== undefined || halfB !== undefined || frames.length === 0) {
+    const received = PART_NAMES.map((name) => `${parts.get(name)?.length ?? 0} ${name}`).join(', ');
+    throw new QuietframeError(
+      'malformed-body',
+      expected('one to seven frame, or one half_a and one half_b,', 'the parts of the form', received),
+    );
+  }
+  return { kind: 'frames', frames };
+}
+
+/**
+ * Reads a form. Every part is collected as a file, whatever it says it is, and nothing waits for a reader: the
+ * byte limit of the body bounds all parts together.
+ */
+function receiveForm(
+  request: IncomingMessage,
+  contentType: string,
+  maxBytes: number,
+): Promise<Map<PartName, Uint8Array[]>> {
+  return new Promise((resolve, reject) => {
+    const parts = new Map<PartName, Uint8Array[]>();
+    let failure: QuietframeError | undefined;
+    const fail = (error: QuietframeError): void => {
+      failure ??= error;
+      reject(failure);
+    };
+    const parser = formParser(contentType);
+    parser
+      .on('file', (name: string | undefined, stream) => {
+        const file = new GrowingBytes(0);
+        stream.on('error', (cause) => fail(malformedForm(cause)));
+        stream.on('data', (chunk: Buffer) => file.push(chunk));
+        const known = PART_NAMES.find((candidate) => candidate === name);
+        if (known === undefined) {
+          fail(
+            new QuietframeError(
+              'unknown-parameter',
+              expected(PART_NAMES.join(', '), 'the name of a part', name),
+              {
+                parameter: (name ?? '').slice(0, 80),
+              },
+            ),
+          );
+          return;
+        }
+        stream.on('end', () => {
+          const files = parts.get(known) ?? [];
+          parts.set(known, [...files, file.bytes()]);
+          if (file.length === 0) fail(emptyPart(known, files.length));
+        });
+      })
+      .on('partsLimit', () =>
+        fail(
+          new QuietframeError(
+            'malformed-body',
+            expected(`at most ${MAX_FRAMES}`, 'the parts of the form', 'more'),
+          ),
+        ),
+      )
+      .on('error', (cause) => fail(malformedForm(cause)))
+      .on('finish', () => resolve(parts));
+    const feed = (chunk: Buffer): void => {
+      if (failure !== undefined) throw failure;
+      parser.write(chunk);
+    };
+    receive(request, maxBytes, feed).then(() => parser.end(), fail);
+  });
+}
+
+function formParser(contentType: string): BusboyInstance {
+  try {
+    return new Busboy({
+      headers: { 'content-type': contentType },
+      isPartAFile: () => true,
+      limits: { parts: MAX_FRAMES, headerPairs: 16, headerSize: 8192 },
+    });
+  } catch (cause) {
+    throw malformedForm(cause);
+  }
+}
+
+/**
+ * Hands the chunks of a body to `take`, and stops at the first error, without destroying the request: its client is to
+ * read the answer. What still comes is dropped.
+ */
+function receive(request: IncomingMessage, maxBytes: number, take: (chunk: Buffer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let total = 0;
+    const stop = (error?: unknown): void => {
+      request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+      // A request that fails later still emits its error, which nobody else listens for.
+      request.on('error', () => {}).resume();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      total += chunk.length;
+      try {
+        if (total > maxBytes) throw tooLarge(maxBytes, 'more');
+        take(chunk);
+      } catch (error) {
+        stop(error);
+      }
+    };
+    const onEnd = (): void => stop();
+    const onGone = (): void =>
+      stop(new QuietframeError('cancelled', 'The client went away before its upload was complete'));
+    if (request.destroyed) onGone();
+    else request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+  });
+}
+
+/** Bytes that come in pieces, gathered in shared memory. */
+class GrowingBytes {
+  #buffer: Uint8Array;
+  #length = 0;
+
+  /** @param size expected bytes; the system backs them with memory only once they are written. */
+  constructor(size: number) {
+    this.#buffer = new Uint8Array(new SharedArrayBuffer(size));
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(chunk: Uint8Array): void {
+    const needed = this.#length + chunk.length;
+    if (needed > this.#buffer.length) {
+      const grown = new Uint8Array(new SharedArrayBuffer(Math.max(needed, 2 * this.#buffer.length)));
+      grown.set(this.bytes());
+      this.#buffer = grown;
+    }
+    this.#buffer.set(chunk, this.#length);
+    this.#length = needed;
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+}
+
+function tooLarge(limit: number, received: number | string): QuietframeError {
+  return new QuietframeError(
+    'too-large',
+    expected(`at most ${limit}`, 'the bytes of the request body', received),
+  );
+}
+
+function emptyBody(): QuietframeError {
+  return new QuietframeError('empty-body', expected('an OpenEXR file', 'the request body', 'nothing'));
+}
+
+function emptyPart(name: PartName, index: number): QuietframeError {
+  const frame = name === 'frame' ? `frame[${index}]` : name;
+  return new QuietframeError('empty-body', expected('an OpenEXR file', `part ${frame}`, 'nothing'), {
+    frame,
+  });
+}
+
+function malformedForm(cause: unknown): QuietframeError {
+  return new QuietframeError(
+    'malformed-body',
+    expected('complete multipart/form-data with its boundary', 'the request body', 'something else'),
+    {},
+    { cause },
+  );
+}

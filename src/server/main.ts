@@ -1,0 +1,85 @@
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../config.js';
+import type { Image, Plane } from '../image/image.js';
+import { type AppConfig, buildApp } from './app.js';
+import { Lifecycle } from './lifecycle.js';
+import type { ServerDeps } from './service.js';
+
+export type ServeConfig = AppConfig & Pick<Config, 'host' | 'port' | 'drainSeconds'>;
+
+/** Pixels on a side of the frame that warms the service up. */
+const WARM_UP_SIZE = 64;
+
+/**
+ * Listens, says so in one line on standard output, warms up, and serves until SIGTERM, SIGINT or the signal. Then it
+ * takes no more work, lets running requests finish (for `drainSeconds`, after which their connections are closed and
+ * their work cancelled), and resolves; nothing of it keeps the process alive. The dependencies stay open.
+ * @throws QuietframeError when warm-up fails; the error of the system when the address cannot be had.
+ */
+export async function serve(config: ServeConfig, deps: ServerDeps, signal?: AbortSignal): Promise<void> {
+  const lifecycle = new Lifecycle();
+  const app = await buildApp(deps, config, lifecycle);
+  const stop = stopSignal(signal);
+  try {
+    await app.listen({ host: config.host, port: config.port });
+    const { address, port, family } = app.server.address() as AddressInfo;
+    const host = family === 'IPv6' ? `[${address}]` : address;
+    process.stdout.write(`quietframe listening on http://${host}:${port}\n`);
+    await warmUp(deps, stop.signal);
+    lifecycle.ready();
+    await stop.stopped;
+  } finally {
+    stop.dispose();
+    lifecycle.drain();
+    const timer = setTimeout(() => app.server.closeAllConnections(), 1000 * config.drainSeconds);
+    await app.close();
+    clearTimeout(timer);
+  }
+}
+
+/** One of the process's signals to stop, or the caller's. A second signal ends the process as usual. */
+function stopSignal(outer?: AbortSignal): { signal: AbortSignal; stopped: Promise<void>; dispose(): void } {
+  const controller = new AbortController();
+  const stop = (): void => {
+    dispose();
+    controller.abort();
+  };
+  const dispose = (): void => {
+    process.off('SIGTERM', stop).off('SIGINT', stop);
+    outer?.removeEventListener('abort', stop);
+  };
+  const stopped = new Promise<void>((resolve) => {
+    controller.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  outer?.addEventListener('abort', stop);
+  if (outer?.aborted) stop();
+  return { signal: controller.signal, stopped, dispose };
+}
+
+/** Denoises a small frame the way a request does: loads the model, the kernels and the workers, and proves them. */
+async function warmUp(deps: ServerDeps, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const window = { xMin: 0, yMin: 0, xMax: WARM_UP_SIZE - 1, yMax: WARM_UP_SIZE - 1 };
+  const planes = ['B', 'G', 'R'].map((name): [string, Plane] => {
+    const data = Float32Array.from({ length: WARM_UP_SIZE ** 2 }, (_, index) => (index % 7) / 7);
+    return [name, { name, type: 'float', data }];
+  });
+  const image: Image = {
+    parts: [
+      {
+        name: '',
+        view: undefined,
+        dataWindow: window,
+        displayWindow: window,
+        attributes: new Map(),
+        planes: new Map(planes),
+      },
+    ],
+  };
+  try {
+    await deps.denoiseExr({ exr: await deps.pool.write(image, { signal }), signal }, deps);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,76 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { WorkQueue } from './work-queue.js';
+
+const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+/** What became of a request: answered, refused (4xx), failed (5xx), or left by its client. */
+export type Outcome = 'ok' | 'refused' | 'failed' | 'cancelled';
+
+/** Figures of one service for Prometheus. Seconds and bytes throughout. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests = new Histogram({
+    name: 'quietframe_request_seconds',
+    help: 'Seconds from the head of a request to the end of its answer, by route, outcome and error code.',
+    labelNames: ['route', 'outcome', 'reason'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #stages = new Histogram({
+    name: 'quietframe_stage_seconds',
+    help: 'Seconds that the stages of denoising took.',
+    labelNames: ['stage'],
+    buckets: SECONDS,
+    registers: [this.registry],
+  });
+  readonly #received = new Counter({
+    name: 'quietframe_received_bytes_total',
+    help: 'Bytes of OpenEXR files that were uploaded whole.',
+    registers: [this.registry],
+  });
+  readonly #sent = new Counter({
+    name: 'quietframe_sent_bytes_total',
+    help: 'Bytes of results.',
+    registers: [this.registry],
+  });
+
+  constructor(queue: WorkQueue) {
+    collectDefaultMetrics({ register: this.registry });
+    gauge(this.registry, 'quietframe_requests_in_flight', 'Requests that hold a place.', () => queue.places);
+    gauge(
+      this.registry,
+      'quietframe_requests_running',
+      'Requests that are being denoised.',
+      () => queue.running,
+    );
+    gauge(this.registry, 'quietframe_queue_depth', 'Requests that wait for their turn.', () => queue.depth);
+  }
+
+  /** @param reason code of the error, `none` where there was none. */
+  request(route: string, outcome: Outcome, reason: string, seconds: number): void {
+    this.#requests.observe({ route, outcome, reason }, seconds);
+  }
+
+  stage(stage: string, seconds: number): void {
+    this.#stages.observe({ stage }, seconds);
+  }
+
+  received(bytes: number): void {
+    this.#received.inc(bytes);
+  }
+
+  sent(bytes: number): void {
+    this.#sent.inc(bytes);
+  }
+}
+
+function gauge(registry: Registry, name: string, help: string, value: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(value());
+    },
+  });
+}

@@ -1,0 +1,335 @@
+import { ERROR_TABLE, type ErrorCode } from '../errors.js';
+import { ANSWER_TYPES } from './denoise-answer.js';
+import { ALPHA_CHOICES, SOURCE_CHOICES } from './denoise-query.js';
+import { PROBLEM_MEDIA_TYPE } from './error-handler.js';
+import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, MAX_FRAMES } from './exr-body.js';
+
+/** When a client meets each error, and what to do about it. */
+const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
+  'invalid-argument': 'A parameter is out of range or given twice; `parameter` names it.',
+  'unknown-parameter':
+    'The query or the form has a name that does not exist; `parameter` is the name. Nothing is ignored silently.',
+  'empty-body': 'The body, or a part of the form, has no bytes.',
+  'malformed-body': 'The body is not what its media type says, or the form does not have the parts it needs.',
+  'malformed-request': 'The request is not HTTP/1.1, or its path or header cannot be read.',
+  'request-timeout': 'The request did not arrive whole within the time limit. Send it again.',
+  'malformed-exr': 'The OpenEXR file is damaged or is none; `frame` names it in a form.',
+  'unsupported-exr': 'The OpenEXR file uses deep samples, subsampling or a compression that is not read.',
+  'missing-layer': 'The file has no layer that can serve as the noisy colour.',
+  'mismatched-frames': 'Frames or half buffers differ in size; `frame` names the first that does.',
+  'too-large': 'Bytes, pixels, channels or parts are above the limits of the service.',
+  'unsupported-media-type': 'Send image/x-exr or multipart/form-data, without a content encoding.',
+  'not-acceptable': 'The Accept header has no media type that the service can answer with.',
+  'not-found': 'There is nothing under this path.',
+  'method-not-allowed': 'The path has other methods, which the Allow header lists.',
+  'unknown-model': 'The model or version is not loaded; see /v1/models.',
+  overloaded:
+    'All places are taken, or the service is stopping. Send the request again after Retry-After seconds.',
+  cancelled: 'The client went away; seen in the metrics only.',
+  'not-implemented': 'The parameter is part of the interface, but this version does not serve the value.',
+  'model-damaged': 'The model of the service cannot be used. Its operator has to act.',
+  'file-system': 'The service cannot use its files. Its operator has to act.',
+  internal: 'The service failed. The log has the cause under the id in `instance`.',
+};
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** Answers of an operation that are problems, by status. */
+function problems(...codes: ErrorCode[]): Record<string, Schema> {
+  const statuses = [...new Set(codes.map((code) => ERROR_TABLE[code].status))].sort((a, b) => a - b);
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const own = codes.filter((code) => ERROR_TABLE[code].status === status);
+      return [
+        String(status),
+        {
+          description: own.map((code) => `\`${code}\`: ${PROBLEMS[code]}`).join('\n\n'),
+          ...(own.includes('overloaded') ? { headers: { 'Retry-After': RETRY_AFTER } } : {}),
+          content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
+      ];
+    }),
+  );
+}
+
+const RETRY_AFTER: Schema = { description: 'Seconds.', schema: { type: 'integer', minimum: 1 } };
+const BINARY: Schema = { type: 'string', contentMediaType: EXR_MEDIA_TYPE };
+
+/** What any request can be answered with. */
+const ALWAYS = ['malformed-request', 'request-timeout', 'internal'] as const;
+
+function get(operationId: string, summary: string, good: Schema, ...codes: ErrorCode[]): Schema {
+  return {
+    get: {
+      operationId,
+      summary,
+      responses: { 200: good, ...problems(...codes, 'not-found', 'method-not-allowed', ...ALWAYS) },
+    },
+  };
+}
+
+function json(description: string, schema: Schema): Schema {
+  return { description, content: { 'application/json': { schema } } };
+}
+
+function probe(operationId: string, summary: string): Schema {
+  const phase = json('The phase of the service.', { $ref: '#/components/schemas/Phase' });
+  return {
+    get: {
+      operationId,
+      summary,
+      responses: { 200: phase, 503: phase, ...problems('method-not-allowed', ...ALWAYS) },
+    },
+  };
+}
+
+function parameter(name: string, description: string, schema: Schema): Schema {
+  return { name, in: 'query', description, schema };
+}
+
+const REPORT_HEADERS: Schema = {
+  'quietframe-model': { description: 'NAME@VERSION that was used.', schema: { type: 'string' } },
+  'quietframe-device': { description: 'Hardware that was used.', schema: { type: 'string' } },
+  'quietframe-warnings': {
+    description: 'Codes of the warnings about the input, if there are any.',
+    schema: { type: 'string' },
+  },
+  'Server-Timing': { description: 'Stages in milliseconds.', schema: { type: 'string' } },
+};
+
+/** OpenAPI 3.1 description of the HTTP interface. */
+export const OPENAPI = {
+  openapi: '3.1.0',
+  info: {
+    title: 'quietframe',
+    version: '1',
+    description:
+      'Denoises Monte Carlo renders. All errors are problem documents (RFC 9457) whose `type` is `urn:quietframe:problem:` and a stable code.',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  paths: {
+    '/v1/denoise': {
+      post: {
+        operationId: 'denoise',
+        summary: 'Denoise a frame',
+        description:
+          'The result is the uploaded file with its colour denoised; all other layers, parts and attributes stay as they are. Of a window of frames the centre one is denoised.',
+        parameters: [
+          parameter('lambda', 'Slope of the loss: higher keeps more of the input. This version serves 1.', {
+            type: 'number',
+            minimum: 1,
+            maximum: 10,
+            default: 1,
+          }),
+          parameter('model', 'NAME or NAME@VERSION; by default the first of /v1/models, newest version.', {
+            type: 'string',
+          }),
+          parameter('source', 'The renderer whose layer names the file has.', {
+            enum: SOURCE_CHOICES,
+            default: 'auto',
+          }),
+          parameter('alpha', 'Whether alpha is filtered with the kernels of the colour or copied.', {
+            enum: ALPHA_CHOICES,
+          }),
+          parameter('outputs', 'What to answer with. This version serves color.', {
+            enum: ['color'],
+            default: 'color',
+          }),
+          parameter(
+            'center',
+            'Index of the frame to denoise in the window, from 0; by default the middle one, of two middle ones the later.',
+            { type: 'integer', minimum: 0, maximum: MAX_FRAMES - 1 },
+          ),
+        ],
+        requestBody: {
+          required: true,
+          content: {
+            [EXR_MEDIA_TYPE]: { schema: BINARY },
+            [FORM_MEDIA_TYPE]: {
+              schema: {
+                oneOf: [
+                  {
+                    type: 'object',
+                    description: 'A window of frames of the same size, in time order.',
+                    required: ['frame'],
+                    properties: {
+                      frame: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_FRAMES },
+                    },
+                    additionalProperties: false,
+                  },
+                  {
+                    type: 'object',
+                    description:
+                      'Two renders of the frame with half of the samples each: their mean is denoised, their difference tells the variance.',
+                    required: ['half_a', 'half_b'],
+                    properties: { half_a: BINARY, half_b: BINARY },
+                    additionalProperties: false,
+                  },
+                ],
+              },
+            },
+          },
+        },
+        responses: {
+          200: {
+            description:
+              'The denoised frame, its tone-mapped picture, the report, or report and frame, by Accept.',
+            headers: REPORT_HEADERS,
+            content: {
+              [ANSWER_TYPES[0]]: { schema: BINARY },
+              [ANSWER_TYPES[1]]: { schema: { type: 'string', contentMediaType: ANSWER_TYPES[1] } },
+              [ANSWER_TYPES[2]]: { schema: { $ref: '#/components/schemas/Report' } },
+              [ANSWER_TYPES[3]]: {
+                schema: {
+                  type: 'string',
+                  description: 'The report as application/json, then the frame as image/x-exr.',
+                },
+              },
+            },
+          },
+          ...problems(
+            'invalid-argument',
+            'unknown-parameter',
+            'empty-body',
+            'malformed-body',
+            'malformed-exr',
+            'unsupported-exr',
+            'missing-layer',
+            'mismatched-frames',
+            'too-large',
+            'unsupported-media-type',
+            'not-acceptable',
+            'unknown-model',
+            'method-not-allowed',
+            'overloaded',
+            'cancelled',
+            'not-implemented',
+            'model-damaged',
+            'file-system',
+            ...ALWAYS,
+          ),
+        },
+      },
+    },
+    '/v1/models': get(
+      'listModels',
+      'Models that are loaded',
+      json('Models.', {
+        type: 'object',
+        required: ['models'],
+        properties: { models: { type: 'array', items: { $ref: '#/components/schemas/Model' } } },
+      }),
+    ),
+    '/v1/models/{name}': {
+      parameters: [
+        {
+          name: 'name',
+          in: 'path',
+          required: true,
+          description: 'NAME, which means its newest version, or NAME@VERSION.',
+          schema: { type: 'string' },
+        },
+      ],
+      ...get(
+        'getModel',
+        'A model',
+        json('The model.', { $ref: '#/components/schemas/Model' }),
+        'unknown-model',
+      ),
+    },
+    '/v1/sources': get(
+      'listSources',
+      'Renderers whose layers are known, and the layers that are looked for',
+      json('Renderers.', {
+        type: 'object',
+        required: ['sources'],
+        properties: {
+          sources: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['name', 'description', 'roles'],
+              properties: {
+                name: { type: 'string' },
+                description: { type: 'string' },
+                roles: {
+                  type: 'object',
+                  additionalProperties: { type: 'array', items: { type: 'string' } },
+                },
+              },
+            },
+          },
+        },
+      }),
+    ),
+    '/healthz/live': probe('live', '200 while the event loop turns'),
+    '/healthz/startup': probe('startup', '200 once warm-up is done'),
+    '/healthz/ready': probe('ready', '200 while work is taken: after warm-up, before the service stops'),
+    '/metrics': get('metrics', 'Figures for Prometheus', {
+      description: 'Prometheus text format.',
+      content: { 'text/plain': { schema: { type: 'string' } } },
+    }),
+    '/openapi.json': get('openapi', 'This description', json('OpenAPI 3.1.', { type: 'object' })),
+    '/': get('home', 'A short page for people', {
+      description: 'What this is.',
+      content: { 'text/plain': { schema: { type: 'string' } } },
+    }),
+  },
+  components: {
+    schemas: {
+      Problem: {
+        type: 'object',
+        required: ['type', 'title', 'status', 'detail'],
+        properties: {
+          type: { enum: Object.keys(PROBLEMS).map((code) => `urn:quietframe:problem:${code}`) },
+          title: { type: 'string' },
+          status: { type: 'integer' },
+          detail: { type: 'string' },
+          instance: { type: 'string', format: 'uri', description: 'Id of the request.' },
+          parameter: { type: 'string' },
+          frame: { type: 'string' },
+          layer: { type: 'string' },
+        },
+      },
+      Phase: {
+        type: 'object',
+        required: ['phase'],
+        properties: { phase: { enum: ['starting', 'ready', 'draining'] } },
+      },
+      Model: {
+        type: 'object',
+        required: ['name', 'version'],
+        properties: { name: { type: 'string' }, version: { type: 'integer' } },
+      },
+      Report: {
+        type: 'object',
+        required: ['model', 'version', 'device', 'warnings', 'stages', 'frames', 'center', 'windowUsed'],
+        properties: {
+          model: { type: 'string' },
+          version: { type: 'integer' },
+          device: { type: 'string' },
+          warnings: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['code', 'message'],
+              properties: {
+                code: { type: 'string' },
+                message: { type: 'string' },
+                layer: { type: 'string' },
+              },
+            },
+          },
+          stages: {
+            type: 'object',
+            description: 'Seconds by stage.',
+            additionalProperties: { type: 'number', minimum: 0 },
+          },
+          frames: { type: 'integer', description: 'Frames of the window that was sent.' },
+          center: { type: 'integer', description: 'Index of the denoised frame.' },
+          windowUsed: { type: 'integer', description: 'Frames that the result was made from.' },
+        },
+      },
+    },
+  },
+};

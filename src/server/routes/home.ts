@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify';
+
+const PAGE = `quietframe: a Monte Carlo render denoiser as a service
+
+  curl --data-binary @noisy.exr -H 'Content-Type: image/x-exr' -o denoised.exr HOST/v1/denoise
+
+  POST /v1/denoise       an OpenEXR frame in, the denoised frame out
+  GET  /v1/models        models that are loaded
+  GET  /v1/sources       renderers whose layers are known
+  GET  /openapi.json     all parameters, answers and errors
+  GET  /metrics          figures for Prometheus
+  GET  /healthz/ready    200 while work is taken
+`;
+
+/** `GET /`: what this is, for people. */
+export function homeRoute(app: FastifyInstance): void {
+  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(PAGE));
+}

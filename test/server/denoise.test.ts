@@ -1,0 +1,153 @@
+import { PNG } from 'pngjs';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { readExr } from '../../src/exr/read-exr.js';
+import { fakeApp, form, makeExr, post, postForm } from './support.js';
+
+const { app, service } = await fakeApp();
+const exr = makeExr();
+
+beforeEach(() => {
+  service.requests.length = 0;
+});
+
+function planes(bytes: Uint8Array): Record<string, number[]> {
+  const part = readExr(bytes).parts[0];
+  return Object.fromEntries([...(part?.planes ?? [])].map(([name, { data }]) => [name, [...data]]));
+}
+
+describe('POST /v1/denoise', () => {
+  it.each([undefined, '*/*', 'image/*', 'image/x-exr', 'text/html, image/x-exr;q=0.5'])(
+    'answers Accept %s with the denoised file, everything else kept',
+    async (accept) => {
+      const request = post(exr);
+      const answer = await app.inject({
+        ...request,
+        headers: { ...request.headers, ...(accept && { accept }) },
+      });
+      expect(answer.statusCode).toBe(200);
+      expect(answer.headers['content-type']).toBe('image/x-exr');
+      const before = planes(exr);
+      const after = planes(answer.rawPayload);
+      expect(after['depth.Z']).toEqual(before['depth.Z']);
+      expect(after.R).toEqual(before.R?.map((value) => Math.fround(value / 2)));
+    },
+  );
+
+  it('puts the main figures of the report into headers', async () => {
+    const { headers } = await app.inject(post(exr));
+    expect(headers['quietframe-model']).toBe('kpcn@2');
+    expect(headers['quietframe-device']).toBe('cpu');
+    expect(headers['quietframe-warnings']).toBe('missing-albedo');
+    expect(headers['server-timing']).toMatch(
+      /^receive;dur=[\d.]+, queue;dur=[\d.]+, decode;dur=250.000, denoise;dur=1500.000$/,
+    );
+    expect(headers['request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expect(headers.vary).toBe('accept');
+  });
+
+  it('answers with the tone-mapped picture', async () => {
+    const flat = makeExr({ value: () => 3 });
+    const request = post(flat);
+    const answer = await app.inject({ ...request, headers: { ...request.headers, accept: 'image/png' } });
+    expect(answer.headers['content-type']).toBe('image/png');
+    const png = PNG.sync.read(answer.rawPayload);
+    expect([png.width, png.height]).toEqual([16, 12]);
+    // A flat picture is exposed to 0.18: filmic 0.18 * (2.51 * 0.18 + 0.03) / (0.18 * (2.43 * 0.18 + 0.59) + 0.14) = 0.2671,
+    // as sRGB 1.055 * 0.2671^(1/2.4) - 0.055 = 0.5536, of 255: 141.
+    expect([...png.data.subarray(0, 4)]).toEqual([141, 141, 141, 255]);
+    expect(png.data.every((byte, index) => byte === (index % 4 === 3 ? 255 : 141))).toBe(true);
+  });
+
+  it('answers with the report', async () => {
+    const request = postForm(
+      form([
+        ['frame', exr],
+        ['frame', exr],
+        ['frame', exr],
+      ]),
+    );
+    const answer = await app.inject({
+      ...request,
+      headers: { ...request.headers, accept: 'application/json' },
+    });
+    expect(answer.json()).toMatchObject({
+      model: 'kpcn',
+      version: 2,
+      device: 'cpu',
+      warnings: [{ code: 'missing-albedo' }],
+      stages: { receive: expect.any(Number), queue: expect.any(Number), decode: 0.25, denoise: 1.5 },
+      frames: 3,
+      center: 1,
+      windowUsed: 1,
+    });
+  });
+
+  it('answers with report and file', async () => {
+    const request = post(exr);
+    const answer = await app.inject({
+      ...request,
+      headers: { ...request.headers, accept: 'multipart/mixed' },
+    });
+    const boundary = /boundary=(\S+)$/.exec(String(answer.headers['content-type']))?.[1];
+    const [before, report, file, after] = answer.rawPayload.toString('latin1').split(`--${boundary}`);
+    expect([before, after]).toEqual(['', '--\r\n']);
+    expect(JSON.parse(report?.split('\r\n\r\n')[1] ?? '')).toMatchObject({ model: 'kpcn' });
+    const bytes = Buffer.from(file?.slice(file.indexOf('\r\n\r\n') + 4, -2) ?? '', 'latin1');
+    expect(planes(bytes)).toEqual(planes((await app.inject(post(exr))).rawPayload));
+  });
+
+  it('gives the parameters to the denoiser', async () => {
+    await app.inject(post(exr, '/v1/denoise'));
+    await app.inject(
+      post(exr, '/v1/denoise?lambda=1.0&model=kpcn@1&source=mitsuba&alpha=copy&outputs=color&center=0'),
+    );
+    expect(service.requests[0]).toEqual({
+      exr: expect.any(Uint8Array),
+      lambda: 1,
+      signal: expect.any(AbortSignal),
+    });
+    expect(service.requests[1]).toMatchObject({
+      lambda: 1,
+      model: 'kpcn@1',
+      source: 'mitsuba',
+      alpha: 'copy',
+    });
+  });
+
+  it.each([
+    [1, undefined, 0],
+    [2, undefined, 1],
+    [3, undefined, 1],
+    [7, undefined, 3],
+    [7, 6, 6],
+    [7, 0, 0],
+  ])('of %i frames and centre %s it denoises frame %i', async (count, center, chosen) => {
+    const frames = Array.from({ length: count }, (_, index) => makeExr({ value: () => index }));
+    const request = postForm(
+      form(frames.map((bytes) => ['frame', bytes])),
+      center === undefined ? '/v1/denoise' : `/v1/denoise?center=${center}`,
+    );
+    const answer = await app.inject(request);
+    expect(planes(answer.rawPayload).R?.[0]).toBe(chosen / 2);
+  });
+
+  it('takes two half buffers', async () => {
+    const [a, b] = [makeExr({ value: () => 2 }), makeExr({ value: () => 3 })];
+    const answer = await app.inject(
+      postForm(
+        form([
+          ['half_b', b],
+          ['half_a', a],
+        ]),
+      ),
+    );
+    expect(answer.statusCode).toBe(200);
+    expect(Buffer.from(service.requests[0]?.exr ?? []).equals(a)).toBe(true);
+    expect(Buffer.from(service.requests[0]?.halfB ?? []).equals(b)).toBe(true);
+  });
+
+  it('gives the same bytes for the same input', async () => {
+    const [first, second] = [await app.inject(post(exr)), await app.inject(post(exr))];
+    expect(first.rawPayload.equals(second.rawPayload)).toBe(true);
+  });
+});

@@ -1,0 +1,215 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { afterAll, expect } from 'vitest';
+import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../src/errors.js';
+import { ExrPool } from '../../src/exr/exr-pool.js';
+import { writeExr } from '../../src/exr/write-exr.js';
+import type { Box } from '../../src/image/image.js';
+import { raster } from '../../src/image/raster.js';
+import { type AppConfig, buildApp } from '../../src/server/app.js';
+import { OPENAPI } from '../../src/server/openapi.js';
+import type { DenoiseExrRequest, DenoiseExrResult, ServerDeps } from '../../src/server/service.js';
+
+export const CONFIG: AppConfig = {
+  maxUploadBytes: 2 ** 20,
+  concurrency: 1,
+  queueLength: 4,
+  uploadSeconds: 20,
+  logLevel: 'silent',
+};
+
+export interface ExrOptions {
+  readonly width?: number;
+  readonly height?: number;
+  readonly channels?: readonly string[];
+  readonly value?: (index: number, channel: string) => number;
+}
+
+/** A float file of one part. */
+export function makeExr({
+  width = 16,
+  height = 12,
+  channels = ['B', 'G', 'R', 'depth.Z'],
+  value = (index, channel) => index / 100 + channel.charCodeAt(0),
+}: ExrOptions = {}): Uint8Array {
+  const window = { xMin: 0, yMin: 0, xMax: width - 1, yMax: height - 1 };
+  const planes = channels.map((name) => {
+    const data = Float32Array.from({ length: width * height }, (_, index) => value(index, name));
+    return [name, { name, type: 'float', data }] as const;
+  });
+  const part = {
+    name: '',
+    view: undefined,
+    dataWindow: window,
+    displayWindow: window,
+    attributes: new Map(),
+    planes: new Map(planes),
+  };
+  return writeExr({ parts: [part] });
+}
+
+/** The file with another data window in its header, and nothing else changed. */
+export function withDataWindow(exr: Uint8Array, { xMin, yMin, xMax, yMax }: Box): Uint8Array {
+  const patched = Buffer.from(exr);
+  const start = patched.indexOf('dataWindow\0box2i\0') + 'dataWindow\0box2i\0'.length + 4;
+  [xMin, yMin, xMax, yMax].forEach((value, index) => {
+    patched.writeInt32LE(value, start + 4 * index);
+  });
+  return patched;
+}
+
+/** A stand-in for the denoiser that halves the colour, with the same way through the workers and the same manners. */
+export class FakeService {
+  readonly pool = new ExrPool({ workers: 1 });
+  /** While set, work hangs until its signal aborts or the promise resolves. */
+  hold: Promise<void> | undefined;
+  readonly requests: DenoiseExrRequest[] = [];
+  running = 0;
+  cancelled = 0;
+
+  readonly deps: ServerDeps = {
+    pool: this.pool,
+    denoiser: {
+      models: [
+        { name: 'kpcn', version: 1 },
+        { name: 'kpcn', version: 2 },
+      ],
+      close: async () => {},
+    },
+    denoiseExr: (request) => this.#denoise(request),
+  };
+
+  async #denoise(request: DenoiseExrRequest): Promise<DenoiseExrResult> {
+    const { exr, signal } = request;
+    this.requests.push(request);
+    this.running++;
+    try {
+      if (this.hold !== undefined) await this.#wait(this.hold, signal);
+      const options = signal === undefined ? {} : { signal };
+      const image = await this.pool.read(exr, options);
+      const part = image.parts[0];
+      const planes = ['R', 'G', 'B'].map((name) => part?.planes.get(name));
+      const halved = new Map<string, Float32Array>();
+      for (const plane of planes) {
+        if (plane === undefined)
+          throw new QuietframeError('missing-layer', 'Expected colour', { layer: 'R' });
+        halved.set(
+          plane.name,
+          Float32Array.from(plane.data, (value) => value / 2),
+        );
+      }
+      const { dataWindow } = part ?? {};
+      const width = (dataWindow?.xMax ?? 0) - (dataWindow?.xMin ?? 0) + 1;
+      const height = (halved.get('R')?.length ?? 0) / width;
+      const color = raster(width, height, 3);
+      ['R', 'G', 'B'].forEach((name, c) => {
+        color.data.set(halved.get(name) ?? [], c * width * height);
+      });
+      return {
+        exr: await this.pool.replace(exr, new Map([[0, halved]]), options),
+        color,
+        report: {
+          model: 'kpcn',
+          version: 2,
+          device: 'cpu',
+          warnings: [{ code: 'missing-albedo', message: 'There is no albedo' }],
+          stages: { decode: 0.25, denoise: 1.5 },
+        },
+      };
+    } finally {
+      this.running--;
+    }
+  }
+
+  async #wait(hold: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      signal?.addEventListener('abort', () => {
+        this.cancelled++;
+        reject(new QuietframeError('cancelled', 'Cancelled'));
+      });
+      void hold.then(resolve);
+    });
+  }
+}
+
+/** A service without a port, closed after the tests of the file. */
+export async function fakeApp(
+  config: Partial<AppConfig> = {},
+): Promise<{ app: FastifyInstance; service: FakeService }> {
+  const service = new FakeService();
+  const app = await buildApp(service.deps, { ...CONFIG, ...config });
+  afterAll(async () => {
+    await app.close();
+    await service.pool.close();
+  });
+  return { app, service };
+}
+
+/** Listens on a free port of this machine and returns it. */
+export async function listen(app: FastifyInstance): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return (app.server.address() as AddressInfo).port;
+}
+
+export function post(body: Uint8Array, url = '/v1/denoise'): InjectOptions {
+  return { method: 'POST', url, headers: { 'content-type': 'image/x-exr' }, payload: Buffer.from(body) };
+}
+
+export const BOUNDARY = 'quiet-boundary';
+
+/** A form of OpenEXR files. */
+export function form(parts: readonly (readonly [name: string, bytes: Uint8Array])[]): Buffer {
+  return Buffer.concat([
+    ...parts.flatMap(([name, bytes]) => [
+      Buffer.from(
+        `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"; filename="${name}.exr"\r\n` +
+          'Content-Type: image/x-exr\r\n\r\n',
+      ),
+      bytes,
+      Buffer.from('\r\n'),
+    ]),
+    Buffer.from(`--${BOUNDARY}--\r\n`),
+  ]);
+}
+
+export function postForm(payload: Buffer, url = '/v1/denoise'): InjectOptions {
+  return {
+    method: 'POST',
+    url,
+    headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` },
+    payload,
+  };
+}
+
+export interface AnswerParts {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: string;
+}
+
+const PROBLEM_KEYS = ['type', 'title', 'status', 'detail', 'instance', 'parameter', 'frame', 'layer'];
+
+/** Checks that an answer is the problem document of a code, holds no internals, and is in the description of the path. */
+export function expectProblem(
+  answer: AnswerParts,
+  code: ErrorCode,
+  path: keyof typeof OPENAPI.paths | undefined = '/v1/denoise',
+): Record<string, string> {
+  expect(answer.body).toContain(`urn:quietframe:problem:${code}`);
+  expect(answer.statusCode).toBe(ERROR_TABLE[code].status);
+  expect(answer.headers['content-type']).toBe('application/problem+json');
+  const problem = JSON.parse(answer.body) as Record<string, string>;
+  expect(problem).toMatchObject({
+    type: `urn:quietframe:problem:${code}`,
+    title: ERROR_TABLE[code].title,
+    status: ERROR_TABLE[code].status,
+  });
+  expect(problem.detail?.length).toBeGreaterThan(10);
+  expect(Object.keys(problem).filter((key) => !PROBLEM_KEYS.includes(key))).toEqual([]);
+  expect(answer.body).not.toMatch(/node_modules|\.ts\b|\.js\b|FST_|\bat .*\(|stack/);
+  if (path !== undefined) {
+    const operations = Object.values(OPENAPI.paths[path]) as { responses?: Record<string, unknown> }[];
+    expect(operations.some(({ responses }) => responses?.[answer.statusCode] !== undefined)).toBe(true);
+  }
+  return problem;
+}
