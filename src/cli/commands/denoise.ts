@@ -1,0 +1,121 @@
+import { realpath } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { readConfig } from '../../config.js';
+import { ExrPool } from '../../exr/exr-pool.js';
+import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
+import { writeAtomically } from '../../workflow/write-atomically.js';
+import {
+  type LayerFlags,
+  layerOption,
+  parseInteger,
+  parseLambda,
+  resolveOptions,
+  samplesOption,
+  sourceOption,
+  wrong,
+} from '../options.js';
+import { ProgressLine } from '../progress-line.js';
+import { readInput } from '../read-input.js';
+
+interface Flags extends LayerFlags {
+  readonly output: string;
+  readonly halfB?: string;
+  readonly lambda?: number;
+  readonly model?: string;
+  readonly alpha: 'copy' | 'denoise';
+  readonly report?: string;
+  readonly threads?: number;
+  readonly overwriteInput?: boolean;
+}
+
+/** `quietframe denoise`. */
+export function denoiseCommand(program: Command): void {
+  program
+    .command('denoise')
+    .description('denoise the beauty of an OpenEXR file; everything else is kept')
+    .argument('<in.exr>', 'noisy frame with its auxiliary layers')
+    .requiredOption('-o, --output <out.exr>', 'where the result is written, at once and whole')
+    .option('--half-b <b.exr>', 'second half buffer: the same frame, rendered independently')
+    .option('--lambda <number>', 'in [1, 10]: higher keeps more of the input (default: 1)', parseLambda)
+    .option('--model <name[@version]>', 'model bundle')
+    .addOption(sourceOption())
+    .addOption(layerOption())
+    .addOption(samplesOption())
+    .addOption(
+      new Option('--alpha <mode>', 'keep alpha, or filter it like the colour')
+        .choices(['copy', 'denoise'])
+        .default('copy'),
+    )
+    .option('--report <file>', 'write what was done as JSON; - for standard output')
+    .option('--threads <n>', 'threads of the engine', (text) => parseInteger(text, '--threads', 1, 1024))
+    .option('--overwrite-input', 'allow --output to be the input file')
+    .action(denoise);
+}
+
+async function denoise(input: string, flags: Flags): Promise<void> {
+  const config = readConfig();
+  const exr = await readInput(input);
+  const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
+  await refuseOverwriting([input, ...(flags.halfB === undefined ? [] : [flags.halfB])], flags);
+
+  // The engine is large: only the commands that denoise load it.
+  const { Denoiser } = await import('../../denoise/denoiser.js');
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const line = new ProgressLine(input);
+  const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
+  const denoiser = await Denoiser.load({
+    modelsDirectory: config.modelsDirectory,
+    threads: flags.threads ?? config.threads,
+    memoryBudgetBytes: config.memoryBudgetBytes,
+  });
+  try {
+    const { exr: result, report } = await denoiseExr(
+      {
+        exr,
+        ...(halfB && { halfB }),
+        ...(flags.lambda !== undefined && { lambda: flags.lambda }),
+        ...(flags.model !== undefined && { model: flags.model }),
+        alpha: flags.alpha,
+        ...resolveOptions(flags),
+        signal: abort.signal,
+        onProgress: (fraction) => line.show(fraction),
+      },
+      { pool, denoiser },
+    );
+    line.end();
+    await writeAtomically(flags.output, result);
+    await tell(report, flags);
+  } finally {
+    line.end();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    await Promise.all([denoiser.close(), pool.close()]);
+  }
+}
+
+/** The noisy frame took hours and cannot be made from the denoised one: to write over it must be asked for. */
+async function refuseOverwriting(inputs: readonly string[], flags: Flags): Promise<void> {
+  if (flags.overwriteInput) return;
+  const output = await realpath(flags.output).catch(() => undefined);
+  for (const input of inputs) {
+    if (output !== (await realpath(input))) continue;
+    throw wrong('another file than the input (or --overwrite-input)', '--output', flags.output);
+  }
+}
+
+async function tell(report: FullReport, flags: Flags): Promise<void> {
+  for (const { code, message } of report.warnings) {
+    process.stderr.write(`quietframe: warning ${code}: ${message}\n`);
+  }
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (flags.report === '-') process.stdout.write(json);
+  else if (flags.report !== undefined) await writeAtomically(flags.report, json);
+  if (flags.report === '-') return;
+  const { width, height, source } = report.input;
+  const took = report.seconds.toFixed(1);
+  process.stdout.write(
+    `${flags.output}: ${width} x ${height}, ${source}, ${report.model}@${report.version}, ${took} s on ${report.device}\n`,
+  );
+}

@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { readConfig } from '../../config.js';
+import { ExrPool } from '../../exr/exr-pool.js';
+import { type Inspection, inspectExr } from '../../workflow/inspect-exr.js';
+import { type LayerFlags, layerOption, resolveOptions, samplesOption, sourceOption } from '../options.js';
+import { readInput } from '../read-input.js';
+
+/** `quietframe inspect`. */
+export function inspectCommand(program: Command): void {
+  program
+    .command('inspect')
+    .description('show the layers of an OpenEXR file, what each is used as, and what is wrong with them')
+    .argument('<in.exr>')
+    .option('--json', 'as JSON')
+    .addOption(sourceOption())
+    .addOption(layerOption())
+    .addOption(samplesOption())
+    .action(inspect);
+}
+
+async function inspect(input: string, flags: LayerFlags & { readonly json?: boolean }): Promise<void> {
+  const pool = new ExrPool({ workers: 1, limits: { maxPixels: readConfig().maxPixels } });
+  try {
+    const inspection = await inspectExr(await readInput(input), pool, resolveOptions(flags));
+    process.stdout.write(flags.json ? `${JSON.stringify(inspection, null, 2)}\n` : describe(inspection));
+  } finally {
+    await pool.close();
+  }
+}
+
+function describe(inspection: Inspection): string {
+  const { source, width, height, parts, varianceOrigin, warnings } = inspection;
+  const lines = [`${width} x ${height}, ${source}, colour variance: ${varianceOrigin}`];
+  for (const part of parts) {
+    const { xMin, yMin, xMax, yMax } = part.dataWindow;
+    lines.push(
+      `part ${part.name || '(no name)'}: ${part.compression}, (${xMin}, ${yMin}) to (${xMax}, ${yMax})`,
+    );
+    const longest = Math.max(...part.channels.map((channel) => channel.name.length));
+    for (const { name, type, usedAs } of part.channels) {
+      lines.push(`  ${name.padEnd(longest)}  ${type.padEnd(5)}  ${usedAs.join(', ') || '-'}`);
+    }
+  }
+  for (const { code, message } of warnings) lines.push(`warning ${code}: ${message}`);
+  return `${lines.map(printable).join('\n')}\n`;
+}
+
+/** Names come from the file: nothing of them may steer the terminal. */
+function printable(line: string): string {
+  return line.replaceAll(/\p{Cc}/gu, '?');
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { QuietframeError } from '../errors.js';
+import { VERSION } from '../version.js';
+import { compareCommand } from './commands/compare.js';
+import { denoiseCommand } from './commands/denoise.js';
+import { inspectCommand } from './commands/inspect.js';
+import { serveCommand } from './commands/serve.js';
+
+/** Exit codes: done; the work failed; the command line is wrong. */
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+/** Runs the command line and resolves to the exit code; errors are one line on standard error. */
+async function main(args: readonly string[]): Promise<number> {
+  const program = new Command('quietframe')
+    .description('Denoise Monte Carlo renders in OpenEXR files, here or as a service.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  for (const addTo of [denoiseCommand, inspectCommand, compareCommand, serveCommand]) addTo(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander throws to end after --help and --version too; its `commander.help` stands for a missing command.
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      if (error.code !== 'commander.help') complain(error.message.replace(/^error: /, ''));
+      return WRONG_USAGE;
+    }
+    if (!(error instanceof QuietframeError)) {
+      complain(`Internal error: ${error instanceof Error ? error.message : String(error)}`);
+      return FAILED;
+    }
+    complain(error.message);
+    return error.code === 'invalid-argument' ? WRONG_USAGE : FAILED;
+  }
+}
+
+function complain(message: string): void {
+  process.stderr.write(`quietframe: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,63 @@
+import { Option } from 'commander';
+import { expected, QuietframeError } from '../errors.js';
+import type { SourceName } from '../frame/frame.js';
+import type { Role } from '../frame/render-source.js';
+import { type ResolveOptions, SOURCES } from '../frame/resolve-layers.js';
+
+/** Options about the layers of a file, as the command line gives them. */
+export interface LayerFlags {
+  readonly source?: SourceName | 'auto';
+  readonly layer?: Partial<Record<Role, string>>;
+  readonly spp?: number;
+}
+
+export function sourceOption(): Option {
+  return new Option('--source <name>', 'renderer that wrote the file').choices([
+    'auto',
+    ...SOURCES.map((source) => source.name),
+  ]);
+}
+
+/** May be given several times. Unknown roles are refused where layers are resolved. */
+export function layerOption(): Option {
+  return new Option(
+    '--layer <role=layer>',
+    'layer of a role, e.g. albedo=MyAlbedo, or normal=none; repeatable',
+  ).argParser((text: string, layers: Record<string, string> = {}) => {
+    const equals = text.indexOf('=');
+    if (equals < 1 || equals === text.length - 1) throw wrong('role=layer', '--layer', text);
+    return { ...layers, [text.slice(0, equals)]: text.slice(equals + 1) };
+  });
+}
+
+export function samplesOption(): Option {
+  return new Option('--spp <n>', 'samples per pixel, for variance layers that need it').argParser((text) =>
+    parseInteger(text, '--spp', 1, 2 ** 31),
+  );
+}
+
+export function resolveOptions({ source, layer, spp }: LayerFlags): ResolveOptions {
+  return {
+    ...(source !== undefined && { source }),
+    ...(layer !== undefined && { layers: layer }),
+    ...(spp !== undefined && { samplesPerPixel: spp }),
+  };
+}
+
+/** @throws QuietframeError `invalid-argument`. */
+export function parseInteger(text: string, name: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
+  throw wrong(`an integer in [${least}, ${most}]`, name, text);
+}
+
+/** @throws QuietframeError `invalid-argument`. */
+export function parseLambda(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= 1 && value <= 10) return value;
+  throw wrong('a number in [1, 10]', '--lambda', text);
+}
+
+export function wrong(range: string, name: string, received: string): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
+}
