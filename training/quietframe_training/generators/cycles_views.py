@@ -232,8 +232,12 @@ def add_room(rng: random.Random, assets: Assets) -> float:
     return w
 
 
-def add_model(rng: random.Random, path: Path, size: float) -> None:
-    """Import a glTF model, its largest side scaled to `size`, and stand it somewhere on the floor."""
+def add_model(rng: random.Random, assets: Assets, path: Path, size: float) -> None:
+    """Import a glTF model, its largest side scaled to `size`, and stand it somewhere on the floor.
+
+    Some keep their own materials; those that say nothing of metal are metal by the rules of glTF,
+    which is seldom meant, so most are made dielectric.
+    """
     import bpy
     from mathutils import Vector
 
@@ -258,12 +262,18 @@ def add_model(rng: random.Random, path: Path, size: float) -> None:
     root.location = (rng.gauss(0, 0.5), rng.gauss(0, 0.5), 0 if rng.random() < 0.85 else rng.uniform(0, 1))
     upright = rng.random() < 0.85
     root.rotation_euler = tuple(0 if upright and axis < 2 else rng.uniform(0, 6.28) for axis in range(3))
-    if rng.random() < 0.3:
-        material = plain_material(rng)
-        for o in new:
-            if o.type == "MESH":
-                o.data.materials.clear()
-                o.data.materials.append(material)
+    meshes = [o.data for o in new if o.type == "MESH"]
+    if rng.random() < 0.5:
+        photo = rng.random() < 0.35
+        material = photo_material(rng, assets, log_uniform(rng, 0.5, 3) / size) if photo else plain_material(rng)
+        for mesh in meshes:
+            mesh.materials.clear()
+            mesh.materials.append(material)
+    elif rng.random() < 0.8:
+        for material in {m for mesh in meshes for m in mesh.materials if m and m.node_tree}:
+            for shader in material.node_tree.nodes:
+                if shader.type == "BSDF_PRINCIPLED" and not shader.inputs["Metallic"].is_linked:
+                    blender.set_inputs(material, shader, Metallic=0.0)
 
 
 def add_thin_things(rng: random.Random) -> None:
@@ -355,8 +365,8 @@ def build_scene(rng: random.Random, assets: Assets, size: int, threads: int):
     scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = caustics
     rectangle("floor", 7, 7, (0, 0, 0), (0, 0, rng.uniform(0, 6.28)), surface_material(rng, assets))
     reach = min(1.4, 0.8 * add_room(rng, assets)) if rng.random() < 0.55 else rng.uniform(1.4, 3.0)
-    for path in rng.sample(assets.models, min(len(assets.models), rng.randint(5, 12))):
-        add_model(rng, path, log_uniform(rng, 0.3, 1.4))
+    for path in rng.sample(assets.models, min(len(assets.models), rng.randint(6, 16))):
+        add_model(rng, assets, path, log_uniform(rng, 0.15, 0.9))
     for _ in range(rng.choice([0, 1, 1, 2, 4])):
         radius = log_uniform(rng, 0.05, 0.3)
         where = (rng.gauss(0, 0.6), rng.gauss(0, 0.6), radius)
@@ -442,7 +452,7 @@ def main() -> None:
     parser.add_argument("--reference", type=int, default=256, help="samples per pixel of the reference (256)")
     parser.add_argument("--max-error", type=float, default=0.03, help="largest relative squared error of a reference")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--timeout", type=float, default=900, help="seconds for one seed (900)")
+    parser.add_argument("--timeout", type=float, default=900, help="seconds of wall time for one seed (900)")
     parser.add_argument("--one", action="store_true", help="render --first-seed alone, in this process")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
