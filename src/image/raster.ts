@@ -28,3 +28,9 @@ export function plane(image: Raster, c: number): Float32Array {
   const size = image.width * image.height;
   return image.data.subarray(c * size, (c + 1) * size);
 }
+
+/** A raster of zeros in shared memory, which worker threads see without a copy. */
+export function sharedRaster(width: number, height: number, channels: number): Raster {
+  const bytes = width * height * channels * Float32Array.BYTES_PER_ELEMENT;
+  return { width, height, channels, data: new Float32Array(new SharedArrayBuffer(bytes)) };
+}

@@ -1,0 +1,253 @@
+/**
+ * Kernel logits, softmax and application in one go, for one strip of a tile (AssemblyScript, 128-bit SIMD).
+ *
+ * The weight of tap q for pixel p is the softmax over the K x K taps of
+ *
+ *     z_pq = bias_t + W_t . context_p - bandwidth_p |embedding_p - embedding_q|^2
+ *
+ * and the result the weighted sum of the planes at q. Logits arrive in base 2: the caller multiplies W, bias and
+ * bandwidth by log2(e). Only the logits of twelve pixels exist at any time.
+ *
+ * A strip is 108 pixels wide; with a border of ten on both sides a plane of one row has 128 floats, so that all planes
+ * of a row lie at constant offsets. Layout, all float32:
+ *
+ *     weights  [ceil(K*K/4)][C+1][4]   four taps side by side, row 0 the bias; taps beyond K*K have a bias of -1e30
+ *     queries  [rows][C+1][108]        context channels, then minus the bandwidth
+ *     keys     [rows+K-1][8+planes][128]  embedding channels (unused ones 0), then the planes to filter, at least 3
+ *     output   [rows][planes][108]
+ *     scratch  [4*ceil(K*K/4)][12]
+ */
+const VECTOR: usize = 16;
+const BLOCK: usize = 3 * VECTOR;
+const BLOCKS: i32 = 9;
+const QUERY_PLANE: usize = 9 * BLOCK;
+const KEY_PLANE: usize = 512;
+const EMBEDDING: usize = 8 * KEY_PLANE;
+
+function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** 2^t for -126 <= t <= 127 with a relative error of 4e-6, exactly 0 for t <= -127 and for NaN. */
+function exp2(x: v128): v128 {
+  const t = f32x4.pmax(f32x4.splat(-127.0), x);
+  // Adding 1.5 * 2^23 rounds to an integer, which is left in the low bits.
+  const rounded = f32x4.add(t, f32x4.splat(12582912.0));
+  const f = f32x4.sub(t, f32x4.sub(rounded, f32x4.splat(12582912.0)));
+  let p = madd(f32x4.splat(0.009666368515387434), f, f32x4.splat(0.05592197584225626));
+  p = madd(p, f, f32x4.splat(0.24022349038020338));
+  p = madd(p, f, f32x4.splat(0.693121045203427));
+  p = madd(p, f, f32x4.splat(0.9999999999999998));
+  return i32x4.add(p, i32x4.shl(rounded, 23));
+}
+
+/** Positional logits of 12 pixels -> logits [tap][12]. */
+function positionalLogits(query: usize, channels: i32, weights: usize, groups: i32, logits: usize): void {
+  let w = weights;
+  let o = logits;
+  for (let g = 0; g < groups; g++) {
+    let a0 = v128.load32_splat(w, 0);
+    let b0 = v128.load32_splat(w, 4);
+    let c0 = v128.load32_splat(w, 8);
+    let d0 = v128.load32_splat(w, 12);
+    let a1 = a0;
+    let a2 = a0;
+    let b1 = b0;
+    let b2 = b0;
+    let c1 = c0;
+    let c2 = c0;
+    let d1 = d0;
+    let d2 = d0;
+    w += VECTOR;
+    let q = query;
+    for (let c = 0; c < channels; c++) {
+      const x0 = v128.load(q, 0);
+      const x1 = v128.load(q, 16);
+      const x2 = v128.load(q, 32);
+      const wa = v128.load32_splat(w, 0);
+      a0 = madd(wa, x0, a0);
+      a1 = madd(wa, x1, a1);
+      a2 = madd(wa, x2, a2);
+      const wb = v128.load32_splat(w, 4);
+      b0 = madd(wb, x0, b0);
+      b1 = madd(wb, x1, b1);
+      b2 = madd(wb, x2, b2);
+      const wc = v128.load32_splat(w, 8);
+      c0 = madd(wc, x0, c0);
+      c1 = madd(wc, x1, c1);
+      c2 = madd(wc, x2, c2);
+      const wd = v128.load32_splat(w, 12);
+      d0 = madd(wd, x0, d0);
+      d1 = madd(wd, x1, d1);
+      d2 = madd(wd, x2, d2);
+      w += VECTOR;
+      q += QUERY_PLANE;
+    }
+    v128.store(o, a0, 0);
+    v128.store(o, a1, 16);
+    v128.store(o, a2, 32);
+    v128.store(o, b0, 48);
+    v128.store(o, b1, 64);
+    v128.store(o, b2, 80);
+    v128.store(o, c0, 96);
+    v128.store(o, c1, 112);
+    v128.store(o, c2, 128);
+    v128.store(o, d0, 144);
+    v128.store(o, d1, 160);
+    v128.store(o, d2, 176);
+    o += 4 * BLOCK;
+  }
+}
+
+/**
+ * Subtracts the affinity term of four pixels from their logits and returns the largest logit. `key` is the top left tap,
+ * `center` the pixel itself among the keys. A pass of its own: fused with the exponential the chain of dependent
+ * operations of a tap is too long for processors to overlap taps.
+ */
+function subtractAffinity(
+  K: i32,
+  logits: usize,
+  negativeBandwidth: v128,
+  center: usize,
+  key: usize,
+  keyRow: usize,
+): v128 {
+  const e0 = v128.load(center, 0 * KEY_PLANE);
+  const e1 = v128.load(center, 1 * KEY_PLANE);
+  const e2 = v128.load(center, 2 * KEY_PLANE);
+  const e3 = v128.load(center, 3 * KEY_PLANE);
+  const e4 = v128.load(center, 4 * KEY_PLANE);
+  const e5 = v128.load(center, 5 * KEY_PLANE);
+  const e6 = v128.load(center, 6 * KEY_PLANE);
+  const e7 = v128.load(center, 7 * KEY_PLANE);
+  let largest = f32x4.splat(-3.0e38);
+  let l = logits;
+  const bottom = key + <usize>K * keyRow;
+  for (let row = key; row < bottom; row += keyRow) {
+    const end = row + ((<usize>K) << 2);
+    for (let p = row; p < end; p += 4) {
+      let d = f32x4.sub(v128.load(p, 0 * KEY_PLANE), e0);
+      let even = f32x4.mul(d, d);
+      d = f32x4.sub(v128.load(p, 1 * KEY_PLANE), e1);
+      let odd = f32x4.mul(d, d);
+      d = f32x4.sub(v128.load(p, 2 * KEY_PLANE), e2);
+      even = madd(d, d, even);
+      d = f32x4.sub(v128.load(p, 3 * KEY_PLANE), e3);
+      odd = madd(d, d, odd);
+      d = f32x4.sub(v128.load(p, 4 * KEY_PLANE), e4);
+      even = madd(d, d, even);
+      d = f32x4.sub(v128.load(p, 5 * KEY_PLANE), e5);
+      odd = madd(d, d, odd);
+      d = f32x4.sub(v128.load(p, 6 * KEY_PLANE), e6);
+      even = madd(d, d, even);
+      d = f32x4.sub(v128.load(p, 7 * KEY_PLANE), e7);
+      odd = madd(d, d, odd);
+      const logit = madd(negativeBandwidth, f32x4.add(even, odd), v128.load(l));
+      v128.store(l, logit);
+      largest = f32x4.pmax(largest, logit);
+      l += BLOCK;
+    }
+  }
+  return largest;
+}
+
+/** Softmax and application for four pixels. Weights replace the logits where there are further planes to filter. */
+function applySoftmax(
+  K: i32,
+  logits: usize,
+  largest: v128,
+  samples: usize,
+  keyRow: usize,
+  output: usize,
+  planes: i32,
+): void {
+  let sum = f32x4.splat(0);
+  let red = sum;
+  let green = sum;
+  let blue = sum;
+  let l = logits;
+  const bottom = samples + <usize>K * keyRow;
+  for (let row = samples; row < bottom; row += keyRow) {
+    const end = row + ((<usize>K) << 2);
+    for (let p = row; p < end; p += 4) {
+      const weight = exp2(f32x4.sub(v128.load(l), largest));
+      sum = f32x4.add(sum, weight);
+      red = madd(weight, v128.load(p, 0 * KEY_PLANE), red);
+      green = madd(weight, v128.load(p, 1 * KEY_PLANE), green);
+      blue = madd(weight, v128.load(p, 2 * KEY_PLANE), blue);
+      if (planes > 3) v128.store(l, weight);
+      l += BLOCK;
+    }
+  }
+  const scale = f32x4.div(f32x4.splat(1), sum);
+  v128.store(output, f32x4.mul(red, scale), 0 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(green, scale), 1 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(blue, scale), 2 * QUERY_PLANE);
+  for (let plane = 3; plane < planes; plane++) {
+    applyToPlane(
+      K,
+      logits,
+      samples + <usize>plane * KEY_PLANE,
+      keyRow,
+      scale,
+      output + <usize>plane * QUERY_PLANE,
+    );
+  }
+}
+
+/** The weights that `applyToVector` left behind, on one further plane. */
+function applyToPlane(
+  K: i32,
+  weights: usize,
+  samples: usize,
+  keyRow: usize,
+  scale: v128,
+  output: usize,
+): void {
+  let total = f32x4.splat(0);
+  for (let dy = 0; dy < K; dy++) {
+    let p = samples;
+    for (let dx = 0; dx < K; dx++) {
+      total = madd(v128.load(weights), v128.load(p), total);
+      weights += BLOCK;
+      p += 4;
+    }
+    samples += keyRow;
+  }
+  v128.store(output, f32x4.mul(total, scale));
+}
+
+/** Filters `rows` rows of a strip; see the layout at the top. K is odd, 1 to 21; `columns` of the 108 are computed. */
+export function filterStrip(
+  rows: i32,
+  columns: i32,
+  K: i32,
+  channels: i32,
+  planes: i32,
+  weights: usize,
+  queries: usize,
+  keys: usize,
+  output: usize,
+  scratch: usize,
+): void {
+  const groups = (K * K + 3) >> 2;
+  const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
+  const toCenter = <usize>(K >> 1) * (keyRow + 4);
+  const blocks = min((columns + 11) / 12, BLOCKS);
+  for (let y = 0; y < rows; y++) {
+    for (let block: usize = 0; block < <usize>blocks; block++) {
+      const query = queries + block * BLOCK;
+      positionalLogits(query, channels, weights, groups, scratch);
+      for (let v: usize = 0; v < BLOCK; v += VECTOR) {
+        const key = keys + block * BLOCK + v;
+        const negativeBandwidth = v128.load(query + v + <usize>channels * QUERY_PLANE);
+        const largest = subtractAffinity(K, scratch + v, negativeBandwidth, key + toCenter, key, keyRow);
+        applySoftmax(K, scratch + v, largest, key + EMBEDDING, keyRow, output + block * BLOCK + v, planes);
+      }
+    }
+    queries += <usize>(channels + 1) * QUERY_PLANE;
+    keys += keyRow;
+    output += <usize>planes * QUERY_PLANE;
+  }
+}

@@ -1,0 +1,20 @@
+// Compiles assembly/ to dist/wasm: one build with plain SIMD, which every Node runs, and one with relaxed SIMD.
+import { mkdir } from 'node:fs/promises';
+import asc from 'assemblyscript/asc';
+
+const BUILDS = { plain: ['simd'], relaxed: ['simd', 'relaxed-simd'] };
+
+await mkdir('dist/wasm', { recursive: true });
+for (const [name, features] of Object.entries(BUILDS)) {
+  const output = `dist/wasm/kernel-apply-${name}.wasm`;
+  const { error, stderr } = await asc.main([
+    'assembly/kernel-apply.ts',
+    ...['--outFile', output],
+    ...features.flatMap((feature) => ['--enable', feature]),
+    ...['--optimizeLevel', '3', '--converge', '--noAssert', '--runtime', 'stub'],
+  ]);
+  if (error) {
+    console.error(stderr.toString());
+    throw error;
+  }
+}

@@ -1,0 +1,75 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ModelBundle } from '../engine/model-repository.js';
+import { onnxEngine } from '../engine/onnx-engine.js';
+import { QuietframeError } from '../errors.js';
+import { autoExposure } from '../kpcn/features.js';
+import { fastestSimd } from '../kpcn/kernel-apply.js';
+import { coarsen, KpcnNetwork } from '../kpcn/network.js';
+import type { Level } from '../kpcn/picture.js';
+import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
+import type { WorkerAnswer } from './worker-pool.js';
+
+/** Bundles by `name@version`, from the thread that started this one. */
+const bundles: ReadonlyMap<string, ModelBundle> = workerData;
+const networks = new Map<string, Promise<KpcnNetwork>>();
+
+/** Sessions stay loaded as long as the worker lives. */
+function network(model: string): Promise<KpcnNetwork> {
+  const bundle = bundles.get(model);
+  if (bundle === undefined) throw new TypeError(`The worker has no model ${model}`);
+  const loaded = networks.get(model) ?? KpcnNetwork.load(bundle, onnxEngine);
+  networks.set(model, loaded);
+  return loaded;
+}
+
+async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
+  const seconds: Partial<Record<StageName, number>> = {};
+  const time = (stage: StageName, milliseconds: number): void => {
+    seconds[stage] = (seconds[stage] ?? 0) + milliseconds / 1000;
+  };
+  const start = performance.now();
+  let exposure = 1;
+  switch (job.kind) {
+    case 'load':
+      await network(job.model);
+      break;
+    case 'expose': {
+      const { levels, width, height } = job.picture;
+      exposure = autoExposure((levels[0] as Level).radiance, width, height);
+      time('prepare', performance.now() - start);
+      break;
+    }
+    case 'coarsen':
+      coarsen(job.picture.levels, job.begin, job.end);
+      time('prepare', performance.now() - start);
+      break;
+    case 'denoise': {
+      const level = job.picture.levels[job.level] as Level;
+      await (await network(job.model)).denoiseTile(level, job.picture.encoder, job.exposure, job.tile, time);
+      break;
+    }
+    case 'composite': {
+      const [fine, coarse] = job.picture.levels.slice(job.level, job.level + 2) as [Level, Level];
+      await (await network(job.model)).compositeTile(fine, coarse, job.exposure, job.tile, time);
+      break;
+    }
+  }
+  return { simd: fastestSimd(), exposure, seconds };
+}
+
+async function answer(job: DenoiseJob): Promise<WorkerAnswer<DenoiseJobResult>> {
+  try {
+    return { value: await run(job) };
+  } catch (error) {
+    const known = error instanceof QuietframeError;
+    const { code, details } = known ? error : { code: 'internal' as const, details: {} };
+    const message = known ? error.message : 'The denoiser failed';
+    const reason = known ? error.cause : error;
+    return {
+      error: { code, message, details, cause: String(reason instanceof Error ? reason.stack : reason) },
+    };
+  }
+}
+
+const port = parentPort;
+port?.on('message', async (job: DenoiseJob) => port.postMessage(await answer(job)));

@@ -1,0 +1,334 @@
+import { availableParallelism } from 'node:os';
+import type { ModelManifest } from '../engine/model-manifest.js';
+import { ModelRepository } from '../engine/model-repository.js';
+import { expected, QuietframeError } from '../errors.js';
+import type { Frame } from '../frame/frame.js';
+import type { Raster } from '../image/raster.js';
+import { cutIntoTiles, type Tile } from '../image/tile.js';
+import type { Simd } from '../kpcn/kernel-apply.js';
+import { tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
+import { createPicture, type Picture, pictureResult } from '../kpcn/picture.js';
+import { encoderInputs } from '../kpcn/source-encoder.js';
+import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
+import { Turnstile } from './turnstile.js';
+import { WorkerPool } from './worker-pool.js';
+
+export interface DenoiserOptions {
+  /** Holds `<name>/<version>/model.json` and the files that it names. */
+  readonly modelsDirectory: string;
+  /** Worker threads; by default as many as there are processors. */
+  readonly threads?: number;
+  /**
+   * Most bytes for the tiles that are being computed, all workers together; 256 MiB by default. Tiles of at least
+   * 128 x 128 pixels are used whatever the budget. The planes of the picture come on top, see docs/memory.md.
+   */
+  readonly memoryBudgetBytes?: number;
+}
+
+/** What a model is, for lists of models. */
+export type ModelSummary = Pick<
+  ModelManifest,
+  'name' | 'version' | 'description' | 'license' | 'architecture' | 'sources' | 'training'
+>;
+
+export interface DenoiseRequest {
+  /** `name` for its newest version or `name@version`; `kpcn` by default. */
+  readonly model?: string;
+  /** Slope of the asymmetric loss in [1, 10]; 1, the default, is symmetric. Others are not implemented yet. */
+  readonly lambda?: number;
+  /** Aborting ends the request within the time of one tile. */
+  readonly signal?: AbortSignal;
+  /** Called with ascending fractions of the work in (0, 1]; 1 once, at the end. */
+  readonly onProgress?: (fraction: number) => void;
+  /** Further layers of the size of the frame that are filtered with the kernels of the colour. */
+  readonly also?: readonly Raster[];
+}
+
+export interface DenoiseReport {
+  readonly model: string;
+  readonly version: number;
+  /** The source encoder that was used. */
+  readonly encoder: string;
+  readonly device: 'cpu';
+  readonly executionProvider: 'cpu';
+  /** The build of the kernels. */
+  readonly simd: Simd;
+  /** What the colour was multiplied by for the network. */
+  readonly exposure: number;
+  readonly lambda: number;
+  /** Tiles of all levels. */
+  readonly tiles: number;
+  /** Seconds of all workers together, by stage. */
+  readonly stages: Readonly<Record<string, number>>;
+  /** Elapsed seconds, without the wait for earlier requests. */
+  readonly seconds: number;
+}
+
+export interface DenoiseResult {
+  /** 3 channels, scene-linear as the input. */
+  readonly color: Raster;
+  /** The layers of `also`, in their order. */
+  readonly also: readonly Raster[];
+  readonly report: DenoiseReport;
+}
+
+/** Worker threads run compiled code: next to this file, or in `dist` when this file is run from its source. */
+const WORKER_URL = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/denoise/denoise-worker.js' : './denoise-worker.js',
+  import.meta.url,
+);
+
+const DEFAULT_MEMORY_BUDGET = 256 * 2 ** 20;
+const MIN_TILE_SIDE = 128;
+/** Tiles of the compositor, which is small, have this side at most. */
+const COMPOSITE_PIXELS = 512 ** 2;
+/** Work of compositing a pixel relative to denoising it, for progress. */
+const COMPOSITE_WORK = 0.1;
+
+/**
+ * Denoises frames in worker threads. One frame is worked on at a time by all workers; others wait in order of arrival.
+ * Whole-picture planes are shared between the workers, everything else exists for the tiles that are being computed only.
+ */
+export class Denoiser {
+  readonly models: readonly ModelSummary[];
+  readonly #repository: ModelRepository;
+  readonly #pool: WorkerPool<DenoiseJob, DenoiseJobResult>;
+  readonly #turnstile = new Turnstile();
+  readonly #bytesPerWorker: number;
+
+  private constructor(repository: ModelRepository, threads: number, memoryBudgetBytes: number) {
+    this.#repository = repository;
+    this.models = repository.bundles.map(({ manifest }) => ({
+      name: manifest.name,
+      version: manifest.version,
+      description: manifest.description,
+      license: manifest.license,
+      architecture: manifest.architecture,
+      sources: manifest.sources,
+      training: manifest.training,
+    }));
+    const bundles = new Map(repository.bundles.map((bundle) => [modelId(bundle.manifest), bundle]));
+    this.#pool = new WorkerPool(WORKER_URL, threads, bundles);
+    this.#bytesPerWorker = memoryBudgetBytes / threads;
+  }
+
+  /**
+   * Reads and checks all models and loads them in every worker.
+   * @throws QuietframeError `invalid-argument`, `file-system`, `model-damaged`.
+   */
+  static async load(options: DenoiserOptions): Promise<Denoiser> {
+    const {
+      modelsDirectory,
+      threads = availableParallelism(),
+      memoryBudgetBytes = DEFAULT_MEMORY_BUDGET,
+    } = options;
+    if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
+      throw invalid('a whole number from 1 to 256', 'threads', threads);
+    }
+    if (!(memoryBudgetBytes > 0)) throw invalid('a number above 0', 'memoryBudgetBytes', memoryBudgetBytes);
+    const repository = await ModelRepository.open(modelsDirectory);
+    const denoiser = new Denoiser(repository, threads, memoryBudgetBytes);
+    try {
+      for (const { manifest } of repository.bundles) await denoiser.#loadEverywhere(modelId(manifest));
+    } catch (error) {
+      await denoiser.close();
+      throw error;
+    }
+    return denoiser;
+  }
+
+  /**
+   * Denoises a frame.
+   * @throws QuietframeError `invalid-argument`, `mismatched-frames` when rasters differ in size, `unknown-model`,
+   * `not-implemented` for a lambda other than 1, `cancelled`, `internal`.
+   */
+  async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
+    const { model, lambda = 1, signal, onProgress, also = [] } = request;
+    checkLambda(lambda);
+    checkSizes(frame, also);
+    const { manifest } = this.#repository.find(model);
+    const leave = await this.#turnstile.enter(signal);
+    try {
+      return await this.#denoise(frame, manifest, lambda, also, signal, onProgress);
+    } finally {
+      leave();
+    }
+  }
+
+  /** Ends the workers; requests that wait or run reject with `cancelled`. */
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #loadEverywhere(model: string): Promise<void> {
+    // As many jobs as workers, all at once: every idle worker gets one.
+    await Promise.all(Array.from({ length: this.#pool.size }, () => this.#pool.run({ kind: 'load', model })));
+  }
+
+  async #denoise(
+    frame: Frame,
+    manifest: ModelManifest,
+    lambda: number,
+    also: readonly Raster[],
+    signal: AbortSignal | undefined,
+    onProgress: ((fraction: number) => void) | undefined,
+  ): Promise<DenoiseResult> {
+    const start = performance.now();
+    const model = modelId(manifest);
+    const stages: Partial<Record<StageName, number>> = {};
+    const time = (stage: StageName, seconds: number): void => {
+      stages[stage] = (stages[stage] ?? 0) + seconds;
+    };
+
+    const picture = createPicture(encoderInputs(frame, manifest.sources), also, manifest.architecture.levels);
+    time('prepare', (performance.now() - start) / 1000);
+
+    const plan = this.#planTiles(picture, manifest);
+    const total = plan.reduce(
+      (sum, level) => sum + work(level.denoise) + COMPOSITE_WORK * work(level.composite),
+      0,
+    );
+    // What remains when all tiles are done, so that 1 means done.
+    const assembling = 0.001 * total;
+    let done = 0;
+    let simd: Simd = 'plain';
+    const runAll = async (jobs: readonly DenoiseJob[]): Promise<DenoiseJobResult[]> => {
+      const results = await runTogether(this.#pool, jobs, signal, (job, result) => {
+        simd = result.simd;
+        for (const [stage, seconds] of Object.entries(result.seconds)) time(stage as StageName, seconds);
+        if (job.kind !== 'denoise' && job.kind !== 'composite') return;
+        done += job.tile.width * job.tile.height * (job.kind === 'composite' ? COMPOSITE_WORK : 1);
+        onProgress?.(done / (total + assembling));
+      });
+      return results;
+    };
+
+    const prepared = await runAll([{ kind: 'expose', picture }, ...coarsenJobs(picture, this.#pool.size)]);
+    const exposure = (prepared[0] as DenoiseJobResult).exposure;
+    const tileJobs = (kind: 'denoise' | 'composite', level: number, tiles: readonly Tile[]): DenoiseJob[] =>
+      tiles.map((tile) => ({ kind, model, picture, level, tile, exposure }));
+    await runAll(plan.flatMap(({ denoise }, level) => tileJobs('denoise', level, denoise)));
+    for (let level = plan.length - 2; level >= 0; level--) {
+      await runAll(tileJobs('composite', level, plan[level]?.composite ?? []));
+    }
+
+    const assemblyStart = performance.now();
+    const result = pictureResult(picture, also);
+    time('assemble', (performance.now() - assemblyStart) / 1000);
+    onProgress?.(1);
+    return {
+      ...result,
+      report: {
+        model: manifest.name,
+        version: manifest.version,
+        encoder: picture.encoder,
+        device: 'cpu',
+        executionProvider: 'cpu',
+        simd,
+        exposure,
+        lambda,
+        tiles: plan.reduce((sum, { denoise }) => sum + denoise.length, 0),
+        stages,
+        seconds: (performance.now() - start) / 1000,
+      },
+    };
+  }
+
+  #planTiles(picture: Picture, manifest: ModelManifest): { denoise: Tile[]; composite: Tile[] }[] {
+    const overlap = tileOverlap(manifest);
+    const smallest = (MIN_TILE_SIDE + 2 * overlap) ** 2;
+    const maxPixels = Math.max(this.#bytesPerWorker / tileBytesPerPixel(manifest), smallest);
+    const limits = { alignment: 2, workers: this.#pool.size };
+    return picture.levels.map(({ width, height }, level) => ({
+      denoise: cutIntoTiles(width, height, { ...limits, overlap, maxPixels }),
+      composite:
+        level === picture.levels.length - 1
+          ? []
+          : cutIntoTiles(width, height, { ...limits, overlap: 0, maxPixels: COMPOSITE_PIXELS }),
+    }));
+  }
+}
+
+/** Runs jobs side by side. When one fails the others are taken back, and the error is thrown when none runs any more. */
+async function runTogether(
+  pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
+  jobs: readonly DenoiseJob[],
+  signal: AbortSignal | undefined,
+  onResult: (job: DenoiseJob, result: DenoiseJobResult) => void,
+): Promise<DenoiseJobResult[]> {
+  const failed = new AbortController();
+  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  let failure: unknown;
+  const results = await Promise.all(
+    jobs.map(async (job) => {
+      try {
+        const result = await pool.run(job, stop);
+        if (!stop.aborted) onResult(job, result);
+        return result;
+      } catch (error) {
+        if (!stop.aborted) failure = error;
+        failed.abort();
+        return undefined;
+      }
+    }),
+  );
+  if (signal?.aborted) throw new QuietframeError('cancelled', 'Denoising was cancelled');
+  if (failed.signal.aborted) throw failure;
+  return results as DenoiseJobResult[];
+}
+
+/** Bands of rows of the finest level, whole at every level. */
+function coarsenJobs(picture: Picture, workers: number): DenoiseJob[] {
+  const height = picture.levels[0]?.height ?? 0;
+  const multiple = 2 ** picture.levels.length;
+  const rows = Math.ceil(height / (2 * workers) / multiple) * multiple;
+  const jobs: DenoiseJob[] = [];
+  for (let begin = 0; begin < height; begin += rows) {
+    jobs.push({ kind: 'coarsen', picture, begin, end: Math.min(begin + rows, height) });
+  }
+  return jobs;
+}
+
+function work(tiles: readonly Tile[]): number {
+  return tiles.reduce((sum, { width, height }) => sum + width * height, 0);
+}
+
+function modelId({ name, version }: Pick<ModelManifest, 'name' | 'version'>): string {
+  return `${name}@${version}`;
+}
+
+function checkLambda(lambda: number): void {
+  if (!(lambda >= 1 && lambda <= 10)) throw invalid('a number in [1, 10]', 'lambda', lambda);
+  if (lambda !== 1) {
+    throw new QuietframeError('not-implemented', expected('1', 'lambda', lambda), { parameter: 'lambda' });
+  }
+}
+
+function checkSizes(frame: Frame, also: readonly Raster[]): void {
+  const { width, height } = frame;
+  if (!(width >= 1 && height >= 1))
+    throw invalid('at least 1 x 1 pixel', 'the frame', `${width} x ${height}`);
+  const channels = { color: 3, colorVariance: 1, albedo: 3, albedoVariance: 1, normal: 3, normalVariance: 1 };
+  for (const [name, count] of Object.entries(channels)) {
+    const layer = frame[name as keyof typeof channels];
+    if (layer !== undefined && layer.channels !== count) {
+      throw invalid(`${count} channels`, name, layer.channels);
+    }
+  }
+  const layers = Object.entries(frame).filter(
+    (entry): entry is [string, Raster] => typeof entry[1] === 'object',
+  );
+  for (const [name, layer] of [
+    ...layers,
+    ...also.map((layer, i): [string, Raster] => [`also[${i}]`, layer]),
+  ]) {
+    if (layer.width !== width || layer.height !== height) {
+      const message = expected(`${width} x ${height} pixels`, name, `${layer.width} x ${layer.height}`);
+      throw new QuietframeError('mismatched-frames', message, { layer: name });
+    }
+  }
+}
+
+function invalid(range: string, name: string, received: unknown): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
+}

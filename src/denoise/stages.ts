@@ -1,0 +1,33 @@
+import type { Tile } from '../image/tile.js';
+import type { Simd } from '../kpcn/kernel-apply.js';
+import type { Picture } from '../kpcn/picture.js';
+
+/** Parts of the work in the order in which they first run; the same names in reports, metrics and benchmarks. */
+export const STAGES = ['prepare', 'features', 'network', 'kernels', 'compositing', 'assemble'] as const;
+export type StageName = (typeof STAGES)[number];
+
+/** One piece of work for a worker. */
+export type DenoiseJob =
+  /** Loads the modules of a model. */
+  | { readonly kind: 'load'; readonly model: string }
+  /** Measures the exposure of a picture. */
+  | { readonly kind: 'expose'; readonly picture: Picture }
+  /** Rows of the finest level into all coarser ones. */
+  | { readonly kind: 'coarsen'; readonly picture: Picture; readonly begin: number; readonly end: number }
+  /** The kernels of a tile of a level, or its compositing with the next coarser level. */
+  | {
+      readonly kind: 'denoise' | 'composite';
+      readonly model: string;
+      readonly picture: Picture;
+      readonly level: number;
+      readonly tile: Tile;
+      readonly exposure: number;
+    };
+
+export interface DenoiseJobResult {
+  readonly simd: Simd;
+  /** Of `expose`. */
+  readonly exposure: number;
+  /** Seconds that the worker spent in each stage. */
+  readonly seconds: Readonly<Partial<Record<StageName, number>>>;
+}

@@ -1,0 +1,145 @@
+import { Worker } from 'node:worker_threads';
+import { type ErrorCode, type ErrorDetails, QuietframeError } from '../errors.js';
+
+/** What a worker answers to each message, in any order of fields that structured cloning takes. */
+export type WorkerAnswer<Result> =
+  | { readonly value: Result }
+  | {
+      readonly error: {
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly details: ErrorDetails;
+        readonly cause?: unknown;
+      };
+    };
+
+interface Task<Job, Result> {
+  readonly job: Job;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: QuietframeError) => void;
+  crashes: number;
+}
+
+interface Slot<Job, Result> {
+  readonly worker: Worker;
+  task: Task<Job, Result> | undefined;
+}
+
+/** Crashes of workers that a job survives by being run again. */
+const MAX_CRASHES = 1;
+
+/**
+ * A fixed number of worker threads that pull jobs from one queue, one at a time. A worker that ends by itself is
+ * replaced; its job is run again once. Idle workers do not keep the process alive.
+ */
+export class WorkerPool<Job, Result> {
+  readonly #slots = new Set<Slot<Job, Result>>();
+  readonly #queue: Task<Job, Result>[] = [];
+  #closed = false;
+
+  constructor(
+    private readonly script: URL,
+    readonly size: number,
+    private readonly workerData: unknown,
+  ) {}
+
+  /**
+   * Runs a job when its turn comes. Aborting rejects a job that waits; one that runs is left to end.
+   * @throws QuietframeError `cancelled`, `internal` when workers crash, and what the worker answers.
+   */
+  run(job: Job, signal?: AbortSignal): Promise<Result> {
+    if (this.#closed || signal?.aborted) return Promise.reject(cancelled());
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        const waiting = this.#queue.indexOf(task);
+        if (waiting < 0) return;
+        this.#queue.splice(waiting, 1);
+        task.reject(cancelled());
+      };
+      const task: Task<Job, Result> = {
+        job,
+        resolve: (result) => {
+          signal?.removeEventListener('abort', abort);
+          resolve(result);
+        },
+        reject: (error) => {
+          signal?.removeEventListener('abort', abort);
+          reject(error);
+        },
+        crashes: 0,
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#queue.push(task);
+      this.#startNext();
+    });
+  }
+
+  /** Ends all workers; jobs that wait or run reject with `cancelled`, as do later ones. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const task of this.#queue.splice(0)) task.reject(cancelled());
+    const slots = [...this.#slots];
+    this.#slots.clear();
+    for (const slot of slots) slot.task?.reject(cancelled());
+    await Promise.all(slots.map((slot) => slot.worker.terminate()));
+  }
+
+  #startNext(): void {
+    while (!this.#closed && this.#queue.length > 0) {
+      const slot = this.#idleSlot();
+      if (slot === undefined) return;
+      const task = this.#queue.shift() as Task<Job, Result>;
+      slot.task = task;
+      slot.worker.ref();
+      slot.worker.postMessage(task.job);
+    }
+  }
+
+  #idleSlot(): Slot<Job, Result> | undefined {
+    for (const slot of this.#slots) if (slot.task === undefined) return slot;
+    return this.#slots.size < this.size ? this.#hire() : undefined;
+  }
+
+  #hire(): Slot<Job, Result> {
+    const worker = new Worker(this.script, { workerData: this.workerData });
+    const slot: Slot<Job, Result> = { worker, task: undefined };
+    this.#slots.add(slot);
+    worker.on('message', (answer: WorkerAnswer<Result>) => {
+      const { task } = slot;
+      slot.task = undefined;
+      worker.unref();
+      if ('value' in answer) task?.resolve(answer.value);
+      else {
+        const { code, message, details, cause } = answer.error;
+        task?.reject(new QuietframeError(code, message, details, { cause }));
+      }
+      this.#startNext();
+    });
+    let failure: unknown;
+    worker.on('error', (error) => {
+      failure = error;
+    });
+    worker.on('exit', () => this.#replace(slot, failure));
+    return slot;
+  }
+
+  /** Puts the job of a worker that has ended back to the head of the queue, unless it has ended workers before. */
+  #replace(slot: Slot<Job, Result>, failure: unknown): void {
+    if (!this.#slots.delete(slot)) return;
+    const { task } = slot;
+    if (task !== undefined) {
+      task.crashes++;
+      if (task.crashes <= MAX_CRASHES) this.#queue.unshift(task);
+      else {
+        task.reject(
+          new QuietframeError('internal', 'A worker of the denoiser stopped', {}, { cause: failure }),
+        );
+      }
+    }
+    this.#startNext();
+  }
+}
+
+function cancelled(): QuietframeError {
+  return new QuietframeError('cancelled', 'Denoising was cancelled');
+}

@@ -1,0 +1,175 @@
+import { expected, QuietframeError } from '../errors.js';
+
+/** Widths and depths of a network; see docs/model.md. */
+export interface Architecture {
+  readonly inputChannels: number;
+  readonly featureChannels: number;
+  readonly blocks: number;
+  readonly contextChannels: number;
+  readonly embeddingChannels: number;
+  /** Side of the kernels in pixels, odd. */
+  readonly kernelSize: number;
+  readonly levels: number;
+  readonly compositorChannels: number;
+}
+
+/** One file of a bundle. */
+export interface ModuleFile {
+  readonly file: string;
+  readonly sha256: string;
+  /** Of raw float32 tensors. */
+  readonly shape?: readonly number[];
+}
+
+/** The description of a bundle, `model.json`. */
+export interface ModelManifest {
+  readonly formatVersion: 1;
+  readonly name: string;
+  readonly version: number;
+  readonly description: string;
+  readonly license: string;
+  readonly architecture: Architecture;
+  /** Pixels of a level on which the output of a stage depends, on every side. */
+  readonly receptiveRadius: { readonly features: number; readonly compositor: number };
+  /** Render sources with an encoder of their own. */
+  readonly sources: readonly string[];
+  readonly modules: Readonly<Record<string, ModuleFile>>;
+  /** How the model was trained; free form. */
+  readonly training: Readonly<Record<string, unknown>>;
+}
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+const FILE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** Modules that every bundle has, besides an encoder for each source. */
+const MODULES = ['spatial_features', 'kernel_predictor', 'kernel_logits', 'scale_compositor'] as const;
+
+/** Least and most value of every number of the architecture. */
+const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number, number]>> = {
+  inputChannels: [13, 13],
+  featureChannels: [1, 1024],
+  blocks: [0, 64],
+  contextChannels: [1, 64],
+  embeddingChannels: [0, 8],
+  kernelSize: [3, 21],
+  levels: [1, 8],
+  compositorChannels: [1, 1024],
+};
+
+/**
+ * Reads and checks the text of a `model.json`.
+ * @param origin names the bundle in errors, as `kpcn/1`.
+ * @throws QuietframeError `model-damaged` when anything is missing, unknown or out of range.
+ */
+export function parseManifest(text: string, origin: string): ModelManifest {
+  const reader = new Reader(origin);
+  const root = reader.record(reader.json(text), 'the manifest', [
+    ...['formatVersion', 'name', 'version', 'description', 'license', 'architecture', 'receptiveRadius'],
+    ...['sources', 'modules', 'training'],
+  ]);
+  if (root.formatVersion !== 1) throw reader.error('1', 'formatVersion', root.formatVersion);
+  const names = Object.keys(ARCHITECTURE_RANGES) as (keyof Architecture)[];
+  const numbers = reader.record(root.architecture, 'architecture', names);
+  const architecture = Object.fromEntries(
+    names.map((name) => [
+      name,
+      reader.integer(numbers[name], `architecture.${name}`, ...ARCHITECTURE_RANGES[name]),
+    ]),
+  ) as Record<keyof Architecture, number>;
+  if (architecture.kernelSize % 2 === 0) {
+    throw reader.error('an odd number', 'architecture.kernelSize', architecture.kernelSize);
+  }
+  const radius = reader.record(root.receptiveRadius, 'receptiveRadius', ['features', 'compositor']);
+  const sources = reader.list(root.sources, 'sources').map((source) => reader.text(source, 'a source', NAME));
+  if (!sources.includes('color')) throw reader.error('"color" among them', 'sources', sources);
+  return {
+    formatVersion: 1,
+    name: reader.text(root.name, 'name', NAME),
+    version: reader.integer(root.version, 'version', 1, 1e6),
+    description: reader.text(root.description, 'description'),
+    license: reader.text(root.license, 'license'),
+    architecture,
+    receptiveRadius: {
+      features: reader.integer(radius.features, 'receptiveRadius.features', 0, 1024),
+      compositor: reader.integer(radius.compositor, 'receptiveRadius.compositor', 0, 1024),
+    },
+    sources,
+    modules: parseModules(root.modules, architecture, sources, reader),
+    training: reader.record(root.training, 'training'),
+  };
+}
+
+function parseModules(
+  value: unknown,
+  { kernelSize, contextChannels }: Architecture,
+  sources: readonly string[],
+  reader: Reader,
+): Record<string, ModuleFile> {
+  const names = [...sources.map((source) => `source_encoder.${source}`), ...MODULES];
+  const entries = reader.record(value, 'modules', names);
+  const shape = [kernelSize ** 2, contextChannels + 1];
+  return Object.fromEntries(
+    names.map((name) => {
+      const isTensor = name === 'kernel_logits';
+      const keys = isTensor ? ['file', 'sha256', 'shape'] : ['file', 'sha256'];
+      const entry = reader.record(entries[name], `modules.${name}`, keys);
+      const file = reader.text(entry.file, `modules.${name}.file`, FILE);
+      const sha256 = reader.text(entry.sha256, `modules.${name}.sha256`, SHA256);
+      if (!isTensor) return [name, { file, sha256 }];
+      const received = reader.list(entry.shape, `modules.${name}.shape`);
+      if (received.length !== 2 || received.some((size, i) => size !== shape[i])) {
+        throw reader.error(`[${shape}]`, `modules.${name}.shape`, `[${received}]`);
+      }
+      return [name, { file, sha256, shape }];
+    }),
+  );
+}
+
+/** Checks values and words what is wrong with them. */
+class Reader {
+  constructor(private readonly origin: string) {}
+
+  error(range: string, name: string, received: unknown): QuietframeError {
+    return new QuietframeError('model-damaged', expected(range, `${name} of model ${this.origin}`, received));
+  }
+
+  json(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      const message = expected('JSON', `the manifest of model ${this.origin}`, text);
+      throw new QuietframeError('model-damaged', message, {}, { cause });
+    }
+  }
+
+  /** An object with exactly these keys; with any where none are given. */
+  record(value: unknown, name: string, keys?: readonly string[]): Record<string, unknown> {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw this.error('an object', name, value);
+    }
+    const entries = Object.fromEntries(Object.entries(value));
+    for (const key of keys ?? []) if (!(key in entries)) throw this.error(`"${key}" in`, name, 'none');
+    const unknown = keys && Object.keys(entries).find((key) => !keys.includes(key));
+    if (unknown !== undefined) throw this.error('known keys', name, unknown);
+    return entries;
+  }
+
+  list(value: unknown, name: string): unknown[] {
+    if (!Array.isArray(value)) throw this.error('a list', name, value);
+    return value;
+  }
+
+  text(value: unknown, name: string, pattern = /^[^\0]{0,10000}$/): string {
+    if (typeof value !== 'string' || !pattern.test(value))
+      throw this.error(`text as ${pattern}`, name, value);
+    return value;
+  }
+
+  integer(value: unknown, name: string, least: number, most: number): number {
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
+      throw this.error(`a whole number from ${least} to ${most}`, name, value);
+    }
+    return value;
+  }
+}

@@ -1,0 +1,265 @@
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { expected, QuietframeError } from '../errors.js';
+import type { Raster } from '../image/raster.js';
+import type { Tile } from '../image/tile.js';
+
+/** Which build of the kernels runs: relaxed SIMD has fused multiply-add, which plain SIMD lacks. */
+export type Simd = 'relaxed' | 'plain';
+
+/** Layout of `assembly/kernel-apply.ts`. */
+const STRIP = 108;
+const KEY_WIDTH = 128;
+const BLOCK = 12;
+const MAX_EMBEDDING = 8;
+/** Rows of a strip that are in WebAssembly memory at once: its keys stay within a processor's cache. */
+const STRIP_ROWS = 64;
+
+interface KernelExports {
+  readonly memory: WebAssembly.Memory;
+  filterStrip(
+    rows: number,
+    columns: number,
+    kernelSize: number,
+    channels: number,
+    planes: number,
+    weights: number,
+    queries: number,
+    keys: number,
+    output: number,
+    scratch: number,
+  ): void;
+}
+
+/** The layer that turns context into the positional logits of the taps: raw float32 [K*K][C+1], weights, then bias. */
+export interface KernelLogits {
+  readonly kernelSize: number;
+  readonly contextChannels: number;
+  readonly embeddingChannels: number;
+  readonly data: Float32Array;
+}
+
+/** Output of the kernel predictor, [C + 1 + E][h][w]: context, bandwidth, embedding, for an area of the level. */
+export interface KernelFeatures {
+  readonly area: Tile;
+  readonly data: Float32Array;
+}
+
+/** The directory of the compiled builds: beside this file's, or in `dist` when this file is run from its source. */
+const WASM_DIRECTORY = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/wasm/' : '../wasm/',
+  import.meta.url,
+);
+
+/**
+ * Predicts kernels from kernel features and applies them (Vogels et al. 2018, equations 3 and 4, with the affinity of
+ * Isik et al. 2021), without ever storing a kernel of more than twelve pixels. Not for use by two threads.
+ */
+export class KernelApply {
+  readonly #exports: KernelExports;
+  readonly #logits: KernelLogits;
+  readonly #packed: Float32Array;
+
+  /**
+   * @param simd the build to run; by default the fastest that this process can run.
+   * @throws QuietframeError `invalid-argument` when the logits do not have K*K*(C+1) values, K is not odd and 3 to 21, or
+   * E is above 8.
+   */
+  constructor(
+    logits: KernelLogits,
+    readonly simd: Simd = fastestSimd(),
+  ) {
+    checkLogits(logits);
+    this.#logits = logits;
+    this.#packed = packLogits(logits);
+    this.#exports = instantiate(simd);
+  }
+
+  /**
+   * Filters `tile` of all planes of `source` into `target`, rasters of one level. The area of the features covers the tile
+   * and `kernelSize >> 1` pixels around it, as far as the picture reaches; beyond its border colours and embeddings repeat
+   * the border pixel.
+   */
+  apply(features: KernelFeatures, source: Raster, target: Raster, tile: Tile): void {
+    for (let y = 0; y < tile.height; y += STRIP_ROWS) {
+      for (let x = 0; x < tile.width; x += STRIP) {
+        const width = Math.min(STRIP, tile.width - x);
+        const height = Math.min(STRIP_ROWS, tile.height - y);
+        this.#applyToStrip(features, source, target, { x: tile.x + x, y: tile.y + y, width, height });
+      }
+    }
+  }
+
+  #applyToStrip({ area, data }: KernelFeatures, source: Raster, target: Raster, strip: Tile): void {
+    const { kernelSize, contextChannels, embeddingChannels } = this.#logits;
+    const radius = kernelSize >> 1;
+    const planes = Math.max(source.channels, 3);
+    const queryRow = (contextChannels + 1) * STRIP;
+    const keyRow = (MAX_EMBEDDING + planes) * KEY_WIDTH;
+    const keyRows = strip.height + kernelSize - 1;
+    const scratchLength = Math.ceil(kernelSize ** 2 / 4) * 4 * BLOCK;
+    const [weights, queries, keys, output, scratch] = this.#allocate([
+      this.#packed.length,
+      strip.height * queryRow,
+      keyRows * keyRow,
+      strip.height * planes * STRIP,
+      scratchLength,
+    ]) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+
+    weights.set(this.#packed);
+    const size = area.width * area.height;
+    for (let y = 0; y < strip.height; y++) {
+      const from = (strip.y + y - area.y) * area.width + strip.x - area.x;
+      for (let c = 0; c <= contextChannels; c++) {
+        const scale = c === contextChannels ? -Math.LOG2E : 1;
+        const to = y * queryRow + c * STRIP;
+        for (let x = 0; x < strip.width; x++) {
+          queries[to + x] = scale * (data[c * size + from + x] as number);
+        }
+      }
+    }
+    const columns = strip.width + 2 * radius;
+    const embedding = data.subarray((contextChannels + 1) * size);
+    for (let y = 0; y < keyRows; y++) {
+      const row = Math.min(Math.max(strip.y + y - radius, 0), source.height - 1);
+      for (let e = 0; e < embeddingChannels; e++) {
+        const from = e * size + (row - area.y) * area.width;
+        copyClamped(
+          embedding,
+          from,
+          strip.x - radius - area.x,
+          area.width,
+          keys,
+          y * keyRow + e * KEY_WIDTH,
+          columns,
+        );
+      }
+      keys.fill(0, y * keyRow + embeddingChannels * KEY_WIDTH, y * keyRow + MAX_EMBEDDING * KEY_WIDTH);
+      for (let c = 0; c < source.channels; c++) {
+        const from = (c * source.height + row) * source.width;
+        const to = y * keyRow + (MAX_EMBEDDING + c) * KEY_WIDTH;
+        copyClamped(source.data, from, strip.x - radius, source.width, keys, to, columns);
+      }
+    }
+    this.#exports.filterStrip(
+      strip.height,
+      strip.width,
+      kernelSize,
+      contextChannels,
+      planes,
+      weights.byteOffset,
+      queries.byteOffset,
+      keys.byteOffset,
+      output.byteOffset,
+      scratch.byteOffset,
+    );
+    for (let y = 0; y < strip.height; y++) {
+      for (let c = 0; c < source.channels; c++) {
+        const from = (y * planes + c) * STRIP;
+        const to = (c * target.height + strip.y + y) * target.width + strip.x;
+        target.data.set(output.subarray(from, from + strip.width), to);
+      }
+    }
+  }
+
+  /** Arrays in WebAssembly memory, one after the other, each at a multiple of 64 bytes. */
+  #allocate(lengths: readonly number[]): Float32Array[] {
+    const { memory } = this.#exports;
+    const offsets: number[] = [];
+    let end = 1024;
+    for (const length of lengths) {
+      offsets.push(end);
+      end += Math.ceil(length / 16) * 64;
+    }
+    const missing = end - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    return offsets.map((offset, i) => new Float32Array(memory.buffer, offset, lengths[i]));
+  }
+}
+
+/** `count` samples of a row from `begin` on, which may lie beyond its ends: there the first or last sample repeats. */
+function copyClamped(
+  source: Float32Array,
+  row: number,
+  begin: number,
+  width: number,
+  target: Float32Array,
+  at: number,
+  count: number,
+): void {
+  const last = width - 1;
+  for (let i = 0; i < count; i++) {
+    target[at + i] = source[row + Math.min(Math.max(begin + i, 0), last)] as number;
+  }
+}
+
+function checkLogits({ kernelSize, contextChannels, embeddingChannels, data }: KernelLogits): void {
+  const check = (holds: boolean, range: string, name: string, received: number): void => {
+    if (!holds) throw new QuietframeError('invalid-argument', expected(range, name, received));
+  };
+  check(
+    kernelSize % 2 === 1 && kernelSize >= 3 && kernelSize <= 21,
+    'an odd number from 3 to 21',
+    'kernelSize',
+    kernelSize,
+  );
+  check(
+    embeddingChannels >= 0 && embeddingChannels <= MAX_EMBEDDING,
+    `0 to ${MAX_EMBEDDING}`,
+    'embeddingChannels',
+    embeddingChannels,
+  );
+  const length = kernelSize ** 2 * (contextChannels + 1);
+  check(data.length === length, `${length} values`, 'kernel logits', data.length);
+}
+
+/** [K*K][C+1] -> [ceil(K*K/4)][C+1][4] in base 2, the bias first; taps that do not exist get no weight. */
+function packLogits({ kernelSize, contextChannels, data }: KernelLogits): Float32Array {
+  const taps = kernelSize ** 2;
+  const columns = contextChannels + 1;
+  const packed = new Float32Array(Math.ceil(taps / 4) * columns * 4);
+  for (let tap = 0; tap < Math.ceil(taps / 4) * 4; tap++) {
+    const to = (tap >> 2) * columns * 4 + (tap & 3);
+    const value = (column: number): number => Math.LOG2E * (data[tap * columns + column] as number);
+    packed[to] = tap < taps ? value(contextChannels) : -1e30;
+    for (let c = 0; tap < taps && c < contextChannels; c++) packed[to + (c + 1) * 4] = value(c);
+  }
+  return packed;
+}
+
+const compiled = new Map<Simd, WebAssembly.Module>();
+let fastest: Simd | undefined;
+
+/**
+ * `relaxed` where this process can run it. Node 20 knows relaxed SIMD behind a flag of V8, which is set here; where the
+ * build is refused all the same, `plain`.
+ */
+export function fastestSimd(): Simd {
+  if (fastest === undefined) {
+    setFlagsFromString('--experimental-wasm-relaxed-simd');
+    fastest = WebAssembly.validate(readBuild('relaxed')) ? 'relaxed' : 'plain';
+  }
+  return fastest;
+}
+
+function readBuild(simd: Simd): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(readFileSync(new URL(`kernel-apply-${simd}.wasm`, WASM_DIRECTORY)));
+}
+
+function instantiate(simd: Simd): KernelExports {
+  if (simd === 'relaxed' && fastestSimd() !== 'relaxed') {
+    const message = expected('a process with relaxed SIMD', 'the build of the kernels', 'one without');
+    throw new QuietframeError('internal', message);
+  }
+  const module = compiled.get(simd) ?? new WebAssembly.Module(readBuild(simd));
+  compiled.set(simd, module);
+  const { memory, filterStrip } = new WebAssembly.Instance(module, { env: { abort } }).exports;
+  if (!(memory instanceof WebAssembly.Memory) || typeof filterStrip !== 'function') {
+    throw new TypeError('The build of the kernels exports no memory or function');
+  }
+  return { memory, filterStrip: filterStrip as KernelExports['filterStrip'] };
+}
+
+function abort(): never {
+  throw new Error('The kernels aborted');
+}

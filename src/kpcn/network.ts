@@ -1,0 +1,147 @@
+import { type Engine, type NetworkModule, output, type Tensor } from '../engine/engine.js';
+import type { ModelManifest } from '../engine/model-manifest.js';
+import type { ModelBundle } from '../engine/model-repository.js';
+import { downsample } from '../image/pyramid.js';
+import { grow, type Tile } from '../image/tile.js';
+import { componentFeatures } from './features.js';
+import { KernelApply, type Simd } from './kernel-apply.js';
+import { LEVEL_INPUTS, type Level } from './picture.js';
+import { coarserTile, composite, exposedColor } from './scale-compositor.js';
+
+/** Told how long a part of the network ran, in milliseconds. */
+export type Stopwatch = (
+  part: 'features' | 'network' | 'kernels' | 'compositing',
+  milliseconds: number,
+) => void;
+
+/**
+ * The single-frame multi-scale network of Vogels et al. 2018. A picture is denoised in three steps, each for all tiles
+ * before the next begins: `coarsen` builds the pyramid, `denoiseTile` filters the tiles of all levels (figure 2), and
+ * `compositeTile` joins the levels from coarse to fine (figure 4).
+ */
+export class KpcnNetwork {
+  private constructor(
+    private readonly manifest: ModelManifest,
+    private readonly sourceEncoders: ReadonlyMap<string, NetworkModule>,
+    private readonly spatialFeatures: NetworkModule,
+    private readonly kernelPredictor: NetworkModule,
+    private readonly kernelApply: KernelApply,
+    private readonly scaleCompositor: NetworkModule,
+  ) {}
+
+  /** @throws QuietframeError `model-damaged` when a module does not load. */
+  static async load({ manifest, files }: ModelBundle, engine: Engine): Promise<KpcnNetwork> {
+    const file = (name: string): Uint8Array => files[name] ?? new Uint8Array();
+    const load = (name: string): Promise<NetworkModule> => engine.load(name, file(name));
+    const encoders = new Map<string, NetworkModule>();
+    for (const source of manifest.sources) encoders.set(source, await load(`source_encoder.${source}`));
+    const { kernelSize, contextChannels, embeddingChannels } = manifest.architecture;
+    const data = new Float32Array(new Uint8Array(file('kernel_logits')).buffer);
+    return new KpcnNetwork(
+      manifest,
+      encoders,
+      await load('spatial_features'),
+      await load('kernel_predictor'),
+      new KernelApply({ kernelSize, contextChannels, embeddingChannels, data }),
+      await load('scale_compositor'),
+    );
+  }
+
+  /** The build of the kernels that runs. */
+  get simd(): Simd {
+    return this.kernelApply.simd;
+  }
+
+  /** Figure 2: features of a tile, its kernels, and what they make of its radiance. */
+  async denoiseTile(
+    level: Level,
+    encoder: string,
+    exposure: number,
+    tile: Tile,
+    time: Stopwatch,
+  ): Promise<void> {
+    const area = grow(tile, tileOverlap(this.manifest), level.width, level.height);
+    const x = await timed(time, 'features', () => componentFeatures(level, area, exposure));
+    const kernelFeatures = await timed(time, 'network', () => this.predictKernels(encoder, x));
+    await timed(time, 'kernels', () =>
+      this.kernelApply.apply({ area, data: kernelFeatures.data }, level.radiance, level.denoised, tile),
+    );
+  }
+
+  private async predictKernels(encoder: string, x: Tensor): Promise<Tensor> {
+    const sourceEncoder = this.sourceEncoders.get(encoder);
+    if (sourceEncoder === undefined) throw new TypeError(`The model has no encoder ${encoder}`);
+    const encoded = await sourceEncoder.run({ x });
+    const features = output(encoded, 'features');
+    const detail = output(encoded, 'detail');
+    const spatial = output(await this.spatialFeatures.run({ features }), 'spatial');
+    return output(await this.kernelPredictor.run({ spatial, detail }), 'kernel_features');
+  }
+
+  /** Figure 4, right: the blend weight of a tile, and the tile joined with the coarser level, which is complete. */
+  async compositeTile(
+    fine: Level,
+    coarse: Level,
+    exposure: number,
+    tile: Tile,
+    time: Stopwatch,
+  ): Promise<void> {
+    await timed(time, 'compositing', async () => {
+      const overlap = even(this.manifest.receptiveRadius.compositor);
+      const area = grow(tile, overlap, fine.width, fine.height);
+      const outputs = await this.scaleCompositor.run({
+        fine: exposedColor(fine.denoised, area, exposure),
+        coarse: exposedColor(coarse.composited, coarserTile(area), exposure),
+      });
+      const { data } = output(outputs, 'blend_weight');
+      composite(fine.denoised, coarse.composited, { area, data }, fine.composited, tile);
+    });
+  }
+}
+
+/**
+ * Rows `begin` to `end` of the finest level, multiples of 2^(levels - 1), in all coarser levels.
+ */
+export function coarsen(levels: readonly Level[], begin: number, end: number): void {
+  for (let l = 1; l < levels.length; l++) {
+    const fine = levels[l - 1] as Level;
+    const coarse = levels[l] as Level;
+    for (const { name, scale } of LEVEL_INPUTS) {
+      const [from, to] = [fine[name], coarse[name]];
+      if (from !== undefined && to !== undefined) downsample(from, to, begin / 2 ** l, end / 2 ** l, scale);
+    }
+  }
+}
+
+/** Pixels around a tile that its kernels depend on: their embeddings, and what those were made of. */
+export function tileOverlap({ architecture, receptiveRadius }: ModelManifest): number {
+  return even(receptiveRadius.features + (architecture.kernelSize >> 1));
+}
+
+/**
+ * Most bytes that denoising a tile takes for each pixel of the tile with its overlap: input twice (ours and the
+ * engine's), detail and kernel features twice each, six feature maps at half resolution.
+ */
+export function tileBytesPerPixel({ architecture }: ModelManifest): number {
+  const { inputChannels, featureChannels, contextChannels, embeddingChannels } = architecture;
+  const head = contextChannels + 1 + embeddingChannels;
+  return Float32Array.BYTES_PER_ELEMENT * (2 * inputChannels + 6 * head + (6 * featureChannels) / 4);
+}
+
+/** Networks work on pairs of pixels. */
+function even(pixels: number): number {
+  return Math.ceil(pixels / 2) * 2;
+}
+
+async function timed<T>(
+  time: Stopwatch,
+  part: Parameters<Stopwatch>[0],
+  run: () => T | Promise<T>,
+): Promise<T> {
+  const start = performance.now();
+  try {
+    return await run();
+  } finally {
+    time(part, performance.now() - start);
+  }
+}
