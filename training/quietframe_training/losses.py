@@ -1,4 +1,4 @@
-"""Losses and metrics. Pictures are [N,3,H,W], scene-linear."""
+"""Losses and metrics. Pictures are [N,3,H,W], or [3,H,W] where no window is involved; scene-linear."""
 
 from __future__ import annotations
 
@@ -26,3 +26,28 @@ def asymmetric_smape(denoised, reference, noisy, slope) -> torch.Tensor:
 def relative_mse(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     """Mean of (d-r)^2 / (r^2 + 0.01)."""
     return ((denoised - reference).square() / (reference.square() + 0.01)).mean()
+
+
+def tone_mapped_luminance(picture: torch.Tensor) -> torch.Tensor:
+    """[3,H,W] -> [1,1,H,W] in [0,1): luminance L / (1 + L), to the power of 1/2.2."""
+    weights = torch.tensor([0.2126, 0.7152, 0.0722], device=picture.device).view(3, 1, 1)
+    luminance = (picture.clamp(min=0) * weights).sum(0)[None, None]
+    return (luminance / (1 + luminance)) ** (1 / 2.2)
+
+
+def dssim(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    """(1 - SSIM) / 2 of the tone-mapped luminance of [3,H,W] pictures; 11x11 Gaussian window, sigma 1.5 (Wang et al. 2004)."""
+    offset = torch.arange(-5, 6, dtype=torch.float32, device=denoised.device)
+    row = torch.exp(-(offset**2) / (2 * 1.5**2))
+    row = row / row.sum()
+    window = (row[:, None] * row[None])[None, None]
+    x, y = tone_mapped_luminance(denoised), tone_mapped_luminance(reference)
+
+    def blur(z):
+        return torch.nn.functional.conv2d(z, window)
+
+    mx, my = blur(x), blur(y)
+    vx, vy, cov = blur(x * x) - mx * mx, blur(y * y) - my * my, blur(x * y) - mx * my
+    c1, c2 = 0.01**2, 0.03**2
+    ssim = (2 * mx * my + c1) * (2 * cov + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2))
+    return ((1 - ssim) / 2).mean()

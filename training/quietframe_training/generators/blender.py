@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-FACTOR_PASSES = (
+PASSES = (
     "use_pass_z",
     "use_pass_vector",
     "use_pass_diffuse_direct",
@@ -56,7 +56,7 @@ def new_scene(threads: int):
     cycles.transmission_bounces, cycles.transparent_max_bounces = 8, 8
 
     layer = scene.view_layers[0]
-    for name in FACTOR_PASSES:
+    for name in PASSES:
         setattr(layer, name, True)
     layer.cycles.denoising_store_passes = True
 
@@ -106,7 +106,7 @@ def principled(name: str, **inputs):
     """A new Principled BSDF material.
 
     Keyword names are input names with '_' for a space; a value is a number, a colour (r, g, b), or
-    an output socket of another node of the same material (see `shader_nodes`).
+    an output socket of another node of the same material (see `node`).
     """
     import bpy
 
@@ -203,7 +203,8 @@ def add_mesh(name: str, vertices, faces, material, *, smooth: bool = True):
     bmesh.ops.recalc_face_normals(edit, faces=edit.faces)
     edit.to_mesh(mesh)
     edit.free()
-    mesh.shade_smooth() if smooth else mesh.shade_flat()
+    if smooth:
+        mesh.shade_smooth()
     mesh.materials.append(material)
     new = bpy.data.objects.new(name, mesh)
     bpy.context.collection.objects.link(new)

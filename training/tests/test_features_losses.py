@@ -1,0 +1,76 @@
+"""The formulas of features, exposure, pyramid and losses on numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from quietframe_training.features import (
+    auto_exposure,
+    component_features,
+    downsample_inputs,
+    estimate_variance,
+    relative_variance,
+)
+from quietframe_training.losses import asymmetric_smape, dssim, smape
+from quietframe_training.network import composite, downsample, upsample
+
+
+def test_features_of_one_pixel():
+    inputs = torch.zeros(1, 13, 1, 1)
+    inputs[0, :, 0, 0] = torch.tensor([1.0, 2, 3, 0.4, 0.5, 0.5, 0.5, 10, 0, 0, 1, 0.1, 1])
+    x = component_features(inputs)[0, :, 0, 0]
+    torch.testing.assert_close(x[:3], torch.log(torch.tensor([2.0, 3, 4])))
+    assert math.isclose(x[3], 0.4 / 4.0001, rel_tol=1e-5)
+    assert x[7] == 1.0  # clamped
+    assert math.isclose(x[11], 0.1 / (1 / 3 + 1e-4), rel_tol=1e-5)
+    assert x[12] == 1.0
+
+
+def test_relative_variance_of_a_black_pixel_is_finite():
+    assert relative_variance(torch.zeros(1), torch.zeros(1)).item() == 0.0
+
+
+def test_variance_of_a_coarser_level_is_a_quarter():
+    coarse = downsample_inputs(torch.ones(1, 13, 4, 4))[0, :, 0, 0]
+    assert coarse[[3, 7, 11]].tolist() == [0.25] * 3
+    assert coarse[[0, 4, 8, 12]].tolist() == [1.0] * 4
+
+
+def test_estimated_variance():
+    assert estimate_variance(torch.full((1, 3, 5, 5), 2.0)).abs().max() < 1e-5
+    noise = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.5 + 4
+    assert 0.23 < float(estimate_variance(noise).mean()) < 0.27
+
+
+@pytest.mark.parametrize("level", [0.01, 1.0, 50.0])
+def test_exposure_brings_grey_to_the_key(level):
+    assert auto_exposure(torch.full((3, 20, 33), level)) * level == pytest.approx(0.18, rel=1e-4)
+
+
+def test_exposure_of_black_is_one():
+    assert auto_exposure(torch.zeros(3, 8, 8)) == 1.0
+
+
+def test_smape_is_equation_2():
+    assert float(smape(torch.tensor([1.0]), torch.tensor([3.0]))) == pytest.approx(2 / 4.01)
+
+
+def test_asymmetric_loss_penalises_the_far_side_only():
+    reference, noisy, slope = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([3.0])
+    near, far = torch.tensor([1.5]), torch.tensor([0.5])
+    assert float(asymmetric_smape(near, reference, noisy, slope)) == pytest.approx(float(smape(near, reference)))
+    assert float(asymmetric_smape(far, reference, noisy, slope)) == pytest.approx(3 * float(smape(far, reference)))
+
+
+def test_dssim_of_equal_pictures_is_zero():
+    picture = torch.rand(3, 32, 32)
+    assert float(dssim(picture, picture)) == pytest.approx(0, abs=1e-5)
+    assert float(dssim(picture, picture.flip(2))) > 0.05
+
+
+def test_scale_composition():
+    fine, coarse = torch.rand(1, 3, 8, 8), torch.rand(1, 3, 4, 4)
+    torch.testing.assert_close(downsample(upsample(coarse)), coarse)
+    torch.testing.assert_close(composite(fine, coarse, torch.zeros(1, 1, 8, 8)), fine)
+    torch.testing.assert_close(downsample(composite(fine, coarse, torch.ones(1, 1, 8, 8))), coarse)

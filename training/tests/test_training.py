@@ -1,0 +1,80 @@
+"""Dataset and training on a tiny example that is written in the format of the rendered ones."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from quietframe_training.dataset import PatchSampler, drop_for_source, load_example
+from quietframe_training.export import load_network
+from quietframe_training.joint_bilateral import BilateralParameters, joint_bilateral
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    shape = (1, 32, 32)
+    reference = np.full((*shape, 3), 0.3) + 0.2 * (np.arange(32) > 15)[None, None, :, None]
+    noise = rng.gamma(4, 0.25, (*shape, 3))
+    arrays = {
+        "color": reference * noise, "albedo": reference, "normal": np.zeros((*shape, 3)) + [0, 0, 1],
+        "color_var": 0.25 * reference[..., :1] ** 2, "albedo_var": np.zeros((*shape, 1)),
+        "normal_var": np.zeros((*shape, 1)), "ref_color": reference,
+    }  # fmt: skip
+    meta = {"spp": 4, "frames": [0], "ref_frames": [0]}
+    arrays = {k: v.astype(np.float16) for k, v in arrays.items()}
+    np.savez(tmp_path / "mi_000001_s04.npz", meta=np.array(json.dumps(meta)), **arrays)
+    return tmp_path
+
+
+def test_views_are_exposed_consistently(folder):
+    (view,) = load_example(folder / "mi_000001_s04.npz")
+    assert view.renderer == "mitsuba" and view.spp == 4
+    assert float(view.reference.mean() / view.exposure) == pytest.approx(0.4, rel=0.01)
+    assert float(view.color_variance.mean() / view.exposure**2) == pytest.approx(0.25 * 0.17, rel=0.03)
+
+
+def test_poorer_sources_lose_what_they_never_had(folder):
+    inputs = load_example(folder / "mi_000001_s04.npz")[0].inputs()
+    generic, color = drop_for_source(inputs, "generic"), drop_for_source(inputs, "color")
+    assert generic[7].abs().max() == 0 and generic[4:7].max() > 0 and not torch.equal(generic[3], inputs[3])
+    assert color[4:12].abs().max() == 0 and torch.equal(color[:3], inputs[:3])
+    assert torch.equal(drop_for_source(inputs, "mitsuba"), inputs)
+
+
+def test_patches_stay_consistent_under_augmentation(folder):
+    sampler = PatchSampler(load_example(folder / "mi_000001_s04.npz"), ("mitsuba", "generic", "color"), size=16, poorer=0)
+    inputs, references, sources = sampler.batch(8)
+    assert inputs.shape == (8, 13, 16, 16) and references.shape == (8, 3, 16, 16) and sources.tolist() == [0] * 8
+    albedo = inputs[:, 4:7]
+    torch.testing.assert_close(
+        references.mean((2, 3)) / albedo.mean((2, 3)), (references / albedo)[:, :, 0, 0], rtol=0.01, atol=0
+    )
+    torch.testing.assert_close(inputs[:, 8:11].norm(dim=1), torch.ones(8, 16, 16), rtol=1e-3, atol=1e-3)
+
+
+def test_training_learns_and_resumes(folder, tmp_path):
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "quietframe_training.train", "--data", str(folder), "--validation", str(folder),
+               "--run", str(run), "--batch", "2", "--patch", "16", "--threads", "1",
+               "--architecture", '{"feature_channels": 8, "blocks": 1, "kernel_size": 5}']  # fmt: skip
+    subprocess.run([*command, "--steps", "30"], check=True)
+    assert load_network(run / "checkpoint.pt")[1]["step"] == 30
+    subprocess.run([*command, "--steps", "60"], check=True)
+    losses = [entry["loss"] for entry in map(json.loads, (run / "log.jsonl").read_text().splitlines())]
+    assert load_network(run / "checkpoint.pt")[1]["step"] == 60
+    assert losses[-1] < losses[0]
+
+
+def test_bilateral_filter_keeps_constants_and_edges():
+    guide = torch.zeros(3, 16, 16)
+    guide[..., 8:] = 1.0
+    parameters = BilateralParameters(demodulate=False, albedo=0.01)
+    torch.testing.assert_close(
+        joint_bilateral(torch.full((3, 16, 16), 2.0), guide, guide, parameters), torch.full((3, 16, 16), 2.0)
+    )
+    sharp = joint_bilateral(guide, guide, guide, parameters)
+    assert float(sharp[0, 8, 4]) < 0.01 and float(sharp[0, 8, 12]) > 0.99
