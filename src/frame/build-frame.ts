@@ -40,10 +40,17 @@ export interface BuiltFrame {
 /** Noise of neighbours that is more alike than this was splatted by a pixel filter. */
 const CORRELATION_LIMIT = 0.3;
 
+/** What a frame may have beside colour, its companions and their variances. */
+export interface FrameExtras {
+  readonly withAlpha?: boolean;
+  /** The diffuse and specular split. */
+  readonly withSplit?: boolean;
+}
+
 /** Full names of the channels that a frame needs, by part. Depth and motion are not among them: nothing reads them yet. */
 export function channelsToRead(
   plan: LayerPlan,
-  withAlpha: boolean,
+  { withAlpha = false, withSplit = false }: FrameExtras = {},
 ): ReadonlyMap<number, ReadonlySet<string>> {
   const names = new Map<number, Set<string>>();
   const add = (layer: PlannedLayer | undefined): void => {
@@ -53,7 +60,8 @@ export function channelsToRead(
     for (const channel of layer.channels) known.add(channel);
   };
   const { color, albedo, normal, diffuseDirect, diffuseIndirect, diffuseColor } = plan.layers;
-  for (const layer of [color, albedo, normal, diffuseDirect, diffuseIndirect, diffuseColor]) add(layer);
+  for (const layer of [color, albedo, normal]) add(layer);
+  if (withSplit) for (const layer of [diffuseDirect, diffuseIndirect, diffuseColor]) add(layer);
   for (const variance of Object.values(plan.variances)) {
     add(variance);
     add(variance.mean);
@@ -169,9 +177,7 @@ class FrameBuilder {
     if (samples === undefined) return undefined;
     this.#sanitize(role, samples, role === 'albedo' || role === 'diffuseColor');
     if (role === 'albedo') {
-      const above = clampAlbedo(samples);
-      if (above > 0)
-        this.#warn('albedo-range', `${above} samples of the albedo were above 1 and were limited`, role);
+      if (clampAlbedo(samples)) this.#warn('albedo-range', 'Albedo above 1 was limited to 1', role);
     }
     if (role === 'normal' && areEncodedNormals(samples)) {
       decodeNormals(samples);
@@ -193,16 +199,12 @@ class FrameBuilder {
     if (counts.notFinite > 0) {
       this.#warn(
         'not-finite',
-        `${counts.notFinite} samples of ${role} were NaN or infinite and were replaced`,
+        `NaN or infinite samples of ${role} were replaced by their neighbours' mean`,
         role,
       );
     }
     if (role === 'color' && counts.negative > 0) {
-      this.#warn(
-        'negative-color',
-        `${counts.negative} samples of the colour are negative and were kept`,
-        role,
-      );
+      this.#warn('negative-color', 'Negative samples of the colour were kept', role);
     }
   }
 
@@ -268,13 +270,6 @@ class FrameBuilder {
     const indirect = this.#layer('diffuseIndirect');
     const albedo = this.#layer('diffuseColor');
     if (direct === undefined || indirect === undefined || albedo === undefined) return {};
-    const rest = (beauty: Raster, irradiance: Raster, surface: Raster): Raster =>
-      combine(
-        beauty,
-        combine(irradiance, surface, (i, s) => i * s),
-        (b, d) => b - d,
-      );
-    const sum = (a: Raster, b: Raster): Raster => combine(a, b, (x, y) => x + y);
     const diffuse = sum(direct.mean, indirect.mean);
     const specular = rest(color.mean, diffuse, albedo.mean);
     const split = { diffuse, diffuseAlbedo: albedo.mean, specular };
@@ -297,7 +292,9 @@ class FrameBuilder {
     };
   }
 
+  /** Once for both halves. */
   #warn(code: string, message: string, layer: string): void {
+    if (this.#warnings.some((known) => known.code === code && known.layer === layer)) return;
     this.#warnings.push({ code, message, layer });
   }
 }
@@ -317,8 +314,18 @@ function rasterOf(image: Image, layer: PlannedLayer | undefined): Raster | undef
   return result;
 }
 
-function combine(a: Raster, b: Raster, of: (a: number, b: number) => number): Raster {
+function sum(a: Raster, b: Raster): Raster {
   const result = raster(a.width, a.height, a.channels);
-  for (let i = 0; i < result.data.length; i++) result.data[i] = of(a.data[i] as number, b.data[i] as number);
+  for (let i = 0; i < result.data.length; i++) result.data[i] = (a.data[i] as number) + (b.data[i] as number);
+  return result;
+}
+
+/** What is left of the beauty without its diffuse light. */
+function rest(beauty: Raster, irradiance: Raster, surface: Raster): Raster {
+  const result = raster(beauty.width, beauty.height, beauty.channels);
+  for (let i = 0; i < result.data.length; i++) {
+    result.data[i] =
+      (beauty.data[i] as number) - (irradiance.data[i] as number) * (surface.data[i] as number);
+  }
   return result;
 }

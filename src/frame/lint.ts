@@ -8,17 +8,20 @@ const UNIT_TOLERANCE = 0.05;
  * length once decoded, but not as they are.
  */
 export function areEncodedNormals(normal: Raster): boolean {
-  const [x, y, z] = [plane(normal, 0), plane(normal, 1), plane(normal, 2)];
+  const pixels = normal.width * normal.height;
+  const { data } = normal;
   let filled = 0;
   let plain = 0;
   let encoded = 0;
-  for (let i = 0; i < x.length; i++) {
-    const [a, b, c] = [x[i] as number, y[i] as number, z[i] as number];
-    if (Math.min(a, b, c) < -1e-3 || Math.max(a, b, c) > 1 + 1e-3) return false;
-    const decoded = Math.hypot(2 * a - 1, 2 * b - 1, 2 * c - 1);
-    if (isNull(a, b, c) || decoded < UNIT_TOLERANCE) continue;
+  for (let i = 0; i < pixels; i++) {
+    const x = data[i] as number;
+    const y = data[pixels + i] as number;
+    const z = data[2 * pixels + i] as number;
+    if (x < -1e-3 || y < -1e-3 || z < -1e-3 || x > 1.001 || y > 1.001 || z > 1.001) return false;
+    const decoded = Math.sqrt((2 * x - 1) ** 2 + (2 * y - 1) ** 2 + (2 * z - 1) ** 2);
+    if (isNull(x, y, z) || decoded < UNIT_TOLERANCE) continue;
     filled++;
-    if (Math.abs(Math.hypot(a, b, c) - 1) < UNIT_TOLERANCE) plain++;
+    if (Math.abs(Math.sqrt(x * x + y * y + z * z) - 1) < UNIT_TOLERANCE) plain++;
     if (Math.abs(decoded - 1) < UNIT_TOLERANCE) encoded++;
   }
   return encoded > filled / 2 && encoded > plain;
@@ -37,13 +40,13 @@ function isNull(x: number, y: number, z: number): boolean {
   return x === 0 && y === 0 && z === 0;
 }
 
-/** Limits samples to [0, 1], in place, and counts those that were above 1 by more than rounding. */
-export function clampAlbedo(albedo: Raster): number {
+/** Limits samples to [0, 1], in place, and says whether one was above 1 by more than rounding. */
+export function clampAlbedo(albedo: Raster): boolean {
   const { data } = albedo;
-  let above = 0;
+  let above = false;
   for (let i = 0; i < data.length; i++) {
     const value = data[i] as number;
-    if (value > 1.001) above++;
+    above ||= value > 1.001;
     data[i] = Math.min(1, Math.max(0, value));
   }
   return above;

@@ -229,7 +229,8 @@ class Resolver {
     if (asked !== undefined) return this.#fitting(role, this.#named(role, asked), color, true);
     for (const alias of this.#aliases(role)) {
       const match = this.#fitting(role, this.#matches(alias), color, false);
-      if (match !== undefined && match.group !== color.group) return match;
+      const isColor = match?.layer.channels.some((name) => color.layer.channels.includes(name));
+      if (match !== undefined && !(isColor && match.group.part === color.group.part)) return match;
     }
     return undefined;
   }

@@ -9,7 +9,12 @@ const MAX_VARIANCE = 3.4e38;
  * channels: mean_c((a - b)^2) / 4. If a and b have variance v each, (a - b)^2 is 2 v on average, and the mean has v / 2.
  */
 export function halfBufferVariance(a: Raster, b: Raster): Raster {
-  return perPixel(a, (i) => ((a.data[i] as number) - (b.data[i] as number)) ** 2 / 4);
+  const squares = new Float32Array(a.data.length);
+  for (let i = 0; i < squares.length; i++) {
+    const difference = (a.data[i] as number) - (b.data[i] as number);
+    squares[i] = (difference * difference) / 4;
+  }
+  return meanOverChannels({ ...a, data: squares }, 1);
 }
 
 /** (a + b) / 2. */
@@ -22,15 +27,13 @@ export function meanOfHalves(a: Raster, b: Raster): Raster {
 
 /** Variance of the mean from that of `samples` samples, averaged over channels; what is negative counts as 0. */
 export function varianceFromSamples(variance: Raster, samples: number): Raster {
-  return perPixel(variance, (i) => Math.max(0, variance.data[i] as number) / samples);
+  return meanOverChannels(variance, samples);
 }
 
 /** As {@link varianceFromSamples}, for the variance of the samples divided by their mean. */
 export function varianceFromRelative(relative: Raster, mean: Raster, samples: number): Raster {
-  return perPixel(
-    relative,
-    (i) => Math.max(0, (relative.data[i] as number) * (mean.data[i] as number)) / samples,
-  );
+  const variance = relative.data.map((value, i) => value * (mean.data[i] as number));
+  return meanOverChannels({ ...relative, data: variance }, samples);
 }
 
 /**
@@ -44,10 +47,8 @@ export function varianceFromMoments(mean: Raster, secondMoment: Raster, samples:
       parameter: 'samplesPerPixel',
     });
   }
-  return perPixel(
-    mean,
-    (i) => Math.max(0, (secondMoment.data[i] as number) - (mean.data[i] as number) ** 2) / (samples - 1),
-  );
+  const central = secondMoment.data.map((square, i) => square - (mean.data[i] as number) ** 2);
+  return meanOverChannels({ ...mean, data: central }, samples - 1);
 }
 
 /**
@@ -55,15 +56,13 @@ export function varianceFromMoments(mean: Raster, secondMoment: Raster, samples:
  * squares. Exact where the noise of a pixel has the pixel's own colour, the usual case of noisy light.
  */
 export function varianceInBasis(variance: Raster, from: Raster, to: Raster): Raster {
-  const squares = perPixel(from, (i) => (from.data[i] as number) ** 2).data;
-  const wanted = perPixel(to, (i) => (to.data[i] as number) ** 2).data;
-  const scaled = raster(variance.width, variance.height, 1);
-  for (let i = 0; i < scaled.data.length; i++) {
+  const squares = meanOverChannels({ ...from, data: from.data.map((value) => value * value) }, 1).data;
+  const wanted = meanOverChannels({ ...to, data: to.data.map((value) => value * value) }, 1).data;
+  const scaled = variance.data.map((value, i) => {
     const square = squares[i] as number;
-    const ratio = square > 0 ? (wanted[i] as number) / square : 1;
-    scaled.data[i] = Math.min(MAX_VARIANCE, (variance.data[i] as number) * ratio);
-  }
-  return scaled;
+    return square > 0 ? Math.min(MAX_VARIANCE, (value * (wanted[i] as number)) / square) : value;
+  });
+  return raster(variance.width, variance.height, 1, scaled);
 }
 
 /**
@@ -73,43 +72,51 @@ export function varianceInBasis(variance: Raster, from: Raster, to: Raster): Ras
  */
 export function estimateVariance(color: Raster): Raster {
   const { width, height, channels } = color;
-  const variance = raster(width, height, 1);
-  const sums = new Float64Array(width * height);
+  const variance = new Float32Array(width * height * channels);
+  // Sums over the three rows, with the border column repeated on both sides.
+  const sums = new Float64Array(width + 2);
+  const squares = new Float64Array(width + 2);
   for (let c = 0; c < channels; c++) {
     const values = plane(color, c);
     for (let y = 0; y < height; y++) {
-      const rows = [Math.max(0, y - 1) * width, y * width, Math.min(height - 1, y + 1) * width];
+      const above = Math.max(0, y - 1) * width;
+      const below = Math.min(height - 1, y + 1) * width;
       for (let x = 0; x < width; x++) {
-        const left = Math.max(0, x - 1);
-        const right = Math.min(width - 1, x + 1);
-        let sum = 0;
-        let squares = 0;
-        for (const row of rows) {
-          const a = values[row + left] as number;
-          const b = values[row + x] as number;
-          const d = values[row + right] as number;
-          sum += a + b + d;
-          squares += a * a + b * b + d * d;
-        }
-        const at = y * width + x;
-        sums[at] = (sums[at] as number) + Math.max(0, (squares - (sum * sum) / 9) / 8);
+        const a = values[above + x] as number;
+        const b = values[y * width + x] as number;
+        const d = values[below + x] as number;
+        sums[x + 1] = a + b + d;
+        squares[x + 1] = a * a + b * b + d * d;
+      }
+      for (const edges of [sums, squares]) {
+        edges[0] = edges[1] as number;
+        edges[width + 1] = edges[width] as number;
+      }
+      const row = (c * height + y) * width;
+      for (let x = 0; x < width; x++) {
+        const sum = (sums[x] as number) + (sums[x + 1] as number) + (sums[x + 2] as number);
+        const square = (squares[x] as number) + (squares[x + 1] as number) + (squares[x + 2] as number);
+        variance[row + x] = (square - (sum * sum) / 9) / 8;
       }
     }
   }
-  for (let i = 0; i < sums.length; i++) {
-    variance.data[i] = Math.min(MAX_VARIANCE, (sums[i] as number) / channels);
-  }
-  return variance;
+  return meanOverChannels({ ...color, data: variance }, 1);
 }
 
-/** One channel: the mean over the channels of `value`, which gets the index of each sample of `image`. */
-function perPixel(image: Raster, value: (index: number) => number): Raster {
-  const pixels = image.width * image.height;
-  const result = raster(image.width, image.height, 1);
+/** One channel: the mean over the channels, negative samples counted as 0, over `divisor`; finite. */
+function meanOverChannels(image: Raster, divisor: number): Raster {
+  const { width, height, channels, data } = image;
+  const pixels = width * height;
+  const result = raster(width, height, 1);
+  const scale = 1 / (channels * divisor);
   for (let i = 0; i < pixels; i++) {
     let sum = 0;
-    for (let c = 0; c < image.channels; c++) sum += value(c * pixels + i);
-    result.data[i] = Math.min(MAX_VARIANCE, sum / image.channels);
+    for (let at = i; at < data.length; at += pixels) {
+      const value = data[at] as number;
+      if (value > 0) sum += value;
+    }
+    const mean = sum * scale;
+    result.data[i] = mean < MAX_VARIANCE ? mean : MAX_VARIANCE;
   }
   return result;
 }

@@ -3,12 +3,12 @@ import { expected, QuietframeError } from '../errors.js';
 import { stringAttribute } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/exr-pool.js';
 import type { ExrHeader } from '../exr/header.js';
-import { buildFrame } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
 import type { ChannelUse, LayerPlan, PlannedLayer, ResolveOptions } from '../frame/resolve-layers.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import { VERSION } from '../version.js';
+import { buildFrameAside } from './build-frame-aside.js';
 import { readPlanned } from './read-planned.js';
 
 export interface DenoiseExrRequest extends ResolveOptions {
@@ -86,9 +86,8 @@ export async function denoiseExr(
     halfB && readPlanned(halfB, pool, { ...request, withAlpha }),
   ]);
   watch.lap('decode');
-  const { frame, warnings, sanitized } = buildFrame(main, half);
+  const { frame, warnings, sanitized } = await buildFrameAside(main, half, signal);
   watch.lap('frame');
-  throwIfAborted(signal);
   progress(DECODED);
 
   const also = withAlpha && frame.alpha ? [frame.alpha] : [];

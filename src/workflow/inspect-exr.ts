@@ -41,7 +41,7 @@ export async function inspectExr(
   pool: ExrPool,
   options: ResolveOptions = {},
 ): Promise<Inspection> {
-  const read = await readPlanned(exr, pool, { ...options, withAlpha: true });
+  const read = await readPlanned(exr, pool, { ...options, withAlpha: true, withSplit: true });
   const { header, plan } = read;
   const { frame, warnings, sanitized } = buildFrame(read);
   return {

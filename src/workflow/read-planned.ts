@@ -1,10 +1,9 @@
 import type { ExrPool } from '../exr/exr-pool.js';
 import type { ExrHeader } from '../exr/header.js';
-import { channelsToRead, type PlannedImage } from '../frame/build-frame.js';
+import { channelsToRead, type FrameExtras, type PlannedImage } from '../frame/build-frame.js';
 import { type LayerPlan, type ResolveOptions, resolveLayers } from '../frame/resolve-layers.js';
 
-export interface ReadPlannedOptions extends ResolveOptions {
-  readonly withAlpha?: boolean;
+export interface ReadPlannedOptions extends ResolveOptions, FrameExtras {
   readonly signal?: AbortSignal;
 }
 
@@ -27,7 +26,7 @@ export async function readPlanned(
   return {
     header,
     plan,
-    image: await readChannels(exr, pool, channelsToRead(plan, options.withAlpha ?? false), options.signal),
+    image: await readChannels(exr, pool, channelsToRead(plan, options), options.signal),
   };
 }
 
@@ -39,7 +38,7 @@ export async function readBeauty(
 ): Promise<PlannedImage> {
   const resolved = resolveLayers(pool.header(exr).parts, options);
   const plan: LayerPlan = { ...resolved, layers: { color: resolved.target }, variances: {} };
-  return { plan, image: await readChannels(exr, pool, channelsToRead(plan, false), undefined) };
+  return { plan, image: await readChannels(exr, pool, channelsToRead(plan), undefined) };
 }
 
 function readChannels(
