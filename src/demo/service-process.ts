@@ -1,0 +1,54 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { QuietframeError } from '../errors.js';
+
+const COMMAND_LINE = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+const POLL_MS = 100;
+
+/** The service in a process of its own, on a free port. */
+export class ServiceProcess {
+  readonly #child: ChildProcess;
+  /** Without a slash at the end. */
+  readonly url: string;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.url = url;
+  }
+
+  /**
+   * Resolves once the service is ready for requests.
+   * @throws QuietframeError `internal` when it ends before that.
+   */
+  static async start(): Promise<ServiceProcess> {
+    const child = spawn(process.execPath, [COMMAND_LINE, 'serve', '--host', '127.0.0.1', '--port', '0'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    for await (const line of createInterface({ input: child.stdout })) {
+      const url = /http:\/\/\S+/.exec(line)?.[0];
+      if (url === undefined) continue;
+      const service = new ServiceProcess(child, url);
+      await service.#ready();
+      return service;
+    }
+    throw new QuietframeError('internal', 'The service ended before it listened');
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    this.#child.kill('SIGTERM');
+    await once(this.#child, 'exit');
+  }
+
+  async #ready(): Promise<void> {
+    while (this.#child.exitCode === null) {
+      const response = await fetch(`${this.url}/healthz/ready`).catch(() => undefined);
+      if (response?.ok) return;
+      await sleep(POLL_MS);
+    }
+    throw new QuietframeError('internal', 'The service ended before it was ready');
+  }
+}

@@ -1,0 +1,30 @@
+/** The public API of quietframe as a library. */
+export {
+  type DenoiseReport,
+  type DenoiseRequest,
+  type DenoiseResult,
+  Denoiser,
+  type DenoiserOptions,
+  type ModelSummary,
+} from './denoise/denoiser.js';
+export { ERROR_TABLE, type ErrorCode, type ErrorDetails, QuietframeError } from './errors.js';
+export { type CallOptions, ExrPool, type ExrPoolOptions } from './exr/exr-pool.js';
+export { DEFAULT_EXR_LIMITS, type ExrLimits } from './exr/limits.js';
+export { type ReadOptions, readExr } from './exr/read-exr.js';
+export { type WriteOptions, writeExr } from './exr/write-exr.js';
+export { type BuiltFrame, buildFrame, channelsToRead, type PlannedImage } from './frame/build-frame.js';
+export type { Frame, InputWarning, SourceName, VarianceOrigin } from './frame/frame.js';
+export type { Role } from './frame/render-source.js';
+export { type LayerPlan, type ResolveOptions, resolveLayers } from './frame/resolve-layers.js';
+export type { Attribute, Box, Image, ImagePart, Plane, SampleType } from './image/image.js';
+export { dssim, relativeMse, smape } from './image/metrics.js';
+export { type Raster, raster } from './image/raster.js';
+export { displayExposure, toneMap } from './image/tonemap.js';
+export { type Comparison, compareExr } from './workflow/compare-exr.js';
+export {
+  type DenoisedExr,
+  type DenoiseExrRequest,
+  denoiseExr,
+  type FullReport,
+} from './workflow/denoise-exr.js';
+export { type Inspection, inspectExr } from './workflow/inspect-exr.js';
