@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import accepts from '@fastify/accepts';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+} from 'fastify';
 import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
 import { answerToUnparsable, handleError, handleNotFound } from './error-handler.js';
@@ -45,11 +51,17 @@ export async function buildApp(
   config: AppConfig,
   lifecycle = new Lifecycle(),
 ): Promise<FastifyInstance> {
+  const uploadMs = 1000 * config.uploadSeconds;
   const app = fastify({
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: process.stderr },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
-    requestTimeout: 1000 * config.uploadSeconds,
+    requestTimeout: uploadMs,
+    // Node swaps the two limits where the one for headers is longer.
+    http: {
+      headersTimeout: Math.min(60_000, uploadMs),
+      connectionsCheckingInterval: Math.min(30_000, uploadMs / 4),
+    },
     return503OnClosing: false,
     frameworkErrors: handleError,
     clientErrorHandler: (error, socket) => {
@@ -124,8 +136,8 @@ function outcomeOf(status: number): Outcome {
  * at once, the connection would be reset and the answer lost.
  */
 function linger(request: FastifyRequest): void {
-  if (request.raw.complete) return;
-  const { socket } = request.raw;
+  const { complete, socket } = request.raw;
+  if (complete !== false) return;
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   request.raw.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer));
 }

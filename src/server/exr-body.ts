@@ -30,25 +30,35 @@ export function acceptExrBodies(app: FastifyInstance): void {
 }
 
 /**
- * Reads the body of a request: one OpenEXR file, or a form with 1 to 7 parts `frame` in time order or with `half_a` and
- * `half_b`. The files are not looked into.
- * @throws QuietframeError `too-large` (from Content-Length, before a byte is read, or as soon as the limit is passed),
- * `unsupported-media-type`, `empty-body`, `malformed-body`, `unknown-parameter`, `cancelled` when the client goes away.
+ * Checks what the head of a request says about its body, before a byte of it is read.
+ * @throws QuietframeError `too-large`, `unsupported-media-type`, `empty-body`.
  */
-export async function receiveUpload(request: IncomingMessage, maxBytes: number): Promise<Upload> {
-  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers;
+export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): void {
+  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = headers;
   if (encoding !== 'identity') {
     throw new QuietframeError('unsupported-media-type', expected('identity', 'Content-Encoding', encoding), {
       parameter: 'content-encoding',
     });
   }
-  const length = Number(request.headers['content-length'] ?? Number.NaN);
+  const length = Number(
+    headers['content-length'] ?? (headers['transfer-encoding'] === undefined ? 0 : Number.NaN),
+  );
   if (length > maxBytes) throw tooLarge(maxBytes, length);
-  const chunked = request.headers['transfer-encoding'] !== undefined;
-  if (contentType === undefined || length === 0 || (Number.isNaN(length) && !chunked)) throw emptyBody();
-  if (contentType.toLowerCase().startsWith(FORM_MEDIA_TYPE))
+  if (contentType === undefined || length === 0) throw emptyBody();
+}
+
+/**
+ * Reads the body of a request that has passed {@link checkBodyHead}: one OpenEXR file, or a form with 1 to 7 parts
+ * `frame` in time order or with `half_a` and `half_b`. The files are not looked into.
+ * @throws QuietframeError `too-large` as soon as the limit is passed; `empty-body`, `malformed-body`,
+ * `unknown-parameter`; `cancelled` when the client goes away.
+ */
+export async function receiveUpload(request: IncomingMessage, maxBytes: number): Promise<Upload> {
+  const { 'content-type': contentType = '', 'content-length': length = '0' } = request.headers;
+  if (contentType.toLowerCase().startsWith(FORM_MEDIA_TYPE)) {
     return uploadOf(await receiveForm(request, contentType, maxBytes));
-  const file = new GrowingBytes(Number.isNaN(length) ? 0 : length);
+  }
+  const file = new GrowingBytes(Number(length));
   await receive(request, maxBytes, (chunk) => file.push(chunk));
   if (file.length === 0) throw emptyBody();
   return { kind: 'frames', frames: [file.bytes()] };

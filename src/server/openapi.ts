@@ -130,6 +130,7 @@ export const OPENAPI = {
           }),
           parameter('alpha', 'Whether alpha is filtered with the kernels of the colour or copied.', {
             enum: ALPHA_CHOICES,
+            default: 'copy',
           }),
           parameter('outputs', 'What to answer with. This version serves color.', {
             enum: ['color'],

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, expect } from 'vitest';
@@ -122,13 +123,10 @@ export class FakeService {
   }
 
   async #wait(hold: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      signal?.addEventListener('abort', () => {
-        this.cancelled++;
-        reject(new QuietframeError('cancelled', 'Cancelled'));
-      });
-      void hold.then(resolve);
-    });
+    const aborted = signal && once(signal, 'abort').then(() => 'aborted');
+    if ((await Promise.race([hold, aborted ?? hold])) !== 'aborted') return;
+    this.cancelled++;
+    throw new QuietframeError('cancelled', 'Cancelled');
   }
 }
 

@@ -4,7 +4,7 @@ import type { AppContext } from '../app.js';
 import { negotiate, sendAnswer } from '../denoise-answer.js';
 import { type DenoiseQuery, parseDenoiseQuery } from '../denoise-query.js';
 import { encodePng } from '../encode-png.js';
-import { receiveUpload, uploadBytes } from '../exr-body.js';
+import { checkBodyHead, receiveUpload, uploadBytes } from '../exr-body.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
 import type { DenoiseExrRequest } from '../service.js';
 import type { Place } from '../work-queue.js';
@@ -18,9 +18,9 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
   app.post('/v1/denoise', async (request, reply) => {
     const query = parseDenoiseQuery(request.query as Record<string, unknown>, deps.denoiser.models);
     const type = negotiate(request);
+    checkBodyHead(request.raw, config.maxUploadBytes);
     const place = takePlace(reply, context);
-    const signal = signalOfClient(reply);
-    signal.addEventListener('abort', () => place.leave(), { once: true });
+    const signal = leaveOnClose(reply, place);
 
     const stages = new Map<string, number>();
     let mark = performance.now();
@@ -65,11 +65,15 @@ function takePlace(reply: FastifyReply, { lifecycle, queue }: AppContext): Place
   }
 }
 
-/** Aborts when the answer is sent or the client is gone, whichever comes first. */
-function signalOfClient(reply: FastifyReply): AbortSignal {
+/** Gives the place back when the request is over; the signal aborts if that is before its answer was sent. */
+function leaveOnClose(reply: FastifyReply, place: Place): AbortSignal {
   const controller = new AbortController();
-  if (reply.raw.closed) controller.abort();
-  else reply.raw.once('close', () => controller.abort());
+  const onClose = (): void => {
+    place.leave();
+    if (!reply.raw.writableFinished) controller.abort();
+  };
+  if (reply.raw.closed) onClose();
+  else reply.raw.once('close', onClose);
   return controller.signal;
 }
 
