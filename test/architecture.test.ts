@@ -1,0 +1,168 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { posix } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = new URL('../', import.meta.url);
+
+/** What a folder (or file of the root) of src may import beside itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  version: [],
+  config: ['errors'],
+  image: ['errors'],
+  exr: ['image', 'errors'],
+  frame: ['image', 'errors'],
+  engine: ['image', 'errors'],
+  kpcn: ['frame', 'engine', 'image', 'errors'],
+  pkn: ['frame', 'engine', 'image', 'errors'],
+  sampling: ['frame', 'engine', 'image', 'errors'],
+  denoise: ['kpcn', 'pkn', 'sampling', 'frame', 'engine', 'image', 'errors'],
+  workflow: ['denoise', 'exr', 'frame', 'image', 'errors', 'version'],
+  server: ['workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],
+  demo: ['workflow', 'exr', 'frame', 'image', 'errors'],
+  cli: ['server', 'workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],
+  index: ['workflow', 'denoise', 'exr', 'frame', 'image', 'errors'],
+};
+
+/** Packages, and the only files of src that may import them. */
+const IMPORTERS: Readonly<Record<string, RegExp>> = {
+  'onnxruntime-node': /^engine\/onnx-engine\.ts$/,
+  fastify: /^server\//,
+  '@fastify/': /^server\//,
+  busboy: /^server\//,
+  'prom-client': /^server\//,
+  commander: /^cli\//,
+  pngjs: /^(server|demo)\//,
+  // What packages an OpenEXR codec may ever need.
+  exrs: /^exr\/codec\.ts$/,
+  hdrify: /^exr\/codec\.ts$/,
+};
+
+interface Import {
+  /** Path below src, with forward slashes. */
+  readonly from: string;
+  /** Path below src, or a package. */
+  readonly to: string;
+}
+
+const sources = new Map(
+  readdirSync(new URL('src/', ROOT), { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => /\.ts$/.test(path))
+    .map((path) => [path, readFileSync(new URL(`src/${path}`, ROOT), 'utf8')]),
+);
+
+const imports: readonly Import[] = [...sources].flatMap(([from, text]) =>
+  [...text.matchAll(/\b(?:from\s+|import\s+|import\()'([^']+)'/g)].map((match): Import => {
+    const target = match[1] as string;
+    if (!target.startsWith('.')) return { from, to: target };
+    return { from, to: posix.join(posix.dirname(from), target.replace(/\.js$/, '.ts')) };
+  }),
+);
+const inner = imports.filter(({ to }) => sources.has(to));
+const packages = imports.filter(({ to }) => !sources.has(to) && !to.startsWith('.') && !isBuiltin(to));
+
+/** First folder of a path, or the name of a file of the root. */
+function area(path: string): string {
+  return (path.split('/')[0] as string).replace(/\.ts$/, '');
+}
+
+const shown = ({ from, to }: Import): string => `${from} imports ${to}`;
+
+it('sees the imports of the whole tree', () => {
+  expect(sources.size).toBeGreaterThan(40);
+  expect(inner.map(shown)).toContain('cli/commands/serve.ts imports server/main.ts');
+  const lost = imports.filter(({ to }) => to.endsWith('.ts') && !sources.has(to));
+  expect(lost.map(shown)).toEqual([]);
+});
+
+describe('directions of import', () => {
+  it('knows every folder', () => {
+    expect([...sources.keys()].map(area).filter((name) => MAY_IMPORT[name] === undefined)).toEqual([]);
+  });
+
+  it('only leads down', () => {
+    const wrong = inner.filter(({ from, to }) => {
+      const [a, b] = [area(from), area(to)];
+      return a !== b && !MAY_IMPORT[a]?.includes(b);
+    });
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it('has no cycles of values', () => {
+    const edges = new Map<string, string[]>();
+    for (const [from, text] of sources) {
+      // Types vanish when compiled; two files may name each other's.
+      const values = text.replaceAll(/(?:import|export) type [^;]*;/g, '');
+      const to = inner.filter((edge) => edge.from === from).map((edge) => edge.to);
+      edges.set(
+        from,
+        to.filter((target) => values.includes(`/${posix.basename(target, '.ts')}.js'`)),
+      );
+    }
+    const state = new Map<string, 'open' | 'done'>();
+    const cycles: string[] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (state.get(file) === 'open') cycles.push([...path, file].join(' -> '));
+      if (state.has(file)) return;
+      state.set(file, 'open');
+      for (const target of edges.get(file) ?? []) visit(target, [...path, file]);
+      state.set(file, 'done');
+    };
+    for (const file of edges.keys()) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+});
+
+describe('one importer', () => {
+  it('for every package that has a place of its own', () => {
+    const wrong = packages.filter(({ from, to }) =>
+      Object.entries(IMPORTERS).some(([name, place]) => {
+        const same = name.endsWith('/') ? to.startsWith(name) : to === name || to.startsWith(`${name}/`);
+        return same && !place.test(from);
+      }),
+    );
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it('and no package at all in the layers below', () => {
+    const low = packages.filter(({ from }) =>
+      [
+        'errors',
+        'version',
+        'config',
+        'image',
+        'frame',
+        'kpcn',
+        'pkn',
+        'sampling',
+        'denoise',
+        'workflow',
+      ].includes(area(from)),
+    );
+    expect(low.map(shown)).toEqual([]);
+  });
+
+  it('for the environment', () => {
+    const readers = [...sources].filter(([, text]) => /process\.env\b/.test(text)).map(([path]) => path);
+    expect(readers).toEqual(['config.ts']);
+  });
+});
+
+it('imports only what package.json depends on at run time', () => {
+  const text = readFileSync(new URL('package.json', ROOT), 'utf8');
+  const { dependencies } = JSON.parse(text) as { dependencies: Record<string, string> };
+  const names = packages.map(({ to }) =>
+    to
+      .split('/')
+      .slice(0, to.startsWith('@') ? 2 : 1)
+      .join('/'),
+  );
+  expect(names.filter((name) => dependencies[name] === undefined)).toEqual([]);
+});
+
+it('has one barrel', () => {
+  const barrels = [...sources].filter(([path, text]) => path !== 'index.ts' && /^export \* from/m.test(text));
+  expect(barrels.map(([path]) => path)).toEqual([]);
+});

@@ -1,0 +1,226 @@
+import { describe, expect, it } from 'vitest';
+import { QuietframeError } from '../../src/errors.js';
+import {
+  type BuiltFrame,
+  buildFrame,
+  channelsToRead,
+  type PlannedImage,
+} from '../../src/frame/build-frame.js';
+import { type ResolveOptions, resolveLayers } from '../../src/frame/resolve-layers.js';
+import type { Raster } from '../../src/image/raster.js';
+import { blenderParts, header, image, intAttribute, type PartRecipe, type Samples } from './support.js';
+
+const PASSES = [
+  'Combined.RGBA',
+  'Denoising Albedo.RGB',
+  'Denoising Normal.XYZ',
+  'Diffuse Direct.RGB',
+  'Diffuse Indirect.RGB',
+  'Diffuse Color.RGB',
+];
+const PIXELS = 48;
+
+function planned(recipes: readonly PartRecipe[], samples: Samples, options?: ResolveOptions): PlannedImage {
+  return { image: image(recipes, samples), plan: resolveLayers(header(...recipes), options) };
+}
+
+const blender = (samples: Samples): PlannedImage => planned(blenderParts('V', PASSES), samples);
+const codes = ({ warnings }: BuiltFrame): string[] => warnings.map((warning) => warning.code);
+const allFinite = (frame: object): boolean =>
+  Object.values(frame)
+    .filter((value): value is Raster => typeof value === 'object')
+    .every(({ data }) => data.every(Number.isFinite));
+
+/** Unit normals that turn with the pixel. */
+const turning = (channel: string, i: number): number =>
+  channel.endsWith('X') ? Math.cos(i) : channel.endsWith('Y') ? Math.sin(i) : 0;
+
+function scene(channel: string, i: number): number {
+  if (channel.includes('Normal')) return turning(channel, i);
+  if (channel.includes('Albedo') || channel.includes('Diffuse Color')) return 0.5;
+  return 1 + (i % 7) / 7 + (channel.endsWith('R') ? 0.25 : 0);
+}
+
+it('puts channels in the order of their meaning, not of the file', () => {
+  const { frame } = buildFrame(
+    planned([{ layers: ['BGR', 'albedo.BGR'] }], (name) => 'RGB'.indexOf(name.at(-1) ?? '') / 2),
+  );
+  expect([frame.width, frame.height]).toEqual([8, 6]);
+  for (const layer of [frame.color, frame.albedo]) {
+    expect([0, 1, 2].map((c) => layer?.data[c * PIXELS])).toEqual([0, 0.5, 1]);
+  }
+});
+
+it('estimates the variance where nothing tells it', () => {
+  const { frame } = buildFrame(blender(scene));
+  expect(frame.varianceOrigin).toBe('estimated');
+  expect(frame.albedoVariance).toBeUndefined();
+  expect(frame.colorVariance.channels).toBe(1);
+});
+
+describe('half buffers', () => {
+  const noisy =
+    (sign: number): Samples =>
+    (channel, i) =>
+      scene(channel, i) + sign * 0.01 * ((i % 5) + 1);
+
+  it('averages the halves and takes all variances from their difference', () => {
+    const { frame } = buildFrame(blender(noisy(1)), blender(noisy(-1)));
+    expect(frame.varianceOrigin).toBe('half-buffers');
+    for (let i = 0; i < PIXELS; i++) {
+      const variance = (0.02 * ((i % 5) + 1)) ** 2 / 4;
+      expect(frame.color.data[i]).toBeCloseTo(scene('V.Combined.R', i), 5);
+      for (const layer of [frame.colorVariance, frame.albedoVariance, frame.normalVariance]) {
+        expect(layer?.data[i]).toBeCloseTo(variance, 6);
+      }
+      expect(frame.diffuseVariance?.data[i]).toBeCloseTo(4 * variance, 6);
+    }
+  });
+
+  it('does not take the same picture twice for noise-free', () => {
+    const built = buildFrame(blender(scene), blender(scene));
+    expect(codes(built)).toEqual(['identical-halves']);
+    expect(built.frame.varianceOrigin).toBe('estimated');
+    expect(built.frame.albedoVariance).toBeUndefined();
+    expect(built.frame.colorVariance.data.some((value) => value > 0)).toBe(true);
+  });
+
+  it('refuses halves of other sizes or layers', () => {
+    const refused = (half: PlannedImage): unknown => {
+      try {
+        return buildFrame(blender(scene), half);
+      } catch (error) {
+        return error instanceof QuietframeError ? [error.code, error.details.frame] : error;
+      }
+    };
+    const window = { xMin: 0, yMin: 0, xMax: 3, yMax: 3 };
+    const small = blenderParts('V', PASSES).map((part) => ({ ...part, window }));
+    expect(refused(planned(small, scene))).toEqual(['mismatched-frames', 'half_b']);
+    const poor = planned(blenderParts('V', PASSES.slice(0, 2)), scene);
+    expect(refused(poor)).toEqual(['mismatched-frames', 'half_b']);
+  });
+
+  it('sees noise that a pixel filter has spread', () => {
+    const window = { xMin: 0, yMin: 0, xMax: 99, yMax: 39 };
+    const recipes = [{ layers: ['RGB'], window }];
+    const noise = (i: number): number =>
+      Math.sin(i * i * 12.9898) * 43758.5453 - Math.floor(Math.sin(i * i * 12.9898) * 43758.5453);
+    const spread = (i: number): number => noise(i - 1) + noise(i) + noise(i + 1);
+    const build = (of: (i: number) => number): BuiltFrame =>
+      buildFrame(
+        planned(recipes, (_, i) => of(i)),
+        planned(recipes, (_, i) => of(i + 5000)),
+      );
+    expect(codes(build(noise))).not.toContain('correlated-noise');
+    expect(codes(build(spread))).toContain('correlated-noise');
+  });
+});
+
+describe('variance layers', () => {
+  it('divides pbrt’s variance by the samples of the header', () => {
+    const recipe = { layers: ['RGB', 'Variance.RGB'], attributes: { samplesPerPixel: intAttribute(8) } };
+    const { frame } = buildFrame(planned([recipe], (channel) => (channel.startsWith('Variance') ? 4 : 1)));
+    expect(frame.varianceOrigin).toBe('layer');
+    expect(frame.colorVariance.data[0]).toBeCloseTo(0.5, 6);
+  });
+
+  it('takes pbrt’s relative variance times the colour', () => {
+    const recipe = {
+      layers: ['RGB', 'RelativeVariance.RGB'],
+      attributes: { samplesPerPixel: intAttribute(8) },
+    };
+    const { frame } = buildFrame(planned([recipe], (channel) => (channel.startsWith('Rel') ? 4 : 3)));
+    expect(frame.colorVariance.data[0]).toBeCloseTo(12 / 8, 6);
+  });
+
+  it('takes Mitsuba’s moments of albedo and normals', () => {
+    const layers = ['', 'm2_'].flatMap((prefix) =>
+      ['i.XYZ', 'i.alb.RGB', 'i.nn.XYZ', 'i.c.RGBA'].map((layer) => prefix + layer),
+    );
+    const recipe = { layers: ['RGB', ...layers], attributes: { generatedBy: 'Mitsuba version 3.9.1' } };
+    const samples: Samples = () => 0.5;
+    const { frame } = buildFrame(planned([recipe], samples, { samplesPerPixel: 5 }));
+    expect(frame.varianceOrigin).toBe('layer');
+    for (const variance of [frame.colorVariance, frame.albedoVariance, frame.normalVariance]) {
+      expect(variance?.data[0]).toBeCloseTo((0.5 - 0.25) / 4, 6);
+    }
+  });
+
+  it('does not believe a variance of zero everywhere', () => {
+    const recipe = { layers: ['RGB', 'mse.RGB'] };
+    const built = buildFrame(planned([recipe], (channel, i) => (channel.startsWith('mse') ? 0 : i)));
+    expect(codes(built)).toContain('zero-variance');
+    expect(built.frame.varianceOrigin).toBe('estimated');
+  });
+});
+
+describe('the split of the beauty', () => {
+  it('adds up to the colour', () => {
+    const { frame } = buildFrame(blender(scene));
+    for (let i = 0; i < 3 * PIXELS; i++) {
+      const [diffuse, albedo, specular] = [frame.diffuse, frame.diffuseAlbedo, frame.specular].map(
+        (layer) => layer?.data[i] ?? Number.NaN,
+      ) as [number, number, number];
+      expect(diffuse * albedo + specular).toBeCloseTo(frame.color.data[i] as number, 5);
+    }
+  });
+});
+
+describe('repairs', () => {
+  it('makes every layer finite, counts by role, and never limits bright colours', () => {
+    const built = buildFrame(
+      blender((channel, i) => {
+        if (i === 9) return Number.NaN;
+        if (i === 20 && channel.endsWith('G')) return Number.POSITIVE_INFINITY;
+        if (i === 30 && channel === 'V.Combined.R') return 1e30;
+        if (i === 31 && channel === 'V.Combined.R') return -0.5;
+        return scene(channel, i);
+      }),
+    );
+    expect(allFinite(built.frame)).toBe(true);
+    expect(built.sanitized.color).toEqual({ notFinite: 4, negative: 1 });
+    expect(built.sanitized.normal).toEqual({ notFinite: 3, negative: 0 });
+    expect(built.frame.color.data[30]).toBe(Math.fround(1e30));
+    expect(built.frame.color.data[31]).toBe(-0.5);
+    expect(codes(built)).toEqual(expect.arrayContaining(['not-finite', 'negative-color']));
+  });
+
+  it('makes a frame of nothing but NaN black', () => {
+    const { frame } = buildFrame(blender(() => Number.NaN));
+    expect(allFinite(frame)).toBe(true);
+    expect(frame.color.data.every((value) => value === 0)).toBe(true);
+  });
+
+  it('limits albedo to [0, 1]', () => {
+    const built = buildFrame(
+      blender((channel, i) => (channel.includes('Albedo') ? 3 - i : scene(channel, i))),
+    );
+    expect(Math.max(...(built.frame.albedo?.data ?? []))).toBe(1);
+    expect(Math.min(...(built.frame.albedo?.data ?? []))).toBe(0);
+    expect(codes(built)).toContain('albedo-range');
+  });
+
+  it('decodes normals that are stored as colours, keeps what misses, and leaves true normals alone', () => {
+    const stored = buildFrame(
+      blender((channel, i) => {
+        if (!channel.includes('Normal')) return scene(channel, i);
+        return i === 3 ? 0 : turning(channel, i) * 0.5 + 0.5;
+      }),
+    );
+    const plain = buildFrame(blender(scene));
+    expect(codes(stored)).toEqual(['encoded-normals']);
+    expect(codes(plain)).toEqual([]);
+    for (let i = 0; i < 3 * PIXELS; i++) {
+      const kept = i % PIXELS === 3 ? 0 : (plain.frame.normal?.data[i] as number);
+      expect(stored.frame.normal?.data[i]).toBeCloseTo(kept, 6);
+    }
+  });
+});
+
+it('asks only for the channels that it reads', () => {
+  const { plan } = blender(scene);
+  expect([...channelsToRead(plan).keys()].sort()).toEqual([0, 0.5, 1]);
+  expect(channelsToRead(plan).get(0)?.has('V.Combined.A')).toBe(false);
+  expect(channelsToRead(plan, { withAlpha: true }).get(0)?.has('V.Combined.A')).toBe(true);
+  expect([...channelsToRead(plan, { withSplit: true }).keys()].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+});
