@@ -9,7 +9,8 @@ import {
 } from 'fastify';
 import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
-import { answerToUnparsable, handleError, handleNotFound } from './error-handler.js';
+import { Connections } from './connections.js';
+import { handleError, handleNotFound } from './error-handler.js';
 import { acceptExrBodies } from './exr-body.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics, type Outcome } from './metrics.js';
@@ -37,9 +38,6 @@ export interface AppContext {
   readonly metrics: Metrics;
 }
 
-/** Milliseconds in which a client may still send the rest of a request that has its answer already. */
-const LINGER_MS = 5000;
-
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
@@ -52,6 +50,7 @@ export async function buildApp(
   lifecycle = new Lifecycle(),
 ): Promise<FastifyInstance> {
   const uploadMs = 1000 * config.uploadSeconds;
+  const connections = new Connections();
   const app = fastify({
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: process.stderr },
     logController: new LogController({ disableRequestLogging: true }),
@@ -64,10 +63,7 @@ export async function buildApp(
     },
     return503OnClosing: false,
     frameworkErrors: handleError,
-    clientErrorHandler: (error, socket) => {
-      if (socket.writable) socket.end(answerToUnparsable(error));
-      else socket.destroy();
-    },
+    clientErrorHandler: (error, socket) => connections.refuse(error, socket),
   });
   const queue = new WorkQueue(config.concurrency, config.queueLength);
   const metrics = new Metrics(queue);
@@ -79,11 +75,12 @@ export async function buildApp(
   app.server.on('checkContinue', (request, response) => app.routing(request, response));
   app.addHook('onRequest', (request, reply, done) => {
     observe(request, reply, metrics);
+    connections.opened(request.raw, reply.raw);
     void reply.header('request-id', request.id).header('x-content-type-options', 'nosniff');
     done();
   });
   app.addHook('onResponse', (request, _reply, done) => {
-    linger(request);
+    connections.answered(request.raw);
     done();
   });
   app.addHook('onClose', (_app, done) => {
@@ -129,17 +126,6 @@ function outcomeOf(status: number): Outcome {
   if (status === 499) return 'cancelled';
   if (status < 400) return 'ok';
   return status < 500 ? 'refused' : 'failed';
-}
-
-/**
- * Ends the connection of a client that goes on sending a request which was answered early. It gets a little time: closed
- * at once, the connection would be reset and the answer lost.
- */
-function linger(request: FastifyRequest): void {
-  const { complete, socket } = request.raw;
-  if (complete !== false) return;
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  request.raw.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer));
 }
 
 function refuseOtherMethods(app: FastifyInstance, url: string, known: ReadonlySet<string>): void {

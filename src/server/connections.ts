@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { answerToUnparsable } from './error-handler.js';
+
+/** Milliseconds in which a client may still send the rest of a request that has its answer already. */
+const LINGER_MS = 5000;
+
+/** Looks after connections on which request and answer are out of step. */
+export class Connections {
+  /** The last exchange of each connection. */
+  readonly #last = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }>();
+
+  /** A request has begun. */
+  opened(request: IncomingMessage, response: ServerResponse): void {
+    this.#last.set(request.socket, { request, response });
+  }
+
+  /**
+   * A request has its answer. Where it was answered early and its client goes on sending, the connection ends, but not
+   * at once: it would be reset and the answer lost.
+   */
+  answered({ complete, socket }: IncomingMessage): void {
+    if (complete !== false) return;
+    const timer = setTimeout(() => {
+      if (this.#last.get(socket)?.request.complete === false) socket.destroy();
+    }, LINGER_MS).unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  /**
+   * Answers bytes that are no request, or a request that does not arrive, and ends the connection; silently where the
+   * client has or gets another answer.
+   */
+  refuse(error: unknown, socket: Duplex): void {
+    const last = this.#last.get(socket);
+    const over = last === undefined || (last.response.writableFinished && last.request.complete);
+    if (socket.writable && (over || !last.response.headersSent)) socket.end(answerToUnparsable(error));
+    else socket.destroy();
+  }
+}
