@@ -3,7 +3,7 @@ import type { ModelManifest } from '../engine/model-manifest.js';
 import { ModelRepository } from '../engine/model-repository.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
-import type { Raster } from '../image/raster.js';
+import { type Raster, SharedRasters } from '../image/raster.js';
 import { cutIntoTiles, type Tile } from '../image/tile.js';
 import type { Simd } from '../kpcn/kernel-apply.js';
 import { tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
@@ -19,7 +19,7 @@ export interface DenoiserOptions {
   /** Worker threads; by default as many as there are processors. */
   readonly threads?: number;
   /**
-   * Most bytes for the tiles that are being computed, all workers together; 256 MiB by default. Tiles of at least
+   * Most bytes for the tiles that are being computed, all workers together; 384 MiB by default. Tiles of at least
    * 128 x 128 pixels are used whatever the budget. The planes of the picture come on top, see docs/memory.md.
    */
   readonly memoryBudgetBytes?: number;
@@ -78,7 +78,7 @@ const WORKER_URL = new URL(
   import.meta.url,
 );
 
-const DEFAULT_MEMORY_BUDGET = 256 * 2 ** 20;
+const DEFAULT_MEMORY_BUDGET = 384 * 2 ** 20;
 const MIN_TILE_SIDE = 128;
 /** Tiles of the compositor, which is small, have this side at most. */
 const COMPOSITE_PIXELS = 512 ** 2;
@@ -94,6 +94,7 @@ export class Denoiser {
   readonly #repository: ModelRepository;
   readonly #pool: WorkerPool<DenoiseJob, DenoiseJobResult>;
   readonly #turnstile = new Turnstile();
+  readonly #memory = new SharedRasters();
   readonly #bytesPerWorker: number;
 
   private constructor(repository: ModelRepository, threads: number, memoryBudgetBytes: number) {
@@ -180,7 +181,8 @@ export class Denoiser {
       stages[stage] = (stages[stage] ?? 0) + seconds;
     };
 
-    const picture = createPicture(encoderInputs(frame, manifest.sources), also, manifest.architecture.levels);
+    const inputs = encoderInputs(frame, manifest.sources);
+    const picture = createPicture(inputs, also, manifest.architecture.levels, this.#memory);
     time('prepare', (performance.now() - start) / 1000);
 
     const plan = this.#planTiles(picture, manifest);
@@ -192,19 +194,18 @@ export class Denoiser {
     const assembling = 0.001 * total;
     let done = 0;
     let simd: Simd = 'plain';
-    const runAll = async (jobs: readonly DenoiseJob[]): Promise<DenoiseJobResult[]> => {
-      const results = await runTogether(this.#pool, jobs, signal, (job, result) => {
+    let exposure = 1;
+    const runAll = (jobs: readonly DenoiseJob[]): Promise<void> =>
+      runTogether(this.#pool, jobs, signal, (job, result) => {
         simd = result.simd;
         for (const [stage, seconds] of Object.entries(result.seconds)) time(stage as StageName, seconds);
+        if (job.kind === 'expose') exposure = result.exposure;
         if (job.kind !== 'denoise' && job.kind !== 'composite') return;
         done += job.tile.width * job.tile.height * (job.kind === 'composite' ? COMPOSITE_WORK : 1);
         onProgress?.(done / (total + assembling));
       });
-      return results;
-    };
 
-    const prepared = await runAll([{ kind: 'expose', picture }, ...coarsenJobs(picture, this.#pool.size)]);
-    const exposure = (prepared[0] as DenoiseJobResult).exposure;
+    await runAll([{ kind: 'expose', picture }, ...coarsenJobs(picture, this.#pool.size)]);
     const tileJobs = (kind: 'denoise' | 'composite', level: number, tiles: readonly Tile[]): DenoiseJob[] =>
       tiles.map((tile) => ({ kind, model, picture, level, tile, exposure }));
     await runAll(plan.flatMap(({ denoise }, level) => tileJobs('denoise', level, denoise)));
@@ -249,32 +250,32 @@ export class Denoiser {
   }
 }
 
-/** Runs jobs side by side. When one fails the others are taken back, and the error is thrown when none runs any more. */
+/**
+ * Runs jobs side by side, a new one as soon as one has ended. None starts after the signal has aborted or a job has
+ * failed; the error is thrown when none runs any more.
+ */
 async function runTogether(
   pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
   jobs: readonly DenoiseJob[],
   signal: AbortSignal | undefined,
   onResult: (job: DenoiseJob, result: DenoiseJobResult) => void,
-): Promise<DenoiseJobResult[]> {
-  const failed = new AbortController();
-  const stop = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
-  let failure: unknown;
-  const results = await Promise.all(
-    jobs.map(async (job) => {
+): Promise<void> {
+  const waiting = jobs[Symbol.iterator]();
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    for (const job of waiting) {
+      if (failed) return;
+      if (signal?.aborted) throw new QuietframeError('cancelled', 'Denoising was cancelled');
       try {
-        const result = await pool.run(job, stop);
-        if (!stop.aborted) onResult(job, result);
-        return result;
+        onResult(job, await pool.run(job));
       } catch (error) {
-        if (!stop.aborted) failure = error;
-        failed.abort();
-        return undefined;
+        failed = true;
+        throw error;
       }
-    }),
-  );
-  if (signal?.aborted) throw new QuietframeError('cancelled', 'Denoising was cancelled');
-  if (failed.signal.aborted) throw failure;
-  return results as DenoiseJobResult[];
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: pool.size }, lane));
+  for (const result of lanes) if (result.status === 'rejected') throw result.reason;
 }
 
 /** Bands of rows of the finest level, whole at every level. */

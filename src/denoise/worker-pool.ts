@@ -44,32 +44,13 @@ export class WorkerPool<Job, Result> {
   ) {}
 
   /**
-   * Runs a job when its turn comes. Aborting rejects a job that waits; one that runs is left to end.
-   * @throws QuietframeError `cancelled`, `internal` when workers crash, and what the worker answers.
+   * Runs a job when its turn comes.
+   * @throws QuietframeError `cancelled` after `close`, `internal` when workers crash, and what the worker answers.
    */
-  run(job: Job, signal?: AbortSignal): Promise<Result> {
-    if (this.#closed || signal?.aborted) return Promise.reject(cancelled());
+  run(job: Job): Promise<Result> {
+    if (this.#closed) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        const waiting = this.#queue.indexOf(task);
-        if (waiting < 0) return;
-        this.#queue.splice(waiting, 1);
-        task.reject(cancelled());
-      };
-      const task: Task<Job, Result> = {
-        job,
-        resolve: (result) => {
-          signal?.removeEventListener('abort', abort);
-          resolve(result);
-        },
-        reject: (error) => {
-          signal?.removeEventListener('abort', abort);
-          reject(error);
-        },
-        crashes: 0,
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#queue.push(task);
+      this.#queue.push({ job, resolve, reject, crashes: 0 });
       this.#startNext();
     });
   }

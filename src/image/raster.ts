@@ -29,8 +29,34 @@ export function plane(image: Raster, c: number): Float32Array {
   return image.data.subarray(c * size, (c + 1) * size);
 }
 
-/** A raster of zeros in shared memory, which worker threads see without a copy. */
-export function sharedRaster(width: number, height: number, channels: number): Raster {
-  const bytes = width * height * channels * Float32Array.BYTES_PER_ELEMENT;
-  return { width, height, channels, data: new Float32Array(new SharedArrayBuffer(bytes)) };
+/**
+ * Shared memory for the rasters of one picture after the other. Worker threads see it without a copy; the next picture
+ * takes the place of the last one, because shared memory that is dropped stays until every thread collects its garbage.
+ */
+export class SharedRasters {
+  #buffer = new SharedArrayBuffer(0);
+
+  /** Rasters of these sizes with values that are left over. Memory far larger than that is not kept. */
+  allocate<Name extends string>(
+    sizes: readonly {
+      readonly name: Name;
+      readonly width: number;
+      readonly height: number;
+      readonly channels: number;
+    }[],
+  ): Map<Name, Raster> {
+    const lengths = sizes.map(({ width, height, channels }) => width * height * channels);
+    const bytes = lengths.reduce((sum, length) => sum + length, 0) * Float32Array.BYTES_PER_ELEMENT;
+    if (bytes > this.#buffer.byteLength || bytes < this.#buffer.byteLength / 4) {
+      this.#buffer = new SharedArrayBuffer(bytes);
+    }
+    let offset = 0;
+    return new Map(
+      sizes.map(({ name, ...size }, i) => {
+        const data = new Float32Array(this.#buffer, offset, lengths[i]);
+        offset += data.byteLength;
+        return [name, { ...size, data }];
+      }),
+    );
+  }
 }

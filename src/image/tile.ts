@@ -37,7 +37,9 @@ export function cutIntoTiles(width: number, height: number, limits: TilingLimits
   const { overlap, alignment } = limits;
   const side = (size: number, parts: number): number =>
     Math.min(Math.ceil(size / parts / alignment) * alignment, size);
-  const grown = (size: number, tile: number): number => Math.min(tile + 2 * overlap, size);
+  // Of two tiles each lies at a border.
+  const grown = (size: number, tile: number): number =>
+    Math.min(tile + (2 * tile >= size ? overlap : 2 * overlap), size);
   let best = { work: Number.POSITIVE_INFINITY, tileWidth: alignment, tileHeight: alignment };
   for (let columns = 1; columns <= Math.ceil(width / alignment); columns++) {
     const tileWidth = side(width, columns);
@@ -49,7 +51,7 @@ export function cutIntoTiles(width: number, height: number, limits: TilingLimits
       const count = Math.ceil(width / tileWidth) * Math.ceil(height / tileHeight);
       const work = Math.ceil(count / limits.workers) * (pixels + tileWidth * tileHeight);
       if (work < best.work) best = { work, tileWidth, tileHeight };
-      // Smaller tiles than one for each worker only add overlap.
+      // Still smaller tiles would only add overlap.
       if (count >= 4 * limits.workers) break;
     }
     if (columns > 4 * limits.workers && Number.isFinite(best.work)) break;

@@ -1,7 +1,7 @@
 import type { Tensor } from '../engine/engine.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
-import { COLOR_CHANNELS, type Level } from './picture.js';
+import type { Level } from './picture.js';
 
 /** Channels of the network's input; see {@link componentFeatures}. */
 export const INPUT_CHANNELS = 13;
@@ -74,43 +74,43 @@ function lightFeatures(
   scale: number,
   to: Float32Array,
 ): void {
+  const { data } = light;
+  const plane = light.width * light.height;
   const size = tile.width * tile.height;
-  forEachRow(light, tile, (row, at) => {
-    for (let x = 0; x < tile.width; x++) {
-      let sum = 0;
-      for (let c = 0; c < COLOR_CHANNELS; c++) {
-        const value = scale * (light.data[c * light.width * light.height + row + x] as number);
-        sum += value;
-        // In double precision log(1 + x) is as good as log1p for float32 and several times faster.
-        to[c * size + at + x] = Math.log(1 + Math.max(value, 0));
-      }
-      if (variance !== undefined) {
-        const scaled = scale * scale * (variance.data[row + x] as number);
-        to[3 * size + at + x] = relativeVariance(scaled, (sum / 3) ** 2);
-      }
+  for (let y = 0; y < tile.height; y++) {
+    let from = (tile.y + y) * light.width + tile.x;
+    for (let at = y * tile.width; at < (y + 1) * tile.width; at++, from++) {
+      const red = scale * (data[from] as number);
+      const green = scale * (data[from + plane] as number);
+      const blue = scale * (data[from + 2 * plane] as number);
+      // In double precision log(1 + x) is as good as log1p for float32 and several times faster.
+      to[at] = Math.log(1 + Math.max(red, 0));
+      to[at + size] = Math.log(1 + Math.max(green, 0));
+      to[at + 2 * size] = Math.log(1 + Math.max(blue, 0));
+      if (variance === undefined) continue;
+      const mean = (red + green + blue) / 3;
+      to[at + 3 * size] = relativeVariance(scale * scale * (variance.data[from] as number), mean * mean);
     }
-  });
+  }
 }
 
 /** Three channels and their variance relative to the mean square. */
 function normalFeatures(normal: Raster, variance: Raster | undefined, tile: Tile, to: Float32Array): void {
+  const { data } = normal;
+  const plane = normal.width * normal.height;
   const size = tile.width * tile.height;
-  forEachRow(normal, tile, (row, at) => {
-    for (let x = 0; x < tile.width; x++) {
-      let squares = 0;
-      for (let c = 0; c < 3; c++) {
-        const value = normal.data[c * normal.width * normal.height + row + x] as number;
-        squares += value * value;
-        to[c * size + at + x] = value;
-      }
-      if (variance !== undefined) {
-        to[3 * size + at + x] = relativeVariance(variance.data[row + x] as number, squares / 3);
-      }
+  for (let y = 0; y < tile.height; y++) {
+    let from = (tile.y + y) * normal.width + tile.x;
+    for (let at = y * tile.width; at < (y + 1) * tile.width; at++, from++) {
+      const nx = data[from] as number;
+      const ny = data[from + plane] as number;
+      const nz = data[from + 2 * plane] as number;
+      to[at] = nx;
+      to[at + size] = ny;
+      to[at + 2 * size] = nz;
+      if (variance === undefined) continue;
+      const meanSquare = (nx * nx + ny * ny + nz * nz) / 3;
+      to[at + 3 * size] = relativeVariance(variance.data[from] as number, meanSquare);
     }
-  });
-}
-
-/** Offsets of the rows of a tile, in a plane of the picture and in one of the tile. */
-function forEachRow(image: Raster, tile: Tile, visit: (row: number, at: number) => void): void {
-  for (let y = 0; y < tile.height; y++) visit((tile.y + y) * image.width + tile.x, y * tile.width);
+  }
 }

@@ -5,7 +5,7 @@ import { downsample } from '../image/pyramid.js';
 import { grow, type Tile } from '../image/tile.js';
 import { componentFeatures } from './features.js';
 import { KernelApply, type Simd } from './kernel-apply.js';
-import { LEVEL_INPUTS, type Level } from './picture.js';
+import type { Level } from './picture.js';
 import { coarserTile, composite, exposedColor } from './scale-compositor.js';
 
 /** Told how long a part of the network ran, in milliseconds. */
@@ -99,14 +99,22 @@ export class KpcnNetwork {
   }
 }
 
-/**
- * Rows `begin` to `end` of the finest level, multiples of 2^(levels - 1), in all coarser levels.
- */
+/** How the rasters of a level become those of the next: the variance of a mean of four is a quarter. */
+const DOWNSAMPLED = [
+  { name: 'radiance', scale: 1 },
+  { name: 'colorVariance', scale: 1 / 4 },
+  { name: 'albedo', scale: 1 },
+  { name: 'albedoVariance', scale: 1 / 4 },
+  { name: 'normal', scale: 1 },
+  { name: 'normalVariance', scale: 1 / 4 },
+] as const satisfies readonly { name: keyof Level; scale: number }[];
+
+/** Rows `begin` to `end` of the finest level, multiples of 2^(levels - 1), in all coarser levels. */
 export function coarsen(levels: readonly Level[], begin: number, end: number): void {
   for (let l = 1; l < levels.length; l++) {
     const fine = levels[l - 1] as Level;
     const coarse = levels[l] as Level;
-    for (const { name, scale } of LEVEL_INPUTS) {
+    for (const { name, scale } of DOWNSAMPLED) {
       const [from, to] = [fine[name], coarse[name]];
       if (from !== undefined && to !== undefined) downsample(from, to, begin / 2 ** l, end / 2 ** l, scale);
     }

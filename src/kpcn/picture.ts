@@ -1,5 +1,5 @@
 import { copyPadded, cropPadded, paddedSize } from '../image/pyramid.js';
-import { type Raster, raster, sharedRaster } from '../image/raster.js';
+import { type Raster, raster, type SharedRasters } from '../image/raster.js';
 import type { EncoderInputs } from './source-encoder.js';
 
 /** The channels of colour within {@link Level.radiance}; the further ones are filtered with the kernels of the colour. */
@@ -32,55 +32,55 @@ export interface Picture {
   readonly levels: readonly Level[];
 }
 
-/** The rasters of a level that the network reads, and how their variance behaves under averaging. */
-export const LEVEL_INPUTS = [
-  { name: 'radiance', scale: 1 },
-  { name: 'colorVariance', scale: 1 / 4 },
-  { name: 'albedo', scale: 1 },
-  { name: 'albedoVariance', scale: 1 / 4 },
-  { name: 'normal', scale: 1 },
-  { name: 'normalVariance', scale: 1 / 4 },
-] as const satisfies readonly { name: keyof Level; scale: number }[];
+/** Rasters that guide the kernels of a level. */
+const GUIDES = ['colorVariance', 'albedo', 'albedoVariance', 'normal', 'normalVariance'] as const;
 
 /**
  * Copies a frame into shared memory, padded on the right and at the bottom by repeating the border so that every level
- * has whole pixels. Coarser levels are still empty. A pixel takes `bytesPerPixel` of memory.
+ * has whole pixels. Coarser levels are not filled yet.
  */
-export function createPicture(inputs: EncoderInputs, also: readonly Raster[], levels: number): Picture {
+export function createPicture(
+  inputs: EncoderInputs,
+  also: readonly Raster[],
+  levels: number,
+  memory: SharedRasters,
+): Picture {
   const { width, height } = inputs.color;
   const layers = [inputs.color, ...also];
-  const channels = layers.reduce((sum, layer) => sum + layer.channels, 0);
-  const paddedWidth = paddedSize(width, levels);
-  const paddedHeight = paddedSize(height, levels);
-  const picture: Level[] = [];
-  for (let l = 0; l < levels; l++) {
-    const size = [paddedWidth / 2 ** l, paddedHeight / 2 ** l] as const;
-    const denoised = sharedRaster(...size, channels);
-    picture.push({
-      width: size[0],
-      height: size[1],
-      radiance: sharedRaster(...size, channels),
-      colorVariance: sharedRaster(...size, 1),
-      ...(inputs.albedo && { albedo: sharedRaster(...size, 3) }),
-      ...(inputs.albedoVariance && { albedoVariance: sharedRaster(...size, 1) }),
-      ...(inputs.normal && { normal: sharedRaster(...size, 3) }),
-      ...(inputs.normalVariance && { normalVariance: sharedRaster(...size, 1) }),
-      denoised,
-      composited: l === levels - 1 ? denoised : sharedRaster(...size, channels),
-    });
-  }
-  const finest = picture[0] as Level;
+  const radianceChannels = layers.reduce((sum, layer) => sum + layer.channels, 0);
+  const guides = GUIDES.filter((name) => inputs[name] !== undefined);
+  const size = (l: number): { width: number; height: number } => ({
+    width: paddedSize(width, levels) / 2 ** l,
+    height: paddedSize(height, levels) / 2 ** l,
+  });
+  const indices = Array.from({ length: levels }, (_, l) => l);
+  const rasters = memory.allocate(
+    indices.flatMap((l) => [
+      ...(['radiance', 'denoised', 'composited'] as const)
+        .filter((name) => name !== 'composited' || l < levels - 1)
+        .map((name) => ({ name: `${name} ${l}`, ...size(l), channels: radianceChannels })),
+      ...guides.map((name) => ({ name: `${name} ${l}`, ...size(l), channels: inputs[name]?.channels ?? 0 })),
+    ]),
+  );
+  const at = (name: string, l: number): Raster => rasters.get(`${name} ${l}`) as Raster;
+  const finest = at('radiance', 0);
   let channel = 0;
   for (const layer of layers) {
-    copyPadded(layer, finest.radiance, channel);
+    copyPadded(layer, finest, channel);
     channel += layer.channels;
   }
-  for (const { name } of LEVEL_INPUTS) {
-    const source = name === 'radiance' ? undefined : inputs[name];
-    const target = finest[name];
-    if (source !== undefined && target !== undefined) copyPadded(source, target);
-  }
-  return { width, height, encoder: inputs.encoder, levels: picture };
+  for (const name of guides) copyPadded(inputs[name] as Raster, at(name, 0));
+  return {
+    ...{ width, height, encoder: inputs.encoder },
+    levels: indices.map((l) => ({
+      ...size(l),
+      radiance: at('radiance', l),
+      colorVariance: at('colorVariance', l),
+      ...Object.fromEntries(guides.map((name) => [name, at(name, l)])),
+      denoised: at('denoised', l),
+      composited: at(l === levels - 1 ? 'denoised' : 'composited', l),
+    })),
+  };
 }
 
 /** The composited colour and the further layers, in the size of the frame. */

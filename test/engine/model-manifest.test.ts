@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseManifest } from '../../src/engine/model-manifest.js';
+import { QuietframeError } from '../../src/errors.js';
+
+const TINY = new URL('../golden/tiny-bundle/kpcn/1/model.json', import.meta.url);
+
+/** The tiny model's manifest with one change. */
+function changed(change: (manifest: Record<string, Record<string, unknown>>) => void): string {
+  const manifest = JSON.parse(readFileSync(TINY, 'utf8'));
+  change(manifest);
+  return JSON.stringify(manifest);
+}
+
+describe('parseManifest', () => {
+  it('reads what the training exports', () => {
+    const manifest = parseManifest(readFileSync(TINY, 'utf8'), 'kpcn/1');
+    expect(manifest).toMatchObject({
+      name: 'kpcn',
+      version: 1,
+      architecture: { kernelSize: 5, levels: 3, inputChannels: 13 },
+      sources: ['cycles', 'mitsuba', 'generic', 'color'],
+    });
+    expect(manifest.modules.kernel_logits?.shape).toEqual([25, 9]);
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['a list', '[]'],
+    ['another format', changed((m) => Object.assign(m, { formatVersion: 2 }))],
+    ['an unknown key', changed((m) => Object.assign(m, { extra: 1 }))],
+    ['a missing key', changed((m) => delete m.license)],
+    ['an even kernel', changed((m) => Object.assign(m.architecture ?? {}, { kernelSize: 20 }))],
+    ['a kernel above 21', changed((m) => Object.assign(m.architecture ?? {}, { kernelSize: 23 }))],
+    ['a fraction', changed((m) => Object.assign(m.architecture ?? {}, { levels: 1.5 }))],
+    ['a name that climbs', changed((m) => Object.assign(m, { name: '../kpcn' }))],
+    [
+      'a file that climbs',
+      changed((m) => Object.assign(m.modules?.spatial_features ?? {}, { file: '../x.onnx' })),
+    ],
+    ['a short hash', changed((m) => Object.assign(m.modules?.spatial_features ?? {}, { sha256: 'ab' }))],
+    ['a missing module', changed((m) => delete m.modules?.scale_compositor)],
+    ['an encoder without source', changed((m) => Object.assign(m, { sources: ['color'] }))],
+    ['no colour encoder', changed((m) => Object.assign(m, { sources: ['cycles'] }))],
+    [
+      'logits of another kernel',
+      changed((m) => Object.assign(m.modules?.kernel_logits ?? {}, { shape: [9, 9] })),
+    ],
+  ])('refuses %s', (_, text) => {
+    const parse = (): unknown => parseManifest(text, 'kpcn/1');
+    expect(parse).toThrow(QuietframeError);
+    expect(parse).toThrow(expect.objectContaining({ code: 'model-damaged' }));
+    expect(parse).toThrow(/model kpcn\/1/);
+  });
+});

@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import { type Raster, raster } from '../../src/image/raster.js';
+import type { Tile } from '../../src/image/tile.js';
+import { fastestSimd, KernelApply, type KernelLogits, type Simd } from '../../src/kpcn/kernel-apply.js';
+
+const BUILDS: Simd[] = fastestSimd() === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
+
+/** Numbers in [-1, 1) that are the same in every run. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  };
+}
+
+interface Problem {
+  readonly logits: KernelLogits;
+  /** Of the whole picture. */
+  readonly features: Float32Array;
+  readonly source: Raster;
+}
+
+interface Shape {
+  readonly width: number;
+  readonly height: number;
+  readonly kernelSize: number;
+  readonly channels?: number;
+  readonly contextChannels?: number;
+  readonly embeddingChannels?: number;
+  readonly bandwidth?: number;
+  readonly embeddingScale?: number;
+  readonly logitScale?: number;
+}
+
+function randomProblem(shape: Shape): Problem {
+  const { width, height, kernelSize, channels = 3, contextChannels = 8, embeddingChannels = 8 } = shape;
+  const random = randomNumbers(width * 1000 + height * 10 + kernelSize);
+  const fill = (length: number, value: () => number): Float32Array => Float32Array.from({ length }, value);
+  const size = width * height;
+  const features = fill((contextChannels + 1 + embeddingChannels) * size, random);
+  for (let i = 0; i < contextChannels * size; i++) features[i] = Math.max(features[i] as number, 0);
+  for (let i = contextChannels * size; i < features.length; i++) {
+    const isBandwidth = i < (contextChannels + 1) * size;
+    features[i] = isBandwidth
+      ? (shape.bandwidth ?? Math.abs(features[i] as number))
+      : (shape.embeddingScale ?? 1) * (features[i] as number);
+  }
+  const data = fill(kernelSize ** 2 * (contextChannels + 1), () => (shape.logitScale ?? 1) * random());
+  return {
+    logits: { kernelSize, contextChannels, embeddingChannels, data },
+    features,
+    source: raster(
+      width,
+      height,
+      channels,
+      fill(size * channels, () => Math.exp(3 * random())),
+    ),
+  };
+}
+
+/** The definition, in double precision. */
+function reference({ logits, features, source }: Problem): Float64Array {
+  const { kernelSize, contextChannels: C, embeddingChannels: E, data } = logits;
+  const { width, height, channels } = source;
+  const size = width * height;
+  const result = new Float64Array(size * channels);
+  const clamp = (value: number, limit: number): number => Math.min(Math.max(value, 0), limit - 1);
+  const feature = (channel: number, pixel: number): number => features[channel * size + pixel] as number;
+  for (let p = 0; p < size; p++) {
+    const taps: { q: number; z: number }[] = [];
+    for (let tap = 0; tap < kernelSize ** 2; tap++) {
+      const dy = Math.floor(tap / kernelSize) - (kernelSize >> 1);
+      const dx = (tap % kernelSize) - (kernelSize >> 1);
+      const q = clamp(Math.floor(p / width) + dy, height) * width + clamp((p % width) + dx, width);
+      let z = data[tap * (C + 1) + C] as number;
+      for (let c = 0; c < C; c++) z += (data[tap * (C + 1) + c] as number) * feature(c, p);
+      let distance = 0;
+      for (let e = 0; e < E; e++) distance += (feature(C + 1 + e, p) - feature(C + 1 + e, q)) ** 2;
+      taps.push({ q, z: z - feature(C, p) * distance });
+    }
+    const largest = Math.max(...taps.map(({ z }) => z));
+    const weights = taps.map(({ z }) => Math.exp(z - largest));
+    const sum = weights.reduce((a, b) => a + b);
+    for (let c = 0; c < channels; c++) {
+      for (const [i, { q }] of taps.entries()) {
+        result[c * size + p] =
+          (result[c * size + p] as number) +
+          ((weights[i] as number) / sum) * (source.data[c * size + q] as number);
+      }
+    }
+  }
+  return result;
+}
+
+function wholePicture({ width, height }: Raster): Tile {
+  return { x: 0, y: 0, width, height };
+}
+
+function apply(problem: Problem, simd: Simd): Raster {
+  const { source } = problem;
+  const target = raster(source.width, source.height, source.channels);
+  const area = wholePicture(source);
+  new KernelApply(problem.logits, simd).apply({ area, data: problem.features }, source, target, area);
+  return target;
+}
+
+function relativeError(result: Float32Array, wanted: Float64Array): number {
+  return Math.max(...wanted.map((value, i) => Math.abs((result[i] as number) - value) / Math.abs(value)));
+}
+
+describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
+  it.each<Shape>([
+    { width: 1, height: 1, kernelSize: 21 },
+    { width: 9, height: 3, kernelSize: 21 },
+    { width: 13, height: 21, kernelSize: 21 },
+    { width: 121, height: 5, kernelSize: 21, channels: 7 },
+    { width: 7, height: 70, kernelSize: 3 },
+    { width: 30, height: 8, kernelSize: 13, contextChannels: 3, embeddingChannels: 4 },
+    { width: 30, height: 8, kernelSize: 7, contextChannels: 16, embeddingChannels: 0 },
+    { width: 10, height: 4, kernelSize: 5, channels: 1 },
+    { width: 16, height: 16, kernelSize: 5, logitScale: 60 },
+  ])('agrees with the definition: %o', (shape) => {
+    const problem = randomProblem(shape);
+    expect(relativeError(apply(problem, simd).data, reference(problem))).toBeLessThan(1e-5);
+  });
+
+  it('agrees with the definition for embeddings that are far apart or far from 0', () => {
+    const far = randomProblem({ width: 24, height: 9, kernelSize: 9, bandwidth: 500, embeddingScale: 50 });
+    expect(relativeError(apply(far, simd).data, reference(far))).toBeLessThan(1e-5);
+    const offset = randomProblem({
+      width: 24,
+      height: 9,
+      kernelSize: 9,
+      bandwidth: 30,
+      embeddingScale: 1 / 64,
+    });
+    const first = 9 * 24 * 9;
+    // Steps of 2^-12 are exact in float32 here, so that only the arithmetic can be at fault.
+    for (let i = first; i < offset.features.length; i++) {
+      offset.features[i] = 1000 + Math.round((offset.features[i] as number) * 4096) / 4096;
+    }
+    expect(relativeError(apply(offset, simd).data, reference(offset))).toBeLessThan(1e-5);
+  });
+
+  it('falls back on the pixel itself when all other taps are ruled out and the positional logits are against it', () => {
+    const problem = randomProblem({
+      width: 20,
+      height: 6,
+      kernelSize: 5,
+      bandwidth: 1e6,
+      embeddingScale: 100,
+    });
+    const { data, contextChannels, kernelSize } = problem.logits;
+    data.fill(0);
+    for (let tap = 0; tap < kernelSize ** 2; tap++)
+      data[tap * 9 + contextChannels] = tap === 12 ? -1000 : 1000;
+    const pixels = Float64Array.from(problem.source.data);
+    expect(relativeError(apply(problem, simd).data, pixels)).toBeLessThan(1e-6);
+  });
+
+  it('has weights that sum to 1: constant in, constant out', () => {
+    const problem = randomProblem({ width: 40, height: 30, kernelSize: 21 });
+    problem.source.data.fill(0.7);
+    for (const value of apply(problem, simd).data) expect(value).toBeCloseTo(0.7, 5);
+  });
+
+  it('moves the picture by a tap that has all the weight, and repeats the border', () => {
+    const problem = randomProblem({ width: 15, height: 12, kernelSize: 7, bandwidth: 0 });
+    const { data } = problem.logits;
+    const [dx, dy] = [2, -3];
+    data.fill(0);
+    data[((dy + 3) * 7 + dx + 3) * 9 + 8] = 1000;
+    const { source } = problem;
+    const moved = Float32Array.from(source.data, (_, i) => {
+      const x = Math.min((i % 15) + dx, 14);
+      const y = Math.max((Math.floor(i / 15) % 12) + dy, 0);
+      return source.data[Math.floor(i / 180) * 180 + y * 15 + x] as number;
+    });
+    expect(apply(problem, simd).data).toEqual(moved);
+  });
+
+  it('spreads an impulse by the weights: it keeps its sum away from the border', () => {
+    const problem = randomProblem({ width: 31, height: 31, kernelSize: 9, bandwidth: 0 });
+    // The same kernel everywhere.
+    problem.features.fill(0.5, 0, 8 * 31 * 31);
+    problem.source.data.fill(0);
+    problem.source.data[15 * 31 + 15] = 100;
+    const sum = apply(problem, simd).data.reduce((a, b) => a + b, 0);
+    expect(sum).toBeCloseTo(100, 3);
+  });
+
+  it('stays within the least and the largest value of the window', () => {
+    const problem = randomProblem({ width: 40, height: 20, kernelSize: 5 });
+    const result = apply(problem, simd);
+    const { source } = problem;
+    for (let y = 0; y < 20; y++) {
+      for (let x = 0; x < 40; x++) {
+        const window: number[] = [];
+        for (let v = Math.max(y - 2, 0); v <= Math.min(y + 2, 19); v++) {
+          for (let u = Math.max(x - 2, 0); u <= Math.min(x + 2, 39); u++) {
+            window.push(source.data[v * 40 + u] as number);
+          }
+        }
+        const value = result.data[y * 40 + x] as number;
+        expect(value).toBeGreaterThanOrEqual(Math.min(...window) * (1 - 1e-6));
+        expect(value).toBeLessThanOrEqual(Math.max(...window) * (1 + 1e-6));
+      }
+    }
+  });
+
+  it('does not mix across an edge of the embedding', () => {
+    const problem = randomProblem({ width: 32, height: 16, kernelSize: 21, bandwidth: 100 });
+    const size = 32 * 16;
+    for (let i = 0; i < size; i++) {
+      const right = i % 32 >= 16;
+      for (let e = 9; e < 17; e++) problem.features[e * size + i] = right ? 2 : -2;
+      for (let c = 0; c < 3; c++) problem.source.data[c * size + i] = right ? 1000 : 1;
+    }
+    const result = apply(problem, simd);
+    for (let i = 0; i < size; i++) expect(result.data[i]).toBeCloseTo(i % 32 >= 16 ? 1000 : 1, 2);
+  });
+
+  it('gives a tile the values that it has in the whole picture', () => {
+    const problem = randomProblem({ width: 60, height: 50, kernelSize: 9 });
+    const whole = apply(problem, simd);
+    const area = { x: 12, y: 6, width: 40, height: 44 };
+    const tile = { x: 16, y: 10, width: 32, height: 40 };
+    const channels = problem.features.length / 3000;
+    const data = new Float32Array(channels * area.width * area.height);
+    for (let c = 0; c < channels; c++) {
+      for (let y = 0; y < area.height; y++) {
+        const from = c * 3000 + (area.y + y) * 60 + area.x;
+        data.set(problem.features.subarray(from, from + area.width), (c * area.height + y) * area.width);
+      }
+    }
+    const target = raster(60, 50, 3);
+    new KernelApply(problem.logits, simd).apply({ area, data }, problem.source, target, tile);
+    for (let i = 0; i < target.data.length; i++) {
+      const x = i % 60;
+      const y = Math.floor(i / 60) % 50;
+      const inside = x >= 16 && x < 48 && y >= 10;
+      expect(target.data[i]).toBeCloseTo(inside ? (whole.data[i] as number) : 0, 4);
+    }
+  });
+});
+
+describe('KernelApply', () => {
+  it.each([
+    { kernelSize: 4, contextChannels: 1, embeddingChannels: 8, data: new Float32Array(32) },
+    { kernelSize: 23, contextChannels: 1, embeddingChannels: 8, data: new Float32Array(1058) },
+    { kernelSize: 3, contextChannels: 1, embeddingChannels: 9, data: new Float32Array(18) },
+    { kernelSize: 3, contextChannels: 1, embeddingChannels: 8, data: new Float32Array(17) },
+  ])('refuses logits of $kernelSize x $kernelSize, E $embeddingChannels', (logits) => {
+    expect(() => new KernelApply(logits)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
+  });
+});
