@@ -2,7 +2,7 @@ import { PNG } from 'pngjs';
 import type { Raster } from '../image/raster.js';
 import { displayExposure, toneMap } from '../image/tonemap.js';
 
-/** Pixels of black between two pictures. */
+/** Pixels between two pictures. */
 const GAP = 4;
 
 /** Pictures of one size next to each other as a PNG, all with the exposure of the last. */

@@ -33,7 +33,7 @@ async function runService(flags: Flags): Promise<void> {
   const pool = new ExrPool({ limits: { maxPixels, maxFileBytes: maxUploadBytes } });
   const denoiser = await Denoiser.load({ modelsDirectory, threads, memoryBudgetBytes });
   try {
-    await serve(config, { denoiseExr, pool, denoiser });
+    await serve(config, { denoiseExr: (request) => denoiseExr(request, { pool, denoiser }), pool, denoiser });
   } catch (error) {
     throw listenFailure(error, `${config.host}:${config.port}`) ?? error;
   } finally {
