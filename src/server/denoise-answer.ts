@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { expected, QuietframeError } from '../errors.js';
 import { EXR_MEDIA_TYPE } from './exr-body.js';
 import type { SelectedFrames } from './select-frames.js';
-import type { DenoiseExrResult } from './service.js';
+import type { ServedExr } from './service.js';
 
 /** Media types of the answer; the first is the default. */
 export const ANSWER_TYPES = [EXR_MEDIA_TYPE, 'image/png', 'application/json', 'multipart/mixed'] as const;
@@ -11,7 +11,7 @@ export type AnswerType = (typeof ANSWER_TYPES)[number];
 
 /** What a denoised request is answered with. */
 export interface DenoiseAnswer {
-  readonly result: DenoiseExrResult;
+  readonly result: ServedExr;
   /** Where a picture was asked for. */
   readonly png: Uint8Array | undefined;
   readonly selected: SelectedFrames;

@@ -1,6 +1,9 @@
+import type { ModelSummary } from '../denoise/denoiser.js';
 import { expected, QuietframeError } from '../errors.js';
-import type { ModelSummary, SourceChoice } from './service.js';
+import type { SourceName } from '../frame/frame.js';
 
+/** `auto` detects the source from the names of layers and attributes. */
+export type SourceChoice = SourceName | 'auto';
 export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsuba', 'pbrt', 'generic'];
 export const ALPHA_CHOICES = ['copy', 'denoise'] as const;
 const OUTPUTS = ['color', 'error', 'samples'];
@@ -78,7 +81,10 @@ function checkOutputs(value: string): Partial<DenoiseQuery> {
  * The model of the name, in the newest version where none is given.
  * @throws QuietframeError `unknown-model`.
  */
-export function findModel(name: string, models: readonly ModelSummary[]): ModelSummary {
+export function findModel<Model extends Pick<ModelSummary, 'name' | 'version'>>(
+  name: string,
+  models: readonly Model[],
+): Model {
   const model = models
     .filter((candidate) => name === candidate.name || name === `${candidate.name}@${candidate.version}`)
     .sort((a, b) => b.version - a.version)[0];

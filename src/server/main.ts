@@ -78,7 +78,7 @@ async function warmUp(deps: ServerDeps, signal: AbortSignal): Promise<void> {
     ],
   };
   try {
-    await deps.denoiseExr({ exr: await deps.pool.write(image, { signal }), signal }, deps);
+    await deps.denoiseExr({ exr: await deps.pool.write(image, { signal }), signal });
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -20,7 +20,11 @@ export interface SelectedFrames {
  * @throws QuietframeError `invalid-argument` for a centre outside the window; `mismatched-frames` where sizes differ;
  * `malformed-exr`, `unsupported-exr` and `too-large`, each naming the frame.
  */
-export function selectFrames(upload: Upload, center: number | undefined, pool: ExrPool): SelectedFrames {
+export function selectFrames(
+  upload: Upload,
+  center: number | undefined,
+  pool: Pick<ExrPool, 'header'>,
+): SelectedFrames {
   if (upload.kind === 'halves') {
     checkSizes(
       new Map([
@@ -46,7 +50,7 @@ function centerOf(frames: number, center = Math.floor(frames / 2)): { frames: nu
   return { frames, center };
 }
 
-function checkSizes(files: ReadonlyMap<string, Uint8Array>, pool: ExrPool): void {
+function checkSizes(files: ReadonlyMap<string, Uint8Array>, pool: Pick<ExrPool, 'header'>): void {
   let first: string | undefined;
   for (const [frame, bytes] of files) {
     const size = sizeOf(bytes, frame, pool);
@@ -58,7 +62,7 @@ function checkSizes(files: ReadonlyMap<string, Uint8Array>, pool: ExrPool): void
 }
 
 /** Sizes of all parts, as `8x4, 8x4`. */
-function sizeOf(bytes: Uint8Array, frame: string, pool: ExrPool): string {
+function sizeOf(bytes: Uint8Array, frame: string, pool: Pick<ExrPool, 'header'>): string {
   try {
     return pool
       .header(bytes)

@@ -1,47 +1,18 @@
+import type { Denoiser } from '../denoise/denoiser.js';
 import type { ExrPool } from '../exr/exr-pool.js';
-import type { InputWarning, SourceName } from '../frame/frame.js';
-import type { Raster } from '../image/raster.js';
+import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../workflow/denoise-exr.js';
 
-export type SourceChoice = SourceName | 'auto';
+/** Figures of the report that the service itself reads; whatever else it has goes to the client as it is. */
+export type ServedReport = Pick<FullReport, 'model' | 'version' | 'device' | 'warnings' | 'stages'>;
 
-export interface ModelSummary {
-  readonly name: string;
-  readonly version: number;
-}
-
-export interface Denoiser {
-  readonly models: readonly ModelSummary[];
-  close(): Promise<void>;
-}
-
-export interface DenoiseExrRequest {
-  readonly exr: Uint8Array;
-  readonly halfB?: Uint8Array;
-  readonly source?: SourceName;
-  readonly model?: string;
-  readonly lambda?: number;
-  readonly alpha?: 'denoise' | 'copy';
-  readonly signal?: AbortSignal;
-}
-
-export interface DenoiseExrResult {
-  readonly exr: Uint8Array;
-  readonly color: Raster;
-  readonly report: {
-    readonly model: string;
-    readonly version: number;
-    readonly device: string;
-    readonly warnings: readonly InputWarning[];
-    readonly stages: Readonly<Record<string, number>>;
-  };
-}
+/** What of a denoised file the service sends. */
+export type ServedExr = Pick<DenoisedExr, 'exr' | 'color'> & { readonly report: ServedReport };
 
 /** What the service works with. */
 export interface ServerDeps {
-  readonly denoiseExr: (
-    request: DenoiseExrRequest,
-    deps: { pool: ExrPool; denoiser: Denoiser },
-  ) => Promise<DenoiseExrResult>;
-  readonly pool: ExrPool;
-  readonly denoiser: Denoiser;
+  /** As `denoiseExr` of the workflow. */
+  readonly denoiseExr: (request: DenoiseExrRequest) => Promise<ServedExr>;
+  /** Reads the headers of uploads. */
+  readonly pool: Pick<ExrPool, 'header' | 'write'>;
+  readonly denoiser: Pick<Denoiser, 'models'>;
 }

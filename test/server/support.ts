@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, expect } from 'vitest';
+import type { ModelSummary } from '../../src/denoise/denoiser.js';
 import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../src/errors.js';
 import { ExrPool } from '../../src/exr/exr-pool.js';
 import { writeExr } from '../../src/exr/write-exr.js';
@@ -9,7 +10,8 @@ import type { Box } from '../../src/image/image.js';
 import { raster } from '../../src/image/raster.js';
 import { type AppConfig, buildApp } from '../../src/server/app.js';
 import { OPENAPI } from '../../src/server/openapi.js';
-import type { DenoiseExrRequest, DenoiseExrResult, ServerDeps } from '../../src/server/service.js';
+import type { ServedExr, ServerDeps } from '../../src/server/service.js';
+import type { DenoiseExrRequest } from '../../src/workflow/denoise-exr.js';
 
 export const CONFIG: AppConfig = {
   maxUploadBytes: 2 ** 20,
@@ -17,6 +19,24 @@ export const CONFIG: AppConfig = {
   queueLength: 4,
   uploadSeconds: 20,
   logLevel: 'silent',
+};
+
+const MODEL: Omit<ModelSummary, 'version'> = {
+  name: 'kpcn',
+  description: 'A stand-in',
+  license: 'Apache-2.0',
+  architecture: {
+    inputChannels: 13,
+    featureChannels: 32,
+    blocks: 6,
+    contextChannels: 8,
+    embeddingChannels: 8,
+    kernelSize: 21,
+    levels: 3,
+    compositorChannels: 16,
+  },
+  sources: ['cycles'],
+  training: {},
 };
 
 export interface ExrOptions {
@@ -71,16 +91,12 @@ export class FakeService {
   readonly deps: ServerDeps = {
     pool: this.pool,
     denoiser: {
-      models: [
-        { name: 'kpcn', version: 1 },
-        { name: 'kpcn', version: 2 },
-      ],
-      close: async () => {},
+      models: [1, 2].map((version) => ({ ...MODEL, version })),
     },
     denoiseExr: (request) => this.#denoise(request),
   };
 
-  async #denoise(request: DenoiseExrRequest): Promise<DenoiseExrResult> {
+  async #denoise(request: DenoiseExrRequest): Promise<ServedExr> {
     const { exr, signal } = request;
     this.requests.push(request);
     this.running++;

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { QuietframeError } from '../../errors.js';
+import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import type { AppContext } from '../app.js';
 import { negotiate, sendAnswer } from '../denoise-answer.js';
 import { type DenoiseQuery, parseDenoiseQuery } from '../denoise-query.js';
 import { encodePng } from '../encode-png.js';
 import { checkBodyHead, receiveUpload, uploadBytes } from '../exr-body.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
-import type { DenoiseExrRequest } from '../service.js';
 import type { Place } from '../work-queue.js';
 
 /**
@@ -36,7 +36,7 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
     lap('receive');
     const { result, png } = await place.run(async () => {
       lap('queue');
-      const result = await deps.denoiseExr(denoiseRequest(selected, query, signal), deps);
+      const result = await deps.denoiseExr(denoiseRequest(selected, query, signal));
       for (const [stage, seconds] of Object.entries(result.report.stages)) stages.set(stage, seconds);
       mark = performance.now();
       const png = type === 'image/png' ? await encodePng(result.color, signal) : undefined;
