@@ -1,0 +1,206 @@
+import { execFile } from 'node:child_process';
+import { access, constants, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readExr } from '../../src/exr/read-exr.js';
+import { blenderParts, exrFile } from '../frame/support.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+let folder: string;
+const at = (name: string): string => join(folder, name);
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built command line in the folder. */
+function quietframe(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const options = { cwd: folder, env: { ...process.env, ...env } };
+    const child = execFile(process.execPath, [MAIN, ...args], options, (_, stdout, stderr) => {
+      resolve({ code: child.exitCode ?? -1, stdout, stderr });
+    });
+  });
+}
+
+const PASSES = ['Combined.RGBA', 'Denoising Albedo.RGB', 'Denoising Normal.XYZ', 'Depth.Z'];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'quietframe-cli-'));
+  const noise = (channel: string, i: number): number => {
+    if (channel.includes('Normal')) return channel.endsWith('Z') ? 1 : 0;
+    return 0.5 + 0.3 * Math.sin(i * i + channel.length);
+  };
+  await writeFile(at('in.exr'), exrFile(blenderParts('V', PASSES), noise));
+  await writeFile(
+    at('half-b.exr'),
+    exrFile(blenderParts('V', PASSES), (channel, i) => noise(channel, i + 3)),
+  );
+  await writeFile(
+    at('depth.exr'),
+    exrFile([{ layers: ['Z'] }], () => 1),
+  );
+  await writeFile(at('text.exr'), 'not a picture');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('usage', () => {
+  it('is an executable whose help fits a screen', async () => {
+    await access(MAIN, constants.X_OK);
+    const { code, stdout } = await quietframe(['--help']);
+    expect(code).toBe(0);
+    expect(stdout.split('\n').length).toBeLessThanOrEqual(24);
+    for (const command of ['denoise', 'inspect', 'compare', 'serve']) expect(stdout).toContain(command);
+  });
+
+  it('tells its version', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await quietframe(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it.each([
+    ['an unknown option', ['denoise', 'in.exr', '-o', 'x.exr', '--sparkle'], '--sparkle'],
+    ['an unknown command', ['polish'], 'polish'],
+    ['no output', ['denoise', 'in.exr'], '--output'],
+    ['no input', ['inspect'], 'in.exr'],
+    [
+      'a lambda that is no number',
+      ['denoise', 'in.exr', '-o', 'x.exr', '--lambda', 'much'],
+      'received "much"',
+    ],
+    ['an empty lambda', ['denoise', 'in.exr', '-o', 'x.exr', '--lambda', ''], '[1, 10]'],
+    ['a lambda out of range', ['denoise', 'in.exr', '-o', 'x.exr', '--lambda', '10.5'], '[1, 10]'],
+    ['an unknown source', ['inspect', 'in.exr', '--source', 'etch'], 'etch'],
+    ['an unknown alpha', ['denoise', 'in.exr', '-o', 'x.exr', '--alpha', 'beta'], 'beta'],
+    ['no threads', ['denoise', 'in.exr', '-o', 'x.exr', '--threads', '0'], '--threads'],
+    ['a role without a layer', ['inspect', 'in.exr', '--layer', 'albedo'], 'role=layer'],
+    ['an unknown role', ['inspect', 'in.exr', '--layer', 'shine=x'], 'shine'],
+    ['a port out of range', ['serve', '--port', '65536'], '--port'],
+    ['the input as output', ['denoise', 'in.exr', '-o', './in.exr'], '--overwrite-input'],
+  ])('exits with 2 and one line for %s', async (_, args, named) => {
+    const { code, stdout, stderr } = await quietframe(args);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^quietframe: [^\n]+\n$/);
+    expect(stderr).toContain(named);
+  });
+
+  it('shows how it is used when no command is given', async () => {
+    const { code, stderr } = await quietframe([]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Usage: quietframe');
+  });
+
+  it('names a setting that is wrong', async () => {
+    const { code, stderr } = await quietframe(['inspect', 'in.exr'], { QUIETFRAME_MAX_PIXELS: 'many' });
+    expect(code).toBe(2);
+    expect(stderr).toContain('QUIETFRAME_MAX_PIXELS');
+  });
+});
+
+describe('failures', () => {
+  it.each([
+    [
+      'a file that is missing',
+      ['inspect', 'nothing.exr'],
+      'nothing.exr could not be read: it does not exist',
+    ],
+    ['a folder', ['inspect', '.'], 'it is a folder'],
+    ['a file that is no OpenEXR', ['denoise', 'text.exr', '-o', 'x.exr'], 'Expected'],
+    ['a file without colour', ['denoise', 'depth.exr', '-o', 'x.exr'], 'colour'],
+    ['a layer that is not there', ['inspect', 'in.exr', '--layer', 'normal=Bump'], 'Bump'],
+    ['pictures of other kinds', ['compare', 'in.exr', 'depth.exr'], 'colour'],
+    ['a model that is not there', ['denoise', 'in.exr', '-o', 'x.exr', '--model', 'oracle'], 'oracle'],
+    ['a folder that is not there', ['denoise', 'in.exr', '-o', 'no/x.exr'], 'no/x.exr'],
+  ])('exits with 1 and one line for %s', async (_, args, named) => {
+    const { code, stdout, stderr } = await quietframe(args);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr.split('\n').filter((line) => !line.startsWith('quietframe: warning'))).toEqual([
+      expect.stringMatching(/^quietframe: /),
+      '',
+    ]);
+    expect(stderr).toContain(named);
+    expect(stderr).not.toMatch(/\bat .*:\d+:\d+/);
+    expect(await readdir(folder)).not.toContain('x.exr');
+  });
+
+  it('refuses a file over the limit before its pixels', async () => {
+    const { code, stderr } = await quietframe(['inspect', 'in.exr'], { QUIETFRAME_MAX_PIXELS: '47' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('at most 47');
+  });
+});
+
+describe('denoise', () => {
+  it('writes the result and a report, and leaves no other file', async () => {
+    const args = ['denoise', 'in.exr', '--half-b', 'half-b.exr', '-o', 'out.exr', '--report', 'report.json'];
+    const before = await readdir(folder);
+    const { code, stdout } = await quietframe(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^out\.exr: 8 x 6, cycles, kpcn@\d+, [\d.]+ s on cpu\n$/);
+    expect((await readdir(folder)).sort()).toEqual([...before, 'out.exr', 'report.json'].sort());
+    const report = JSON.parse(await readFile(at('report.json'), 'utf8'));
+    expect(report).toMatchObject({ varianceOrigin: 'half-buffers', lambda: 1, input: { source: 'cycles' } });
+    const [noisy, clean] = [readExr(await readFile(at('in.exr'))), readExr(await readFile(at('out.exr')))];
+    const planes = (image: typeof noisy) => image.parts.flatMap((part) => [...part.planes.values()]);
+    const changed = planes(clean).filter(
+      (plane, i) => Buffer.compare(bytesOf(plane), bytesOf(planes(noisy)[i])) !== 0,
+    );
+    expect(changed.map((plane) => plane.name)).toEqual(['V.Combined.B', 'V.Combined.G', 'V.Combined.R']);
+    expect(changed.every((plane) => plane.data.every(Number.isFinite))).toBe(true);
+  });
+
+  it('writes the report alone to standard output', async () => {
+    const { code, stdout } = await quietframe(['denoise', 'in.exr', '-o', 'again.exr', '--report', '-']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ model: 'kpcn', varianceOrigin: 'estimated' });
+  });
+
+  it('writes over its input when asked to', async () => {
+    await writeFile(at('same.exr'), await readFile(at('in.exr')));
+    const { code } = await quietframe(['denoise', 'same.exr', '-o', 'same.exr', '--overwrite-input']);
+    expect(code).toBe(0);
+    expect(Buffer.compare(await readFile(at('same.exr')), await readFile(at('in.exr')))).not.toBe(0);
+  });
+
+  function bytesOf(plane: { readonly data: ArrayBufferView } | undefined): Buffer {
+    const { buffer, byteOffset, byteLength } = plane?.data ?? new Uint8Array();
+    return Buffer.from(buffer, byteOffset, byteLength);
+  }
+});
+
+describe('inspect and compare', () => {
+  it('says what each channel is used as', async () => {
+    const { code, stdout } = await quietframe(['inspect', 'in.exr']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^8 x 6, cycles, colour variance: estimated\n/);
+    expect(stdout).toMatch(/V\.Denoising Normal\.X +float +normal\n/);
+    const json = JSON.parse(
+      (await quietframe(['inspect', 'in.exr', '--json', '--source', 'generic'])).stdout,
+    );
+    expect(json).toMatchObject({ source: 'generic', width: 8, height: 6 });
+  });
+
+  it('does not pass control characters of names to the terminal', async () => {
+    await writeFile(
+      at('steer.exr'),
+      exrFile([{ layers: ['RGB', 'evil\u001b[2J\n.Q'] }], () => 1),
+    );
+    const { stdout } = await quietframe(['inspect', 'steer.exr']);
+    expect(stdout).toContain('evil?[2J?.Q');
+  });
+
+  it('measures a picture against itself as 0', async () => {
+    const { code, stdout } = await quietframe(['compare', 'in.exr', 'in.exr', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ smape: 0, relativeMse: 0, width: 8, height: 6 });
+    expect((await quietframe(['compare', 'in.exr', 'half-b.exr'])).stdout).toMatch(
+      /^SMAPE {2}0\.\d+\nrelMSE \d+\.\d+\nDSSIM {2}0\.\d+\n$/,
+    );
+  });
+});
