@@ -79,6 +79,11 @@ export async function buildApp(
     void reply.header('request-id', request.id).header('x-content-type-options', 'nosniff');
     done();
   });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    // A connection that were kept alive would hold up the end of the service.
+    if (lifecycle.phase === 'draining') void reply.header('connection', 'close');
+    done(null, payload);
+  });
   app.addHook('onResponse', (request, _reply, done) => {
     connections.answered(request.raw);
     done();

@@ -122,6 +122,7 @@ describe('serve', () => {
     release();
     for (const answer of [await running, await waiting]) {
       expect(answer.statusCode).toBe(200);
+      expect(answer.headers.connection).toBe('close');
       await answer.body.dump();
     }
     await done;
