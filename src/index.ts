@@ -13,7 +13,14 @@ export { DEFAULT_EXR_LIMITS, type ExrLimits } from './exr/limits.js';
 export { type ReadOptions, readExr } from './exr/read-exr.js';
 export { type WriteOptions, writeExr } from './exr/write-exr.js';
 export { type BuiltFrame, buildFrame, channelsToRead, type PlannedImage } from './frame/build-frame.js';
-export type { Frame, InputWarning, SourceName, VarianceOrigin } from './frame/frame.js';
+export {
+  type Frame,
+  type InputWarning,
+  type SourceName,
+  type VarianceOrigin,
+  WARNING_CODES,
+  type WarningCode,
+} from './frame/frame.js';
 export type { Role } from './frame/render-source.js';
 export { type LayerPlan, type ResolveOptions, resolveLayers } from './frame/resolve-layers.js';
 export type { Attribute, Box, Image, ImagePart, Plane, SampleType } from './image/image.js';

@@ -42,4 +42,7 @@ function complain(message: string): void {
   process.stderr.write(`quietframe: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
 }
 
+// The reader of a pipe may go away; there is no one left to tell.
+process.stdout.on('error', () => process.exit(FAILED));
+
 process.exitCode = await main(process.argv.slice(2));

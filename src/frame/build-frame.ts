@@ -2,7 +2,7 @@ import { expected, QuietframeError } from '../errors.js';
 import { boxHeight, boxWidth, type Image } from '../image/image.js';
 import { type Raster, raster } from '../image/raster.js';
 import { type SanitizedCounts, sanitize } from '../image/sanitize.js';
-import type { Frame, InputWarning, VarianceOrigin } from './frame.js';
+import type { Frame, InputWarning, VarianceOrigin, WarningCode } from './frame.js';
 import {
   areEncodedNormals,
   areIdentical,
@@ -293,7 +293,7 @@ class FrameBuilder {
   }
 
   /** Once for both halves. */
-  #warn(code: string, message: string, layer: string): void {
+  #warn(code: WarningCode, message: string, layer: string): void {
     if (this.#warnings.some((known) => known.code === code && known.layer === layer)) return;
     this.#warnings.push({ code, message, layer });
   }

@@ -5,9 +5,30 @@ export type SourceName = 'cycles' | 'mitsuba' | 'pbrt' | 'generic';
 /** Where the variance of the colour came from; `estimated` frames go to encoders that were trained with the estimate. */
 export type VarianceOrigin = 'layer' | 'half-buffers' | 'estimated';
 
+/** What the input may be warned about. The codes are stable. */
+export const WARNING_CODES = {
+  'missing-albedo': 'no albedo was found',
+  'missing-normal': 'no normals were found',
+  'other-views': 'the file has stereo views that are not denoised',
+  'other-layers': 'the file has view layers that are not denoised',
+  'different-window': 'a layer is not used because its data window differs from that of the colour',
+  'samples-unknown': 'a variance layer is not used because the number of samples is not known',
+  'not-finite': 'samples were NaN or infinite and were replaced',
+  'negative-color': 'samples of the colour are negative and were kept',
+  'albedo-range': 'albedo above 1 was limited',
+  'encoded-normals': 'normals were stored as n * 0.5 + 0.5 and were decoded',
+  'zero-variance': 'the colour variance is zero everywhere and was estimated instead',
+  'identical-halves': 'the half buffers are the same picture',
+  'correlated-noise': 'the noise of neighbouring pixels is alike: a pixel filter has spread it',
+  'already-denoised': 'quietframe has denoised the file before',
+  'half-saturated': 'results were too bright for half floats and were limited',
+} as const satisfies Record<string, string>;
+
+export type WarningCode = keyof typeof WARNING_CODES;
+
 /** A warning about the input, with a stable code. */
 export interface InputWarning {
-  readonly code: string;
+  readonly code: WarningCode;
   readonly message: string;
   readonly layer?: string;
 }

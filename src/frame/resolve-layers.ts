@@ -1,7 +1,7 @@
 import { expected, QuietframeError } from '../errors.js';
 import { type Attribute, type Box, boxHeight, boxWidth } from '../image/image.js';
 import { type ChannelGroup, channelGroups, type PartChannels } from './channel-groups.js';
-import type { InputWarning, SourceName } from './frame.js';
+import type { InputWarning, SourceName, WarningCode } from './frame.js';
 import type {
   LayerAlias,
   MotionConvention,
@@ -370,7 +370,7 @@ class Resolver {
     this.#warn(`missing-${role}`, `No ${role} was found: detail will be lost. Looked for ${looked}`, role);
   }
 
-  #warn(code: string, message: string, layer?: string): void {
+  #warn(code: WarningCode, message: string, layer?: string): void {
     this.#warnings.push({ code, message, ...(layer === undefined ? {} : { layer }) });
   }
 }

@@ -1,7 +1,9 @@
-import { realpath } from 'node:fs/promises';
+import { access, constants, realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
+import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
@@ -57,6 +59,8 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const config = readConfig();
   const exr = await readInput(input);
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
+  await checkFolder(flags.output);
+  if (flags.report !== undefined && flags.report !== '-') await checkFolder(flags.report);
   await refuseOverwriting([input, ...(flags.halfB === undefined ? [] : [flags.halfB])], flags);
 
   // The engine is large: only the commands that denoise load it.
@@ -92,6 +96,16 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     line.end();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     await Promise.all([denoiser.close(), pool.close()]);
+  }
+}
+
+/** Says before the work, not after it, that a file cannot be written. */
+async function checkFolder(path: string): Promise<void> {
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (cause) {
+    const message = `The file ${path} cannot be written: its folder does not exist or may not be changed`;
+    throw new QuietframeError('file-system', message, {}, { cause });
   }
 }
 

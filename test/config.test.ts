@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../src/config.js';
+
+it('has defaults for one machine', () => {
+  const config = readConfig({});
+  expect(config).toMatchObject({ host: '127.0.0.1', port: 8080, logLevel: 'info' });
+  expect(config.threads).toBeGreaterThanOrEqual(1);
+  expect(existsSync(config.modelsDirectory)).toBe(true);
+});
+
+it('takes what is set, and defaults for what is empty', () => {
+  const config = readConfig({
+    QUIETFRAME_HOST: '0.0.0.0',
+    QUIETFRAME_PORT: '0',
+    QUIETFRAME_THREADS: '3',
+    QUIETFRAME_MODELS: 'bundles',
+    QUIETFRAME_LOG: 'debug',
+    QUIETFRAME_QUEUE: '',
+  });
+  expect(config).toMatchObject({
+    host: '0.0.0.0',
+    port: 0,
+    threads: 3,
+    modelsDirectory: 'bundles',
+    logLevel: 'debug',
+  });
+  expect(config.queueLength).toBe(readConfig({}).queueLength);
+});
+
+describe('refuses by name', () => {
+  it.each([
+    ['QUIETFRAME_PORT', '65536'],
+    ['QUIETFRAME_PORT', '80a'],
+    ['QUIETFRAME_THREADS', '0'],
+    ['QUIETFRAME_THREADS', '1.5'],
+    ['QUIETFRAME_MAX_UPLOAD', '-1'],
+    ['QUIETFRAME_MAX_PIXELS', 'NaN'],
+    ['QUIETFRAME_LOG', 'loud'],
+  ])('%s = %s', (name, value) => {
+    expect(() => readConfig({ [name]: value })).toThrow(name);
+  });
+});
