@@ -300,7 +300,15 @@ export const OPENAPI = {
       Model: {
         type: 'object',
         required: ['name', 'version'],
-        properties: { name: { type: 'string' }, version: { type: 'integer' } },
+        properties: {
+          name: { type: 'string' },
+          version: { type: 'integer' },
+          description: { type: 'string' },
+          license: { type: 'string' },
+          architecture: { type: 'object' },
+          sources: { type: 'array', items: { type: 'string' }, description: 'Source encoders.' },
+          training: { type: 'object' },
+        },
       },
       Report: {
         type: 'object',
@@ -308,7 +316,25 @@ export const OPENAPI = {
         properties: {
           model: { type: 'string' },
           version: { type: 'integer' },
-          device: { type: 'string' },
+          device: { type: 'string', description: 'Hardware that was used.' },
+          executionProvider: { type: 'string' },
+          encoder: { type: 'string', description: 'The source encoder that was used.' },
+          exposure: { type: 'number', description: 'What the colour was multiplied by for the network.' },
+          lambda: { type: 'number' },
+          tiles: { type: 'integer' },
+          seconds: {
+            type: 'number',
+            description: 'Elapsed seconds of the work, without the wait for its turn.',
+          },
+          input: {
+            type: 'object',
+            description: 'Size, source and parts of the file, and what each channel was used as.',
+          },
+          varianceOrigin: { enum: ['layer', 'half-buffers', 'estimated'] },
+          sanitized: {
+            type: 'object',
+            description: 'Samples that were replaced because they were not finite or not allowed, by layer.',
+          },
           warnings: {
             type: 'array',
             items: {

@@ -1,0 +1,134 @@
+import { Agent, request } from 'undici';
+import { afterAll, expect, it } from 'vitest';
+import { FIXTURES, fixture } from '../exr/fixtures.js';
+import { BOUNDARY, fakeApp, form, listen, makeExr } from '../server/support.js';
+
+const { app, service } = await fakeApp();
+const origin = `http://127.0.0.1:${await listen(app)}`;
+const agent = new Agent();
+afterAll(() => agent.close());
+
+const CASES = 400;
+const good = makeExr();
+const seeds = [good, ...FIXTURES.map(fixture)].filter(({ length }) => length < 60_000);
+const WORDS = [
+  '\r\n',
+  '--',
+  '\r\n\r\n',
+  `--${BOUNDARY}`,
+  `\r\n--${BOUNDARY}--`,
+  'name="frame"',
+  'Content-Disposition:',
+  '"',
+  ';',
+  '\0',
+];
+
+/** Numbers in [0, below), the same in every run. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let hash = Math.imul(state ^ (state >>> 15), 1 | state);
+    hash = (hash + Math.imul(hash ^ (hash >>> 7), 61 | hash)) ^ hash;
+    return ((((hash ^ (hash >>> 14)) >>> 0) / 2 ** 32) * below) | 0;
+  };
+}
+
+/** Bytes with a few of them changed, removed, doubled or replaced by extreme numbers; most often near the start. */
+function mutate(original: Uint8Array, below: (limit: number) => number): Buffer {
+  let bytes = Buffer.from(original);
+  for (let round = below(4); round >= 0 && bytes.length > 8; round--) {
+    const at = below(below(2) === 0 ? Math.min(600, bytes.length) : bytes.length);
+    switch (below(7)) {
+      case 0:
+        bytes = bytes.subarray(0, at);
+        break;
+      case 1:
+        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + below(40))]);
+        break;
+      case 2:
+        bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(Math.max(0, at - below(40)))]);
+        break;
+      case 3:
+        bytes = Buffer.concat([
+          bytes.subarray(0, at),
+          Buffer.from(WORDS[below(WORDS.length)] ?? ''),
+          bytes.subarray(at),
+        ]);
+        break;
+      case 4:
+        bytes.writeInt32LE(
+          [0, -1, 2 ** 31 - 1, -(2 ** 31), 2 ** 24, 1][below(6)] ?? 0,
+          Math.min(at, bytes.length - 4),
+        );
+        break;
+      default:
+        for (let count = below(8); count >= 0; count--)
+          bytes[Math.min(at + count, bytes.length - 1)] = below(256);
+    }
+  }
+  return bytes;
+}
+
+async function check(body: Buffer, contentType: string, label: string): Promise<number> {
+  const answer = await request(`${origin}/v1/denoise`, {
+    method: 'POST',
+    headers: { 'content-type': contentType },
+    body,
+    dispatcher: agent,
+  });
+  const text = await answer.body.text();
+  if (answer.statusCode !== 200) {
+    expect(answer.headers['content-type'], label).toBe('application/problem+json');
+    expect(text, label).toMatch(
+      /^\{"type":"urn:quietframe:problem:[a-z-]+","title":".+","status":4\d\d,"detail":".+"/,
+    );
+    expect(answer.statusCode, label).toBeLessThan(500);
+  }
+  return answer.statusCode;
+}
+
+async function checkUnharmed(): Promise<void> {
+  expect(await check(Buffer.from(good), 'image/x-exr', 'the good file')).toBe(200);
+  expect(service.running).toBe(0);
+  expect((await app.inject('/metrics')).body).toMatch(/^quietframe_requests_in_flight 0$/m);
+}
+
+it('answers damaged OpenEXR files with a file or a problem', async () => {
+  const below = numbers(20260101);
+  const statuses = new Set<number>();
+  for (let index = 0; index < CASES; index++) {
+    const original = seeds[below(seeds.length)] ?? good;
+    statuses.add(await check(mutate(original, below), 'image/x-exr', `case ${index}`));
+  }
+  expect(statuses).toContain(422);
+  await checkUnharmed();
+});
+
+it('answers damaged forms with a file or a problem', async () => {
+  const below = numbers(7);
+  const forms = [
+    form([['frame', good]]),
+    form([
+      ['half_a', good],
+      ['half_b', good],
+    ]),
+    form([
+      ['frame', good],
+      ['frame', good],
+      ['frame', good],
+    ]),
+  ];
+  const types = [`multipart/form-data; boundary=${BOUNDARY}`, `multipart/form-data; boundary="${BOUNDARY}"`];
+  const statuses = new Set<number>();
+  for (let index = 0; index < CASES; index++) {
+    const body = mutate(forms[below(forms.length)] ?? good, below);
+    const type = types[below(types.length)] ?? '';
+    const header = below(10) === 0 ? type.slice(0, 19 + below(type.length - 19)) : type;
+    statuses.add(await check(body, header.trim(), `case ${index}`));
+  }
+  expect(statuses).toContain(200);
+  expect(statuses).toContain(400);
+  await checkUnharmed();
+});

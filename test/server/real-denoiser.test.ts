@@ -1,0 +1,102 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { Denoiser } from '../../src/denoise/denoiser.js';
+import { ExrPool } from '../../src/exr/exr-pool.js';
+import { readExr } from '../../src/exr/read-exr.js';
+import { buildApp } from '../../src/server/app.js';
+import { denoiseExr } from '../../src/workflow/denoise-exr.js';
+import { CONFIG, expectProblem, form, listen, makeExr, post, postForm } from './support.js';
+
+const pool = new ExrPool({ workers: 1 });
+const modelsDirectory = fileURLToPath(new URL('../../models', import.meta.url));
+const denoiser = await Denoiser.load({ modelsDirectory, threads: 1 });
+const app = await buildApp(
+  { denoiseExr: (request) => denoiseExr(request, { pool, denoiser }), pool, denoiser },
+  CONFIG,
+);
+afterAll(async () => {
+  await app.close();
+  await Promise.all([pool.close(), denoiser.close()]);
+});
+
+/** A grey ramp with noise of a fixed pattern around it. */
+function noisy(options: { seed?: number; width?: number; nan?: boolean } = {}): Uint8Array {
+  const { seed = 1, width = 40, nan = false } = options;
+  return makeExr({
+    width,
+    height: 32,
+    value: (index, channel) => {
+      if (nan && index === 100 && channel === 'G') return Number.NaN;
+      const noise = Math.sin(index * 12.9898 * seed + channel.charCodeAt(0)) * 43758.5453;
+      return 0.5 + 0.4 * (noise - Math.floor(noise) - 0.5);
+    },
+  });
+}
+
+function plane(bytes: Uint8Array, name: string): Float32Array {
+  return Float32Array.from(readExr(bytes).parts[0]?.planes.get(name)?.data ?? []);
+}
+
+function spread(values: Float32Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+}
+
+describe('the service with the model that ships', () => {
+  it('denoises a frame as the workflow does, to the bit, and twice the same', async () => {
+    const exr = noisy();
+    const [first, second] = [await app.inject(post(exr)), await app.inject(post(exr))];
+    expect(first.statusCode).toBe(200);
+    expect(first.rawPayload.equals(second.rawPayload)).toBe(true);
+    expect(first.rawPayload.equals((await denoiseExr({ exr }, { pool, denoiser })).exr)).toBe(true);
+    expect(plane(first.rawPayload, 'depth.Z')).toEqual(plane(exr, 'depth.Z'));
+    expect(spread(plane(first.rawPayload, 'R'))).toBeLessThan(0.5 * spread(plane(exr, 'R')));
+  });
+
+  it('takes NaN, answers with finite pixels and counts it', async () => {
+    const exr = noisy({ nan: true });
+    const request = post(exr);
+    const answer = await app.inject(request);
+    expect(plane(answer.rawPayload, 'G').every(Number.isFinite)).toBe(true);
+    const report = await app.inject({
+      ...request,
+      headers: { ...request.headers, accept: 'application/json' },
+    });
+    expect(report.json().sanitized.color).toMatchObject({ notFinite: 1 });
+  });
+
+  it('reads the variance from half buffers', async () => {
+    const request = postForm(
+      form([
+        ['half_a', noisy()],
+        ['half_b', noisy({ seed: 2 })],
+      ]),
+    );
+    const report = await app.inject({
+      ...request,
+      headers: { ...request.headers, accept: 'application/json' },
+    });
+    expect(report.json()).toMatchObject({ varianceOrigin: 'half-buffers', input: { halfBuffers: true } });
+  });
+
+  it('refuses a file without colour, naming the layer', async () => {
+    expectProblem(await app.inject(post(makeExr({ channels: ['depth.Z'] }))), 'missing-layer');
+  });
+
+  it('is free for others soon after a client has gone', async () => {
+    const port = await listen(app);
+    const controller = new AbortController();
+    const body = Buffer.from(noisy({ width: 400 }));
+    const headers = { 'content-type': 'image/x-exr' };
+    const url = `http://127.0.0.1:${port}/v1/denoise`;
+    const gone = fetch(url, { method: 'POST', headers, body, signal: controller.signal });
+    const failed = expect(gone).rejects.toThrow();
+    const figure = async (name: string): Promise<string | undefined> =>
+      new RegExp(`^${name} (\\d+)$`, 'm').exec((await app.inject('/metrics')).body)?.[1];
+    await vi.waitFor(async () => expect(await figure('quietframe_requests_running')).toBe('1'), 10_000);
+    controller.abort();
+    await failed;
+    await vi.waitFor(async () => expect(await figure('quietframe_requests_running')).toBe('0'), 30_000);
+    expect((await app.inject(post(noisy()))).statusCode).toBe(200);
+  });
+});
