@@ -110,12 +110,12 @@ export class KernelApply {
     const size = area.width * area.height;
     for (let y = 0; y < strip.height; y++) {
       const from = (strip.y + y - area.y) * area.width + strip.x - area.x;
-      for (let c = 0; c <= contextChannels; c++) {
-        const scale = c === contextChannels ? -Math.LOG2E : 1;
-        const to = y * queryRow + c * STRIP;
-        for (let x = 0; x < strip.width; x++) {
-          queries[to + x] = scale * (data[c * size + from + x] as number);
-        }
+      for (let c = 0; c < contextChannels; c++) {
+        queries.set(data.subarray(c * size + from, c * size + from + strip.width), y * queryRow + c * STRIP);
+      }
+      const to = y * queryRow + contextChannels * STRIP;
+      for (let x = 0; x < strip.width; x++) {
+        queries[to + x] = -Math.LOG2E * (data[contextChannels * size + from + x] as number);
       }
     }
     const columns = strip.width + 2 * radius;
@@ -187,10 +187,12 @@ function copyClamped(
   at: number,
   count: number,
 ): void {
-  const last = width - 1;
-  for (let i = 0; i < count; i++) {
-    target[at + i] = source[row + Math.min(Math.max(begin + i, 0), last)] as number;
-  }
+  const before = Math.max(-begin, 0);
+  const inside = Math.min(begin + count, width) - Math.max(begin, 0);
+  const from = row + Math.max(begin, 0);
+  target.fill(source[row] as number, at, at + before);
+  target.set(source.subarray(from, from + inside), at + before);
+  target.fill(source[row + width - 1] as number, at + before + inside, at + count);
 }
 
 function checkLogits({ kernelSize, contextChannels, embeddingChannels, data }: KernelLogits): void {

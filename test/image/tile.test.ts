@@ -22,7 +22,8 @@ describe('cutIntoTiles', () => {
           expect(grown.width * grown.height).toBeLessThanOrEqual(limits.maxPixels);
           expect([tile.x % 2, tile.y % 2, tile.width % 2, tile.height % 2]).toEqual([0, 0, 0, 0]);
           for (let y = tile.y; y < tile.y + tile.height; y++) {
-            for (let x = tile.x; x < tile.x + tile.width; x++) hits[y * width + x] = (hits[y * width + x] ?? 0) + 1;
+            for (let x = tile.x; x < tile.x + tile.width; x++)
+              hits[y * width + x] = (hits[y * width + x] ?? 0) + 1;
           }
         }
         expect(hits.every((count) => count === 1)).toBe(true);
