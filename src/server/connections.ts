@@ -19,12 +19,11 @@ export class Connections {
    * A request has its answer. Where it was answered early and its client goes on sending, the connection ends, but not
    * at once: it would be reset and the answer lost.
    */
-  answered({ complete, socket }: IncomingMessage): void {
-    if (complete !== false) return;
-    const timer = setTimeout(() => {
-      if (this.#last.get(socket)?.request.complete === false) socket.destroy();
+  answered(request: IncomingMessage): void {
+    if (request.complete !== false) return;
+    setTimeout(() => {
+      if (!request.complete) request.socket.destroy();
     }, LINGER_MS).unref();
-    socket.once('close', () => clearTimeout(timer));
   }
 
   /**

@@ -275,6 +275,22 @@ it('keeps a connection alive over refusals', async () => {
   await single.close();
 });
 
+it('leaves nothing behind on a connection with many early answers', async () => {
+  const sockets: Socket[] = [];
+  app.server.on('connection', (socket: Socket) => sockets.push(socket));
+  const single = new Agent({ connections: 1, pipelining: 1 });
+  const listeners: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const options = { method: 'POST', headers: EXR, body: makeExr({ width: 300, height: 100 }) } as const;
+    const answer = await request(`${origin}/nothing`, { ...options, dispatcher: single });
+    expect(answer.statusCode).toBe(404);
+    await answer.body.dump();
+    listeners.push(sockets.at(-1)?.listenerCount('close') ?? 0);
+  }
+  expect(new Set(listeners).size).toBe(1);
+  await single.close();
+});
+
 it('takes frames far larger than a chunk of the socket', async () => {
   const large = makeExr({ width: 300, height: 200, value: (index) => Math.sin(index * index) });
   const answer = await request(`${origin}/v1/denoise`, {
