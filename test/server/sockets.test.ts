@@ -51,13 +51,13 @@ async function open(...lines: string[]): Promise<Socket> {
   return socket;
 }
 
-/** All that a connection answers until the other side ends it. */
+/** All that a connection answers until the other side ends or resets it. */
 async function answerOf(socket: Socket): Promise<string> {
   let text = '';
   socket.on('data', (chunk) => {
     text += chunk.toString('latin1');
   });
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return text;
 }
 
