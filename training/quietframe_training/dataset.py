@@ -77,14 +77,16 @@ def load_example(path: pathlib.Path, components: bool = True) -> list[View]:
         if split:
             diffuse, albedo, specular = frame("diffuse"), frame("albedo"), frame("specular")
             guide = frame("denoise_albedo").clamp(0, 1)
+            guide_variance = frame("denoise_albedo_var" if "denoise_albedo_var" in file.files else "albedo_var")
             color = diffuse * albedo + specular
             refs = {k: frame(f"ref_{k}", reference) for k in ("diffuse", "specular", "albedo")}
             target = refs["diffuse"] * refs["albedo"] + refs["specular"]
         else:
             guide, color, target = frame("albedo"), frame("color"), frame("ref_color", reference)
+            guide_variance = frame("albedo_var")
         base = View(
-            path.stem, "cycles" if split else "mitsuba", meta["spp"], color, frame("color_var"), guide,
-            frame("albedo_var"), frame("normal"), frame("normal_var"), target, 1.0,
+            path.stem, "cycles" if split else "mitsuba", meta["spp"], color, frame("color_var"), guide, guide_variance,
+            frame("normal"), frame("normal_var"), target, 1.0,
         )  # fmt: skip
         views = [_exposed(base)]
         if split and components:
