@@ -11,11 +11,11 @@
  * A strip is 108 pixels wide; with a border of ten on both sides a plane of one row has 128 floats, so that all planes
  * of a row lie at constant offsets. Layout, all float32:
  *
- *     weights  [ceil(K*K/4)][C+1][4]   four taps side by side, row 0 the bias; taps beyond K*K have a bias of -1e30
+ *     weights  [ceil(K*K/3)][C+1][3]   three taps side by side, row 0 the bias; taps beyond K*K are computed, not used
  *     queries  [rows][C+1][108]        context channels, then minus the bandwidth
  *     keys     [rows+K-1][8+planes][128]  embedding channels (unused ones 0), then the planes to filter, at least 3
  *     output   [rows][planes][108]
- *     scratch  [4*ceil(K*K/4)][12]
+ *     scratch  [3*ceil(K*K/3)][12]
  */
 const VECTOR: usize = 16;
 const BLOCK: usize = 3 * VECTOR;
@@ -42,24 +42,21 @@ function exp2(x: v128): v128 {
   return i32x4.add(p, i32x4.shl(rounded, 23));
 }
 
-/** Positional logits of 12 pixels -> logits [tap][12]. */
+/** Positional logits of 12 pixels -> logits [tap][12]. Three taps at once: with four, processors run out of registers. */
 function positionalLogits(query: usize, channels: i32, weights: usize, groups: i32, logits: usize): void {
   let w = weights;
   let o = logits;
   for (let g = 0; g < groups; g++) {
     let a0 = v128.load32_splat(w, 0);
-    let b0 = v128.load32_splat(w, 4);
-    let c0 = v128.load32_splat(w, 8);
-    let d0 = v128.load32_splat(w, 12);
     let a1 = a0;
     let a2 = a0;
+    let b0 = v128.load32_splat(w, 4);
     let b1 = b0;
     let b2 = b0;
+    let c0 = v128.load32_splat(w, 8);
     let c1 = c0;
     let c2 = c0;
-    let d1 = d0;
-    let d2 = d0;
-    w += VECTOR;
+    w += 12;
     let q = query;
     for (let c = 0; c < channels; c++) {
       const x0 = v128.load(q, 0);
@@ -77,11 +74,7 @@ function positionalLogits(query: usize, channels: i32, weights: usize, groups: i
       c0 = madd(wc, x0, c0);
       c1 = madd(wc, x1, c1);
       c2 = madd(wc, x2, c2);
-      const wd = v128.load32_splat(w, 12);
-      d0 = madd(wd, x0, d0);
-      d1 = madd(wd, x1, d1);
-      d2 = madd(wd, x2, d2);
-      w += VECTOR;
+      w += 12;
       q += QUERY_PLANE;
     }
     v128.store(o, a0, 0);
@@ -93,10 +86,7 @@ function positionalLogits(query: usize, channels: i32, weights: usize, groups: i
     v128.store(o, c0, 96);
     v128.store(o, c1, 112);
     v128.store(o, c2, 128);
-    v128.store(o, d0, 144);
-    v128.store(o, d1, 160);
-    v128.store(o, d2, 176);
-    o += 4 * BLOCK;
+    o += 3 * BLOCK;
   }
 }
 
@@ -231,7 +221,7 @@ export function filterStrip(
   output: usize,
   scratch: usize,
 ): void {
-  const groups = (K * K + 3) >> 2;
+  const groups = (K * K + 2) / 3;
   const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
   const toCenter = <usize>(K >> 1) * (keyRow + 4);
   const blocks = min((columns + 11) / 12, BLOCKS);

@@ -11,6 +11,7 @@ export type Simd = 'relaxed' | 'plain';
 const STRIP = 108;
 const KEY_WIDTH = 128;
 const BLOCK = 12;
+const TAP_GROUP = 3;
 const MAX_EMBEDDING = 8;
 /** Rows of a strip that are in WebAssembly memory at once: its keys stay within a processor's cache. */
 const STRIP_ROWS = 64;
@@ -97,7 +98,7 @@ export class KernelApply {
     const queryRow = (contextChannels + 1) * STRIP;
     const keyRow = (MAX_EMBEDDING + planes) * KEY_WIDTH;
     const keyRows = strip.height + kernelSize - 1;
-    const scratchLength = Math.ceil(kernelSize ** 2 / 4) * 4 * BLOCK;
+    const scratchLength = Math.ceil(kernelSize ** 2 / TAP_GROUP) * TAP_GROUP * BLOCK;
     const [weights, queries, keys, output, scratch] = this.#allocate([
       this.#packed.length,
       strip.height * queryRow,
@@ -215,16 +216,16 @@ function checkLogits({ kernelSize, contextChannels, embeddingChannels, data }: K
   check(data.length === length, `${length} values`, 'kernel logits', data.length);
 }
 
-/** [K*K][C+1] -> [ceil(K*K/4)][C+1][4] in base 2, the bias first; taps that do not exist get no weight. */
+/** [K*K][C+1] -> [ceil(K*K/3)][C+1][3] in base 2, the bias first. */
 function packLogits({ kernelSize, contextChannels, data }: KernelLogits): Float32Array {
-  const taps = kernelSize ** 2;
   const columns = contextChannels + 1;
-  const packed = new Float32Array(Math.ceil(taps / 4) * columns * 4);
-  for (let tap = 0; tap < Math.ceil(taps / 4) * 4; tap++) {
-    const to = (tap >> 2) * columns * 4 + (tap & 3);
-    const value = (column: number): number => Math.LOG2E * (data[tap * columns + column] as number);
-    packed[to] = tap < taps ? value(contextChannels) : -1e30;
-    for (let c = 0; tap < taps && c < contextChannels; c++) packed[to + (c + 1) * 4] = value(c);
+  const packed = new Float32Array(Math.ceil(kernelSize ** 2 / TAP_GROUP) * TAP_GROUP * columns);
+  for (let tap = 0; tap < kernelSize ** 2; tap++) {
+    const group = Math.floor(tap / TAP_GROUP) * TAP_GROUP * columns;
+    for (let c = 0; c < columns; c++) {
+      const row = (c + 1) % columns;
+      packed[group + row * TAP_GROUP + (tap % TAP_GROUP)] = Math.LOG2E * (data[tap * columns + c] as number);
+    }
   }
   return packed;
 }
