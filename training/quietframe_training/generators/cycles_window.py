@@ -7,7 +7,7 @@ again, so that the program can be stopped at any time and the reference can be r
 larger --reference.  --out receives the passes a denoiser uses, under Blender's own names, as half
 floats:
 
-    frame.0001.exr ... frame.0007.exr   --spp samples per pixel
+    frame.0001.exr ... frame.0007.exr   --spp samples per pixel; the centre frame is the mean of its halves
     half_a.0004.exr, half_b.0004.exr    two independent renders of the centre frame, --spp / 2 each,
                                         with the passes of diffuse light too
     reference.0004.exr                  colour only, --reference samples per pixel
@@ -284,7 +284,7 @@ def render_missing(work: Path, spp: int, reference: int) -> dict[str, list[Path]
 
     Every render has a seed of its own: no two of them share random numbers.
     """
-    plan = {f"frame.{f:04d}": [(f, spp, 100 + f)] for f in FRAMES}
+    plan = {f"frame.{f:04d}": [(f, spp, 100 + f)] for f in FRAMES if f != CENTRE}
     plan |= {f"half_{h}.{CENTRE:04d}": [(CENTRE, spp // 2, seed)] for h, seed in (("a", 201), ("b", 202))}
     plan[f"reference.{CENTRE:04d}"] = [(CENTRE, REFERENCE_STEP, 1000 + i) for i in range(reference // REFERENCE_STEP)]
     raw = {}
@@ -294,6 +294,42 @@ def render_missing(work: Path, spp: int, reference: int) -> dict[str, list[Path]
             if not path.exists():
                 blender.render_to(path, seed, samples, frame)
     return raw
+
+
+def read_channels(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    """{layer: {channel: plane}} of a file, in its own order."""
+    import OpenEXR
+
+    layers: dict[str, dict[str, np.ndarray]] = {}
+    with OpenEXR.File(str(path), separate_channels=True) as file:
+        for part in file.parts:
+            for name, channel in part.channels.items():
+                layers.setdefault(name.rpartition(".")[0], {})[name] = np.asarray(channel.pixels, np.float64)
+    return layers
+
+
+def write_channels(out: Path, layers: dict[str, dict[str, np.ndarray]]) -> None:
+    """Write a file like one of Blender's: one part for every pass, channels called 'ViewLayer.Pass.C'."""
+    import OpenEXR
+
+    header = {"type": OpenEXR.scanlineimage, "compression": OpenEXR.ZIP_COMPRESSION}
+    parts = [OpenEXR.Part(header | {"name": layer}, planes) for layer, planes in layers.items()]
+    OpenEXR.File(parts).write(str(out))
+
+
+def mean_of_halves(half_a: Path, half_b: Path, out: Path) -> None:
+    """Write the frame that two finished half buffers make up: the mean of each pass of a frame, to the nearest half.
+
+    Vectors are those of the first: both halves have the same shutter, and motion is not noise.
+    """
+    a, b = read_channels(half_a), read_channels(half_b)
+    means = {}
+    for layer, planes in a.items():
+        name = layer.partition(".")[2]
+        if name in FRAME_PASSES:
+            other = planes if name == "Vector" else b[layer]
+            means[layer] = {n: to_half((plane + other[n]) / 2) for n, plane in planes.items()}
+    write_channels(out, means)
 
 
 def passes_of(name: str) -> dict[str, int]:
@@ -306,26 +342,20 @@ def passes_of(name: str) -> dict[str, int]:
 def pack(raw: list[Path], out: Path, passes: dict[str, int]) -> None:
     """Average raw renders and write the chosen passes, {pass: mantissa bits}, as half floats.
 
-    The file is like one of Blender's: one part for every pass, channels called 'ViewLayer.Pass.C'.
     A miss, whose depth Blender writes as 1e10, becomes the largest half float.
     """
-    import OpenEXR
-
     sums: dict[str, dict[str, np.ndarray]] = {}
     for path in raw:
-        with OpenEXR.File(str(path), separate_channels=True) as file:
-            for part in file.parts:
-                for name, channel in part.channels.items():
-                    layer = name.rpartition(".")[0]
-                    if layer.partition(".")[2] in passes:
-                        planes = sums.setdefault(layer, {})
-                        planes[name] = planes.get(name, 0.0) + np.asarray(channel.pixels, np.float64) / len(raw)
-    parts = []
+        for layer, channels in read_channels(path).items():
+            if layer.partition(".")[2] in passes:
+                planes = sums.setdefault(layer, {})
+                for name, plane in channels.items():
+                    planes[name] = planes.get(name, 0.0) + plane / len(raw)
+    packed = {}
     for name, bits in passes.items():
         layer = next(layer for layer in sums if layer.partition(".")[2] == name)
-        header = {"name": layer, "type": OpenEXR.scanlineimage, "compression": OpenEXR.ZIP_COMPRESSION}
-        parts.append(OpenEXR.Part(header, {n: to_half(plane, bits) for n, plane in sums[layer].items()}))
-    OpenEXR.File(parts).write(str(out))
+        packed[layer] = {n: to_half(plane, bits) for n, plane in sums[layer].items()}
+    write_channels(out, packed)
 
 
 def main() -> None:
@@ -347,6 +377,8 @@ def main() -> None:
     build_scene(options.assets.resolve(), *options.size, options.threads)
     for name, raw in render_missing(options.work.resolve(), options.spp, options.reference).items():
         pack(raw, options.out / f"{name}.exr", passes_of(name))
+    half_a, half_b, frame = (options.out / f"{name}.{CENTRE:04d}.exr" for name in ("half_a", "half_b", "frame"))
+    mean_of_halves(half_a, half_b, frame)
 
 
 if __name__ == "__main__":
