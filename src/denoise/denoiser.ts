@@ -56,6 +56,8 @@ export interface DenoiseReport {
   /** What the colour was multiplied by for the network. */
   readonly exposure: number;
   readonly lambda: number;
+  /** Frames that the result was made from, the frame itself included. */
+  readonly windowUsed: number;
   /** Tiles of all levels. */
   readonly tiles: number;
   /** Seconds of all workers together, by stage. */
@@ -228,6 +230,7 @@ export class Denoiser {
         simd,
         exposure,
         lambda,
+        windowUsed: 1,
         tiles: plan.reduce((sum, { denoise }) => sum + denoise.length, 0),
         stages,
         seconds: (performance.now() - start) / 1000,

@@ -23,6 +23,7 @@ const REPORT: DenoiseReport = {
   simd: 'plain',
   exposure: 1,
   lambda: 1,
+  windowUsed: 1,
   tiles: 1,
   stages: { network: 0.25 },
   seconds: 0.25,
