@@ -7,11 +7,10 @@ export interface Tensor {
 /** One network module that is loaded and ready to run. */
 export interface NetworkModule {
   /**
-   * Runs the module on named inputs.
-   * @returns the outputs by name.
-   * @throws QuietframeError `internal` when the engine fails.
+   * Runs the module on named inputs and writes its outputs, all of them, into the tensors that are given.
+   * @throws QuietframeError `internal` when the engine fails or an output has another shape.
    */
-  run(inputs: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
+  run(inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>): Promise<void>;
 }
 
 /** What runs network modules. */
@@ -23,9 +22,18 @@ export interface Engine {
   load(name: string, file: Uint8Array): Promise<NetworkModule>;
 }
 
-/** An output of a module by name. */
-export function output(outputs: Readonly<Record<string, Tensor>>, name: string): Tensor {
-  const tensor = outputs[name];
-  if (tensor === undefined) throw new TypeError(`The module has no output ${name}`);
-  return tensor;
+/** Memory for tensors of one tile after the other: a tensor takes the place of the last one of its name. */
+export class TensorMemory {
+  readonly #buffers = new Map<string, Float32Array>();
+
+  /** A tensor [1, channels, height, width] with values that are left over. */
+  tensor(name: string, channels: number, height: number, width: number): Tensor {
+    const length = channels * height * width;
+    let buffer = this.#buffers.get(name);
+    if (buffer === undefined || buffer.length < length) {
+      buffer = new Float32Array(length);
+      this.#buffers.set(name, buffer);
+    }
+    return { data: buffer.subarray(0, length), shape: [1, channels, height, width] };
+  }
 }

@@ -5,14 +5,12 @@ import type { Engine, NetworkModule, Tensor } from './engine.js';
 /**
  * Parallel work is spread over workers with one session each: two workers of one thread are faster than one of two.
  * Denormals cost a factor of several in softplus and sigmoid, and threads that spin steal time from other workers.
- * The arena keeps a third more memory than the tensors need and saves no time.
  */
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   executionProviders: ['cpu'],
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   graphOptimizationLevel: 'all',
-  enableCpuMemArena: false,
   logSeverityLevel: 3,
   extra: { session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: '0' } } },
 };
@@ -36,14 +34,9 @@ export const onnxEngine: Engine = {
 
 function moduleOf(name: string, session: InferenceSession): NetworkModule {
   return {
-    async run(inputs) {
+    async run(inputs, outputs) {
       try {
-        const feeds = Object.entries(inputs).map(([key, { data, shape }]) => [
-          key,
-          new OnnxTensor('float32', data, shape),
-        ]);
-        const results = await session.run(Object.fromEntries(feeds));
-        return Object.fromEntries(Object.entries(results).map(([key, value]) => [key, tensorOf(value)]));
+        await session.run(onnxTensors(inputs), onnxTensors(outputs));
       } catch (cause) {
         throw new QuietframeError('internal', `The module ${name} failed`, {}, { cause });
       }
@@ -51,11 +44,8 @@ function moduleOf(name: string, session: InferenceSession): NetworkModule {
   };
 }
 
-function tensorOf(value: InferenceSession.OnnxValueMapType[string]): Tensor {
-  const { data, dims } = value;
-  const [n, channels, height, width] = dims;
-  if (!(data instanceof Float32Array) || dims.length !== 4 || n !== 1) {
-    throw new TypeError(expected('float32 of shape [1,C,H,W]', 'an output', `${value.type} [${dims}]`));
-  }
-  return { data, shape: [1, channels as number, height as number, width as number] };
+function onnxTensors(tensors: Readonly<Record<string, Tensor>>): Record<string, OnnxTensor> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { data, shape }]) => [name, new OnnxTensor('float32', data, shape)]),
+  );
 }

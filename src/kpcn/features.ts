@@ -1,4 +1,4 @@
-import type { Tensor } from '../engine/engine.js';
+import type { Tensor, TensorMemory } from '../engine/engine.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import type { Level } from './picture.js';
@@ -56,14 +56,16 @@ export function autoExposure(color: Raster, width = color.width, height = color.
  * normal 3, relative variance 1, and 0 for the beauty. Light is multiplied by the exposure, its variance by the square.
  * Missing buffers are 0.
  */
-export function componentFeatures(level: Level, tile: Tile, exposure: number): Tensor {
+export function componentFeatures(level: Level, tile: Tile, exposure: number, memory: TensorMemory): Tensor {
   const size = tile.width * tile.height;
-  const data = new Float32Array(INPUT_CHANNELS * size);
+  const tensor = memory.tensor('x', INPUT_CHANNELS, tile.height, tile.width);
+  const { data } = tensor;
+  data.fill(0);
   const group = (channel: number): Float32Array => data.subarray(channel * size, (channel + 4) * size);
   lightFeatures(level.radiance, level.colorVariance, tile, exposure, group(0));
   if (level.albedo) lightFeatures(level.albedo, level.albedoVariance, tile, 1, group(4));
   if (level.normal) normalFeatures(level.normal, level.normalVariance, tile, group(8));
-  return { data, shape: [1, INPUT_CHANNELS, tile.height, tile.width] };
+  return tensor;
 }
 
 /** log(1 + s x) of three channels and the relative variance of their mean. */

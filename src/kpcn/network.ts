@@ -1,11 +1,11 @@
-import { type Engine, type NetworkModule, output, type Tensor } from '../engine/engine.js';
+import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../engine/engine.js';
 import type { ModelManifest } from '../engine/model-manifest.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import { downsample } from '../image/pyramid.js';
 import { grow, type Tile } from '../image/tile.js';
 import { componentFeatures } from './features.js';
 import { KernelApply, type Simd } from './kernel-apply.js';
-import type { Level } from './picture.js';
+import { COLOR_CHANNELS, type Level } from './picture.js';
 import { coarserTile, composite, exposedColor } from './scale-compositor.js';
 
 /** Told how long a part of the network ran, in milliseconds. */
@@ -20,6 +20,8 @@ export type Stopwatch = (
  * `compositeTile` joins the levels from coarse to fine (figure 4).
  */
 export class KpcnNetwork {
+  private readonly memory = new TensorMemory();
+
   private constructor(
     private readonly manifest: ModelManifest,
     private readonly sourceEncoders: ReadonlyMap<string, NetworkModule>,
@@ -61,7 +63,7 @@ export class KpcnNetwork {
     time: Stopwatch,
   ): Promise<void> {
     const area = grow(tile, tileOverlap(this.manifest), level.width, level.height);
-    const x = await timed(time, 'features', () => componentFeatures(level, area, exposure));
+    const x = await timed(time, 'features', () => componentFeatures(level, area, exposure, this.memory));
     const kernelFeatures = await timed(time, 'network', () => this.predictKernels(encoder, x));
     await timed(time, 'kernels', () =>
       this.kernelApply.apply({ area, data: kernelFeatures.data }, level.radiance, level.denoised, tile),
@@ -71,11 +73,17 @@ export class KpcnNetwork {
   private async predictKernels(encoder: string, x: Tensor): Promise<Tensor> {
     const sourceEncoder = this.sourceEncoders.get(encoder);
     if (sourceEncoder === undefined) throw new TypeError(`The model has no encoder ${encoder}`);
-    const encoded = await sourceEncoder.run({ x });
-    const features = output(encoded, 'features');
-    const detail = output(encoded, 'detail');
-    const spatial = output(await this.spatialFeatures.run({ features }), 'spatial');
-    return output(await this.kernelPredictor.run({ spatial, detail }), 'kernel_features');
+    const { featureChannels, contextChannels, embeddingChannels } = this.manifest.architecture;
+    const headChannels = contextChannels + 1 + embeddingChannels;
+    const [, , height, width] = x.shape;
+    const features = this.memory.tensor('features', featureChannels, height / 2, width / 2);
+    const detail = this.memory.tensor('detail', headChannels, height, width);
+    const spatial = this.memory.tensor('spatial', featureChannels, height / 2, width / 2);
+    const kernelFeatures = this.memory.tensor('kernel_features', headChannels, height, width);
+    await sourceEncoder.run({ x }, { features, detail });
+    await this.spatialFeatures.run({ features }, { spatial });
+    await this.kernelPredictor.run({ spatial, detail }, { kernel_features: kernelFeatures });
+    return kernelFeatures;
   }
 
   /** Figure 4, right: the blend weight of a tile, and the tile joined with the coarser level, which is complete. */
@@ -89,11 +97,16 @@ export class KpcnNetwork {
     await timed(time, 'compositing', async () => {
       const overlap = even(this.manifest.receptiveRadius.compositor);
       const area = grow(tile, overlap, fine.width, fine.height);
-      const outputs = await this.scaleCompositor.run({
-        fine: exposedColor(fine.denoised, area, exposure),
-        coarse: exposedColor(coarse.composited, coarserTile(area), exposure),
-      });
-      const { data } = output(outputs, 'blend_weight');
+      const { width, height } = area;
+      const pair = {
+        fine: this.memory.tensor('fine', COLOR_CHANNELS, height, width),
+        coarse: this.memory.tensor('coarse', COLOR_CHANNELS, height / 2, width / 2),
+      };
+      exposedColor(fine.denoised, area, exposure, pair.fine);
+      exposedColor(coarse.composited, coarserTile(area), exposure, pair.coarse);
+      const blendWeight = this.memory.tensor('blend_weight', 1, height, width);
+      await this.scaleCompositor.run(pair, { blend_weight: blendWeight });
+      const { data } = blendWeight;
       composite(fine.denoised, coarse.composited, { area, data }, fine.composited, tile);
     });
   }

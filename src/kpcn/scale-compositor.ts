@@ -3,10 +3,10 @@ import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import { COLOR_CHANNELS } from './picture.js';
 
-/** The colour of a tile as a tensor [1,3,h,w], multiplied by the exposure. */
-export function exposedColor(image: Raster, tile: Tile, exposure: number): Tensor {
+/** Writes the colour of a tile, multiplied by the exposure, into a tensor [1,3,h,w]. */
+export function exposedColor(image: Raster, tile: Tile, exposure: number, tensor: Tensor): void {
   const { width, height } = tile;
-  const data = new Float32Array(COLOR_CHANNELS * width * height);
+  const { data } = tensor;
   for (let c = 0; c < COLOR_CHANNELS; c++) {
     for (let y = 0; y < height; y++) {
       const from = (c * image.height + tile.y + y) * image.width + tile.x;
@@ -14,7 +14,6 @@ export function exposedColor(image: Raster, tile: Tile, exposure: number): Tenso
       for (let x = 0; x < width; x++) data[to + x] = exposure * (image.data[from + x] as number);
     }
   }
-  return { data, shape: [1, COLOR_CHANNELS, height, width] };
 }
 
 /** Half the size and position of a tile at even coordinates: the same pixels, one level up. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { TensorMemory } from '../../src/engine/engine.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { autoExposure, componentFeatures, relativeVariance } from '../../src/kpcn/features.js';
 import type { Level } from '../../src/kpcn/picture.js';
@@ -62,7 +63,12 @@ describe('componentFeatures', () => {
   };
 
   it('has 13 channels, with light exposed and in logarithms and variances relative', () => {
-    const { data, shape } = componentFeatures(level, { x: 1, y: 0, width: 2, height: 2 }, 2);
+    const { data, shape } = componentFeatures(
+      level,
+      { x: 1, y: 0, width: 2, height: 2 },
+      2,
+      new TensorMemory(),
+    );
     expect(shape).toEqual([1, 13, 2, 2]);
     const wanted = [...[1, 1, 1].map(() => Math.log(7)), 18 / 36, ...[1, 1, 1].map(() => Math.log(1.5)), 0];
     wanted.push(-1, -1, -1, 0.25, 0);
@@ -78,14 +84,24 @@ describe('componentFeatures', () => {
       3,
       Float32Array.from({ length: 24 }, (_, i) => Math.exp(i) - 1),
     );
-    const { data } = componentFeatures({ ...level, radiance }, { x: 2, y: 1, width: 2, height: 1 }, 1);
+    const { data } = componentFeatures(
+      { ...level, radiance },
+      { x: 2, y: 1, width: 2, height: 1 },
+      1,
+      new TensorMemory(),
+    );
     expect([...data.subarray(0, 6)].map(Math.round)).toEqual([6, 7, 14, 15, 22, 23]);
   });
 
   it('takes light below 0 as 0 and is exact for very little', () => {
     const radiance = filled(4, 2, 3, -1);
     radiance.data[0] = 1e-7;
-    const { data } = componentFeatures({ ...level, radiance }, { x: 0, y: 0, width: 4, height: 2 }, 1);
+    const { data } = componentFeatures(
+      { ...level, radiance },
+      { x: 0, y: 0, width: 4, height: 2 },
+      1,
+      new TensorMemory(),
+    );
     expect(data[1]).toBe(0);
     expect((data[0] as number) / 1e-7).toBeCloseTo(1, 6);
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { TensorMemory } from '../../src/engine/engine.js';
 import { ModelRepository } from '../../src/engine/model-repository.js';
 import { onnxEngine } from '../../src/engine/onnx-engine.js';
 import { type Raster, raster, SharedRasters } from '../../src/image/raster.js';
@@ -79,7 +80,8 @@ describe.each([{ models: 'tiny-bundle', golden: 'tiny-network' }])('KpcnNetwork 
 
   it('sees the same features as the training', () => {
     const finest = picture.levels[0] as Level;
-    expectClose(componentFeatures(finest, tile(finest), 1).data, golden.raster('x').data, 1e-6);
+    const { data } = componentFeatures(finest, tile(finest), 1, new TensorMemory());
+    expectClose(data, golden.raster('x').data, 1e-6);
   });
 
   it.each([0, 1, 2])('denoises level %i as the training does', (l) => {

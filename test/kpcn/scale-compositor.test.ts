@@ -58,8 +58,8 @@ describe('composite', () => {
 describe('exposedColor', () => {
   it('is the colour of the tile times the exposure', () => {
     const image = picture(4, 4, 5);
-    const { data, shape } = exposedColor(image, { x: 1, y: 2, width: 3, height: 2 }, 3);
-    expect(shape).toEqual([1, 3, 2, 3]);
+    const data = new Float32Array(18);
+    exposedColor(image, { x: 1, y: 2, width: 3, height: 2 }, 3, { data, shape: [1, 3, 2, 3] });
     expect(data[0]).toBeCloseTo(3 * (image.data[9] as number), 5);
     expect(data[17]).toBeCloseTo(3 * (image.data[32 + 15] as number), 5);
   });
