@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ModelBundle } from '../engine/model-repository.js';
 import { onnxEngine } from '../engine/onnx-engine.js';
+import { fastestSimd } from '../engine/wasm-build.js';
 import { QuietframeError } from '../errors.js';
 import { autoExposure } from '../kpcn/features.js';
-import { fastestSimd } from '../kpcn/kernel-apply.js';
 import { coarsen, KpcnNetwork } from '../kpcn/network.js';
 import type { Level } from '../kpcn/picture.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';

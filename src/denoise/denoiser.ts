@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { ModelManifest } from '../engine/model-manifest.js';
 import { ModelRepository } from '../engine/model-repository.js';
+import type { Simd } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { type Raster, SharedRasters } from '../image/raster.js';
 import { cutIntoTiles, type Tile } from '../image/tile.js';
-import type { Simd } from '../kpcn/kernel-apply.js';
 import { tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
 import { createPicture, type Picture, pictureResult } from '../kpcn/picture.js';
 import { encoderInputs } from '../kpcn/source-encoder.js';
@@ -19,7 +19,7 @@ export interface DenoiserOptions {
   /** Worker threads; by default as many as there are processors. */
   readonly threads?: number;
   /**
-   * Most bytes for the tiles that are being computed, all workers together; 384 MiB by default. Tiles of at least
+   * Most bytes for the tiles that are being computed, all workers together; 256 MiB by default. Tiles of at least
    * 128 x 128 pixels are used whatever the budget. The planes of the picture come on top, see docs/memory.md.
    */
   readonly memoryBudgetBytes?: number;
@@ -80,7 +80,7 @@ const WORKER_URL = new URL(
   import.meta.url,
 );
 
-const DEFAULT_MEMORY_BUDGET = 384 * 2 ** 20;
+const DEFAULT_MEMORY_BUDGET = 256 * 2 ** 20;
 const MIN_TILE_SIDE = 128;
 /** Tiles of the compositor, which is small, have this side at most. */
 const COMPOSITE_PIXELS = 512 ** 2;

@@ -1,5 +1,5 @@
+import type { Simd } from '../engine/wasm-build.js';
 import type { Tile } from '../image/tile.js';
-import type { Simd } from '../kpcn/kernel-apply.js';
 import type { Picture } from '../kpcn/picture.js';
 
 /** Parts of the work in the order in which they first run; the same names in reports, metrics and benchmarks. */

@@ -1,11 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
+import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
-
-/** Which build of the kernels runs: relaxed SIMD has fused multiply-add, which plain SIMD lacks. */
-export type Simd = 'relaxed' | 'plain';
 
 /** Layout of `assembly/kernel-apply.ts`. */
 const STRIP = 108;
@@ -15,22 +11,6 @@ const TAP_GROUP = 3;
 const MAX_EMBEDDING = 8;
 /** Rows of a strip that are in WebAssembly memory at once: its keys stay within a processor's cache. */
 const STRIP_ROWS = 64;
-
-interface KernelExports {
-  readonly memory: WebAssembly.Memory;
-  filterStrip(
-    rows: number,
-    columns: number,
-    kernelSize: number,
-    channels: number,
-    planes: number,
-    weights: number,
-    queries: number,
-    keys: number,
-    output: number,
-    scratch: number,
-  ): void;
-}
 
 /** The layer that turns context into the positional logits of the taps: raw float32 [K*K][C+1], weights, then bias. */
 export interface KernelLogits {
@@ -46,18 +26,13 @@ export interface KernelFeatures {
   readonly data: Float32Array;
 }
 
-/** The directory of the compiled builds: beside this file's, or in `dist` when this file is run from its source. */
-const WASM_DIRECTORY = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/wasm/' : '../wasm/',
-  import.meta.url,
-);
-
 /**
  * Predicts kernels from kernel features and applies them (Vogels et al. 2018, equations 3 and 4, with the affinity of
  * Isik et al. 2021), without ever storing a kernel of more than twelve pixels. Not for use by two threads.
  */
 export class KernelApply {
-  readonly #exports: KernelExports;
+  readonly #build: WasmBuild;
+  readonly #filterStrip: (...parameters: readonly number[]) => void;
   readonly #logits: KernelLogits;
   readonly #packed: Float32Array;
 
@@ -66,14 +41,17 @@ export class KernelApply {
    * @throws QuietframeError `invalid-argument` when the logits do not have K*K*(C+1) values, K is not odd and 3 to 21, or
    * E is above 8.
    */
-  constructor(
-    logits: KernelLogits,
-    readonly simd: Simd = fastestSimd(),
-  ) {
+  constructor(logits: KernelLogits, simd?: Simd) {
     checkLogits(logits);
     this.#logits = logits;
     this.#packed = packLogits(logits);
-    this.#exports = instantiate(simd);
+    this.#build = new WasmBuild('kernel-apply', simd);
+    this.#filterStrip = this.#build.function('filterStrip');
+  }
+
+  /** The build that runs. */
+  get simd(): Simd {
+    return this.#build.simd;
   }
 
   /**
@@ -99,13 +77,13 @@ export class KernelApply {
     const keyRow = (MAX_EMBEDDING + planes) * KEY_WIDTH;
     const keyRows = strip.height + kernelSize - 1;
     const scratchLength = Math.ceil(kernelSize ** 2 / TAP_GROUP) * TAP_GROUP * BLOCK;
-    const [weights, queries, keys, output, scratch] = this.#allocate([
+    const [weights, queries, keys, output, scratch] = this.#build.allocate(
       this.#packed.length,
       strip.height * queryRow,
       keyRows * keyRow,
       strip.height * planes * STRIP,
       scratchLength,
-    ]) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+    );
 
     weights.set(this.#packed);
     const size = area.width * area.height;
@@ -142,7 +120,7 @@ export class KernelApply {
         copyClamped(source.data, from, strip.x - radius, source.width, keys, to, columns);
       }
     }
-    this.#exports.filterStrip(
+    this.#filterStrip(
       strip.height,
       strip.width,
       kernelSize,
@@ -161,20 +139,6 @@ export class KernelApply {
         target.data.set(output.subarray(from, from + strip.width), to);
       }
     }
-  }
-
-  /** Arrays in WebAssembly memory, one after the other, each at a multiple of 64 bytes. */
-  #allocate(lengths: readonly number[]): Float32Array[] {
-    const { memory } = this.#exports;
-    const offsets: number[] = [];
-    let end = 1024;
-    for (const length of lengths) {
-      offsets.push(end);
-      end += Math.ceil(length / 16) * 64;
-    }
-    const missing = end - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
-    return offsets.map((offset, i) => new Float32Array(memory.buffer, offset, lengths[i]));
   }
 }
 
@@ -228,41 +192,4 @@ function packLogits({ kernelSize, contextChannels, data }: KernelLogits): Float3
     }
   }
   return packed;
-}
-
-const compiled = new Map<Simd, WebAssembly.Module>();
-let fastest: Simd | undefined;
-
-/**
- * `relaxed` where this process can run it. Node 20 knows relaxed SIMD behind a flag of V8, which is set here; where the
- * build is refused all the same, `plain`.
- */
-export function fastestSimd(): Simd {
-  if (fastest === undefined) {
-    setFlagsFromString('--experimental-wasm-relaxed-simd');
-    fastest = WebAssembly.validate(readBuild('relaxed')) ? 'relaxed' : 'plain';
-  }
-  return fastest;
-}
-
-function readBuild(simd: Simd): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(readFileSync(new URL(`kernel-apply-${simd}.wasm`, WASM_DIRECTORY)));
-}
-
-function instantiate(simd: Simd): KernelExports {
-  if (simd === 'relaxed' && fastestSimd() !== 'relaxed') {
-    const message = expected('a process with relaxed SIMD', 'the build of the kernels', 'one without');
-    throw new QuietframeError('internal', message);
-  }
-  const module = compiled.get(simd) ?? new WebAssembly.Module(readBuild(simd));
-  compiled.set(simd, module);
-  const { memory, filterStrip } = new WebAssembly.Instance(module, { env: { abort } }).exports;
-  if (!(memory instanceof WebAssembly.Memory) || typeof filterStrip !== 'function') {
-    throw new TypeError('The build of the kernels exports no memory or function');
-  }
-  return { memory, filterStrip: filterStrip as KernelExports['filterStrip'] };
-}
-
-function abort(): never {
-  throw new Error('The kernels aborted');
 }

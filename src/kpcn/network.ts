@@ -1,10 +1,11 @@
 import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../engine/engine.js';
 import type { ModelManifest } from '../engine/model-manifest.js';
 import type { ModelBundle } from '../engine/model-repository.js';
+import type { Simd } from '../engine/wasm-build.js';
 import { downsample } from '../image/pyramid.js';
 import { grow, type Tile } from '../image/tile.js';
 import { componentFeatures } from './features.js';
-import { KernelApply, type Simd } from './kernel-apply.js';
+import { KernelApply } from './kernel-apply.js';
 import { COLOR_CHANNELS, type Level } from './picture.js';
 import { coarserTile, composite, exposedColor } from './scale-compositor.js';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import type { Tile } from '../../src/image/tile.js';
-import { fastestSimd, KernelApply, type KernelLogits, type Simd } from '../../src/kpcn/kernel-apply.js';
+import { KernelApply, type KernelLogits } from '../../src/kpcn/kernel-apply.js';
 
 const BUILDS: Simd[] = fastestSimd() === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
 
