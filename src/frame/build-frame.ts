@@ -11,6 +11,7 @@ import {
   isZero,
   noiseCorrelation,
 } from './lint.js';
+import { type Motion, motionFromLayer } from './motion.js';
 import type { Role, VarianceRole } from './render-source.js';
 import type { LayerPlan, PlannedLayer, PlannedVariance } from './resolve-layers.js';
 import {
@@ -32,6 +33,8 @@ export interface PlannedImage {
 
 export interface BuiltFrame {
   readonly frame: Frame;
+  /** The plan's layers of light by name, 3 channels each, as they add up to the beauty: with the surface's colour. */
+  readonly lights: ReadonlyMap<string, Raster>;
   readonly warnings: readonly InputWarning[];
   /** By role, for those that had something to repair or to count. */
   readonly sanitized: Readonly<Record<string, SanitizedCounts>>;
@@ -45,12 +48,13 @@ export interface FrameExtras {
   readonly withAlpha?: boolean;
   /** The diffuse and specular split. */
   readonly withSplit?: boolean;
+  readonly withMotion?: boolean;
 }
 
-/** Full names of the channels that a frame needs, by part. Depth and motion are not among them: nothing reads them yet. */
+/** Full names of the channels that a frame needs, by part. Depth is not among them: nothing reads it yet. */
 export function channelsToRead(
   plan: LayerPlan,
-  { withAlpha = false, withSplit = false }: FrameExtras = {},
+  { withAlpha = false, withSplit = false, withMotion = false }: FrameExtras = {},
 ): ReadonlyMap<number, ReadonlySet<string>> {
   const names = new Map<number, Set<string>>();
   const add = (layer: PlannedLayer | undefined): void => {
@@ -59,9 +63,14 @@ export function channelsToRead(
     names.set(layer.part, known);
     for (const channel of layer.channels) known.add(channel);
   };
-  const { color, albedo, normal, diffuseDirect, diffuseIndirect, diffuseColor } = plan.layers;
+  const { color, albedo, normal, motion, diffuseDirect, diffuseIndirect, diffuseColor } = plan.layers;
   for (const layer of [color, albedo, normal]) add(layer);
   if (withSplit) for (const layer of [diffuseDirect, diffuseIndirect, diffuseColor]) add(layer);
+  if (withMotion && plan.motionConvention !== 'unknown') add(motion);
+  for (const { layer, surface } of plan.lights) {
+    add(layer);
+    add(surface);
+  }
   for (const variance of Object.values(plan.variances)) {
     add(variance);
     add(variance.mean);
@@ -75,7 +84,7 @@ export function channelsToRead(
  *
  * With `half`, both images are independent renders of the same frame with the same number of samples: everything is their
  * mean, and their difference gives the variances. Otherwise variances come from the file's layers. A colour variance that
- * is in neither is estimated from the neighbourhood.
+ * is in neither is estimated from the neighbourhood. Motion is that of the first image.
  * @throws QuietframeError `mismatched-frames` when the halves differ in size or layers; `missing-layer` when the colour
  * was not decoded.
  */
@@ -124,6 +133,7 @@ class FrameBuilder {
     const { variance: colorVariance, origin } = this.#colorVariance(color, independent);
     const albedoVariance = this.#variance('albedoVariance', albedo, independent);
     const normalVariance = this.#variance('normalVariance', normal, independent);
+    const motion = this.#motion();
     const frame: Frame = {
       width: color.mean.width,
       height: color.mean.height,
@@ -136,9 +146,11 @@ class FrameBuilder {
       ...(normal && { normal: normal.mean }),
       ...(normalVariance && { normalVariance }),
       ...(alpha && { alpha }),
+      ...(motion && { motionToPrevious: motion.toPrevious, motionToNext: motion.toNext }),
       ...this.#split(color, independent),
     };
-    return { frame, warnings: this.#warnings, sanitized: this.#sanitized };
+    const lights = new Map(this.#main.plan.lights.map(({ name }) => [name, this.#light(name)]));
+    return { frame, lights, warnings: this.#warnings, sanitized: this.#sanitized };
   }
 
   #layer(role: Exclude<Role, VarianceRole>): Gathered | undefined {
@@ -292,6 +304,41 @@ class FrameBuilder {
     };
   }
 
+  #motion(): Motion | undefined {
+    const { image, plan } = this.#main;
+    const samples = rasterOf(image, plan.layers.motion);
+    if (samples === undefined) return undefined;
+    sanitize(samples);
+    return motionFromLayer(samples, plan.motionConvention);
+  }
+
+  /** The light of a layer as it is in the beauty, the mean of the halves if there are two. */
+  #light(name: string): Raster {
+    const [main, other] = [this.#main, this.#half].map((file) => file && this.#lightOf(file, name));
+    return main !== undefined && other !== undefined ? meanOfHalves(main, other) : (main as Raster);
+  }
+
+  #lightOf({ image, plan }: PlannedImage, name: string): Raster {
+    const planned = plan.lights.find((light) => light.name === name);
+    const light = rasterOf(image, planned?.layer);
+    if (light === undefined) {
+      const range = 'the same layers as the first file';
+      throw new QuietframeError(
+        'mismatched-frames',
+        expected(range, 'the second half buffer', `none of ${name}`),
+        {
+          frame: 'half_b',
+          layer: name,
+        },
+      );
+    }
+    this.#sanitize(name, light, false);
+    const surface = rasterOf(image, planned?.surface);
+    if (surface === undefined) return light;
+    this.#sanitize(`${name} surface`, surface, true);
+    return product(light, surface);
+  }
+
   /** Once for both halves. */
   #warn(code: WarningCode, message: string, layer: string): void {
     if (this.#warnings.some((known) => known.code === code && known.layer === layer)) return;
@@ -300,7 +347,7 @@ class FrameBuilder {
 }
 
 /** Planes of a layer as one raster, copied; undefined when one of them was not decoded. */
-function rasterOf(image: Image, layer: PlannedLayer | undefined): Raster | undefined {
+export function rasterOf(image: Image, layer: PlannedLayer | undefined): Raster | undefined {
   const part = layer === undefined ? undefined : image.parts[layer.part];
   if (layer === undefined || part === undefined) return undefined;
   const width = boxWidth(part.dataWindow);
@@ -318,6 +365,10 @@ function sum(a: Raster, b: Raster): Raster {
   const result = raster(a.width, a.height, a.channels);
   for (let i = 0; i < result.data.length; i++) result.data[i] = (a.data[i] as number) + (b.data[i] as number);
   return result;
+}
+
+function product(a: Raster, b: Raster): Raster {
+  return { ...a, data: a.data.map((value, i) => value * (b.data[i] as number)) };
 }
 
 /** What is left of the beauty without its diffuse light. */

@@ -11,6 +11,8 @@ export const WARNING_CODES = {
   'missing-normal': 'no normals were found',
   'other-views': 'the file has stereo views that are not denoised',
   'other-layers': 'the file has view layers that are not denoised',
+  'no-lights': 'no layers of light were found beside the colour',
+  'missing-surface': 'a layer of light lacks the colour that it was divided by and is filtered as it is',
   'different-window': 'a layer is not used because its data window differs from that of the colour',
   'samples-unknown': 'a variance layer is not used because the number of samples is not known',
   'not-finite': 'samples were NaN or infinite and were replaced',
@@ -53,6 +55,9 @@ export interface Frame {
   readonly normalVariance?: Raster;
   readonly depth?: Raster;
   readonly alpha?: Raster;
+  /** Offsets in pixels, y down, 2 channels: the content of pixel p is at p + offset(p) in the frame before, or after. */
+  readonly motionToPrevious?: Raster;
+  readonly motionToNext?: Raster;
   /**
    * The split of the beauty, where the file has it: color = diffuse * diffuseAlbedo + specular. `diffuse` is irradiance,
    * without the surface's colour; `specular` is everything else and may be slightly negative.

@@ -39,6 +39,16 @@ export interface VarianceLayer {
   readonly kind: VarianceKind;
 }
 
+/**
+ * A layer of light that, with others, makes up the beauty. The last component of its name may end with `*`, which stands
+ * for one or more characters: light groups.
+ */
+export interface LightLayer {
+  readonly layer: LayerAlias;
+  /** The surface's colour, where the renderer has divided the light by it. */
+  readonly surface?: LayerAlias;
+}
+
 /** How a motion layer becomes offsets in pixels, y down, from the centre frame. */
 export type MotionConvention =
   /** X, Y: previous - centre; Z, W: centre - next; in pixels, y up. */
@@ -56,6 +66,7 @@ export interface RenderSource {
   /** The beauty that others read, where the input is better taken from another layer: the result is written here. */
   readonly target?: readonly LayerAlias[];
   readonly variances: readonly VarianceLayer[];
+  readonly lights: readonly LightLayer[];
   /**
    * Prefix of layers of second moments, E[x^2] of the samples, whose variance is E[x^2] - E[x]^2. It stands before the
    * whole name of the layer of E[x] or before the last component of it.

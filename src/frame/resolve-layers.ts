@@ -32,11 +32,28 @@ export interface PlannedVariance extends PlannedLayer {
   readonly mean?: PlannedLayer;
 }
 
+/** A layer of light that is filtered with the kernels of the colour. */
+export interface PlannedLight {
+  /** Layer name without the view layer. */
+  readonly name: string;
+  readonly layer: PlannedLayer;
+  /** The surface's colour that the light was divided by: their product is what adds up to the beauty. */
+  readonly surface?: PlannedLayer;
+}
+
 /** One line of "which channel is used as what". */
 export interface ChannelUse {
   readonly part: number;
   readonly channel: string;
-  readonly usedAs: Role | 'alpha' | 'colorMean' | 'albedoMean' | 'normalMean' | 'result';
+  readonly usedAs:
+    | Role
+    | 'alpha'
+    | 'colorMean'
+    | 'albedoMean'
+    | 'normalMean'
+    | 'light'
+    | 'lightSurface'
+    | 'result';
 }
 
 /** Which channels play which role. Holds names only: nothing has been decoded yet. */
@@ -50,6 +67,8 @@ export interface LayerPlan {
     readonly color: PlannedLayer;
   };
   readonly variances: Readonly<Partial<Record<VarianceRole, PlannedVariance>>>;
+  /** Those that the request asks for. */
+  readonly lights: readonly PlannedLight[];
   /** Where the denoised colour is written: the beauty that others read. */
   readonly target: PlannedLayer;
   /** Alpha of the noisy colour, and where a denoised one is written. */
@@ -69,6 +88,11 @@ export interface ResolveOptions {
   readonly layers?: Readonly<Partial<Record<Role, string>>>;
   /** Samples of a pixel, where the header does not tell; some variance layers need it. */
   readonly samplesPerPixel?: number;
+  /**
+   * Layers of light (AOVs, light groups) to denoise with the kernels of the colour: `all` that the renderer's table knows,
+   * or names of layers, which match from the right; none by default.
+   */
+  readonly aovs?: 'all' | readonly string[];
 }
 
 /**
@@ -93,7 +117,7 @@ export function detectSource(parts: readonly PartChannels[]): RenderSource {
 }
 
 /** Channels by suffix for a layer that was asked for by name. */
-const SUFFIXES: Readonly<Record<Role, readonly string[]>> = {
+const SUFFIXES: Readonly<Record<Role | 'light', readonly string[]>> = {
   color: ['RGB', 'XYZ'],
   albedo: ['RGB', 'XYZ'],
   normal: ['XYZ', 'RGB'],
@@ -105,6 +129,7 @@ const SUFFIXES: Readonly<Record<Role, readonly string[]>> = {
   diffuseDirect: ['RGB'],
   diffuseIndirect: ['RGB'],
   diffuseColor: ['RGB'],
+  light: ['RGB'],
 };
 
 /** A group of channels that fits an alias; `prefix` is what stands before the alias: the view layer. */
@@ -149,6 +174,7 @@ class Resolver {
       const name = match.group.channels.get('A');
       return name === undefined ? undefined : { part: match.group.part, channels: [name] };
     };
+    const lights = this.#lights(color, target);
     const alphaTarget = alphaChannel(target);
     const alpha =
       alphaTarget === undefined
@@ -160,12 +186,13 @@ class Resolver {
       dataWindow: this.#window(color),
       layers,
       variances,
+      lights,
       target: target.layer,
       alpha,
       samplesPerPixel,
       normalSpace: this.#source.normalSpace,
       motionConvention: this.#source.motionConvention,
-      uses: usesOf(layers, variances, alpha?.read, target.layer),
+      uses: usesOf(layers, variances, lights, alpha?.read, target.layer),
       warnings: this.#warnings,
     };
   }
@@ -235,7 +262,7 @@ class Resolver {
     return undefined;
   }
 
-  #fitting(role: Role, matches: readonly Match[], color: Match, asked: boolean): Match | undefined {
+  #fitting(role: string, matches: readonly Match[], color: Match, asked: boolean): Match | undefined {
     const inView = matches.filter((match) => match.group.view === color.group.view);
     const candidates = inView.filter((match) => sameBox(this.#window(match), this.#window(color)));
     const odd = inView[0];
@@ -263,6 +290,46 @@ class Resolver {
       if (match !== undefined && sameBox(this.#window(match), this.#window(color))) return match;
     }
     return color;
+  }
+
+  /** Layers of light beside the colour, every layer once. */
+  #lights(color: Match, target: Match): PlannedLight[] {
+    const { aovs = [] } = this.#options;
+    const known = [...new Set([...this.#source.lights, ...generic.lights])];
+    const found =
+      aovs === 'all'
+        ? known.flatMap(({ layer }) => this.#matches(layer))
+        : aovs.map((name) => this.#fitting(name, this.#named('light', name), color, true) as Match);
+    const lights = new Map<string, PlannedLight>();
+    for (const match of found) {
+      const { group, prefix, layer } = match;
+      const isOther = [color, target].every((beauty) => key(beauty.layer) !== key(layer));
+      const isOfColor = group.view === color.group.view && prefix === color.prefix;
+      if (!isOther || !(isOfColor || aovs !== 'all') || !sameBox(this.#window(match), this.#window(color)))
+        continue;
+      const table = known.find((light) =>
+        this.#matches(light.layer).some((same) => key(same.layer) === key(layer)),
+      );
+      const surfaces = table?.surface === undefined ? [] : this.#matches(table.surface);
+      const surface = surfaces.find((other) => other.group.view === group.view && other.prefix === prefix);
+      if (table?.surface !== undefined && surface === undefined) {
+        const shown = group.layer;
+        this.#warn(
+          'missing-surface',
+          `${shown} is without the surface's colour, which the file does not have`,
+          shown,
+        );
+      }
+      lights.set(key(layer), {
+        name: group.layer.slice(prefix === '' ? 0 : prefix.length + 1),
+        layer,
+        ...(surface && { surface: surface.layer }),
+      });
+    }
+    if (aovs === 'all' && lights.size === 0) {
+      this.#warn('no-lights', `No layer of light was found beside the colour of a ${this.#source.name} file`);
+    }
+    return [...lights.values()];
   }
 
   #variances(
@@ -346,7 +413,7 @@ class Resolver {
    * The layer that the request names for a role.
    * @throws QuietframeError `missing-layer`.
    */
-  #named(role: Role, name: string): Match[] {
+  #named(role: Role | 'light', name: string): Match[] {
     for (const suffixes of SUFFIXES[role]) {
       const matches = this.#groups.flatMap((group): Match[] => {
         const prefix = prefixBefore(group, name, suffixes);
@@ -388,6 +455,12 @@ function prefixBefore(group: ChannelGroup, layer: string, suffixes: string): str
   if (layer === '*') return group.layer !== '' && group.channels.size === suffixes.length ? '' : undefined;
   const own = group.layer.toLowerCase();
   const wanted = layer.toLowerCase();
+  if (wanted.endsWith('*')) {
+    const last = own.lastIndexOf(wanted.slice(0, -1));
+    const rest = own.length - last - wanted.length + 1;
+    const stands = last === 0 || own[last - 1] === '.';
+    return last >= 0 && rest > 0 && stands ? group.layer.slice(0, Math.max(0, last - 1)) : undefined;
+  }
   if (own === wanted) return '';
   return wanted !== '' && own.endsWith(`.${wanted}`) ? group.layer.slice(0, -wanted.length - 1) : undefined;
 }
@@ -405,6 +478,7 @@ function isMoment(layer: string, prefix: string | undefined): boolean {
 function usesOf(
   layers: LayerPlan['layers'],
   variances: LayerPlan['variances'],
+  lights: readonly PlannedLight[],
   alpha: PlannedLayer | undefined,
   target: PlannedLayer,
 ): ChannelUse[] {
@@ -426,6 +500,11 @@ function usesOf(
       add(layers[role], role);
     }
   }
+  for (const { layer } of lights) add(layer, 'light');
+  const surfaces = new Map(
+    lights.flatMap(({ surface }) => (surface ? [[key(surface), surface] as const] : [])),
+  );
+  for (const surface of surfaces.values()) add(surface, 'lightSurface');
   add(alpha, 'alpha');
   add(target, 'result');
   return uses;
@@ -442,6 +521,11 @@ function samplesAttribute(parts: readonly PartChannels[]): number | undefined {
 
 function textOf(attribute: Attribute): string | undefined {
   return attribute.type === 'string' ? new TextDecoder().decode(attribute.value) : undefined;
+}
+
+/** Tells layers apart. */
+function key({ part, channels }: PlannedLayer): string {
+  return JSON.stringify([part, channels]);
 }
 
 function sameBox(a: Box, b: Box): boolean {

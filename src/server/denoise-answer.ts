@@ -83,8 +83,9 @@ function bodyOf(type: AnswerType, answer: DenoiseAnswer): { contentType: string;
   }
 }
 
-function reportOf({ result, selected, stages }: DenoiseAnswer): Buffer {
-  const window = { frames: selected.frames, center: selected.center, windowUsed: 1 };
+/** The report as JSON in UTF-8. */
+export function reportOf({ result, selected, stages }: Omit<DenoiseAnswer, 'png'>): Buffer {
+  const window = { frames: selected.frames, center: selected.center };
   return Buffer.from(JSON.stringify({ ...result.report, ...window, stages: Object.fromEntries(stages) }));
 }
 

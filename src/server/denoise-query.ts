@@ -6,6 +6,7 @@ import type { SourceName } from '../frame/frame.js';
 export type SourceChoice = SourceName | 'auto';
 export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsuba', 'pbrt', 'generic'];
 export const ALPHA_CHOICES = ['copy', 'denoise'] as const;
+const MAX_AOVS = 64;
 const OUTPUTS = ['color', 'error', 'samples'];
 
 /** Parameters of `POST /v1/denoise`, checked. What is undefined was not given. */
@@ -16,6 +17,8 @@ export interface DenoiseQuery {
   readonly model?: string;
   readonly source?: SourceChoice;
   readonly alpha?: (typeof ALPHA_CHOICES)[number];
+  /** Layers of light to denoise with the kernels of the colour. */
+  readonly aovs?: 'all' | readonly string[];
   /** Index of the window's frame to denoise, from 0. */
   readonly center?: number;
 }
@@ -34,6 +37,7 @@ export function parseDenoiseQuery(
     model: (value) => ({ model: parseModel(value, models) }),
     source: (value) => ({ source: oneOf(SOURCE_CHOICES, 'source', value) }),
     alpha: (value) => ({ alpha: oneOf(ALPHA_CHOICES, 'alpha', value) }),
+    aovs: (value) => ({ aovs: parseAovs(value) }),
     outputs: (value) => checkOutputs(value),
     center: (value) => ({ center: parseCenter(value) }),
   };
@@ -67,6 +71,15 @@ function parseModel(value: string, models: readonly ModelSummary[]): string {
 function parseCenter(value: string): number {
   if (!/^[0-6]$/.test(value)) throw invalid('a whole number in [0, 6]', 'center', value);
   return Number(value);
+}
+
+function parseAovs(value: string): 'all' | readonly string[] {
+  if (value === 'all') return value;
+  const names = value.split(',').map((name) => name.trim());
+  if (names.includes('') || names.length > MAX_AOVS) {
+    throw invalid(`all, or at most ${MAX_AOVS} names of layers with commas between`, 'aovs', value);
+  }
+  return names;
 }
 
 function checkOutputs(value: string): Partial<DenoiseQuery> {

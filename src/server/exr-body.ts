@@ -11,12 +11,16 @@ export const MAX_FRAMES = 7;
 
 /** Names of the form's parts; a window has several of the first. */
 const PART_NAMES = ['frame', 'half_a', 'half_b'] as const;
-type PartName = (typeof PART_NAMES)[number];
+const MAX_PARTS = MAX_FRAMES + 2;
+export type PartName = (typeof PART_NAMES)[number];
 
-/** OpenEXR files of one request, in memory that workers can read without a copy. */
-export type Upload =
-  | { readonly kind: 'frames'; readonly frames: readonly Uint8Array[] }
-  | { readonly kind: 'halves'; readonly halfA: Uint8Array; readonly halfB: Uint8Array };
+/** OpenEXR files of one request, in memory that workers can read without a copy. There are frames, halves or both. */
+export interface Upload {
+  /** In time order. */
+  readonly frames: readonly Uint8Array[];
+  /** Two renders of the frame that is denoised. */
+  readonly halves: readonly [Uint8Array, Uint8Array] | undefined;
+}
 
 /**
  * Lets the bodies of the service through as streams and refuses all others with `unsupported-media-type`. Fastify's
@@ -48,8 +52,8 @@ export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): v
 }
 
 /**
- * Reads the body of a request that has passed {@link checkBodyHead}: one OpenEXR file, or a form with 1 to 7 parts
- * `frame` in time order or with `half_a` and `half_b`. The files are not looked into.
+ * Reads the body of a request that has passed {@link checkBodyHead}: one OpenEXR file, or a form with up to 7 parts
+ * `frame` in time order, with `half_a` and `half_b`, or with all of them. The files are not looked into.
  * @throws QuietframeError `too-large` as soon as the limit is passed; `empty-body`, `malformed-body`,
  * `unknown-parameter`; `cancelled` when the client goes away.
  */
@@ -61,30 +65,37 @@ export async function receiveUpload(request: IncomingMessage, maxBytes: number):
   const file = new GrowingBytes(Number(length));
   await receive(request, maxBytes, (chunk) => file.push(chunk));
   if (file.length === 0) throw emptyBody();
-  return { kind: 'frames', frames: [file.bytes()] };
+  return { frames: [file.bytes()], halves: undefined };
 }
 
 /** Bytes of all files of an upload. */
-export function uploadBytes(upload: Upload): number {
-  const files = upload.kind === 'frames' ? upload.frames : [upload.halfA, upload.halfB];
-  return files.reduce((sum, file) => sum + file.length, 0);
+export function uploadBytes({ frames, halves }: Upload): number {
+  return [...frames, ...(halves ?? [])].reduce((sum, file) => sum + file.length, 0);
 }
 
-function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): Upload {
+/**
+ * The upload of a form's parts.
+ * @throws QuietframeError `malformed-body` for too many files of a kind, a half buffer alone, and nothing at all.
+ */
+export function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): Upload {
   const frames = parts.get('frame') ?? [];
   const [halfA, extraA] = parts.get('half_a') ?? [];
   const [halfB, extraB] = parts.get('half_b') ?? [];
-  if (halfA !== undefined && halfB !== undefined && frames.length === 0 && !extraA && !extraB) {
-    return { kind: 'halves', halfA, halfB };
-  }
-  if (halfA !== undefined || halfB !== undefined || frames.length === 0) {
+  const halves = halfA !== undefined && halfB !== undefined ? ([halfA, halfB] as const) : undefined;
+  const isOdd =
+    (halfA === undefined) !== (halfB === undefined) || extraA !== undefined || extraB !== undefined;
+  if (isOdd || frames.length > MAX_FRAMES || (frames.length === 0 && halves === undefined)) {
     const received = PART_NAMES.map((name) => `${parts.get(name)?.length ?? 0} ${name}`).join(', ');
     throw new QuietframeError(
       'malformed-body',
-      expected('one to seven frame, or one half_a and one half_b,', 'the parts of the form', received),
+      expected(
+        `at most ${MAX_FRAMES} frame, one half_a and one half_b or neither, and not nothing`,
+        'the parts of the form',
+        received,
+      ),
     );
   }
-  return { kind: 'frames', frames };
+  return { frames, halves };
 }
 
 /**
@@ -132,7 +143,7 @@ function receiveForm(
         fail(
           new QuietframeError(
             'malformed-body',
-            expected(`at most ${MAX_FRAMES}`, 'the parts of the form', 'more'),
+            expected(`at most ${MAX_PARTS}`, 'the parts of the form', 'more'),
           ),
         ),
       )
@@ -151,7 +162,7 @@ function formParser(contentType: string): BusboyInstance {
     return new Busboy({
       headers: { 'content-type': contentType },
       isPartAFile: () => true,
-      limits: { parts: MAX_FRAMES, headerPairs: 16, headerSize: 8192 },
+      limits: { parts: MAX_PARTS, headerPairs: 16, headerSize: 8192 },
     });
   } catch (cause) {
     throw malformedForm(cause);

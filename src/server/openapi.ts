@@ -132,6 +132,11 @@ export const OPENAPI = {
             enum: ALPHA_CHOICES,
             default: 'copy',
           }),
+          parameter(
+            'aovs',
+            'Layers of light that are denoised with the kernels of the colour, so that they still make up the beauty: `all` that are known of the renderer (light groups, lobes), or names of layers with commas between. By default none: the beauty alone is denoised.',
+            { type: 'string', examples: ['all', 'Combined_key,Combined_fill'] },
+          ),
           parameter('outputs', 'What to answer with. This version serves color.', {
             enum: ['color'],
             default: 'color',
@@ -151,11 +156,15 @@ export const OPENAPI = {
                 oneOf: [
                   {
                     type: 'object',
-                    description: 'A window of frames of the same size, in time order.',
+                    description:
+                      'A window of frames of the same size, in time order; optionally with two renders of the centre frame, whose mean it is.',
                     required: ['frame'],
                     properties: {
                       frame: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_FRAMES },
+                      half_a: BINARY,
+                      half_b: BINARY,
                     },
+                    dependentRequired: { half_a: ['half_b'], half_b: ['half_a'] },
                     additionalProperties: false,
                   },
                   {
@@ -329,6 +338,11 @@ export const OPENAPI = {
           input: {
             type: 'object',
             description: 'Size, source and parts of the file, and what each channel was used as.',
+          },
+          aovs: {
+            type: 'array',
+            items: { type: 'string' },
+            description: 'Layers of light that were denoised with the colour.',
           },
           varianceOrigin: { enum: ['layer', 'half-buffers', 'estimated'] },
           sanitized: {

@@ -1,13 +1,12 @@
 import { expected, QuietframeError } from '../errors.js';
 import type { ExrPool } from '../exr/exr-pool.js';
 import { boxHeight, boxWidth } from '../image/image.js';
+import type { DenoiseExrRequest } from '../workflow/denoise-exr.js';
 import type { Upload } from './exr-body.js';
 
-/** What of an upload is denoised. */
+/** What of an upload is denoised, and with which other files. */
 export interface SelectedFrames {
-  readonly exr: Uint8Array;
-  /** Second half buffer; `exr` is the first then. */
-  readonly halfB?: Uint8Array;
+  readonly files: Pick<DenoiseExrRequest, 'exr' | 'halves' | 'neighbours'>;
   /** Frames in the window and the index of the denoised one. */
   readonly frames: number;
   readonly center: number;
@@ -15,44 +14,43 @@ export interface SelectedFrames {
 
 /**
  * Reads the headers of all files of an upload, so that a damaged or absurd one is refused before any work, and picks the
- * frame to denoise.
+ * frame to denoise. Without a frame, the first half buffer stands for it.
  * @param center index of the frame; by default the middle one, of two middle ones the later.
  * @throws QuietframeError `invalid-argument` for a centre outside the window; `mismatched-frames` where sizes differ;
  * `malformed-exr`, `unsupported-exr` and `too-large`, each naming the frame.
  */
 export function selectFrames(
-  upload: Upload,
+  { frames, halves }: Upload,
   center: number | undefined,
   pool: Pick<ExrPool, 'header'>,
 ): SelectedFrames {
-  if (upload.kind === 'halves') {
-    checkSizes(
-      new Map([
-        ['half_a', upload.halfA],
-        ['half_b', upload.halfB],
-      ]),
-      pool,
-    );
-    return { exr: upload.halfA, halfB: upload.halfB, ...centerOf(1, center) };
-  }
-  const { frames } = upload;
-  const chosen = centerOf(frames.length, center);
-  checkSizes(new Map(frames.map((bytes, index) => [`frame[${index}]`, bytes])), pool);
-  return { exr: frames[chosen.center] as Uint8Array, ...chosen };
+  const window = frames.length === 0 && halves !== undefined ? [halves[0]] : frames;
+  const index = centerOf(window.length, center);
+  checkSizes(frames, halves, pool);
+  const neighbours = window.flatMap((exr, i) => (i === index ? [] : { exr, offset: i - index }));
+  return {
+    files: {
+      exr: window[index] as Uint8Array,
+      ...(halves && { halves }),
+      ...(neighbours.length > 0 && { neighbours }),
+    },
+    frames: window.length,
+    center: index,
+  };
 }
 
-function centerOf(frames: number, center = Math.floor(frames / 2)): { frames: number; center: number } {
-  if (center >= frames) {
-    throw new QuietframeError('invalid-argument', expected(`an index below ${frames}`, 'center', center), {
-      parameter: 'center',
-    });
-  }
-  return { frames, center };
+function centerOf(frames: number, center = Math.floor(frames / 2)): number {
+  if (center < frames) return center;
+  throw new QuietframeError('invalid-argument', expected(`an index below ${frames}`, 'center', center), {
+    parameter: 'center',
+  });
 }
 
-function checkSizes(files: ReadonlyMap<string, Uint8Array>, pool: Pick<ExrPool, 'header'>): void {
+function checkSizes(frames: Upload['frames'], halves: Upload['halves'], pool: Pick<ExrPool, 'header'>): void {
+  const named = frames.map((bytes, index): [string, Uint8Array] => [`frame[${index}]`, bytes]);
+  if (halves !== undefined) named.push(['half_a', halves[0]], ['half_b', halves[1]]);
   let first: string | undefined;
-  for (const [frame, bytes] of files) {
+  for (const [frame, bytes] of named) {
     const size = sizeOf(bytes, frame, pool);
     first ??= size;
     if (size !== first) {
@@ -61,13 +59,13 @@ function checkSizes(files: ReadonlyMap<string, Uint8Array>, pool: Pick<ExrPool, 
   }
 }
 
-/** Sizes of all parts, as `8x4, 8x4`. */
+/** The sizes that parts have, each once, as `8x4, 4x2`: half buffers may have more parts than a frame. */
 function sizeOf(bytes: Uint8Array, frame: string, pool: Pick<ExrPool, 'header'>): string {
   try {
-    return pool
+    const sizes = pool
       .header(bytes)
-      .parts.map(({ dataWindow }) => `${boxWidth(dataWindow)}x${boxHeight(dataWindow)}`)
-      .join(', ');
+      .parts.map(({ dataWindow }) => `${boxWidth(dataWindow)}x${boxHeight(dataWindow)}`);
+    return [...new Set(sizes)].join(', ');
   } catch (error) {
     if (!(error instanceof QuietframeError)) throw error;
     throw new QuietframeError(error.code, error.message, { frame, ...error.details }, { cause: error });

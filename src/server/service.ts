@@ -3,7 +3,10 @@ import type { ExrPool } from '../exr/exr-pool.js';
 import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../workflow/denoise-exr.js';
 
 /** Figures of the report that the service itself reads; whatever else it has goes to the client as it is. */
-export type ServedReport = Pick<FullReport, 'model' | 'version' | 'device' | 'warnings' | 'stages'>;
+export type ServedReport = Pick<
+  FullReport,
+  'model' | 'version' | 'device' | 'warnings' | 'windowUsed' | 'stages'
+>;
 
 /** What of a denoised file the service sends. */
 export type ServedExr = Pick<DenoisedExr, 'exr' | 'color'> & { readonly report: ServedReport };

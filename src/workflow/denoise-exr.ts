@@ -3,19 +3,40 @@ import { expected, QuietframeError } from '../errors.js';
 import { stringAttribute } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/exr-pool.js';
 import type { ExrHeader } from '../exr/header.js';
+import { rasterOf } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
-import type { ChannelUse, LayerPlan, PlannedLayer, ResolveOptions } from '../frame/resolve-layers.js';
+import {
+  type ChannelUse,
+  type LayerPlan,
+  type PlannedLayer,
+  type ResolveOptions,
+  resolveLayers,
+} from '../frame/resolve-layers.js';
+import { withoutSurface } from '../frame/surface.js';
+import type { Box, Image } from '../image/image.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import { VERSION } from '../version.js';
 import { buildFrameAside } from './build-frame-aside.js';
 import { readPlanned } from './read-planned.js';
 
-export interface DenoiseExrRequest extends ResolveOptions {
-  /** The noisy frame, or the first of two half buffers. The result is this file with its colour denoised. */
+/** A frame of the same shot. */
+export interface Neighbour {
   readonly exr: Uint8Array;
-  /** Another render of the same frame, independent and with as many samples: their difference tells the variance. */
-  readonly halfB?: Uint8Array;
+  /** Frames from the one that is denoised: -1 is the frame before it. Never 0. */
+  readonly offset: number;
+}
+
+export interface DenoiseExrRequest extends ResolveOptions {
+  /** The noisy frame. The result is this file with its colour denoised. */
+  readonly exr: Uint8Array;
+  /**
+   * Two renders of the frame, independent and with as many samples as each other: their mean is denoised, and their
+   * difference tells the variance. `exr` is their mean, or one of them.
+   */
+  readonly halves?: readonly [Uint8Array, Uint8Array];
+  /** Frames around it, in any order; those that are missing are left out. */
+  readonly neighbours?: readonly Neighbour[];
   /** `name` or `name@version`; the newest of the default model where it is not given. */
   readonly model?: string;
   /** Slope of the loss in [1, 10]; 1 by default. */
@@ -42,9 +63,13 @@ export interface FullReport extends Omit<DenoiseReport, 'stages'> {
     readonly view?: string;
     readonly samplesPerPixel?: number;
     readonly halfBuffers: boolean;
+    /** Offsets of the frames around it, ascending. */
+    readonly neighbours: readonly number[];
     readonly channels: readonly ChannelUse[];
   };
   readonly varianceOrigin: VarianceOrigin;
+  /** Layers of light that were denoised with the colour. */
+  readonly aovs: readonly string[];
   readonly sanitized: Readonly<Record<string, SanitizedCounts>>;
   readonly warnings: readonly InputWarning[];
   /** Seconds by stage: `decode`, `frame`, those of the denoiser, `encode`. */
@@ -66,8 +91,12 @@ const DECODED = 0.05;
 const DENOISED = 0.95;
 
 /**
- * Denoises an OpenEXR file: the colour's channels (and alpha, if asked) are replaced, with their sample types kept, and
- * attributes with the prefix `quietframe:` tell how. All other channels, parts and attributes stay bit for bit.
+ * Denoises an OpenEXR file: the colour's channels (and those of alpha and of layers of light, if asked) are replaced, with
+ * their sample types kept, and attributes with the prefix `quietframe:` tell how. All other channels, parts and attributes
+ * stay bit for bit.
+ *
+ * Layers of light that make up the beauty make up the denoised beauty, for the kernels are the same. Those that the
+ * renderer stores without the surface's colour are filtered with it, and divided by that of `exr` again.
  *
  * Where Blender has written both `Noisy Image` and a denoised `Combined`, the former is read and the latter replaced.
  * @throws QuietframeError as `readPlanned`, `buildFrame`, `Denoiser.denoise` and `ExrPool.replace`; `cancelled`.
@@ -76,54 +105,66 @@ export async function denoiseExr(
   request: DenoiseExrRequest,
   { pool, denoiser }: DenoiseExrServices,
 ): Promise<DenoisedExr> {
-  const { exr, halfB, signal, model, lambda } = request;
+  const { exr, halves = [exr], neighbours = [], signal, model, lambda } = request;
   const withAlpha = request.alpha === 'denoise';
   const progress = request.onProgress ?? (() => {});
   const watch = new Stopwatch();
 
-  const [main, half] = await Promise.all([
-    readPlanned(exr, pool, { ...request, withAlpha }),
-    halfB && readPlanned(halfB, pool, { ...request, withAlpha }),
+  const header = pool.header(exr);
+  const plan = resolveLayers(header.parts, request);
+  const options = { ...request, aovs: plan.lights.map(({ name }) => name), withAlpha };
+  const [fileA, fileB] = halves;
+  const [main, half, surfaces] = await Promise.all([
+    readPlanned(fileA, pool, options),
+    fileB && readPlanned(fileB, pool, options),
+    readSurfaces(exr, pool, plan, signal),
   ]);
+  checkWindow(main.plan, plan, 'half_a');
+  for (const { exr: neighbour, offset } of neighbours) {
+    checkWindow(resolveLayers(pool.header(neighbour).parts, request), plan, `neighbour[${offset}]`);
+  }
   watch.lap('decode');
-  const { frame, warnings, sanitized } = await buildFrameAside(main, half, signal);
+  const { frame, lights, warnings, sanitized } = await buildFrameAside(main, half, signal);
   watch.lap('frame');
   progress(DECODED);
 
-  const also = withAlpha && frame.alpha ? [frame.alpha] : [];
   const result = await denoiser.denoise(frame, {
     ...(model !== undefined && { model }),
     ...(lambda !== undefined && { lambda }),
     ...(signal && { signal }),
-    also,
+    also: [...lights.values(), ...(withAlpha && frame.alpha ? [frame.alpha] : [])],
     onProgress: (fraction) => progress(DECODED + (DENOISED - DECODED) * fraction),
   });
   watch.lap('denoise');
   throwIfAborted(signal);
 
-  const written: { layer: PlannedLayer; samples: Raster }[] = [
-    { layer: main.plan.target, samples: result.color },
-  ];
-  const [alpha] = result.also;
-  if (alpha !== undefined && main.plan.alpha !== undefined) {
+  const written: Written[] = [{ layer: plan.target, samples: result.color }];
+  const denoisedLights = new Map([...lights.keys()].map((name, i) => [name, result.also[i] as Raster]));
+  for (const { name, layer, surface } of plan.lights) {
+    const light = denoisedLights.get(name) as Raster;
+    const color = rasterOf(surfaces, surface);
+    written.push({ layer, samples: color === undefined ? light : withoutSurface(light, color) });
+  }
+  const alpha = result.also[lights.size];
+  if (alpha !== undefined && plan.alpha !== undefined) {
     limitOpacity(alpha);
-    written.push({ layer: main.plan.alpha.target, samples: alpha });
+    written.push({ layer: plan.alpha.target, samples: alpha });
   }
   const allWarnings = [
-    ...main.plan.warnings,
+    ...plan.warnings,
     ...warnings,
-    ...alreadyDenoised(main.header, main.plan),
-    ...saturated(main.header, written),
+    ...alreadyDenoised(header, plan),
+    ...saturated(header, written),
   ];
   const bytes = await pool.replace(exr, replacementsOf(written), {
-    attributes: attributesOf(result.report, main.plan, frame.varianceOrigin),
+    attributes: attributesOf(result.report, plan, frame.varianceOrigin, neighbours.length + 1),
     ...(signal && { signal }),
   });
   watch.lap('encode');
   progress(1);
 
   const { decode, frame: framing, encode } = watch.laps;
-  const { view, samplesPerPixel } = main.plan;
+  const { view, samplesPerPixel } = plan;
   return {
     exr: bytes,
     color: result.color,
@@ -134,19 +175,50 @@ export async function denoiseExr(
       input: {
         width: frame.width,
         height: frame.height,
-        parts: main.header.parts.length,
-        source: main.plan.source,
+        parts: header.parts.length,
+        source: plan.source,
         ...(view !== undefined && { view }),
         ...(samplesPerPixel !== undefined && { samplesPerPixel }),
         halfBuffers: half !== undefined,
-        channels: main.plan.uses,
+        neighbours: neighbours.map(({ offset }) => offset).sort((a, b) => a - b),
+        channels: plan.uses,
       },
       varianceOrigin: frame.varianceOrigin,
+      aovs: plan.lights.map(({ name }) => name),
       sanitized,
       warnings: allWarnings,
       stages: { decode: decode ?? 0, frame: framing ?? 0, ...result.report.stages, encode: encode ?? 0 },
     },
   };
+}
+
+/** Samples of a layer that is replaced. */
+interface Written {
+  readonly layer: PlannedLayer;
+  readonly samples: Raster;
+}
+
+/** Colours of surfaces as they stay in the file. */
+async function readSurfaces(
+  exr: Uint8Array,
+  pool: ExrPool,
+  { lights }: LayerPlan,
+  signal: AbortSignal | undefined,
+): Promise<Image> {
+  const surfaces = lights.flatMap(({ surface }) => surface ?? []);
+  if (surfaces.length === 0) return { parts: [] };
+  return pool.read(exr, {
+    select: (part, { name }) =>
+      surfaces.some((surface) => surface.part === part.index && surface.channels.includes(name)),
+    ...(signal && { signal }),
+  });
+}
+
+function checkWindow({ dataWindow }: LayerPlan, { dataWindow: wanted }: LayerPlan, frame: string): void {
+  const shown = ({ xMin, yMin, xMax, yMax }: Box): string => `(${xMin}, ${yMin}) to (${xMax}, ${yMax})`;
+  if (shown(dataWindow) === shown(wanted)) return;
+  const message = expected(`the data window ${shown(wanted)}`, frame, shown(dataWindow));
+  throw new QuietframeError('mismatched-frames', message, { frame });
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -158,9 +230,7 @@ function limitOpacity({ data }: Raster): void {
   for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(0, data[i] as number));
 }
 
-function replacementsOf(
-  written: readonly { layer: PlannedLayer; samples: Raster }[],
-): Map<number, Map<string, Float32Array>> {
+function replacementsOf(written: readonly Written[]): Map<number, Map<string, Float32Array>> {
   const replacements = new Map<number, Map<string, Float32Array>>();
   for (const { layer, samples } of written) {
     const channels = replacements.get(layer.part) ?? new Map<string, Float32Array>();
@@ -175,6 +245,7 @@ function attributesOf(
   report: DenoiseReport,
   plan: LayerPlan,
   varianceOrigin: VarianceOrigin,
+  frames: number,
 ): Map<string, ReturnType<typeof stringAttribute>> {
   const texts = {
     model: report.model,
@@ -183,10 +254,14 @@ function attributesOf(
     lambda: report.lambda,
     source: plan.source,
     variance: varianceOrigin,
+    frames,
+    aovs: plan.lights.map(({ name }) => name).join(', '),
     software: `quietframe ${VERSION}`,
   };
   return new Map(
-    Object.entries(texts).map(([name, value]) => [`quietframe:${name}`, stringAttribute(String(value))]),
+    Object.entries(texts)
+      .filter(([, value]) => value !== '')
+      .map(([name, value]) => [`quietframe:${name}`, stringAttribute(String(value))]),
   );
 }
 
@@ -201,10 +276,7 @@ function alreadyDenoised(header: ExrHeader, plan: LayerPlan): InputWarning[] {
   ];
 }
 
-function saturated(
-  header: ExrHeader,
-  written: readonly { layer: PlannedLayer; samples: Raster }[],
-): InputWarning[] {
+function saturated(header: ExrHeader, written: readonly Written[]): InputWarning[] {
   let count = 0;
   for (const { layer, samples } of written) {
     for (const [c, name] of layer.channels.entries()) {

@@ -17,7 +17,9 @@ export type FrameAnswer =
 const { main, half } = workerData as FrameTask;
 try {
   const built = buildFrame(main, half);
-  const rasters = Object.values(built.frame).filter((value): value is Raster => typeof value === 'object');
+  const rasters = [...Object.values(built.frame), ...built.lights.values()].filter(
+    (value): value is Raster => typeof value === 'object',
+  );
   const answer: FrameAnswer = { built };
   parentPort?.postMessage(
     answer,

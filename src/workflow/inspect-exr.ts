@@ -1,7 +1,12 @@
 import type { ExrPool } from '../exr/exr-pool.js';
 import { buildFrame } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
-import type { ChannelUse, LayerPlan, ResolveOptions } from '../frame/resolve-layers.js';
+import {
+  type ChannelUse,
+  type LayerPlan,
+  type ResolveOptions,
+  resolveLayers,
+} from '../frame/resolve-layers.js';
 import type { Box } from '../image/image.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import { readPlanned } from './read-planned.js';
@@ -42,7 +47,9 @@ export async function inspectExr(
   options: ResolveOptions = {},
 ): Promise<Inspection> {
   const read = await readPlanned(exr, pool, { ...options, withAlpha: true, withSplit: true });
-  const { header, plan } = read;
+  const { header } = read;
+  // What could be asked for is shown, but not decoded; where there is none, nobody has asked.
+  const plan = resolveLayers(header.parts, { ...options, aovs: 'all' });
   const { frame, warnings, sanitized } = buildFrame(read);
   return {
     source: plan.source,
@@ -67,6 +74,6 @@ export async function inspectExr(
     motionConvention: plan.motionConvention,
     ...(plan.samplesPerPixel !== undefined && { samplesPerPixel: plan.samplesPerPixel }),
     sanitized,
-    warnings: [...plan.warnings, ...warnings],
+    warnings: [...read.plan.warnings, ...warnings],
   };
 }

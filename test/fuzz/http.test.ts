@@ -119,6 +119,11 @@ it('answers damaged forms with a file or a problem', async () => {
       ['frame', good],
       ['frame', good],
     ]),
+    form([
+      ['frame', good],
+      ['half_a', good],
+      ['half_b', good],
+    ]),
   ];
   const types = [`multipart/form-data; boundary=${BOUNDARY}`, `multipart/form-data; boundary="${BOUNDARY}"`];
   const statuses = new Set<number>();

@@ -121,7 +121,13 @@ describe('a form that is no good window', () => {
     ['eight frames', form(Array.from({ length: 8 }, () => frame)), 'malformed-body', { detail: /at most 7/ }],
     ['one half', form([['half_a', exr]]), 'malformed-body', { detail: /0 frame, 1 half_a, 0 half_b/ }],
     ['a half and a frame', form([['half_a', exr], frame]), 'malformed-body', {}],
-    ['halves and a frame', form([['half_a', exr], ['half_b', exr], frame]), 'malformed-body', {}],
+    ['ten parts', form(Array.from({ length: 10 }, () => frame)), 'malformed-body', { detail: /at most 9/ }],
+    [
+      'halves of another size than the frames',
+      form([frame, ['half_a', small], ['half_b', small]]),
+      'mismatched-frames',
+      { frame: 'half_a' },
+    ],
     [
       'three halves',
       form([
@@ -252,6 +258,9 @@ describe('a query that is no good', () => {
     ['source=blender', 'invalid-argument', 'source'],
     ['source=', 'invalid-argument', 'source'],
     ['alpha=keep', 'invalid-argument', 'alpha'],
+    ['aovs=', 'invalid-argument', 'aovs'],
+    ['aovs=a,,b', 'invalid-argument', 'aovs'],
+    [`aovs=${'a,'.repeat(64)}a`, 'invalid-argument', 'aovs'],
     ['outputs=colour', 'invalid-argument', 'outputs'],
     ['outputs=color,error', 'not-implemented', 'outputs'],
     ['center=-1', 'invalid-argument', 'center'],

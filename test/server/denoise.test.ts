@@ -99,7 +99,10 @@ describe('POST /v1/denoise', () => {
   it('gives the parameters to the denoiser', async () => {
     await app.inject(post(exr, '/v1/denoise'));
     await app.inject(
-      post(exr, '/v1/denoise?lambda=1.0&model=kpcn@1&source=mitsuba&alpha=copy&outputs=color&center=0'),
+      post(
+        exr,
+        '/v1/denoise?lambda=1.0&model=kpcn@1&source=mitsuba&alpha=copy&aovs=Combined_key,%20Emission&outputs=color&center=0',
+      ),
     );
     expect(service.requests[0]).toEqual({
       exr: expect.any(Uint8Array),
@@ -111,6 +114,7 @@ describe('POST /v1/denoise', () => {
       model: 'kpcn@1',
       source: 'mitsuba',
       alpha: 'copy',
+      aovs: ['Combined_key', 'Emission'],
     });
   });
 
@@ -143,7 +147,30 @@ describe('POST /v1/denoise', () => {
     );
     expect(answer.statusCode).toBe(200);
     expect(Buffer.from(service.requests[0]?.exr ?? []).equals(a)).toBe(true);
-    expect(Buffer.from(service.requests[0]?.halfB ?? []).equals(b)).toBe(true);
+    expect(service.requests[0]?.halves?.map((half) => Buffer.from(half).equals(b))).toEqual([false, true]);
+    expect(service.requests[0]?.neighbours).toBeUndefined();
+  });
+
+  it('takes a window together with the half buffers of its centre', async () => {
+    const frames = Array.from({ length: 7 }, (_, index) => makeExr({ value: () => index }));
+    // Half buffers may have more layers than the frames.
+    const half = makeExr({ channels: ['B', 'G', 'R', 'albedo.R'] });
+    const answer = await app.inject({
+      ...postForm(
+        form([...frames.map((bytes) => ['frame', bytes] as const), ['half_a', half], ['half_b', half]]),
+      ),
+    });
+    expect(planes(answer.rawPayload).R?.[0]).toBe(1.5);
+    const [request] = service.requests;
+    expect(request?.neighbours?.map(({ offset }) => offset)).toEqual([-3, -2, -1, 1, 2, 3]);
+    expect(Buffer.from(request?.neighbours?.[0]?.exr ?? []).equals(frames[0] as Uint8Array)).toBe(true);
+    expect(request?.halves).toHaveLength(2);
+  });
+
+  it('sends what is before the centre with offsets below 0', async () => {
+    const frames = Array.from({ length: 4 }, () => ['frame', exr] as const);
+    await app.inject(postForm(form(frames), '/v1/denoise?center=3'));
+    expect(service.requests[0]?.neighbours?.map(({ offset }) => offset)).toEqual([-3, -2, -1]);
   });
 
   it('gives the same bytes for the same input', async () => {

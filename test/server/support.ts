@@ -129,6 +129,7 @@ export class FakeService {
           model: 'kpcn',
           version: 2,
           device: 'cpu',
+          windowUsed: 1,
           warnings: [{ code: 'missing-albedo', message: 'There is no albedo' }],
           stages: { decode: 0.25, denoise: 1.5 },
         },

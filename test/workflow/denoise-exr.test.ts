@@ -200,7 +200,7 @@ describe('what is read', () => {
     const denoiser = new FakeDenoiser(1);
     const exr = blender((channel, i) => scene(channel, i) + 0.125);
     const halfB = blender((channel, i) => scene(channel, i) - 0.125);
-    const result = await denoise({ exr, halfB }, denoiser);
+    const result = await denoise({ exr, halves: [exr, halfB] }, denoiser);
     expect(result.report.varianceOrigin).toBe('half-buffers');
     expect(denoiser.frame?.colorVariance.data[0]).toBeCloseTo(0.25 ** 2 / 4, 6);
     expect(result.color.data[4]).toBeCloseTo(scene('R', 4), 6);
@@ -253,11 +253,16 @@ describe('progress and ends', () => {
   });
 
   it('refuses files without colour, damaged files and halves that differ', async () => {
+    const other = exrFile([{ layers: ['RGB'], window: { xMin: 0, yMin: 0, xMax: 5, yMax: 5 } }], () => 1);
     const cases: [DenoiseExrRequest, string][] = [
       [{ exr: exrFile([{ layers: ['Z'] }], () => 1) }, 'missing-layer'],
       [{ exr: new Uint8Array(100) }, 'malformed-exr'],
       [{ exr: blender().subarray(0, 900) }, 'malformed-exr'],
-      [{ exr: blender(), halfB: exrFile([{ layers: ['RGB'] }], () => 1) }, 'mismatched-frames'],
+      [{ exr: blender(), halves: [blender(), exrFile([{ layers: ['RGB'] }], () => 1)] }, 'mismatched-frames'],
+      [{ exr: blender(), neighbours: [{ exr: other, offset: 1 }] }, 'mismatched-frames'],
+      [{ exr: other, halves: [blender(), blender()] }, 'mismatched-frames'],
+      [{ exr: blender(), neighbours: [{ exr: new Uint8Array(9), offset: 1 }] }, 'malformed-exr'],
+      [{ exr: blender(), aovs: ['Combined_key'] }, 'missing-layer'],
     ];
     for (const [request, code] of cases) expect((await failure(denoise(request))).code).toBe(code);
   });

@@ -79,7 +79,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     const { exr: result, report } = await denoiseExr(
       {
         exr,
-        ...(halfB && { halfB }),
+        ...(halfB && { halves: [exr, halfB] as const }),
         ...(flags.lambda !== undefined && { lambda: flags.lambda }),
         ...(flags.model !== undefined && { model: flags.model }),
         alpha: flags.alpha,

@@ -3,7 +3,8 @@ import type { RenderSource } from '../render-source.js';
 /**
  * Blender's Cycles: `<ViewLayer>.<Pass>.<C>`, one part for every pass by default. When Blender denoises, `Combined` is
  * denoised already and `Noisy Image` is the render. It writes no variances. The light passes are without the surface's
- * colour: beauty = (Diffuse Direct + Diffuse Indirect) * Diffuse Color + the rest. `Denoising Normal` is in camera space.
+ * colour: beauty = (Diffuse Direct + Diffuse Indirect) * Diffuse Color + the same of Glossy and Transmission + Volume Direct
+ * + Volume Indirect + Emission + Environment. Light groups are `Combined_<group>`. `Denoising Normal` is in camera space.
  */
 export const cycles: RenderSource = {
   name: 'cycles',
@@ -24,6 +25,19 @@ export const cycles: RenderSource = {
   },
   target: ['Combined.RGB'],
   variances: [],
+  lights: [
+    { layer: 'Combined_*.RGB' },
+    ...['Diffuse', 'Glossy', 'Transmission'].flatMap((lobe) =>
+      ['Direct', 'Indirect'].map((way) => ({
+        layer: `${lobe} ${way}.RGB`,
+        surface: `${lobe} Color.RGB`,
+      })),
+    ),
+    { layer: 'Volume Direct.RGB' },
+    { layer: 'Volume Indirect.RGB' },
+    { layer: 'Emission.RGB' },
+    { layer: 'Environment.RGB' },
+  ],
   normalSpace: 'camera',
   motionConvention: 'previous-and-next-y-up',
 };

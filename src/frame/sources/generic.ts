@@ -54,6 +54,31 @@ export const generic: RenderSource = {
     { role: 'normalVariance', layer: 'normal_var.XYZ', kind: 'mean' },
     { role: 'normalVariance', layer: 'normal_var.RGB', kind: 'mean' },
   ],
+  lights: [
+    // Arnold's light groups and lobes; RenderMan's and Karma's lobes; V-Ray's elements.
+    ...['RGBA_*', 'lightgroup_*', 'light_group_*', 'VRayLightSelect*'],
+    ...['diffuse', 'specular', 'coat', 'sheen', 'transmission', 'sss', 'volume'].flatMap((lobe) => [
+      `${lobe}_direct`,
+      `${lobe}_indirect`,
+    ]),
+    ...[
+      'directDiffuse',
+      'indirectDiffuse',
+      'directSpecular',
+      'indirectSpecular',
+      'subsurface',
+      'transmissive',
+    ],
+    ...[
+      'VRayLighting',
+      'VRayGlobalIllumination',
+      'VRayReflection',
+      'VRayRefraction',
+      'VRaySpecular',
+      'VRaySSS2',
+    ],
+    ...['VRaySelfIllumination', 'VRayBackground', 'emission', 'emissive', 'background'],
+  ].map((layer) => ({ layer: `${layer}.RGB` })),
   normalSpace: 'unknown',
   motionConvention: 'unknown',
 };

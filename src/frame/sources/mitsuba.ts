@@ -24,6 +24,7 @@ export const mitsuba: RenderSource = {
     depth: ['depth.T', '*.T'],
   },
   variances: [],
+  lights: [],
   secondMomentPrefix: 'm2_',
   normalSpace: 'world',
   motionConvention: 'unknown',

@@ -22,6 +22,7 @@ export const pbrt: RenderSource = {
     { role: 'colorVariance', layer: 'Variance.RGB', kind: 'samples' },
     { role: 'colorVariance', layer: 'RelativeVariance.RGB', kind: 'samples-over-mean' },
   ],
+  lights: [],
   normalSpace: 'camera',
   motionConvention: 'unknown',
 };

@@ -77,18 +77,19 @@ function leaveOnClose(reply: FastifyReply, place: Place): AbortSignal {
   return controller.signal;
 }
 
-function denoiseRequest(
-  { exr, halfB }: SelectedFrames,
-  { lambda, model, source = 'auto', alpha }: DenoiseQuery,
+/** What the workflow is asked for. */
+export function denoiseRequest(
+  { files }: SelectedFrames,
+  { lambda, model, source = 'auto', alpha, aovs }: DenoiseQuery,
   signal: AbortSignal,
 ): DenoiseExrRequest {
   return {
-    exr,
+    ...files,
     lambda,
     signal,
-    ...(halfB === undefined ? {} : { halfB }),
     ...(model === undefined ? {} : { model }),
     ...(source === 'auto' ? {} : { source }),
     ...(alpha === undefined ? {} : { alpha }),
+    ...(aovs === undefined ? {} : { aovs }),
   };
 }
