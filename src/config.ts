@@ -8,6 +8,8 @@ export interface Config {
   readonly host: string;
   /** QUIETFRAME_PORT: 0 takes a free port. */
   readonly port: number;
+  /** QUIETFRAME_GRPC_PORT: port of the gRPC interface, 0 for a free one; there is none where it is not set. */
+  readonly grpcPort: number | undefined;
   /** QUIETFRAME_MODELS: folder of the model bundles. */
   readonly modelsDirectory: string;
   /** QUIETFRAME_THREADS: threads of the neural network engine. */
@@ -52,6 +54,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     host: environment.QUIETFRAME_HOST || '127.0.0.1',
     port: integer('QUIETFRAME_PORT', 8080, 0, 65535),
+    grpcPort: environment.QUIETFRAME_GRPC_PORT ? integer('QUIETFRAME_GRPC_PORT', 0, 0, 65535) : undefined,
     modelsDirectory: environment.QUIETFRAME_MODELS || fileURLToPath(new URL('../models', import.meta.url)),
     threads: integer('QUIETFRAME_THREADS', availableParallelism(), 1, 1024),
     memoryBudgetBytes: integer('QUIETFRAME_MEMORY_BUDGET', 2 * GIB, 2 ** 26, Number.MAX_SAFE_INTEGER),

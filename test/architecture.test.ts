@@ -30,6 +30,8 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   'onnxruntime-node': /^engine\/onnx-engine\.ts$/,
   fastify: /^server\//,
   '@fastify/': /^server\//,
+  '@connectrpc/': /^server\/rpc\//,
+  '@bufbuild/': /^server\/(rpc|gen)\//,
   busboy: /^server\//,
   'prom-client': /^server\//,
   commander: /^cli\//,

@@ -38,6 +38,13 @@ export interface AppContext {
   readonly metrics: Metrics;
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For what answers beside HTTP and shares its queue and figures. */
+    readonly context: AppContext;
+  }
+}
+
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
@@ -69,6 +76,7 @@ export async function buildApp(
   const metrics = new Metrics(queue);
   const context: AppContext = { deps, config, lifecycle, queue, metrics };
 
+  app.decorate('context', context);
   app.decorateRequest('problemCode', undefined);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
@@ -127,7 +135,8 @@ function observe(request: FastifyRequest, reply: FastifyReply, metrics: Metrics)
   });
 }
 
-function outcomeOf(status: number): Outcome {
+/** What became of a request, by the HTTP status of its answer. */
+export function outcomeOf(status: number): Outcome {
   if (status === 499) return 'cancelled';
   if (status < 400) return 'ok';
   return status < 500 ? 'refused' : 'failed';

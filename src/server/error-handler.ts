@@ -61,10 +61,15 @@ export function problemOf(error: QuietframeError, requestId?: string): Problem {
   };
 }
 
+/** Whether an error is the service's own, and one for the log. */
+export function isOurFault({ status, code }: QuietframeError): boolean {
+  return status >= 500 && code !== 'overloaded' && code !== 'not-implemented';
+}
+
 /** Answers a failed request with its problem document; internal causes go to the log alone. */
 export function handleError(error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): void {
   const shown = publicError(error);
-  if (shown.status >= 500 && shown.code !== 'overloaded' && shown.code !== 'not-implemented') {
+  if (isOurFault(shown)) {
     request.log.error({ err: shown.cause ?? shown, code: shown.code }, shown.message);
   }
   request.problemCode = shown.code;

@@ -3,15 +3,17 @@ import type { Config } from '../config.js';
 import type { Image, Plane } from '../image/image.js';
 import { type AppConfig, buildApp } from './app.js';
 import { Lifecycle } from './lifecycle.js';
+import { GrpcServer } from './rpc/grpc-server.js';
 import type { ServerDeps } from './service.js';
 
-export type ServeConfig = AppConfig & Pick<Config, 'host' | 'port' | 'drainSeconds'>;
+export type ServeConfig = AppConfig & Pick<Config, 'host' | 'port' | 'drainSeconds'> &
+  Partial<Pick<Config, 'grpcPort'>>;
 
 /** Pixels on a side of the frame that warms the service up. */
 const WARM_UP_SIZE = 64;
 
 /**
- * Listens, says so in one line on standard output, warms up, and serves until SIGTERM, SIGINT or the signal. Then it
+ * Listens, says so on standard output, one line for each port, warms up, and serves until SIGTERM, SIGINT or the signal. Then it
  * takes no more work, lets running requests finish (for `drainSeconds`, after which their connections are closed and
  * their work cancelled), and resolves; nothing of it keeps the process alive. The dependencies stay open.
  * @throws QuietframeError when warm-up fails; the error of the system when the address cannot be had.
@@ -19,22 +21,30 @@ const WARM_UP_SIZE = 64;
 export async function serve(config: ServeConfig, deps: ServerDeps, signal?: AbortSignal): Promise<void> {
   const lifecycle = new Lifecycle();
   const app = await buildApp(deps, config, lifecycle);
+  const grpc = config.grpcPort === undefined ? undefined : new GrpcServer(app.context, app.log);
   const stop = stopSignal(signal);
   try {
     await app.listen({ host: config.host, port: config.port });
-    const { address, port, family } = app.server.address() as AddressInfo;
-    const host = family === 'IPv6' ? `[${address}]` : address;
-    process.stdout.write(`quietframe listening on http://${host}:${port}\n`);
+    say('http', app.server.address() as AddressInfo);
+    if (grpc !== undefined) say('grpc', await grpc.listen(config.host, config.grpcPort ?? 0));
     await warmUp(deps, stop.signal);
     lifecycle.ready();
     await stop.stopped;
   } finally {
     stop.dispose();
     lifecycle.drain();
-    const timer = setTimeout(() => app.server.closeAllConnections(), 1000 * config.drainSeconds);
-    await app.close();
+    const timer = setTimeout(() => {
+      app.server.closeAllConnections();
+      grpc?.cancelAll();
+    }, 1000 * config.drainSeconds);
+    await Promise.all([app.close(), grpc?.close()]);
     clearTimeout(timer);
   }
+}
+
+function say(scheme: string, { address, port, family }: AddressInfo): void {
+  const host = family === 'IPv6' ? `[${address}]` : address;
+  process.stdout.write(`quietframe listening on ${scheme}://${host}:${port}\n`);
 }
 
 /** One of the process's signals to stop, or the caller's. A second signal ends the process as usual. */

@@ -8,6 +8,7 @@ import { parseInteger } from '../options.js';
 interface Flags {
   readonly host?: string;
   readonly port?: number;
+  readonly grpcPort?: number;
 }
 
 /** `quietframe serve`. */
@@ -18,6 +19,9 @@ export function serveCommand(program: Command): void {
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <n>', 'port to listen on, 0 for a free one (default: 8080)', (text) =>
       parseInteger(text, '--port', 0, 65535),
+    )
+    .option('--grpc-port <n>', 'port of the gRPC interface, 0 for a free one (default: no gRPC)', (text) =>
+      parseInteger(text, '--grpc-port', 0, 65535),
     )
     .action(runService);
 }

@@ -1,0 +1,126 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import { QuietframeError } from '../../errors.js';
+import type { AppContext } from '../app.js';
+import { reportOf } from '../denoise-answer.js';
+import { parseDenoiseQuery } from '../denoise-query.js';
+import { uploadBytes } from '../exr-body.js';
+import type {
+  DenoiseOptions,
+  DenoiseRequest,
+  DenoiseResponseSchema,
+} from '../gen/quietframe/v1/denoiser_pb.js';
+import { denoiseRequest } from '../routes/denoise.js';
+import { type SelectedFrames, selectFrames } from '../select-frames.js';
+import type { ServedExr } from '../service.js';
+import type { Place } from '../work-queue.js';
+import { LatestValue } from './latest-value.js';
+import { readMessages } from './read-messages.js';
+import { checkFiles, MAX_CHUNK_BYTES, receiveFiles, receiveOptions } from './receive-files.js';
+
+type Answer = MessageInitShape<typeof DenoiseResponseSchema>;
+
+interface Denoised {
+  readonly result: ServedExr;
+  readonly selected: SelectedFrames;
+  readonly stages: ReadonlyMap<string, number>;
+}
+
+/**
+ * `DenoiserService.Denoise`. As with HTTP, whatever can be refused by the options is refused before the files are read;
+ * what the headers of the files show, before the call waits for its turn. The work ends with the call.
+ */
+export async function* denoiseCall(
+  requests: AsyncIterable<DenoiseRequest>,
+  { signal }: HandlerContext,
+  context: AppContext,
+): AsyncGenerator<Answer> {
+  const { deps, config, queue, lifecycle } = context;
+  const messages = readMessages(requests, 1000 * config.uploadSeconds, signal);
+  let place: Place | undefined;
+  try {
+    const options = await receiveOptions(messages);
+    const query = parseDenoiseQuery(queryOf(options), deps.denoiser.models);
+    checkFiles(options, config.maxUploadBytes);
+    if (lifecycle.phase === 'draining') {
+      throw new QuietframeError('overloaded', 'The service is stopping and takes no more work');
+    }
+    place = queue.admit();
+    // Where the answer waits for a client that is gone, nothing here runs any more.
+    signal.addEventListener('abort', () => place?.leave(), { once: true });
+    const watch = new Stopwatch();
+    const upload = await receiveFiles(messages, options.files);
+    context.metrics.received(uploadBytes(upload));
+    const selected = selectFrames(upload, query.center, deps.pool);
+    watch.lap('receive');
+
+    const progress = new LatestValue<number>();
+    const work = place.run(async () => {
+      watch.lap('queue');
+      const request = { ...denoiseRequest(selected, query, signal), onProgress: progress.set };
+      return deps.denoiseExr(request);
+    }, signal);
+    work.then(progress.end, progress.end);
+    for await (const fraction of progress) {
+      yield { message: { case: 'progress', value: { fraction } } };
+    }
+    const result = await work;
+    for (const [stage, seconds] of Object.entries(result.report.stages)) watch.stages.set(stage, seconds);
+    for (const [stage, seconds] of watch.stages) context.metrics.stage(stage, seconds);
+    yield reportAnswer({ result, selected, stages: watch.stages });
+    for (let start = 0; start < result.exr.length; start += MAX_CHUNK_BYTES) {
+      const chunk = result.exr.subarray(start, start + MAX_CHUNK_BYTES);
+      yield { message: { case: 'chunk', value: chunk } };
+    }
+    context.metrics.sent(result.exr.length);
+  } finally {
+    place?.leave();
+    // What the client still sends is dropped; it must not hold up the end.
+    void messages.return();
+  }
+}
+
+/** The options as the query of `POST /v1/denoise`. */
+function queryOf({ lambda, model, source, center, alpha, aovs }: DenoiseOptions): Record<string, string> {
+  return {
+    ...(lambda !== undefined && { lambda: String(lambda) }),
+    ...(model !== '' && { model }),
+    ...(source !== '' && { source }),
+    ...(center !== undefined && { center: String(center) }),
+    ...(alpha !== '' && { alpha }),
+    ...(aovs.length > 0 && { aovs: aovs.join(',') }),
+  };
+}
+
+function reportAnswer({ result, selected, stages }: Denoised): Answer {
+  const { model, version, device, warnings } = result.report;
+  return {
+    message: {
+      case: 'report',
+      value: {
+        resultSizeBytes: BigInt(result.exr.length),
+        model,
+        version,
+        device,
+        warnings: warnings.map(({ code, message }) => ({ code, message })),
+        stageSeconds: Object.fromEntries(stages),
+        frames: selected.frames,
+        center: selected.center,
+        details: JSON.parse(reportOf({ result, selected, stages }).toString()),
+      },
+    },
+  };
+}
+
+/** Seconds of the stages that the service itself times, in order. */
+class Stopwatch {
+  readonly stages = new Map<string, number>();
+  #mark = performance.now();
+
+  /** The stage ends now. */
+  lap(stage: string): void {
+    const now = performance.now();
+    this.stages.set(stage, (now - this.#mark) / 1000);
+    this.#mark = now;
+  }
+}

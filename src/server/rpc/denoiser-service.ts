@@ -1,0 +1,24 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import { QuietframeError } from '../../errors.js';
+import type { AppContext } from '../app.js';
+import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
+import { denoiseCall } from './denoise-call.js';
+
+/** `quietframe.v1.DenoiserService`: the work of the HTTP interface, with its queue, limits and errors. */
+export function denoiserService(router: ConnectRouter, context: AppContext): void {
+  router.service(DenoiserService, {
+    denoise: (requests, call) => denoiseCall(requests, call, context),
+    listModels: () => ({
+      models: context.deps.denoiser.models.map(({ name, version, description, license, sources }) => ({
+        name,
+        version,
+        description,
+        license,
+        sources: [...sources],
+      })),
+    }),
+    predictSampleMap: () => {
+      throw new QuietframeError('not-implemented', 'PredictSampleMap comes with a later version');
+    },
+  });
+}

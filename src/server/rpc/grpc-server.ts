@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import {
+  constants,
+  createServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import type { FastifyBaseLogger } from 'fastify';
+import { QuietframeError } from '../../errors.js';
+import type { AppContext } from '../app.js';
+import { denoiserService } from './denoiser-service.js';
+import { healthService } from './health-service.js';
+import { observeCalls } from './observe-calls.js';
+import { MAX_CHUNK_BYTES } from './receive-files.js';
+
+/** Bytes of a message beside its chunk. */
+const MESSAGE_OVERHEAD = 1024;
+/** Bytes that a client may have on the way in one call, and in all calls of its connection together. */
+const CALL_WINDOW = 2 ** 20;
+const CONNECTION_WINDOW = 2 ** 22;
+/** Milliseconds in which a call that was answered early may still be sent, or one that stalls may still be answered. */
+const LINGER_MS = 5000;
+
+/** The gRPC interface: HTTP/2 without TLS on a port of its own. */
+export class GrpcServer {
+  readonly #server = createServer({
+    settings: { initialWindowSize: CALL_WINDOW, maxConcurrentStreams: 128, enablePush: false },
+    maxSessionInvalidFrames: 100,
+  });
+  readonly #sessions = new Set<ServerHttp2Session>();
+  readonly #shutdown = new AbortController();
+
+  constructor(context: AppContext, log: FastifyBaseLogger) {
+    const handle = connectNodeAdapter({
+      grpcWeb: false,
+      connect: false,
+      // OpenEXR files are compressed already.
+      acceptCompression: [],
+      readMaxBytes: MAX_CHUNK_BYTES + MESSAGE_OVERHEAD,
+      shutdownSignal: this.#shutdown.signal,
+      interceptors: [observeCalls(context.metrics, context.queue, log)],
+      routes: (router) => {
+        denoiserService(router, context);
+        healthService(router, context.lifecycle);
+      },
+    });
+    const uploadMs = 1000 * context.config.uploadSeconds;
+    this.#server
+      .on('session', (session) => {
+        this.#sessions.add(session);
+        session.setLocalWindowSize(CONNECTION_WINDOW);
+        session.on('close', () => this.#sessions.delete(session)).on('error', () => {});
+      })
+      .on('request', (request, response) => {
+        endStalled(request, response, uploadMs + LINGER_MS);
+        try {
+          handle(request, response);
+        } catch (error) {
+          // An authority that is no part of a URL.
+          log.debug({ err: error }, 'A request that is not a call');
+          response.stream.close(constants.NGHTTP2_PROTOCOL_ERROR);
+        }
+      });
+  }
+
+  /**
+   * @returns the address.
+   * @throws the error of the system when the address cannot be had.
+   */
+  async listen(host: string, port: number): Promise<AddressInfo> {
+    this.#server.listen(port, host);
+    await once(this.#server, 'listening');
+    return this.#server.address() as AddressInfo;
+  }
+
+  /** Takes no more calls, and resolves when those that run have ended. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const session of this.#sessions) session.close();
+    await closed;
+  }
+
+  /** Ends the calls that still run, and their connections. */
+  cancelAll(): void {
+    this.#shutdown.abort(new QuietframeError('overloaded', 'The service is stopping'));
+    for (const session of this.#sessions) session.destroy();
+  }
+}
+
+/** Resets a call whose request does not end: in time, or soon after its answer. */
+function endStalled(request: Http2ServerRequest, response: Http2ServerResponse, limitMs: number): void {
+  const { stream } = response;
+  const end = (): void => {
+    if (!stream.destroyed && !request.complete) stream.close(constants.NGHTTP2_NO_ERROR);
+  };
+  const timer = setTimeout(end, limitMs).unref();
+  response.once('finish', () => {
+    clearTimeout(timer);
+    end();
+  });
+  stream.once('close', () => clearTimeout(timer));
+}

@@ -1,0 +1,66 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../errors.js';
+import { problemOf, publicError } from '../error-handler.js';
+import { ProblemSchema } from '../gen/quietframe/v1/denoiser_pb.js';
+
+const STATUS: Readonly<Record<(typeof ERROR_TABLE)[ErrorCode]['grpc'], Code>> = {
+  INVALID_ARGUMENT: Code.InvalidArgument,
+  DEADLINE_EXCEEDED: Code.DeadlineExceeded,
+  UNIMPLEMENTED: Code.Unimplemented,
+  FAILED_PRECONDITION: Code.FailedPrecondition,
+  RESOURCE_EXHAUSTED: Code.ResourceExhausted,
+  NOT_FOUND: Code.NotFound,
+  UNAVAILABLE: Code.Unavailable,
+  CANCELLED: Code.Canceled,
+  DATA_LOSS: Code.DataLoss,
+  INTERNAL: Code.Internal,
+};
+
+/**
+ * The error that a client of the gRPC interface gets: status by the error table, and the problem document as its detail.
+ * Everything unforeseen becomes `internal`, without its message.
+ * @param retryAfterSeconds what an `overloaded` client is told.
+ */
+export function rpcError(error: unknown, retryAfterSeconds: number): ConnectError {
+  const shown = publicError(error);
+  const { type, title, detail, parameter = '', frame = '', layer = '' } = problemOf(shown);
+  const headers = shown.code === 'overloaded' ? { 'retry-after': String(retryAfterSeconds) } : {};
+  const value = { type, title, detail, parameter, frame, layer };
+  const status = STATUS[ERROR_TABLE[shown.code].grpc];
+  return new ConnectError(detail, status, headers, [{ desc: ProblemSchema, value }], shown);
+}
+
+/**
+ * What goes wrong while the messages of a client are read, in the terms of the error table.
+ * @param signal the call's: it tells a deadline that has passed from a client that is gone.
+ */
+export function readError(error: unknown, signal: AbortSignal): QuietframeError {
+  if (error instanceof QuietframeError) return error;
+  if (signal.aborted) return abortError(signal);
+  if (error instanceof ConnectError) {
+    if (error.code === Code.ResourceExhausted) {
+      return new QuietframeError(
+        'too-large',
+        'A message is larger than the limits allow',
+        {},
+        { cause: error },
+      );
+    }
+    if (error.code === Code.Canceled || error.code === Code.Aborted) return abortError(signal, error);
+    if (error.code === Code.Internal || error.code === Code.InvalidArgument) {
+      const message = 'Expected messages of the service definition but received something else';
+      return new QuietframeError('malformed-body', message, {}, { cause: error });
+    }
+  }
+  return publicError(error);
+}
+
+/** Why a call was aborted: its deadline has passed, or its client or the service ended it. */
+export function abortError(signal: AbortSignal, cause: unknown = signal.reason): QuietframeError {
+  const { reason } = signal;
+  if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) {
+    return new QuietframeError('request-timeout', 'The deadline of the call has passed', {}, { cause });
+  }
+  if (reason instanceof QuietframeError) return reason;
+  return new QuietframeError('cancelled', 'The call was cancelled', {}, { cause });
+}
