@@ -57,6 +57,16 @@ const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number,
   compositorChannels: [1, 1024],
 };
 
+/** Whether the text of a `model.json` describes a network that predicts parameters of filters, not kernels. */
+export function hasHeads(text: string): boolean {
+  try {
+    const manifest: unknown = JSON.parse(text);
+    return typeof manifest === 'object' && manifest !== null && 'heads' in manifest;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads and checks the text of a `model.json`.
  * @param origin names the bundle in errors, as `kpcn/1`.

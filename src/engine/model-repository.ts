@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, QuietframeError } from '../errors.js';
-import { type ModelManifest, parseManifest } from './model-manifest.js';
+import { hasHeads, type ModelManifest, parseManifest } from './model-manifest.js';
 
 /** A bundle in memory; its files are checked and shared between threads. */
 export interface ModelBundle {
@@ -14,7 +14,10 @@ export interface ModelBundle {
 /** The model that is taken when none is named. */
 export const DEFAULT_MODEL = 'kpcn';
 
-/** The bundles of a directory, `<directory>/<name>/<version>/model.json`. */
+/**
+ * The bundles of kernel-predicting networks in a directory, `<directory>/<name>/<version>/model.json`. Networks with filters
+ * as `heads` live in the same directory; they are not looked at.
+ */
 export class ModelRepository {
   private constructor(
     /** By name, the newest version first. */
@@ -29,7 +32,8 @@ export class ModelRepository {
     const bundles: ModelBundle[] = [];
     for (const name of await folders(directory)) {
       for (const version of await folders(join(directory, name))) {
-        bundles.push(await readBundle(join(directory, name, version), name, version));
+        const bundle = await readBundle(join(directory, name, version), name, version);
+        if (bundle !== undefined) bundles.push(bundle);
       }
     }
     return new ModelRepository(
@@ -67,9 +71,11 @@ async function folders(directory: string): Promise<string[]> {
   }
 }
 
-async function readBundle(folder: string, name: string, version: string): Promise<ModelBundle> {
+async function readBundle(folder: string, name: string, version: string): Promise<ModelBundle | undefined> {
   const origin = `${name}/${version}`;
-  const manifest = parseManifest((await readShared(folder, 'model.json', origin)).text(), origin);
+  const text = (await readShared(folder, 'model.json', origin)).text();
+  if (hasHeads(text)) return undefined;
+  const manifest = parseManifest(text, origin);
   if (manifest.name !== name || String(manifest.version) !== version) {
     const message = expected(
       origin,

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +43,15 @@ describe('ModelRepository', () => {
     const { manifest, files } = (await ModelRepository.open(models)).find();
     expect(Object.keys(files)).toEqual(Object.keys(manifest.modules));
     expect(files.kernel_logits?.length).toBe(25 * 9 * 4);
+  });
+
+  it('leaves networks of other kinds alone', async () => {
+    await addModel('kpcn', 1);
+    const folder = join(models, 'filters', '1');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'model.json'), '{ "formatVersion": 1, "heads": {} }');
+    const { bundles } = await ModelRepository.open(models);
+    expect(bundles.map(({ manifest }) => manifest.name)).toEqual(['kpcn']);
   });
 
   it.each(['nothing', 'kpcn@2', 'kpcn@', '../kpcn'])('does not know %s', async (model) => {
