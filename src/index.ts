@@ -24,7 +24,7 @@ export {
 export type { Role } from './frame/render-source.js';
 export { type LayerPlan, type ResolveOptions, resolveLayers } from './frame/resolve-layers.js';
 export type { Attribute, Box, Image, ImagePart, Plane, SampleType } from './image/image.js';
-export { dssim, relativeMse, smape } from './image/metrics.js';
+export { dssim, flicker, relativeMse, smape } from './image/metrics.js';
 export { type Raster, raster } from './image/raster.js';
 export { displayExposure, toneMap } from './image/tonemap.js';
 export { type Comparison, compareExr } from './workflow/compare-exr.js';

@@ -1,6 +1,7 @@
 import { expected, QuietframeError } from '../errors.js';
-import type { Raster } from './raster.js';
+import { type Raster, raster } from './raster.js';
 import { displayExposure, luminance, toDisplay } from './tonemap.js';
+import { warp } from './warp.js';
 
 /** Keeps the errors of black pixels finite; Vogels et al. 2018, equation 2. */
 const EPSILON = 0.01;
@@ -54,6 +55,26 @@ export function dssim(denoised: Raster, reference: Raster): number {
     sum += ((2 * md * mr + c1) * (2 * covariance + c2)) / ((md * md + mr * mr + c1) * (varianceSum + c2));
   }
   return (1 - sum / d.length) / 2;
+}
+
+/**
+ * Flicker between consecutive pictures of a shot: the mean over channels and pixels of |current - previous|, scene-linear.
+ * Where offsets from the current picture to the previous one are given, the previous one is warped by them first, and
+ * pixels that come from outside of it do not count. 0 for a picture that only moves, or of which nothing was seen before.
+ * @throws QuietframeError `mismatched-frames` when the sizes differ.
+ */
+export function flicker(current: Raster, previous: Raster, toPrevious?: Raster): number {
+  checkAlike(current, previous);
+  const still = raster(current.width, current.height, 2);
+  const { warped, inside } = warp(previous, toPrevious ?? still);
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < current.data.length; i++) {
+    if (inside[i % inside.length] === 0) continue;
+    sum += Math.abs((current.data[i] as number) - (warped.data[i] as number));
+    count++;
+  }
+  return count === 0 ? 0 : sum / count;
 }
 
 function meanOverSamples(

@@ -1,0 +1,108 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import { Denoiser } from '../../src/denoise/denoiser.js';
+import { attributeText } from '../../src/exr/attribute.js';
+import { ExrPool } from '../../src/exr/exr-pool.js';
+import { readHeader } from '../../src/exr/header.js';
+import { readExr } from '../../src/exr/read-exr.js';
+import { denoiseExr } from '../../src/workflow/denoise-exr.js';
+import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
+
+const pool = new ExrPool({ workers: 1 });
+const modelsDirectory = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));
+const denoiser = await Denoiser.load({ modelsDirectory, threads: 1 });
+afterAll(() => Promise.all([pool.close(), denoiser.close()]));
+
+const WINDOW = { xMin: 0, yMin: 0, xMax: 47, yMax: 32 };
+
+/** Noise in [0, 1), the same in every run. */
+function noise(text: string, i: number): number {
+  const value =
+    Math.sin([...text].reduce((sum, letter) => sum + letter.charCodeAt(0), i * 12.9898)) * 43758.5453;
+  return value - Math.floor(value);
+}
+
+const render = (passes: readonly string[], samples: (channel: string, i: number) => number): Uint8Array =>
+  exrFile(
+    blenderParts('V', passes).map((part): PartRecipe => ({ ...part, window: WINDOW })),
+    samples,
+  );
+
+function planes(exr: Uint8Array): Map<string, ArrayLike<number>> {
+  return new Map(
+    readExr(exr).parts.flatMap((part) =>
+      [...part.planes.values()].map(({ name, data }) => [name, data] as const),
+    ),
+  );
+}
+
+/** Largest difference of two planes relative to the largest sample. */
+function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let most = 0;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    most = Math.max(most, Math.abs((a[i] as number) - (b[i] as number)));
+    largest = Math.max(largest, Math.abs(a[i] as number));
+  }
+  return most / largest;
+}
+
+const GROUPS = ['Combined_key', 'Combined_fill', 'Combined_world'];
+
+it('denoises light groups whose sum is the denoised beauty, to float precision', async () => {
+  const group = (name: string, channel: string, i: number): number =>
+    (name.length / 9) * noise(name + channel.at(-1), i) ** 3;
+  const exr = render(['Combined.RGB', ...GROUPS.map((name) => `${name}.RGB`)], (channel, i) => {
+    const own = GROUPS.find((name) => channel.includes(`${name}.`));
+    if (own !== undefined) return group(own, channel, i);
+    return Math.fround(GROUPS.reduce((sum, name) => sum + Math.fround(group(name, channel, i)), 0));
+  });
+  const { exr: denoised, report } = await denoiseExr({ exr, aovs: 'all' }, { pool, denoiser });
+  expect(report.aovs).toEqual(GROUPS);
+  expect(attributeText(readHeader(denoised).parts[0]?.attributes.get('quietframe:aovs'))).toBe(
+    GROUPS.join(', '),
+  );
+  const [before, after] = [planes(exr), planes(denoised)];
+  for (const c of ['R', 'G', 'B']) {
+    const beauty = after.get(`V.Combined.${c}`) as ArrayLike<number>;
+    const parts = GROUPS.map((name) => after.get(`V.${name}.${c}`) as ArrayLike<number>);
+    const sum = Float64Array.from(beauty, (_, i) =>
+      parts.reduce((total, part) => total + (part[i] as number), 0),
+    );
+    expect(distance(beauty, sum)).toBeLessThan(2e-6);
+    for (const name of [...GROUPS, 'Combined']) {
+      const [was, is] = [before, after].map((file) => file.get(`V.${name}.${c}`) as ArrayLike<number>);
+      expect(distance(was as ArrayLike<number>, is as ArrayLike<number>)).toBeGreaterThan(0.05);
+    }
+  }
+  const plain = planes((await denoiseExr({ exr }, { pool, denoiser })).exr);
+  expect(plain.get('V.Combined.R')).toEqual(after.get('V.Combined.R'));
+  expect(plain.get('V.Combined_key.R')).toEqual(before.get('V.Combined_key.R'));
+});
+
+it('denoises the lobes of Cycles so that lobe times colour still makes up the beauty', async () => {
+  const lobes = ['Diffuse Direct', 'Diffuse Indirect', 'Glossy Direct'];
+  const light = (name: string, channel: string, i: number): number => noise(name + channel.at(-1), i);
+  const color = (name: string, i: number): number => (name.includes('Glossy') ? 0.75 : 0.125 + (i % 5) / 8);
+  const exr = render(
+    ['Combined.RGB', ...[...lobes, 'Diffuse Color', 'Glossy Color'].map((name) => `${name}.RGB`)],
+    (channel, i) => {
+      if (channel.includes('Color')) return color(channel, i);
+      const own = lobes.find((name) => channel.includes(name));
+      if (own !== undefined) return light(own, channel, i);
+      return lobes.reduce((sum, name) => sum + light(name, channel, i) * color(name, i), 0);
+    },
+  );
+  const after = planes((await denoiseExr({ exr, aovs: 'all' }, { pool, denoiser })).exr);
+  for (const c of ['R', 'G', 'B']) {
+    const beauty = after.get(`V.Combined.${c}`) as ArrayLike<number>;
+    const sum = Float64Array.from(beauty, (_, i) =>
+      lobes.reduce(
+        (total, name) =>
+          total + ((after.get(`V.${name}.${c}`) as ArrayLike<number>)[i] as number) * color(name, i),
+        0,
+      ),
+    );
+    expect(distance(beauty, sum)).toBeLessThan(2e-6);
+  }
+});
