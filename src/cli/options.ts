@@ -9,6 +9,7 @@ export interface LayerFlags {
   readonly source?: SourceName | 'auto';
   readonly layer?: Partial<Record<Role, string>>;
   readonly spp?: number;
+  readonly aovs?: 'all' | readonly string[];
 }
 
 export function sourceOption(): Option {
@@ -30,17 +31,30 @@ export function layerOption(): Option {
   });
 }
 
+/** Layers of light. */
+export function aovsOption(): Option {
+  return new Option(
+    '--aovs <all|name,...>',
+    'light groups and lobes to denoise too, so that they still make up the beauty',
+  ).argParser((text): 'all' | string[] => {
+    const names = text.split(',').map((name) => name.trim());
+    if (names.includes('')) throw wrong('all, or names of layers with commas between', '--aovs', text);
+    return text === 'all' ? text : names;
+  });
+}
+
 export function samplesOption(): Option {
   return new Option('--spp <n>', 'samples per pixel, for variance layers that need it').argParser((text) =>
     parseInteger(text, '--spp', 1, 2 ** 31),
   );
 }
 
-export function resolveOptions({ source, layer, spp }: LayerFlags): ResolveOptions {
+export function resolveOptions({ source, layer, spp, aovs }: LayerFlags): ResolveOptions {
   return {
     ...(source !== undefined && { source }),
     ...(layer !== undefined && { layers: layer }),
     ...(spp !== undefined && { samplesPerPixel: spp }),
+    ...(aovs !== undefined && { aovs }),
   };
 }
 

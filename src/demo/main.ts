@@ -1,4 +1,4 @@
-import { access, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QuietframeError } from '../errors.js';
@@ -13,38 +13,37 @@ import { sideBySide } from './side-by-side.js';
 
 const WINDOW = new URL('../../examples/window/', import.meta.url);
 const OUT = new URL('../../out/', import.meta.url);
-const HALVES = ['half_a.0004.exr', 'half_b.0004.exr'] as const;
-const CENTER = 'frame.0004.exr';
+const FRAMES = [1, 2, 3, 4, 5, 6, 7].map((frame) => `frame.000${frame}.exr`);
+const HALVES = ['half_a.0004.exr', 'half_b.0004.exr'];
 const REFERENCE = 'reference.0004.exr';
 
 /**
- * Denoises the centre frame of the example window through the service, and judges the result by the reference. Where both
- * half buffers of the frame are there, they are sent, for their difference tells the variance.
+ * Sends the example window to the service, with the half buffers of its centre frame, for their difference tells the
+ * variance, and judges the denoised centre frame by the reference.
  */
 async function demo(): Promise<void> {
-  const halves = await Promise.all(HALVES.map((name) => readIfThere(name)));
-  const [halfA, halfB] = halves;
-  const noisy = halfA && halfB ? { half_a: halfA, half_b: halfB } : { frame: await readExample(CENTER) };
-  const reference = await readExample(REFERENCE);
+  const [frames, halves] = await Promise.all([readExamples(FRAMES), readExamples(HALVES)]);
+  const [halfA, halfB] = halves as [Uint8Array, Uint8Array];
+  const [reference] = (await readExamples([REFERENCE])) as [Uint8Array];
 
   say('Starting the service ...');
   const service = await ServiceProcess.start();
   const pool = new ExrPool();
   try {
-    say(`Denoising ${Object.keys(noisy).join(' and ')} of frame 4 at ${service.url} ...`);
+    say(`Sending ${frames.length} frames and 2 half buffers to ${service.url} ...`);
     const start = performance.now();
-    const { report, exr } = await postFrames(service.url, noisy);
+    const { report, exr } = await postWindow(service.url, frames, [halfA, halfB]);
     const seconds = (performance.now() - start) / 1000;
 
-    const [first, second] = await Promise.all(Object.values(noisy).map((exr) => readPlanned(exr, pool)));
-    const before = buildFrame(first as NonNullable<typeof first>, second).frame.color;
+    const [a, b] = [await readPlanned(halfA, pool), await readPlanned(halfB, pool)];
+    const before = buildFrame(a, b).frame.color;
     const after = buildFrame(await readBeauty(exr, pool)).frame.color;
     const truth = buildFrame(await readBeauty(reference, pool)).frame.color;
     const scores = { noisy: errors(before, truth), denoised: errors(after, truth) };
 
     await mkdir(OUT, { recursive: true });
     await write('denoised.exr', exr);
-    await write('before-after.png', sideBySide([before, after, truth]));
+    await write('before-after.png', sideBySide({ noisy: before, denoised: after, reference: truth }));
     await write('report.json', `${JSON.stringify({ seconds, scores, report }, null, 2)}\n`);
 
     const gain = scores.noisy.smape / scores.denoised.smape;
@@ -54,21 +53,25 @@ async function demo(): Promise<void> {
       say(`  ${name.padEnd(30)} ${[smape, relativeMse, dssim].map((value) => value.toFixed(4)).join('   ')}`);
     }
     say(`The error (SMAPE) is ${gain.toFixed(1)} times smaller.`);
-    say(
-      `Look at ${shown('before-after.png')} (noisy, denoised, reference), ${shown('denoised.exr')}, ${shown('report.json')}.`,
-    );
+    say(`Look at ${shown('before-after.png')}, ${shown('denoised.exr')} and ${shown('report.json')}.`);
   } finally {
     await Promise.all([service.stop(), pool.close()]);
   }
 }
 
-/** Report and denoised file, as the service answers them for a form of OpenEXR files. */
-async function postFrames(
+/** Report and denoised file, as the service answers them for a window and the half buffers of its centre. */
+async function postWindow(
   url: string,
-  files: Readonly<Record<string, Uint8Array>>,
+  frames: readonly Uint8Array[],
+  halves: readonly [Uint8Array, Uint8Array],
 ): Promise<{ report: unknown; exr: Uint8Array }> {
   const form = new FormData();
-  for (const [part, bytes] of Object.entries(files)) {
+  const files = [
+    ...frames.map((frame) => ['frame', frame] as const),
+    ['half_a', halves[0]],
+    ['half_b', halves[1]],
+  ] as const;
+  for (const [part, bytes] of files) {
     form.append(part, new Blob([new Uint8Array(bytes)], { type: 'image/x-exr' }), `${part}.exr`);
   }
   const response = await fetch(`${url}/v1/denoise`, {
@@ -114,16 +117,8 @@ function errors(picture: Raster, truth: Raster): { smape: number; relativeMse: n
   };
 }
 
-async function readIfThere(name: string): Promise<Uint8Array | undefined> {
-  const isThere = await access(new URL(name, WINDOW)).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? readExample(name) : undefined;
-}
-
-async function readExample(name: string): Promise<Uint8Array> {
-  return readFile(new URL(name, WINDOW));
+function readExamples(names: readonly string[]): Promise<Uint8Array[]> {
+  return Promise.all(names.map((name) => readFile(new URL(name, WINDOW))));
 }
 
 async function write(name: string, bytes: Uint8Array | string): Promise<void> {

@@ -11,12 +11,20 @@ const POLL_MS = 100;
 /** The service in a process of its own, on a free port. */
 export class ServiceProcess {
   readonly #child: ChildProcess;
-  /** Without a slash at the end. */
-  readonly url: string;
+  /** What the service has logged. */
+  #log = '';
+  #url = '';
 
-  private constructor(child: ChildProcess, url: string) {
+  private constructor(child: ChildProcess) {
     this.#child = child;
-    this.url = url;
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text;
+    });
+  }
+
+  /** Without a slash at the end. */
+  get url(): string {
+    return this.#url;
   }
 
   /**
@@ -25,16 +33,17 @@ export class ServiceProcess {
    */
   static async start(): Promise<ServiceProcess> {
     const child = spawn(process.execPath, [COMMAND_LINE, 'serve', '--host', '127.0.0.1', '--port', '0'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    const service = new ServiceProcess(child);
     for await (const line of createInterface({ input: child.stdout })) {
       const url = /http:\/\/\S+/.exec(line)?.[0];
       if (url === undefined) continue;
-      const service = new ServiceProcess(child, url);
+      service.#url = url;
       await service.#ready();
       return service;
     }
-    throw new QuietframeError('internal', 'The service ended before it listened');
+    throw service.#failure('The service ended before it listened');
   }
 
   async stop(): Promise<void> {
@@ -49,6 +58,10 @@ export class ServiceProcess {
       if (response?.ok) return;
       await sleep(POLL_MS);
     }
-    throw new QuietframeError('internal', 'The service ended before it was ready');
+    throw this.#failure('The service ended before it was ready');
+  }
+
+  #failure(message: string): QuietframeError {
+    return new QuietframeError('internal', `${message}\n${this.#log}`.trim());
   }
 }

@@ -8,6 +8,7 @@ import { ExrPool } from '../../exr/exr-pool.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import {
+  aovsOption,
   type LayerFlags,
   layerOption,
   parseInteger,
@@ -35,7 +36,7 @@ interface Flags extends LayerFlags {
 export function denoiseCommand(program: Command): void {
   program
     .command('denoise')
-    .description('denoise the beauty of an OpenEXR file; everything else is kept')
+    .description('denoise the beauty of an OpenEXR file; all else is kept')
     .argument('<in.exr>', 'noisy frame with its auxiliary layers')
     .requiredOption('-o, --output <out.exr>', 'where the result is written, at once and whole')
     .option('--half-b <b.exr>', 'second half buffer: the same frame, rendered independently')
@@ -49,6 +50,7 @@ export function denoiseCommand(program: Command): void {
         .choices(['copy', 'denoise'])
         .default('copy'),
     )
+    .addOption(aovsOption())
     .option('--report <file>', 'write what was done as JSON; - for standard output')
     .option('--threads <n>', 'threads of the engine', (text) => parseInteger(text, '--threads', 1, 1024))
     .option('--overwrite-input', 'allow --output to be the input file')
