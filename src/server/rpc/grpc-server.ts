@@ -21,7 +21,7 @@ const MESSAGE_OVERHEAD = 1024;
 /** Bytes that a client may have on the way in one call, and in all calls of its connection together. */
 const CALL_WINDOW = 2 ** 20;
 const CONNECTION_WINDOW = 2 ** 22;
-/** Milliseconds in which a call that was answered early may still be sent, or one that stalls may still be answered. */
+/** Milliseconds that a call which does not arrive in time gets for its answer. */
 const LINGER_MS = 5000;
 
 /** The gRPC interface: HTTP/2 without TLS on a port of its own. */
@@ -91,16 +91,13 @@ export class GrpcServer {
   }
 }
 
-/** Resets a call whose request does not end: in time, or soon after its answer. */
+/** Resets a call whose request does not end in time, or not before its answer. */
 function endStalled(request: Http2ServerRequest, response: Http2ServerResponse, limitMs: number): void {
   const { stream } = response;
   const end = (): void => {
     if (!stream.destroyed && !request.complete) stream.close(constants.NGHTTP2_NO_ERROR);
   };
   const timer = setTimeout(end, limitMs).unref();
-  response.once('finish', () => {
-    clearTimeout(timer);
-    end();
-  });
-  stream.once('close', () => clearTimeout(timer));
+  // The response has sent its trailers by then: it listens since before.
+  stream.once('wantTrailers', () => setImmediate(end)).once('close', () => clearTimeout(timer));
 }

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
-import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../errors.js';
+import { ERROR_TABLE, type ErrorCode, expected, QuietframeError } from '../../errors.js';
 import { problemOf, publicError } from '../error-handler.js';
 import { ProblemSchema } from '../gen/quietframe/v1/denoiser_pb.js';
 
@@ -47,6 +47,10 @@ export function readError(error: unknown, signal: AbortSignal): QuietframeError 
       );
     }
     if (error.code === Code.Canceled || error.code === Code.Aborted) return abortError(signal, error);
+    if (error.code === Code.Unimplemented) {
+      const message = expected('identity', 'grpc-encoding', 'another encoding');
+      return new QuietframeError('not-implemented', message, {}, { cause: error });
+    }
     if (error.code === Code.Internal || error.code === Code.InvalidArgument) {
       const message = 'Expected messages of the service definition but received something else';
       return new QuietframeError('malformed-body', message, {}, { cause: error });
