@@ -2,19 +2,21 @@
 import { mkdir } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
+const MODULES = ['kernel-apply', 'pkn-non-local-means', 'pkn-gaussian', 'pkn-convolution'];
 const BUILDS = { plain: ['simd'], relaxed: ['simd', 'relaxed-simd'] };
 
 await mkdir('dist/wasm', { recursive: true });
-for (const [name, features] of Object.entries(BUILDS)) {
-  const output = `dist/wasm/kernel-apply-${name}.wasm`;
-  const { error, stderr } = await asc.main([
-    'assembly/kernel-apply.ts',
-    ...['--outFile', output],
-    ...features.flatMap((feature) => ['--enable', feature]),
-    ...['--optimizeLevel', '3', '--converge', '--noAssert', '--runtime', 'stub'],
-  ]);
-  if (error) {
-    console.error(stderr.toString());
-    throw error;
+for (const module of MODULES) {
+  for (const [name, features] of Object.entries(BUILDS)) {
+    const { error, stderr } = await asc.main([
+      `assembly/${module}.ts`,
+      ...['--outFile', `dist/wasm/${module}-${name}.wasm`],
+      ...features.flatMap((feature) => ['--enable', feature]),
+      ...['--optimizeLevel', '3', '--converge', '--noAssert', '--runtime', 'stub'],
+    ]);
+    if (error) {
+      console.error(stderr.toString());
+      throw error;
+    }
   }
 }

@@ -1,0 +1,77 @@
+/**
+ * Anisotropic Gaussian radial basis functions at positions on a grid (Wronski 2021, equation 11), for one band of output
+ * rows (AssemblyScript, SIMD). At whole positions this denoises, at fractional ones it magnifies.
+ *
+ * Layout, all float32; `stride` is a multiple of 4 and at least the output's width:
+ *
+ *     taps        [input rows][2*radius+1][stride]  for every output column X the input at x0(X) - radius + tap
+ *     offsets     [stride]         x0(X) - x(X): from the position of a column to its nearest input pixel
+ *     firstRows   [rows] i32       of an output row: where its first input row lies in `taps`
+ *     rowOffsets  [rows]           y0(Y) - y(Y)
+ *     precision   [3][rows][stride]  xx, xy, yy
+ *     output      [rows][stride]
+ */
+import { exp2, madd } from './pkn-math';
+
+const HALF_LOG2E = <f32>(0.5 * Math.LOG2E);
+
+export function filterBand(
+  rows: i32,
+  columns: i32,
+  stride: usize,
+  radius: i32,
+  taps: usize,
+  offsets: usize,
+  firstRows: usize,
+  rowOffsets: usize,
+  precision: usize,
+  output: usize,
+): void {
+  const row = stride << 2;
+  const plane = <usize>rows * row;
+  const side = <usize>(2 * radius + 1);
+  const first = -(<f32>radius);
+  const vectors = (columns + 3) >> 2;
+  for (let y = 0; y < rows; y++) {
+    const inputs = taps + <usize>load<i32>(firstRows + ((<usize>y) << 2)) * side * row;
+    const fy = load<f32>(rowOffsets + ((<usize>y) << 2));
+    for (let v = 0; v < vectors; v++) {
+      const column = (<usize>v) << 4;
+      const at = <usize>y * row + column;
+      const scale = f32x4.splat(-HALF_LOG2E);
+      const xx = f32x4.mul(scale, v128.load(precision + at));
+      const xy = f32x4.mul(f32x4.add(scale, scale), v128.load(precision + plane + at));
+      const yy = f32x4.mul(scale, v128.load(precision + 2 * plane + at));
+      const left = f32x4.add(v128.load(offsets + column), f32x4.splat(first));
+      // The largest exponent is subtracted from all, so that weights far from every pixel do not vanish together.
+      let largest = f32x4.splat(-3.0e38);
+      for (let j: usize = 0; j < side; j++) {
+        const ey = f32x4.splat(fy + first + <f32>j);
+        const constant = f32x4.mul(yy, f32x4.mul(ey, ey));
+        const linear = f32x4.mul(xy, ey);
+        let ex = left;
+        for (let i: usize = 0; i < side; i++) {
+          largest = f32x4.pmax(largest, madd(ex, madd(xx, ex, linear), constant));
+          ex = f32x4.add(ex, f32x4.splat(1));
+        }
+      }
+      let total = f32x4.splat(0);
+      let mean = f32x4.splat(0);
+      let tap = inputs + column;
+      for (let j: usize = 0; j < side; j++) {
+        const ey = f32x4.splat(fy + first + <f32>j);
+        const constant = f32x4.sub(f32x4.mul(yy, f32x4.mul(ey, ey)), largest);
+        const linear = f32x4.mul(xy, ey);
+        let ex = left;
+        for (let i: usize = 0; i < side; i++) {
+          const weight = exp2(madd(ex, madd(xx, ex, linear), constant));
+          total = f32x4.add(total, weight);
+          mean = madd(weight, v128.load(tap), mean);
+          ex = f32x4.add(ex, f32x4.splat(1));
+          tap += row;
+        }
+      }
+      v128.store(output + at, f32x4.div(mean, total));
+    }
+  }
+}
