@@ -5,6 +5,7 @@ import { VERSION } from '../version.js';
 import { compareCommand } from './commands/compare.js';
 import { denoiseCommand } from './commands/denoise.js';
 import { inspectCommand } from './commands/inspect.js';
+import { sequenceCommand } from './commands/sequence.js';
 import { serveCommand } from './commands/serve.js';
 
 /** Exit codes: done; the work failed; the command line is wrong. */
@@ -18,7 +19,8 @@ async function main(args: readonly string[]): Promise<number> {
     .version(VERSION)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const addTo of [denoiseCommand, inspectCommand, compareCommand, serveCommand]) addTo(program);
+  for (const addTo of [denoiseCommand, sequenceCommand, inspectCommand, compareCommand, serveCommand])
+    addTo(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;

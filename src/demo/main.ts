@@ -6,6 +6,7 @@ import { ExrPool } from '../exr/exr-pool.js';
 import { buildFrame } from '../frame/build-frame.js';
 import { dssim, relativeMse, smape } from '../image/metrics.js';
 import type { Raster } from '../image/raster.js';
+import { partsOfMixed } from '../workflow/multipart-mixed.js';
 import { readBeauty, readPlanned } from '../workflow/read-planned.js';
 import { writeAtomically } from '../workflow/write-atomically.js';
 import { ServiceProcess } from './service-process.js';
@@ -85,7 +86,7 @@ async function postWindow(
       `The service answered ${response.status}: ${await response.text()}`,
     );
   }
-  const [json, exr] = partsOf(
+  const [json, exr] = partsOfMixed(
     response.headers.get('content-type'),
     Buffer.from(await response.arrayBuffer()),
   );
@@ -93,20 +94,6 @@ async function postWindow(
     throw new QuietframeError('internal', 'The service answered without a report and a picture');
   }
   return { report: JSON.parse(json.toString('utf8')), exr };
-}
-
-/** Bodies of the parts of a multipart answer. */
-function partsOf(contentType: string | null, body: Buffer): Buffer[] {
-  const boundary = `--${/boundary="?([^";]+)/.exec(contentType ?? '')?.[1] ?? ''}`;
-  const bodies: Buffer[] = [];
-  for (let at = body.indexOf(boundary); at >= 0; ) {
-    const next = body.indexOf(`\r\n${boundary}`, at + boundary.length);
-    const blank = body.indexOf('\r\n\r\n', at);
-    if (next < 0 || blank < 0) break;
-    bodies.push(body.subarray(blank + 4, next));
-    at = next + 2;
-  }
-  return bodies;
 }
 
 function errors(picture: Raster, truth: Raster): { smape: number; relativeMse: number; dssim: number } {

@@ -157,7 +157,11 @@ export async function denoiseExr(
     ...saturated(header, written),
   ];
   const bytes = await pool.replace(exr, replacementsOf(written), {
-    attributes: attributesOf(result.report, plan, frame.varianceOrigin, neighbours.length + 1),
+    attributes: attributesOf(result.report, plan, {
+      variance: frame.varianceOrigin,
+      frames: neighbours.length + 1,
+      alpha: request.alpha ?? 'copy',
+    }),
     ...(signal && { signal }),
   });
   watch.lap('encode');
@@ -244,8 +248,7 @@ function replacementsOf(written: readonly Written[]): Map<number, Map<string, Fl
 function attributesOf(
   report: DenoiseReport,
   plan: LayerPlan,
-  varianceOrigin: VarianceOrigin,
-  frames: number,
+  more: Readonly<Record<'variance' | 'frames' | 'alpha', string | number>>,
 ): Map<string, ReturnType<typeof stringAttribute>> {
   const texts = {
     model: report.model,
@@ -253,8 +256,7 @@ function attributesOf(
     encoder: report.encoder,
     lambda: report.lambda,
     source: plan.source,
-    variance: varianceOrigin,
-    frames,
+    ...more,
     aovs: plan.lights.map(({ name }) => name).join(', '),
     software: `quietframe ${VERSION}`,
   };

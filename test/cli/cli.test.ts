@@ -54,7 +54,8 @@ describe('usage', () => {
     const { code, stdout } = await quietframe(['--help']);
     expect(code).toBe(0);
     expect(stdout.split('\n').length).toBeLessThanOrEqual(24);
-    for (const command of ['denoise', 'inspect', 'compare', 'serve']) expect(stdout).toContain(command);
+    for (const command of ['denoise', 'sequence', 'inspect', 'compare', 'serve'])
+      expect(stdout).toContain(command);
   });
 
   it('tells its version', async () => {

@@ -1,12 +1,11 @@
-import { access, constants, realpath } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { realpath } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
-import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
+import { checkFolder } from '../check-folder.js';
 import {
   aovsOption,
   type LayerFlags,
@@ -98,16 +97,6 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     line.end();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     await Promise.all([denoiser.close(), pool.close()]);
-  }
-}
-
-/** Says before the work, not after it, that a file cannot be written. */
-async function checkFolder(path: string): Promise<void> {
-  try {
-    await access(dirname(path), constants.W_OK);
-  } catch (cause) {
-    const message = `The file ${path} cannot be written: its folder does not exist or may not be changed`;
-    throw new QuietframeError('file-system', message, {}, { cause });
   }
 }
 

@@ -1,0 +1,226 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type Config, readConfig } from '../../config.js';
+import { expected, QuietframeError } from '../../errors.js';
+import { ExrPool } from '../../exr/exr-pool.js';
+import { writeAtomically } from '../../workflow/write-atomically.js';
+import { checkFolder } from '../check-folder.js';
+import {
+  aovsOption,
+  type LayerFlags,
+  parseInteger,
+  parseLambda,
+  resolveOptions,
+  sourceOption,
+  wrong,
+} from '../options.js';
+import { ProgressLine } from '../progress-line.js';
+import type { FrameDenoiser } from '../sequence/frame-denoiser.js';
+import { FramePattern } from '../sequence/frame-pattern.js';
+import { RemoteDenoiser } from '../sequence/remote-denoiser.js';
+import {
+  type FrameOutcome,
+  failureOf,
+  flickerOf,
+  framesToDo,
+  runSequence,
+  type Sequence,
+} from '../sequence/run-sequence.js';
+
+interface Flags extends LayerFlags {
+  readonly output: string;
+  readonly window: number;
+  readonly lambda?: number;
+  readonly model?: string;
+  readonly alpha: 'copy' | 'denoise';
+  readonly report?: string;
+  readonly server?: readonly string[];
+  readonly force?: boolean;
+  readonly threads?: number;
+}
+
+/** `quietframe sequence`. */
+export function sequenceCommand(program: Command): void {
+  program
+    .command('sequence')
+    .description('denoise the frames of a shot that are not done yet')
+    .argument("<'shot.####.exr'>", 'noisy frames; # stands for the digits of the frame number')
+    .requiredOption("-o, --output <'clean.####.exr'>", 'results, one for each frame')
+    .option('--window <n>', 'most frames that one is denoised from, odd', parseWindow, 7)
+    .option('--lambda <number>', 'in [1, 10]: higher keeps more of the input (default: 1)', parseLambda)
+    .option('--model <name[@version]>', 'model bundle')
+    .addOption(sourceOption())
+    .addOption(
+      new Option('--alpha <mode>', 'keep alpha, or filter it like the colour')
+        .choices(['copy', 'denoise'])
+        .default('copy'),
+    )
+    .addOption(aovsOption())
+    .option('--report <file>', 'write what became of each frame, and its flicker, as JSON')
+    .option('--server <url,...>', 'services that denoise the frames, instead of this process', parseServers)
+    .option('--force', 'denoise frames that are done, too')
+    .option('--threads <n>', 'threads of the engine', (text) => parseInteger(text, '--threads', 1, 1024))
+    .action(sequence);
+}
+
+async function sequence(pattern: string, flags: Flags): Promise<void> {
+  const config = readConfig();
+  const input = new FramePattern(pattern, 'the input');
+  const output = new FramePattern(flags.output, '--output');
+  const frames = await input.frames();
+  const [first] = frames;
+  if (first === undefined) throw wrong('a pattern of files that exist', 'the input', pattern);
+  if (resolve(input.path(first)) === resolve(output.path(first))) {
+    throw wrong('another pattern than the input', '--output', flags.output);
+  }
+  await checkFolder(output.path(first));
+  if (flags.report !== undefined) await checkFolder(flags.report);
+
+  const { lambda, model, alpha, window } = flags;
+  const request = {
+    ...resolveOptions(flags),
+    ...(lambda !== undefined && { lambda }),
+    ...(model !== undefined && { model }),
+    alpha,
+  };
+  const shot: Sequence = { input, output, frames, window, request };
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
+  const start = performance.now();
+  const outcomes: FrameOutcome[] = [];
+  try {
+    const todo = flags.force ? frames : await framesToDo(shot, pool);
+    for (const frame of frames.filter((candidate) => !todo.includes(candidate))) {
+      outcomes.push({ frame, input: input.path(frame), output: output.path(frame), status: 'skipped' });
+    }
+    if (todo.length > 0) await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes);
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    try {
+      if (flags.report !== undefined) await writeReport(flags.report, shot, outcomes, start, pool);
+    } finally {
+      await pool.close();
+    }
+  }
+  const count = (status: FrameOutcome['status']): number =>
+    outcomes.filter((outcome) => outcome.status === status).length;
+  const took = ((performance.now() - start) / 1000).toFixed(1);
+  process.stdout.write(
+    `${count('denoised')} denoised, ${count('skipped')} already done, ${count('failed')} failed, ${took} s\n`,
+  );
+  const failure = failureOf(outcomes);
+  if (failure !== undefined) throw failure;
+}
+
+async function denoiseFrames(
+  shot: Sequence,
+  todo: readonly number[],
+  flags: Flags,
+  config: Config,
+  pool: ExrPool,
+  signal: AbortSignal,
+  outcomes: FrameOutcome[],
+): Promise<void> {
+  const { denoisers, close } = await openDenoisers(shot, flags, config, pool);
+  const line = new ProgressLine(flags.output);
+  const say = (text: string): void => {
+    line.end();
+    process.stderr.write(`quietframe: ${text}\n`);
+  };
+  const began = performance.now();
+  let ended = 0;
+  line.show(0);
+  try {
+    await runSequence(
+      shot,
+      todo,
+      denoisers,
+      pool,
+      signal,
+      (outcome) => {
+        outcomes.push(outcome);
+        ended++;
+        if (outcome.status === 'failed') say(`${outcome.input}: ${outcome.error}`);
+        else if (!line.isActive) {
+          process.stdout.write(`${outcome.output}: ${outcome.seconds?.toFixed(1)} s, ${outcome.denoiser}\n`);
+        }
+        const left = ((performance.now() - began) / 1000 / ended) * (todo.length - ended);
+        line.show(ended / todo.length, left);
+      },
+      (lost) => say(lost.message),
+    );
+  } finally {
+    line.end();
+    await close();
+  }
+}
+
+async function openDenoisers(
+  { request }: Sequence,
+  flags: Flags,
+  config: Config,
+  pool: ExrPool,
+): Promise<{ denoisers: readonly FrameDenoiser[]; close: () => Promise<unknown> }> {
+  if (flags.server !== undefined) {
+    const { lambda, model, source, alpha, aovs } = request;
+    const query = { lambda, model, source, alpha, aovs: typeof aovs === 'object' ? aovs.join(',') : aovs };
+    const given = Object.entries(query).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, String(value)] as const],
+    );
+    const remotes = flags.server.map((url) => new RemoteDenoiser(url, Object.fromEntries(given)));
+    return { denoisers: remotes, close: () => Promise.all(remotes.map((remote) => remote.close())) };
+  }
+  // The engine is large: only what needs it loads it.
+  const [{ Denoiser }, { LocalDenoiser }] = await Promise.all([
+    import('../../denoise/denoiser.js'),
+    import('../sequence/local-denoiser.js'),
+  ]);
+  const denoiser = await Denoiser.load({
+    modelsDirectory: config.modelsDirectory,
+    threads: flags.threads ?? config.threads,
+    memoryBudgetBytes: config.memoryBudgetBytes,
+  });
+  return { denoisers: [new LocalDenoiser(request, pool, denoiser)], close: () => denoiser.close() };
+}
+
+async function writeReport(
+  path: string,
+  shot: Sequence,
+  outcomes: readonly FrameOutcome[],
+  start: number,
+  pool: ExrPool,
+): Promise<void> {
+  const flicker = await flickerOf(shot, pool);
+  const frames = outcomes
+    .toSorted((a, b) => a.frame - b.frame)
+    .map((outcome) => {
+      const own = flicker.get(outcome.frame);
+      return { ...outcome, ...(own !== undefined && { flicker: own }) };
+    });
+  const values = [...flicker.values()];
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const report = {
+    seconds: (performance.now() - start) / 1000,
+    window: shot.window,
+    ...(values.length > 0 && { flicker: mean }),
+    frames,
+  };
+  await writeAtomically(path, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+function parseWindow(text: string): number {
+  const window = parseInteger(text, '--window', 1, 7);
+  if (window % 2 === 1) return window;
+  throw wrong('1, 3, 5 or 7', '--window', text);
+}
+
+function parseServers(text: string): readonly string[] {
+  return text.split(',').map((part) => {
+    const url = part.trim();
+    if (/^https?:/i.test(url) && URL.canParse(url)) return url;
+    const message = expected('URLs of services with commas between', '--server', text);
+    throw new QuietframeError('invalid-argument', message, { parameter: '--server' });
+  });
+}

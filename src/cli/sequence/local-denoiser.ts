@@ -1,0 +1,28 @@
+import type { Denoiser } from '../../denoise/denoiser.js';
+import type { ExrPool } from '../../exr/exr-pool.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../workflow/denoise-exr.js';
+import type { DenoisedFrame, FrameDenoiser, FrameFiles } from './frame-denoiser.js';
+
+/** Denoises in this process. */
+export class LocalDenoiser implements FrameDenoiser {
+  readonly name = 'local';
+  readonly #request: Omit<DenoiseExrRequest, 'exr'>;
+  readonly #pool: ExrPool;
+  readonly #denoiser: Denoiser;
+
+  /** @param request what is the same for all frames. */
+  constructor(request: Omit<DenoiseExrRequest, 'exr'>, pool: ExrPool, denoiser: Denoiser) {
+    this.#request = request;
+    this.#pool = pool;
+    this.#denoiser = denoiser;
+  }
+
+  denoise({ window }: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame> {
+    const exr = window.find(({ offset }) => offset === 0)?.exr as Uint8Array;
+    const neighbours = window.filter(({ offset }) => offset !== 0);
+    return denoiseExr(
+      { ...this.#request, exr, neighbours, signal },
+      { pool: this.#pool, denoiser: this.#denoiser },
+    );
+  }
+}

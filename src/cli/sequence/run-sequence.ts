@@ -1,0 +1,173 @@
+import { stat } from 'node:fs/promises';
+import { expected, QuietframeError } from '../../errors.js';
+import type { ExrPool } from '../../exr/exr-pool.js';
+import { type ResolveOptions, resolveLayers } from '../../frame/resolve-layers.js';
+import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
+import { isDenoised } from '../../workflow/is-denoised.js';
+import { measureFlicker } from '../../workflow/measure-flicker.js';
+import { writeAtomically } from '../../workflow/write-atomically.js';
+import { readInput } from '../read-input.js';
+import { fanOut } from './fan-out.js';
+import { DenoiserLost, type FrameDenoiser, type FrameFiles } from './frame-denoiser.js';
+import type { FramePattern } from './frame-pattern.js';
+
+export interface Sequence {
+  readonly input: FramePattern;
+  readonly output: FramePattern;
+  /** Numbers of the input's frames, ascending. */
+  readonly frames: readonly number[];
+  /** Most frames of a window, odd: as many before the frame as after it. */
+  readonly window: number;
+  /** What is the same for all frames. */
+  readonly request: Omit<DenoiseExrRequest, 'exr'>;
+}
+
+/** What became of a frame. */
+export interface FrameOutcome {
+  readonly frame: number;
+  readonly input: string;
+  readonly output: string;
+  readonly status: 'denoised' | 'skipped' | 'failed';
+  /** The rest where it was denoised now. */
+  readonly seconds?: number;
+  readonly denoiser?: string;
+  readonly device?: string;
+  readonly model?: string;
+  readonly windowUsed?: number;
+  readonly warnings?: readonly string[];
+  readonly error?: string;
+}
+
+/** Frames whose output is not there, is older than a file of its window, or was made for another request. */
+export async function framesToDo(sequence: Sequence, pool: ExrPool): Promise<number[]> {
+  const todo: number[] = [];
+  for (const frame of sequence.frames) if (!(await isDone(frame, sequence, pool))) todo.push(frame);
+  return todo;
+}
+
+/**
+ * Denoises frames, as many at once as there are denoisers; a frame that fails is told and left out.
+ * @param onOutcome told of each frame, in the order in which they end.
+ */
+export async function runSequence(
+  sequence: Sequence,
+  frames: readonly number[],
+  denoisers: readonly FrameDenoiser[],
+  pool: ExrPool,
+  signal: AbortSignal,
+  onOutcome: (outcome: FrameOutcome) => void,
+  onLost: (error: DenoiserLost) => void,
+): Promise<void> {
+  const files = (frame: number) => ({
+    frame,
+    input: sequence.input.path(frame),
+    output: sequence.output.path(frame),
+  });
+  const work = async (frame: number, lane: number): Promise<'settled' | 'lane-lost'> => {
+    const denoiser = denoisers[lane] as FrameDenoiser;
+    const start = performance.now();
+    try {
+      const { exr, report } = await denoiser.denoise(await readWindow(frame, sequence, pool), signal);
+      await writeAtomically(sequence.output.path(frame), exr);
+      onOutcome({
+        ...files(frame),
+        status: 'denoised',
+        seconds: (performance.now() - start) / 1000,
+        denoiser: denoiser.name,
+        device: report.device,
+        model: `${report.model}@${report.version}`,
+        windowUsed: report.windowUsed,
+        warnings: [...new Set(report.warnings.map(({ code }) => code))],
+      });
+    } catch (error) {
+      if (error instanceof DenoiserLost) {
+        onLost(error);
+        return 'lane-lost';
+      }
+      if (!(error instanceof QuietframeError) || error.code === 'cancelled') throw error;
+      onOutcome({ ...files(frame), status: 'failed', error: error.message });
+    }
+    return 'settled';
+  };
+  for (const frame of await fanOut(frames, denoisers.length, work)) {
+    onOutcome({ ...files(frame), status: 'failed', error: 'No service is left' });
+  }
+}
+
+/**
+ * Flicker of each frame against the one before it, where both outputs are there.
+ * @returns by frame number.
+ */
+export async function flickerOf(
+  { input, output, frames, request }: Sequence,
+  pool: ExrPool,
+): Promise<Map<number, number>> {
+  const found = new Map<number, number>();
+  for (const frame of frames) {
+    if (!frames.includes(frame - 1)) continue;
+    try {
+      const [previous, current, noisy] = await Promise.all(
+        [output.path(frame - 1), output.path(frame), input.path(frame)].map(readInput),
+      );
+      const files = { previous, current, input: noisy } as Parameters<typeof measureFlicker>[0];
+      found.set(frame, await measureFlicker(files, pool, request));
+    } catch (error) {
+      // A frame that failed has no flicker.
+      if (!(error instanceof QuietframeError)) throw error;
+    }
+  }
+  return found;
+}
+
+function windowOf(frame: number, { frames, window }: Sequence): number[] {
+  const reach = (window - 1) / 2;
+  return frames.filter((other) => Math.abs(other - frame) <= reach);
+}
+
+async function isDone(frame: number, sequence: Sequence, pool: ExrPool): Promise<boolean> {
+  const output = sequence.output.path(frame);
+  const made = await stat(output).catch(() => undefined);
+  if (made === undefined) return false;
+  const window = windowOf(frame, sequence);
+  for (const other of window) {
+    const { mtimeMs } = await stat(sequence.input.path(other));
+    if (mtimeMs > made.mtimeMs) return false;
+  }
+  return isDenoised(await readInput(output), sequence.request, window.length, pool);
+}
+
+/** Files of a window. Neighbours that cannot be read, or that do not fit the frame, are left out. */
+async function readWindow(frame: number, sequence: Sequence, pool: ExrPool): Promise<FrameFiles> {
+  const exr = await readInput(sequence.input.path(frame));
+  const own = windowText(exr, sequence.request, pool);
+  const window = await Promise.all(
+    windowOf(frame, sequence).map(async (other) => {
+      if (other === frame) return [{ offset: 0, exr }];
+      try {
+        const neighbour = await readInput(sequence.input.path(other));
+        return windowText(neighbour, sequence.request, pool) === own
+          ? [{ offset: other - frame, exr: neighbour }]
+          : [];
+      } catch (error) {
+        if (error instanceof QuietframeError) return [];
+        throw error;
+      }
+    }),
+  );
+  return { window: window.flat() };
+}
+
+function windowText(exr: Uint8Array, options: ResolveOptions, pool: ExrPool): string {
+  return JSON.stringify(resolveLayers(pool.header(exr).parts, options).dataWindow);
+}
+
+/** The error of a run with failed frames, which names them. */
+export function failureOf(outcomes: readonly FrameOutcome[]): QuietframeError | undefined {
+  const failed = outcomes.filter(({ status }) => status === 'failed').map(({ frame }) => frame);
+  if (failed.length === 0) return undefined;
+  const shown = failed.length > 20 ? `${failed.slice(0, 20).join(', ')} and more` : failed.join(', ');
+  return new QuietframeError(
+    'internal',
+    expected('all frames denoised', 'the sequence', `failures of ${shown}`),
+  );
+}

@@ -1,0 +1,104 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { DenoiserLost } from '../../../src/cli/sequence/frame-denoiser.js';
+import { RemoteDenoiser } from '../../../src/cli/sequence/remote-denoiser.js';
+import { fakeApp, listen, makeExr } from '../../server/support.js';
+
+const RETRIES = { attempts: 3, busyAttempts: 4, backoffSeconds: 0.001, longestSeconds: 0.02 };
+const window = [-1, 0].map((offset) => ({ offset, exr: makeExr({ value: () => 2 + offset }) }));
+const signal = new AbortController().signal;
+const opened: { close: () => unknown }[] = [];
+afterEach(async () => {
+  for (const thing of opened.splice(0)) await thing.close();
+});
+
+function remote(port: number, query: Readonly<Record<string, string>> = {}): RemoteDenoiser {
+  const denoiser = new RemoteDenoiser(`http://127.0.0.1:${port}/`, query, RETRIES);
+  opened.push(denoiser);
+  return denoiser;
+}
+
+/** A service that answers each request with the next of the functions, and then with the last. */
+async function serving(
+  ...answers: ((request: IncomingMessage, response: ServerResponse) => void)[]
+): Promise<{ port: number; count: () => number }> {
+  let count = 0;
+  const server: Server = createServer((request, response) => {
+    const answer = answers[Math.min(count++, answers.length - 1)];
+    request.resume().on('end', () => answer?.(request, response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push(server);
+  return { port: (server.address() as AddressInfo).port, count: () => count };
+}
+const refuse =
+  (status: number, headers: Record<string, string> = {}) =>
+  (_: IncomingMessage, response: ServerResponse): void => {
+    response.writeHead(status, headers).end(JSON.stringify({ detail: `because of ${status}` }));
+  };
+const hangUp = (request: IncomingMessage): void => {
+  request.socket.destroy();
+};
+
+describe('a remote denoiser', () => {
+  it('sends the window and gets report and file', async () => {
+    const { app, service } = await fakeApp();
+    const { exr, report } = await remote(await listen(app), { source: 'mitsuba' }).denoise(
+      { window },
+      signal,
+    );
+    expect(report).toMatchObject({ model: 'kpcn', windowUsed: 1 });
+    expect(exr.length).toBeGreaterThan(100);
+    const [request] = service.requests;
+    expect(request?.source).toBe('mitsuba');
+    expect(Buffer.from(request?.exr ?? []).equals(window[1]?.exr as Uint8Array)).toBe(true);
+    expect(request?.neighbours?.map(({ offset }) => offset)).toEqual([-1]);
+  });
+
+  it('tells at once what is wrong with a frame', async () => {
+    const { app, service } = await fakeApp();
+    const bad = remote(await listen(app)).denoise(
+      { window: [{ offset: 0, exr: new Uint8Array(9) }] },
+      signal,
+    );
+    await expect(bad).rejects.toMatchObject({ name: 'QuietframeError' });
+    expect(service.requests).toHaveLength(0);
+    const { port, count } = await serving(refuse(422));
+    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow('because of 422');
+    expect(count()).toBe(1);
+  });
+
+  it('waits for a busy service, and gives it up when it stays busy', async () => {
+    const { port, count } = await serving(refuse(503, { 'retry-after': '1' }));
+    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow(DenoiserLost);
+    expect(count()).toBe(RETRIES.busyAttempts);
+    const soon = await serving(refuse(429), refuse(503), refuse(404));
+    await expect(remote(soon.port).denoise({ window }, signal)).rejects.toThrow('because of 404');
+    expect(soon.count()).toBe(3);
+  });
+
+  it('tries again when the service breaks off, and is lost when it stays away', async () => {
+    const { port, count } = await serving(hangUp);
+    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow(DenoiserLost);
+    expect(count()).toBe(RETRIES.attempts);
+    await expect(remote(1).denoise({ window }, signal)).rejects.toThrow('does not answer');
+  });
+
+  it('gives up the frame, not the service, after answers of 500', async () => {
+    const { port, count } = await serving(refuse(500));
+    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow('because of 500');
+    expect(count()).toBe(RETRIES.attempts);
+  });
+
+  it('does not take another answer for a file', async () => {
+    const { port } = await serving((_, response) => response.end('hello'));
+    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow('not a report and a file');
+  });
+
+  it('ends when it is cancelled', async () => {
+    const abort = new AbortController();
+    const { port } = await serving(() => abort.abort());
+    await expect(remote(port).denoise({ window }, abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
+  });
+});

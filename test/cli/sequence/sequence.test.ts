@@ -1,0 +1,164 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { blenderParts, exrFile } from '../../frame/support.js';
+import { fakeApp, listen } from '../../server/support.js';
+
+const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+const MODELS = fileURLToPath(new URL('../../golden/tiny-bundle', import.meta.url));
+const folders: string[] = [];
+let folder: string;
+const at = (name: string): string => join(folder, name);
+afterAll(async () => {
+  for (const each of folders) await rm(each, { recursive: true });
+});
+
+const frame = (n: number): Uint8Array =>
+  exrFile(blenderParts('V', ['Combined.RGB', 'Vector.XYZW']), (channel, i) =>
+    channel.includes('Vector') ? 0 : 0.5 + 0.3 * Math.sin(i * i + n),
+  );
+const plain = (n: number): Uint8Array => exrFile([{ layers: ['RGB'] }], (_, i) => n + i / 48);
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'quietframe-sequence-'));
+  folders.push(folder);
+});
+
+async function put(frames: readonly number[], make: (n: number) => Uint8Array): Promise<void> {
+  for (const n of frames) {
+    const path = at(`in.${String(n).padStart(4, '0')}.exr`);
+    await writeFile(path, make(n));
+    // Well before whatever is made of it.
+    await utimes(path, 1e9, 1e9);
+  }
+}
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function sequence(...args: readonly string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const options = {
+      cwd: folder,
+      env: { ...process.env, QUIETFRAME_MODELS: MODELS, QUIETFRAME_THREADS: '1' },
+    };
+    const all = [MAIN, 'sequence', 'in.####.exr', '-o', 'out.#.exr', ...args];
+    const child = execFile(process.execPath, all, options, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
+
+const summary = ({ stdout }: Outcome): string =>
+  /\d+ denoised, \d+ already done, \d+ failed/.exec(stdout)?.[0] ?? stdout;
+const report = async () => JSON.parse(await readFile(at('report.json'), 'utf8'));
+
+describe('here', () => {
+  it('makes a file of each frame, then only what is missing, old or of another request', async () => {
+    await put([1, 2, 3, 5], frame);
+    const first = await sequence('--window', '3', '--report', 'report.json');
+    expect([first.code, summary(first)]).toEqual([0, '4 denoised, 0 already done, 0 failed']);
+    expect((await readdir(folder)).filter((name) => name.startsWith('out.'))).toHaveLength(4);
+    const { frames, flicker } = await report();
+    expect(frames.map(({ frame, status }: { frame: number; status: string }) => [frame, status])).toEqual(
+      [1, 2, 3, 5].map((n) => [n, 'denoised']),
+    );
+    expect(frames[0]).toMatchObject({ device: 'cpu', denoiser: 'local', windowUsed: expect.any(Number) });
+    const flickers = frames.map((each: { flicker?: number }) => each.flicker !== undefined);
+    expect(flickers).toEqual([false, true, true, false]);
+    expect(flicker).toBeGreaterThan(0);
+
+    const made = (await stat(at('out.2.exr'))).mtimeMs;
+    const second = await sequence('--window', '3');
+    expect(summary(second)).toBe('0 denoised, 4 already done, 0 failed');
+    expect((await stat(at('out.2.exr'))).mtimeMs).toBe(made);
+
+    await rm(at('out.5.exr'));
+    const later = new Date(Date.now() + 10_000);
+    await utimes(at('in.0001.exr'), later, later);
+    // Frame 5 is missing; the first is in the windows of 1 and 2.
+    expect(summary(await sequence('--window', '3'))).toBe('3 denoised, 1 already done, 0 failed');
+  });
+
+  it('does all again for another window, another version, or when forced', async () => {
+    await put([1, 2], frame);
+    await sequence();
+    expect(summary(await sequence('--window', '1'))).toBe('2 denoised, 0 already done, 0 failed');
+    expect(summary(await sequence('--window', '1', '--alpha', 'denoise'))).toBe(
+      '2 denoised, 0 already done, 0 failed',
+    );
+    expect(summary(await sequence('--window', '1', '--alpha', 'denoise', '--force'))).toBe(
+      '2 denoised, 0 already done, 0 failed',
+    );
+    await writeFile(at('out.1.exr'), await readFile(at('in.0001.exr')));
+    await writeFile(at('out.2.exr'), 'not a picture');
+    expect(summary(await sequence('--window', '1', '--alpha', 'denoise'))).toBe(
+      '2 denoised, 0 already done, 0 failed',
+    );
+  });
+
+  it('goes on after a bad frame, without it in the windows of others, and names it', async () => {
+    await put([1, 2, 3], frame);
+    await writeFile(at('in.0002.exr'), 'not a picture');
+    const outcome = await sequence('--report', 'report.json');
+    expect([outcome.code, summary(outcome)]).toEqual([1, '2 denoised, 0 already done, 1 failed']);
+    expect(outcome.stderr).toContain('in.0002.exr: Expected');
+    expect(outcome.stderr).toMatch(/failures of 2/);
+    expect((await readdir(folder)).sort()).toEqual(
+      ['in.0001.exr', 'in.0002.exr', 'in.0003.exr', 'out.1.exr', 'out.3.exr', 'report.json'].sort(),
+    );
+    expect((await report()).frames[1]).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('20000630'),
+    });
+  });
+
+  it.each([
+    ['no frames', []],
+    ['an even window', ['--window', '4']],
+    ['a server that is no URL', ['--server', 'localhost']],
+    ['an output without #', ['-o', 'out.exr']],
+    ['the input as output', ['-o', 'in.####.exr']],
+  ])('exits with 2 for %s', async (what, args) => {
+    if (what !== 'no frames') await put([1], frame);
+    const { code, stderr } = await sequence(...args);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^quietframe: [^\n]+\n$/)]);
+  });
+});
+
+describe('on services', () => {
+  it('shares the frames, and survives the loss of a service', async () => {
+    await put([1, 2, 3, 4, 5, 6], plain);
+    const good = await fakeApp();
+    const url = `http://127.0.0.1:${await listen(good.app)}`;
+    const outcome = await sequence('--server', `${url},http://127.0.0.1:1`, '--report', 'report.json');
+    expect([outcome.code, summary(outcome)]).toEqual([0, '6 denoised, 0 already done, 0 failed']);
+    expect(outcome.stderr).toContain('http://127.0.0.1:1 does not answer');
+    const { frames } = await report();
+    expect(frames.every(({ denoiser }: { denoiser: string }) => denoiser === url)).toBe(true);
+    const centers = good.service.requests.map(({ neighbours }) => neighbours?.map(({ offset }) => offset));
+    expect(centers).toContainEqual([1, 2, 3]);
+    expect(centers).toContainEqual([-3, -2, -1]);
+  });
+
+  it('uses all of them', async () => {
+    await put([1, 2, 3, 4, 5, 6, 7, 8], plain);
+    const apps = [await fakeApp(), await fakeApp()];
+    const urls = await Promise.all(apps.map(async ({ app }) => `http://127.0.0.1:${await listen(app)}`));
+    expect(summary(await sequence('--server', urls.join(',')))).toBe('8 denoised, 0 already done, 0 failed');
+    expect(apps.every(({ service }) => service.requests.length > 0)).toBe(true);
+  });
+
+  it('fails all frames when none is left', async () => {
+    await put([1, 2], plain);
+    const outcome = await sequence('--server', 'http://127.0.0.1:1');
+    expect([outcome.code, summary(outcome)]).toEqual([1, '0 denoised, 0 already done, 2 failed']);
+    expect(outcome.stderr).toContain('No service is left');
+  });
+});
