@@ -8,7 +8,7 @@ import torch.nn.functional as F
 WINDOW_RADIUS = 2
 SPATIAL_SIGMA = 2.0
 # Added to twice the squared multiplier, so that a multiplier of 0 is the identity rather than 0/0.
-MULTIPLIER_EPSILON = 1e-6
+MULTIPLIER_EPSILON = 1e-12
 
 
 def taps(radius: int) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Trains one head on photographs; minutes on one core.
 
-    python -m quietframe_training.pkn.train --head non_local_means --photos DIR --run DIR --steps 1500
+python -m quietframe_training.pkn.train --head non_local_means --photos DIR --run DIR --steps 1500
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def main():
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=pathlib.Path, help="checkpoint of the same head whose weights the run begins with")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
@@ -35,6 +36,8 @@ def main():
     torch.manual_seed(options.seed)
     head = HEADS[options.head]
     network = head.network()
+    if options.start:
+        network.load_state_dict(torch.load(options.start)["network"])
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
     sampler = CropSampler(options.photos, options.seed)
     options.run.mkdir(parents=True, exist_ok=True)
