@@ -1,0 +1,168 @@
+"""Checks rendered charts: Kubernetes' own schemas, and what every object of this chart must be like.
+
+Usage: check_chart.py FOLDER, with one YAML file for each set of values.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import kubernetes_validate
+import yaml
+
+# The oldest and the newest version that the validator knows.
+VERSIONS = ("1.35", "1.37")
+CUSTOM = {"ServiceMonitor", "PrometheusRule", "ScaledObject"}
+EXPECTED = {
+    "default": "ConfigMap Deployment NetworkPolicy Pod PodDisruptionBudget Service ServiceAccount",
+    "hpa": "ConfigMap ConfigMap Deployment HorizontalPodAutoscaler NetworkPolicy Pod PodDisruptionBudget "
+    "PrometheusRule Service ServiceAccount ServiceMonitor",
+    "keda": "ConfigMap Deployment Pod PodDisruptionBudget ScaledObject Service",
+    "gpu": "ConfigMap Deployment NetworkPolicy Pod PodDisruptionBudget Service ServiceAccount",
+    "shot": "ConfigMap Deployment Job NetworkPolicy Pod Service ServiceAccount",
+}
+
+Object = dict
+
+
+def pod_templates(objects: list[Object]) -> Iterator[tuple[str, Object]]:
+    """Every pod that the objects make: a name for messages, and `metadata` with `spec`."""
+    for thing in objects:
+        name = f"{thing['kind']}/{thing['metadata']['name']}"
+        if thing["kind"] == "Pod":
+            yield name, thing
+        elif thing["kind"] in ("Deployment", "Job"):
+            yield name, thing["spec"]["template"]
+
+
+def check_restricted(name: str, spec: Object) -> None:
+    """The `restricted` profile of the pod security standards, and a read-only root file system."""
+    for key in ("hostNetwork", "hostPID", "hostIPC"):
+        assert not spec.get(key), f"{name}: {key}"
+    for volume in spec.get("volumes", []):
+        kinds = set(volume) - {"name"}
+        assert kinds <= {"configMap", "emptyDir", "persistentVolumeClaim", "secret", "projected"}, f"{name}: {kinds}"
+    pod = spec["securityContext"]
+    assert pod["runAsNonRoot"] is True and pod["runAsUser"] > 0, f"{name}: {pod}"
+    assert pod["seccompProfile"] == {"type": "RuntimeDefault"}, f"{name}: {pod}"
+    assert spec["automountServiceAccountToken"] is False, name
+    for container in spec["containers"] + spec.get("initContainers", []):
+        context = container["securityContext"]
+        assert context["allowPrivilegeEscalation"] is False, name
+        assert context["readOnlyRootFilesystem"] is True, name
+        assert context["runAsNonRoot"] is True and context.get("runAsUser") != 0, name
+        assert context["capabilities"] == {"drop": ["ALL"]}, name
+        assert not context.get("privileged"), name
+        assert all("hostPort" not in port for port in container.get("ports", [])), name
+
+
+def check_containers(name: str, spec: Object) -> None:
+    volumes = {volume["name"] for volume in spec.get("volumes", [])}
+    for container in spec["containers"]:
+        assert not container["image"].endswith((":latest", ":")), f"{name}: {container['image']}"
+        for kind in ("requests", "limits"):
+            assert {"cpu", "memory"} <= set(container["resources"][kind]), f"{name}: {kind}"
+        mounts = {mount["name"] for mount in container.get("volumeMounts", [])}
+        assert mounts == (volumes if container is spec["containers"][0] else mounts), f"{name}: {mounts}"
+
+
+def check_deployment(deployment: Object, settings: dict[str, str], has_autoscaler: bool) -> None:
+    spec = deployment["spec"]
+    pod = spec["template"]["spec"]
+    (container,) = pod["containers"]
+    assert ("replicas" in spec) != has_autoscaler, "either the chart or an autoscaler sets the replicas"
+    probes = {kind: container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "readiness", "liveness")}
+    assert probes == {
+        "startup": "/healthz/startup",
+        "readiness": "/healthz/ready",
+        "liveness": "/healthz/live",
+    }, probes
+    startup = container["startupProbe"]
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 120
+    sleep = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    grace = pod["terminationGracePeriodSeconds"]
+    assert grace > sleep + int(settings["QUIETFRAME_DRAIN"]), grace
+    ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
+    assert ports.pop("http") == settings["QUIETFRAME_PORT"]
+    assert ports.pop("grpc", None) == settings.get("QUIETFRAME_GRPC_PORT") and not ports
+    assert "QUIETFRAME_MODELS" not in settings or {"name": "models", "mountPath": "/models", "readOnly": True} in (
+        container["volumeMounts"]
+    )
+    keys = {constraint["topologyKey"] for constraint in pod["topologySpreadConstraints"]}
+    assert keys == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+
+
+def check_selectors(objects: list[Object], labels: dict[str, str]) -> None:
+    """Whatever selects pods selects those of the deployment, and no others."""
+    selectors = {
+        "Deployment": lambda spec: spec["selector"]["matchLabels"],
+        "Service": lambda spec: spec["selector"],
+        "PodDisruptionBudget": lambda spec: spec["selector"]["matchLabels"],
+        "NetworkPolicy": lambda spec: spec["podSelector"]["matchLabels"],
+    }
+    others = [template["metadata"]["labels"] for _, template in pod_templates(objects)]
+    others.remove(labels)
+    for thing in objects:
+        if thing["kind"] not in selectors:
+            continue
+        selector = selectors[thing["kind"]](thing["spec"])
+        assert selector and selector.items() <= labels.items(), thing["kind"]
+        assert not any(selector.items() <= other.items() for other in others), thing["kind"]
+
+
+def check_shot(job: Object) -> None:
+    """The ranges that the shell computes cover the frames of ci/shot-values.yaml, each once."""
+    spec = job["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    assert spec["completionMode"] == "Indexed" and spec["template"]["spec"]["restartPolicy"] == "Never"
+    env = {entry["name"]: entry["value"] for entry in container["env"]}
+    script = container["command"][2].replace("exec quietframe", "echo")
+    frames: list[int] = []
+    for index in range(spec["completions"]):
+        command = [*container["command"][:2], script, *container["command"][3:]]
+        environment = {**env, "JOB_COMPLETION_INDEX": str(index), "PATH": "/usr/bin:/bin"}
+        words = subprocess.check_output(command, env=environment, text=True).split()
+        assert words[:4] == ["sequence", env["INPUT"], "--output", env["OUTPUT"]], words
+        assert words[4] == "--frames" and words[6:] == ["--aovs", "all"], words
+        first, last = map(int, words[5].split("-"))
+        assert first <= last, words
+        frames += range(first, last + 1)
+    assert frames == list(range(1001, 1097)), frames
+    assert 1 <= spec["parallelism"] <= spec["completions"]
+
+
+def check(path: Path) -> int:
+    objects = [thing for thing in yaml.safe_load_all(path.read_text()) if thing is not None]
+    kinds = " ".join(sorted(thing["kind"] for thing in objects))
+    assert kinds == EXPECTED[path.stem], f"{path.stem}: {kinds}"
+    for thing in objects:
+        if thing["kind"] not in CUSTOM:
+            for version in VERSIONS:
+                kubernetes_validate.validate(thing, version, strict=True)
+        assert len(thing["metadata"]["name"]) <= 63
+    for name, template in pod_templates(objects):
+        check_restricted(f"{path.stem}: {name}", template["spec"])
+        check_containers(f"{path.stem}: {name}", template["spec"])
+    by_kind = {thing["kind"]: thing for thing in objects}
+    (settings,) = (thing["data"] for thing in objects if "QUIETFRAME_PORT" in thing.get("data", {}))
+    assert all(isinstance(value, str) and "e+" not in value for value in settings.values()), settings
+    has_autoscaler = bool({"HorizontalPodAutoscaler", "ScaledObject"} & set(by_kind))
+    check_deployment(by_kind["Deployment"], settings, has_autoscaler)
+    check_selectors(objects, by_kind["Deployment"]["spec"]["template"]["metadata"]["labels"])
+    if path.stem == "gpu":
+        (container,) = by_kind["Deployment"]["spec"]["template"]["spec"]["containers"]
+        assert container["resources"]["limits"]["nvidia.com/gpu"] == 2 and container["image"].endswith("-cuda")
+    if path.stem == "hpa":
+        assert by_kind["PrometheusRule"]["spec"]["groups"][0]["rules"]
+        metrics = {metric["type"] for metric in by_kind["HorizontalPodAutoscaler"]["spec"]["metrics"]}
+        assert metrics == {"Resource", "Pods"}
+    if path.stem == "shot":
+        check_shot(by_kind["Job"])
+    return len(objects)
+
+
+files = sorted(Path(sys.argv[1]).glob("*.yaml"))
+assert {file.stem for file in files} == set(EXPECTED), files
+count = sum(check(file) for file in files)
+print(f"{count} objects of {len(files)} sets of values are as they must be")
