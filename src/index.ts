@@ -27,6 +27,20 @@ export type { Attribute, Box, Image, ImagePart, Plane, SampleType } from './imag
 export { dssim, flicker, relativeMse, smape } from './image/metrics.js';
 export { type Raster, raster } from './image/raster.js';
 export { displayExposure, toneMap } from './image/tonemap.js';
+export { anisotropicGaussian } from './pkn/anisotropic-gaussian.js';
+export { bilateral } from './pkn/bilateral.js';
+export { PknNetwork, type PredictOptions } from './pkn/network.js';
+export { estimateNoiseSigma } from './pkn/noise-level.js';
+export { type NonLocalMeansOptions, nonLocalMeans, SPATIAL_SIGMA } from './pkn/non-local-means.js';
+export {
+  constantMap,
+  type Filter,
+  PARAMETERS,
+  type ParameterMap,
+  rescaleMap,
+} from './pkn/parameter-map.js';
+export { type Blur, estimateBlurSigma, gaussianBlur, polynomialDeblur } from './pkn/polynomial-deblur.js';
+export { MAX_FACTOR, rbfUpsample } from './pkn/rbf-upsample.js';
 export { type Comparison, compareExr } from './workflow/compare-exr.js';
 export {
   type DenoisedExr,

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   server: ['workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],
   demo: ['workflow', 'exr', 'frame', 'image', 'errors'],
   cli: ['server', 'workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],
-  index: ['workflow', 'denoise', 'exr', 'frame', 'image', 'errors'],
+  index: ['workflow', 'denoise', 'pkn', 'exr', 'frame', 'image', 'errors'],
 };
 
 /** Packages, and the only files of src that may import them. */

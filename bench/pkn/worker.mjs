@@ -3,9 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parentPort } from 'node:worker_threads';
 import { PNG } from 'pngjs';
-import { onnxEngine } from '../../dist/engine/onnx-engine.js';
 import { raster } from '../../dist/image/raster.js';
-import { readPknBundle } from '../../dist/pkn/bundle.js';
 import { PknNetwork } from '../../dist/pkn/network.js';
 import { nonLocalMeans } from '../../dist/pkn/non-local-means.js';
 import { constantMap } from '../../dist/pkn/parameter-map.js';
@@ -17,7 +15,7 @@ const MAX_MULTIPLIER = 4;
 const STEPS = 16;
 
 const folder = fileURLToPath(new URL('../../models/pkn/1', import.meta.url));
-const network = await PknNetwork.load(await readPknBundle(folder), onnxEngine);
+const network = await PknNetwork.open(folder);
 
 /** The red, green and blue of a PNG as pictures of one channel in [0, 1]. */
 function readPlanes(file) {

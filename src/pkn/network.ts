@@ -1,7 +1,8 @@
 import type { Engine, NetworkModule, Tensor } from '../engine/engine.js';
+import { onnxEngine } from '../engine/onnx-engine.js';
 import { expected, QuietframeError } from '../errors.js';
 import { plane, type Raster, raster } from '../image/raster.js';
-import type { PknBundle } from './bundle.js';
+import { type PknBundle, readPknBundle } from './bundle.js';
 import { checkNoiseSigma } from './noise-level.js';
 import { type Filter, mapSize, PARAMETERS, type ParameterMap } from './parameter-map.js';
 
@@ -27,6 +28,14 @@ export class PknNetwork {
     const heads = new Map<Filter, NetworkModule>();
     for (const [filter, file] of bundle.heads) heads.set(filter, await engine.load(filter, file));
     return new PknNetwork(heads);
+  }
+
+  /**
+   * Loads the bundle of a folder, `models/pkn/<version>`. Predictions keep the thread busy that asks for them.
+   * @throws QuietframeError `model-damaged`.
+   */
+  static async open(folder: string): Promise<PknNetwork> {
+    return PknNetwork.load(await readPknBundle(folder), onnxEngine);
   }
 
   /** The filters that the network was trained for. */

@@ -1,11 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { anisotropicGaussian } from '../../src/pkn/anisotropic-gaussian.js';
 import { bilateral } from '../../src/pkn/bilateral.js';
-import { readPknBundle } from '../../src/pkn/bundle.js';
 import { PknNetwork } from '../../src/pkn/network.js';
 import { nonLocalMeans } from '../../src/pkn/non-local-means.js';
 import { checkMap, type Filter, PARAMETERS, type ParameterMap } from '../../src/pkn/parameter-map.js';
@@ -51,7 +49,7 @@ describe('PknNetwork', () => {
   let network: PknNetwork;
 
   beforeAll(async () => {
-    network = await PknNetwork.load(await readPknBundle(BUNDLE), onnxEngine);
+    network = await PknNetwork.open(BUNDLE);
   });
 
   it('has a head of fewer than 20000 weights for every filter', () => {
