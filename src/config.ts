@@ -28,6 +28,12 @@ export interface Config {
   readonly uploadSeconds: number;
   /** QUIETFRAME_DRAIN: seconds that running requests get to finish after SIGTERM. */
   readonly drainSeconds: number;
+  /** QUIETFRAME_FRAME_CACHE: bytes of frames that are kept in memory for requests that name them by digest. */
+  readonly frameCacheBytes: number;
+  /** QUIETFRAME_SPOOL: folder for frames that no longer fit into memory; there is none where it is not set. */
+  readonly spoolFolder: string | undefined;
+  /** QUIETFRAME_SPOOL_SIZE: bytes of frames that are kept there. */
+  readonly spoolBytes: number;
   /** QUIETFRAME_LOG: `silent`, `error`, `warn`, `info` or `debug`. */
   readonly logLevel: LogLevel;
 }
@@ -64,6 +70,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     queueLength: integer('QUIETFRAME_QUEUE', 16, 0, 1_000_000),
     uploadSeconds: integer('QUIETFRAME_UPLOAD_TIMEOUT', 300, 1, 86_400),
     drainSeconds: integer('QUIETFRAME_DRAIN', 30, 0, 86_400),
+    frameCacheBytes: integer('QUIETFRAME_FRAME_CACHE', GIB, 0, Number.MAX_SAFE_INTEGER),
+    spoolFolder: environment.QUIETFRAME_SPOOL || undefined,
+    spoolBytes: integer('QUIETFRAME_SPOOL_SIZE', 16 * GIB, 0, Number.MAX_SAFE_INTEGER),
     logLevel: logLevel(environment.QUIETFRAME_LOG),
   };
 }

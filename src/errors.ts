@@ -18,6 +18,12 @@ export const ERROR_TABLE = {
   },
   'missing-layer': { status: 422, grpc: 'FAILED_PRECONDITION', title: 'A layer that is needed is missing' },
   'mismatched-frames': { status: 422, grpc: 'INVALID_ARGUMENT', title: 'Frames that belong together differ' },
+  'digest-mismatch': {
+    status: 422,
+    grpc: 'INVALID_ARGUMENT',
+    title: 'The bytes of a frame do not have its digest',
+  },
+  'missing-frames': { status: 404, grpc: 'NOT_FOUND', title: 'Frames that are named by digest are not kept' },
   'too-large': {
     status: 413,
     grpc: 'RESOURCE_EXHAUSTED',
@@ -51,6 +57,8 @@ export interface ErrorDetails {
   readonly parameter?: string;
   readonly frame?: string;
   readonly layer?: string;
+  /** Digests of frames that have to be sent. */
+  readonly missing?: readonly string[];
 }
 
 /** The only error that quietframe throws on purpose. `message` is safe to show to a client; `cause` never is. */

@@ -11,10 +11,12 @@ import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
 import { Connections } from './connections.js';
 import { handleError, handleNotFound } from './error-handler.js';
-import { acceptExrBodies } from './exr-body.js';
+import { acceptBodies } from './exr-body.js';
+import { FrameStore } from './frame-store.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics, type Outcome } from './metrics.js';
 import { denoiseRoute } from './routes/denoise.js';
+import { frameRoutes } from './routes/frames.js';
 import { healthRoutes } from './routes/health.js';
 import { homeRoute } from './routes/home.js';
 import { metricsRoute } from './routes/metrics.js';
@@ -26,7 +28,14 @@ import { WorkQueue } from './work-queue.js';
 
 export type AppConfig = Pick<
   Config,
-  'maxUploadBytes' | 'concurrency' | 'queueLength' | 'uploadSeconds' | 'logLevel'
+  | 'maxUploadBytes'
+  | 'concurrency'
+  | 'queueLength'
+  | 'uploadSeconds'
+  | 'frameCacheBytes'
+  | 'spoolFolder'
+  | 'spoolBytes'
+  | 'logLevel'
 >;
 
 /** What the routes share. */
@@ -36,6 +45,7 @@ export interface AppContext {
   readonly lifecycle: Lifecycle;
   readonly queue: WorkQueue;
   readonly metrics: Metrics;
+  readonly frames: FrameStore;
 }
 
 declare module 'fastify' {
@@ -73,8 +83,10 @@ export async function buildApp(
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
   });
   const queue = new WorkQueue(config.concurrency, config.queueLength);
-  const metrics = new Metrics(queue);
-  const context: AppContext = { deps, config, lifecycle, queue, metrics };
+  const { frameCacheBytes: memoryBytes, spoolFolder, spoolBytes } = config;
+  const frames = await FrameStore.open({ memoryBytes, spoolFolder, spoolBytes });
+  const metrics = new Metrics(queue, frames);
+  const context: AppContext = { deps, config, lifecycle, queue, metrics, frames };
 
   app.decorate('context', context);
   app.decorateRequest('problemCode', undefined);
@@ -101,7 +113,7 @@ export async function buildApp(
     done();
   });
   await app.register(accepts);
-  acceptExrBodies(app);
+  acceptBodies(app);
 
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -116,6 +128,7 @@ export async function buildApp(
     modelRoutes,
     sourcesRoute,
     denoiseRoute,
+    frameRoutes,
   ]) {
     route(app, context);
   }

@@ -25,7 +25,7 @@ export interface Problem extends ErrorDetails {
 const CODES_OF_FASTIFY: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'unsupported-media-type',
-    'Expected image/x-exr or multipart/form-data for Content-Type but received another media type',
+    'Expected image/x-exr, multipart/form-data or application/json for Content-Type but received another media type',
   ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-body', 'Expected as many bytes as Content-Length says'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['too-large', 'The request body is larger than the limits allow'],

@@ -5,6 +5,9 @@ import { expected, QuietframeError } from '../errors.js';
 
 export const EXR_MEDIA_TYPE = 'image/x-exr';
 export const FORM_MEDIA_TYPE = 'multipart/form-data';
+export const JSON_MEDIA_TYPE = 'application/json';
+/** Bytes of a body of JSON, which only names things. */
+export const JSON_LIMIT = 65_536;
 
 /** Most frames of a window. */
 export const MAX_FRAMES = 7;
@@ -26,9 +29,9 @@ export interface Upload {
  * Lets the bodies of the service through as streams and refuses all others with `unsupported-media-type`. Fastify's
  * body limit does not apply to streams: {@link receiveUpload} counts the bytes.
  */
-export function acceptExrBodies(app: FastifyInstance): void {
+export function acceptBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([EXR_MEDIA_TYPE, FORM_MEDIA_TYPE], (_request, payload, done) =>
+  app.addContentTypeParser([EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE], (_request, payload, done) =>
     done(null, payload),
   );
 }
@@ -58,14 +61,35 @@ export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): v
  * `unknown-parameter`; `cancelled` when the client goes away.
  */
 export async function receiveUpload(request: IncomingMessage, maxBytes: number): Promise<Upload> {
-  const { 'content-type': contentType = '', 'content-length': length = '0' } = request.headers;
+  const { 'content-type': contentType = '' } = request.headers;
   if (contentType.toLowerCase().startsWith(FORM_MEDIA_TYPE)) {
     return uploadOf(await receiveForm(request, contentType, maxBytes));
   }
-  const file = new GrowingBytes(Number(length));
-  await receive(request, maxBytes, (chunk) => file.push(chunk));
+  return { frames: [await receiveFile(request, maxBytes)], halves: undefined };
+}
+
+/**
+ * Reads a body that is one file.
+ * @param take called with each chunk as it comes.
+ * @throws QuietframeError `too-large`, `empty-body`, `cancelled`, and what `take` throws.
+ */
+export async function receiveFile(
+  request: IncomingMessage,
+  maxBytes: number,
+  take: (chunk: Uint8Array) => void = () => {},
+): Promise<Uint8Array> {
+  const file = new GrowingBytes(Number(request.headers['content-length'] ?? 0));
+  await receive(request, maxBytes, (chunk) => {
+    file.push(chunk);
+    take(chunk);
+  });
   if (file.length === 0) throw emptyBody();
-  return { frames: [file.bytes()], halves: undefined };
+  return file.bytes();
+}
+
+/** Whether a request says that its body is JSON. */
+export function isJson({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.toLowerCase().startsWith(JSON_MEDIA_TYPE) ?? false;
 }
 
 /** Bytes of all files of an upload. */

@@ -6,7 +6,8 @@ import { Lifecycle } from './lifecycle.js';
 import { GrpcServer } from './rpc/grpc-server.js';
 import type { ServerDeps } from './service.js';
 
-export type ServeConfig = AppConfig & Pick<Config, 'host' | 'port' | 'drainSeconds'> &
+export type ServeConfig = AppConfig &
+  Pick<Config, 'host' | 'port' | 'drainSeconds'> &
   Partial<Pick<Config, 'grpcPort'>>;
 
 /** Pixels on a side of the frame that warms the service up. */

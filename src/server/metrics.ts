@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { FrameStore } from './frame-store.js';
 import type { WorkQueue } from './work-queue.js';
 
 const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -34,7 +35,14 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor(queue: WorkQueue) {
+  readonly #lookups = new Counter({
+    name: 'quietframe_frame_lookups_total',
+    help: 'Frames that requests named by digest, by result: hit or miss.',
+    labelNames: ['result'],
+    registers: [this.registry],
+  });
+
+  constructor(queue: WorkQueue, frames: Pick<FrameStore, 'memoryBytes' | 'spoolBytes'>) {
     collectDefaultMetrics({ register: this.registry });
     gauge(this.registry, 'quietframe_requests_in_flight', 'Requests that hold a place.', () => queue.places);
     gauge(
@@ -42,6 +50,18 @@ export class Metrics {
       'quietframe_requests_running',
       'Requests that are being denoised.',
       () => queue.running,
+    );
+    gauge(
+      this.registry,
+      'quietframe_frame_memory_bytes',
+      'Bytes of frames that are kept in memory.',
+      () => frames.memoryBytes,
+    );
+    gauge(
+      this.registry,
+      'quietframe_frame_spool_bytes',
+      'Bytes of frames that are kept in the spool folder.',
+      () => frames.spoolBytes,
     );
     gauge(this.registry, 'quietframe_queue_depth', 'Requests that wait for their turn.', () => queue.depth);
   }
@@ -53,6 +73,11 @@ export class Metrics {
 
   stage(stage: string, seconds: number): void {
     this.#stages.observe({ stage }, seconds);
+  }
+
+  /** A frame was named by digest. */
+  lookup(hit: boolean): void {
+    this.#lookups.inc({ result: hit ? 'hit' : 'miss' });
   }
 
   received(bytes: number): void {

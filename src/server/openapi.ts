@@ -2,7 +2,7 @@ import { ERROR_TABLE, type ErrorCode } from '../errors.js';
 import { ANSWER_TYPES } from './denoise-answer.js';
 import { ALPHA_CHOICES, SOURCE_CHOICES } from './denoise-query.js';
 import { PROBLEM_MEDIA_TYPE } from './error-handler.js';
-import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, MAX_FRAMES } from './exr-body.js';
+import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE, MAX_FRAMES } from './exr-body.js';
 
 /** When a client meets each error, and what to do about it. */
 const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
@@ -17,8 +17,12 @@ const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
   'unsupported-exr': 'The OpenEXR file uses deep samples, subsampling or a compression that is not read.',
   'missing-layer': 'The file has no layer that can serve as the noisy colour.',
   'mismatched-frames': 'Frames or half buffers differ in size; `frame` names the first that does.',
+  'digest-mismatch': 'The SHA-256 of the bytes is not the digest of the path; `frame` is that digest.',
+  'missing-frames':
+    'Frames of the request are not kept (any more): put those that `missing` lists, and ask again.',
   'too-large': 'Bytes, pixels, channels or parts are above the limits of the service.',
-  'unsupported-media-type': 'Send image/x-exr or multipart/form-data, without a content encoding.',
+  'unsupported-media-type':
+    'Send image/x-exr, multipart/form-data or application/json, as the operation tells, without a content encoding.',
   'not-acceptable': 'The Accept header has no media type that the service can answer with.',
   'not-found': 'There is nothing under this path.',
   'method-not-allowed': 'The path has other methods, which the Allow header lists.',
@@ -54,6 +58,12 @@ function problems(...codes: ErrorCode[]): Record<string, Schema> {
 
 const RETRY_AFTER: Schema = { description: 'Seconds.', schema: { type: 'integer', minimum: 1 } };
 const BINARY: Schema = { type: 'string', contentMediaType: EXR_MEDIA_TYPE };
+
+const DIGEST: Schema = {
+  type: 'string',
+  pattern: '^[0-9a-f]{64}$',
+  description: 'SHA-256 of the bytes of a frame.',
+};
 
 /** What any request can be answered with. */
 const ALWAYS = ['malformed-request', 'request-timeout', 'internal'] as const;
@@ -151,6 +161,18 @@ export const OPENAPI = {
           required: true,
           content: {
             [EXR_MEDIA_TYPE]: { schema: BINARY },
+            [JSON_MEDIA_TYPE]: {
+              schema: {
+                type: 'object',
+                description:
+                  'Frames that are kept, by digest, with the parameters of the query, each here or there. Without frames the two half buffers are denoised alone.',
+                properties: {
+                  frames: { type: 'array', items: DIGEST, maxItems: MAX_FRAMES },
+                  halves: { type: 'array', items: DIGEST, minItems: 2, maxItems: 2 },
+                },
+                additionalProperties: { type: ['string', 'number', 'array'] },
+              },
+            },
             [FORM_MEDIA_TYPE]: {
               schema: {
                 oneOf: [
@@ -210,6 +232,7 @@ export const OPENAPI = {
             'unsupported-media-type',
             'not-acceptable',
             'unknown-model',
+            'missing-frames',
             'method-not-allowed',
             'overloaded',
             'cancelled',
@@ -218,6 +241,49 @@ export const OPENAPI = {
             'file-system',
             ...ALWAYS,
           ),
+        },
+      },
+    },
+    '/v1/frames/{digest}': {
+      parameters: [{ name: 'digest', in: 'path', required: true, schema: DIGEST }],
+      put: {
+        operationId: 'putFrame',
+        summary: 'Keep a frame for requests that name it by digest',
+        description: 'Frames are kept in a bounded cache: the least recently used ones go first.',
+        requestBody: { required: true, content: { [EXR_MEDIA_TYPE]: { schema: BINARY } } },
+        responses: {
+          201: { description: 'The frame is kept.' },
+          204: { description: 'The frame was kept already.' },
+          ...problems(
+            'invalid-argument',
+            'empty-body',
+            'digest-mismatch',
+            'malformed-exr',
+            'unsupported-exr',
+            'too-large',
+            'unsupported-media-type',
+            'method-not-allowed',
+            'overloaded',
+            'cancelled',
+            'file-system',
+            ...ALWAYS,
+          ),
+        },
+      },
+      head: {
+        operationId: 'hasFrame',
+        summary: 'Whether a frame is kept',
+        responses: {
+          200: { description: 'It is.' },
+          ...problems('invalid-argument', 'not-found', ...ALWAYS),
+        },
+      },
+      delete: {
+        operationId: 'deleteFrame',
+        summary: 'Let go of a frame',
+        responses: {
+          204: { description: 'It is gone.' },
+          ...problems('invalid-argument', 'not-found', 'file-system', ...ALWAYS),
         },
       },
     },
@@ -299,6 +365,7 @@ export const OPENAPI = {
           parameter: { type: 'string' },
           frame: { type: 'string' },
           layer: { type: 'string' },
+          missing: { type: 'array', items: DIGEST, description: 'Frames that have to be sent.' },
         },
       },
       Phase: {

@@ -71,7 +71,7 @@ describe('a body that is no good frame', () => {
     expectProblem(await app.inject({ method: 'POST', url: '/v1/denoise' }), 'empty-body');
   });
 
-  it.each(['application/octet-stream', 'application/json', 'text/plain', 'image/png', 'nonsense', ''])(
+  it.each(['application/octet-stream', 'text/plain', 'image/png', 'nonsense', ''])(
     'of media type %j',
     async (type) => {
       const answer = await app.inject({

@@ -18,6 +18,9 @@ export const CONFIG: AppConfig = {
   concurrency: 1,
   queueLength: 4,
   uploadSeconds: 20,
+  frameCacheBytes: 2 ** 20,
+  spoolFolder: undefined,
+  spoolBytes: 2 ** 20,
   logLevel: 'silent',
 };
 
@@ -202,7 +205,17 @@ export interface AnswerParts {
   readonly body: string;
 }
 
-const PROBLEM_KEYS = ['type', 'title', 'status', 'detail', 'instance', 'parameter', 'frame', 'layer'];
+const PROBLEM_KEYS = [
+  'type',
+  'title',
+  'status',
+  'detail',
+  'instance',
+  'parameter',
+  'frame',
+  'layer',
+  'missing',
+];
 
 /** Checks that an answer is the problem document of a code, holds no internals, and is in the description of the path. */
 export function expectProblem(

@@ -1,24 +1,34 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { QuietframeError } from '../../errors.js';
+import type { FastifyInstance } from 'fastify';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import type { AppContext } from '../app.js';
 import { negotiate, sendAnswer } from '../denoise-answer.js';
 import { type DenoiseQuery, parseDenoiseQuery } from '../denoise-query.js';
 import { encodePng } from '../encode-png.js';
-import { checkBodyHead, receiveUpload, uploadBytes } from '../exr-body.js';
+import {
+  checkBodyHead,
+  isJson,
+  JSON_LIMIT,
+  receiveFile,
+  receiveUpload,
+  type Upload,
+  uploadBytes,
+} from '../exr-body.js';
+import { leaveOnClose, takePlace } from '../place.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
-import type { Place } from '../work-queue.js';
+import { fetchStored, parseStoredFrames } from '../stored-frames.js';
 
 /**
  * `POST /v1/denoise`. Whatever can be refused without the body is refused before it is read; what the headers of its
  * files show, before it waits for its turn. The work ends when the client goes away.
  */
 export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
-  const { deps, config, metrics } = context;
+  const { deps, config, metrics, frames } = context;
   app.post('/v1/denoise', async (request, reply) => {
-    const query = parseDenoiseQuery(request.query as Record<string, unknown>, deps.denoiser.models);
+    const given = request.query as Record<string, unknown>;
+    let query = parseDenoiseQuery(given, deps.denoiser.models);
     const type = negotiate(request);
-    checkBodyHead(request.raw, config.maxUploadBytes);
+    const named = isJson(request.raw);
+    checkBodyHead(request.raw, named ? JSON_LIMIT : config.maxUploadBytes);
     const place = takePlace(reply, context);
     const signal = leaveOnClose(reply, place);
 
@@ -30,8 +40,15 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
       mark = now;
     };
     if (request.headers.expect !== undefined) reply.raw.writeContinue();
-    const upload = await receiveUpload(request.raw, config.maxUploadBytes);
-    metrics.received(uploadBytes(upload));
+    let upload: Upload;
+    if (named) {
+      const { parameters, ...digests } = parseStoredFrames(await receiveFile(request.raw, JSON_LIMIT));
+      query = parseDenoiseQuery(givenOnce(given, parameters), deps.denoiser.models);
+      upload = await fetchStored(digests, frames, metrics);
+    } else {
+      upload = await receiveUpload(request.raw, config.maxUploadBytes);
+      metrics.received(uploadBytes(upload));
+    }
     const selected = selectFrames(upload, query.center, deps.pool);
     lap('receive');
     const { result, png } = await place.run(async () => {
@@ -49,34 +66,6 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
   });
 }
 
-/**
- * A place in the queue.
- * @throws QuietframeError `overloaded`, with Retry-After set, when there is none or the service is stopping.
- */
-function takePlace(reply: FastifyReply, { lifecycle, queue }: AppContext): Place {
-  try {
-    if (lifecycle.phase === 'draining') {
-      throw new QuietframeError('overloaded', 'The service is stopping and takes no more work');
-    }
-    return queue.admit();
-  } catch (error) {
-    void reply.header('retry-after', queue.retryAfterSeconds);
-    throw error;
-  }
-}
-
-/** Gives the place back when the request is over; the signal aborts if that is before its answer was sent. */
-function leaveOnClose(reply: FastifyReply, place: Place): AbortSignal {
-  const controller = new AbortController();
-  const onClose = (): void => {
-    place.leave();
-    if (!reply.raw.writableFinished) controller.abort();
-  };
-  if (reply.raw.closed) onClose();
-  else reply.raw.once('close', onClose);
-  return controller.signal;
-}
-
 /** What the workflow is asked for. */
 export function denoiseRequest(
   { files }: SelectedFrames,
@@ -92,4 +81,13 @@ export function denoiseRequest(
     ...(alpha === undefined ? {} : { alpha }),
     ...(aovs === undefined ? {} : { aovs }),
   };
+}
+
+/** Parameters of the query and of the body; one that both have counts as given twice. */
+function givenOnce(
+  query: Readonly<Record<string, unknown>>,
+  body: Readonly<Record<string, string>>,
+): Record<string, unknown> {
+  const twice = Object.keys(body).filter((name) => Object.hasOwn(query, name));
+  return { ...query, ...body, ...Object.fromEntries(twice.map((name) => [name, [query[name], body[name]]])) };
 }

@@ -5,6 +5,7 @@ const PAGE = `quietframe: a Monte Carlo render denoiser as a service
   curl --data-binary @noisy.exr -H 'Content-Type: image/x-exr' -o denoised.exr HOST/v1/denoise
 
   POST /v1/denoise       an OpenEXR frame in, the denoised frame out
+  PUT  /v1/frames/{digest}  keep a frame for requests that name it by digest
   GET  /v1/models        models that are loaded
   GET  /v1/sources       renderers whose layers are known
   GET  /openapi.json     all parameters, answers and errors

@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expected, QuietframeError } from '../errors.js';
+import { writeAtomically } from '../workflow/write-atomically.js';
+
+export interface FrameStoreOptions {
+  /** Bytes of frames that are kept in memory. */
+  readonly memoryBytes: number;
+  /** Folder for what no longer fits into memory; undefined for none. It may be shared, and what it holds is found again. */
+  readonly spoolFolder: string | undefined;
+  /** Bytes of frames that are kept there. */
+  readonly spoolBytes: number;
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+const SUFFIX = '.exr';
+const CHUNK_BYTES = 2 ** 20;
+
+/**
+ * The SHA-256 of a frame, as 64 lower-case hexadecimal digits.
+ * @throws QuietframeError `invalid-argument` for anything else.
+ */
+export function parseDigest(text: unknown): string {
+  if (typeof text === 'string' && DIGEST.test(text)) return text;
+  throw new QuietframeError(
+    'invalid-argument',
+    expected('64 lower-case hexadecimal digits', 'a digest', text),
+    {
+      parameter: 'digest',
+    },
+  );
+}
+
+/**
+ * Frames by the SHA-256 of their bytes: in memory and, once they are the least recently used there, in a spool folder, where
+ * they are the least recently used to go. Everything in it can be sent again, so that nothing is lost that matters.
+ */
+export class FrameStore {
+  readonly #options: FrameStoreOptions;
+  /** Least recently used first, as all maps here. */
+  readonly #memory = new Map<string, Uint8Array>();
+  /** On their way to the spool. */
+  readonly #moving = new Map<string, Uint8Array>();
+  /** Bytes of the files by digest. */
+  readonly #spool = new Map<string, number>();
+  #memoryBytes = 0;
+  #spoolBytes = 0;
+
+  private constructor(options: FrameStoreOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Finds what the spool folder holds, and makes the folder where there is none.
+   * @throws QuietframeError `file-system`.
+   */
+  static async open(options: FrameStoreOptions): Promise<FrameStore> {
+    const store = new FrameStore(options);
+    await store.#findSpooled();
+    return store;
+  }
+
+  /** Bytes of the largest frame that can be kept. */
+  get largest(): number {
+    const { memoryBytes, spoolFolder, spoolBytes } = this.#options;
+    return Math.max(memoryBytes, spoolFolder === undefined ? 0 : spoolBytes);
+  }
+
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  get spoolBytes(): number {
+    return this.#spoolBytes;
+  }
+
+  has(digest: string): boolean {
+    return this.#memory.has(digest) || this.#moving.has(digest) || this.#spool.has(digest);
+  }
+
+  /** The frame, which is the most recently used then; undefined when it is not kept or its file is damaged. */
+  async get(digest: string): Promise<Uint8Array | undefined> {
+    const kept = this.#memory.get(digest) ?? this.#moving.get(digest);
+    if (kept !== undefined) {
+      if (this.#memory.delete(digest)) this.#memory.set(digest, kept);
+      return kept;
+    }
+    const bytes = await this.#readSpooled(digest);
+    if (bytes !== undefined && this.#spool.has(digest)) await this.put(digest, bytes);
+    return bytes;
+  }
+
+  /**
+   * Keeps a frame, whose digest is known to be right, and lets go of others for it.
+   * @throws QuietframeError `too-large`; `file-system` when the spool fails.
+   */
+  async put(digest: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length > this.largest) throw tooLarge(this.largest, bytes.length);
+    // It would drive out everything else, and then itself.
+    if (bytes.length > this.#options.memoryBytes) return this.#toSpool(digest, bytes);
+    if (!this.#memory.has(digest)) {
+      this.#memory.set(digest, bytes);
+      this.#memoryBytes += bytes.length;
+    }
+    const leaving: Promise<void>[] = [];
+    for (const [oldest, old] of this.#memory) {
+      if (this.#memoryBytes <= this.#options.memoryBytes) break;
+      this.#forget(oldest);
+      leaving.push(this.#toSpool(oldest, old));
+    }
+    await Promise.all(leaving);
+  }
+
+  /** @returns whether there was one. */
+  async delete(digest: string): Promise<boolean> {
+    const had = this.has(digest);
+    this.#forget(digest);
+    this.#moving.delete(digest);
+    await this.#dropSpooled(digest);
+    return had;
+  }
+
+  #forget(digest: string): void {
+    this.#memoryBytes -= this.#memory.get(digest)?.length ?? 0;
+    this.#memory.delete(digest);
+  }
+
+  async #toSpool(digest: string, bytes: Uint8Array): Promise<void> {
+    const { spoolFolder, spoolBytes } = this.#options;
+    if (spoolFolder === undefined || bytes.length > spoolBytes || this.#spool.has(digest)) return;
+    this.#moving.set(digest, bytes);
+    try {
+      await writeAtomically(this.#path(digest), bytes);
+      if (this.#moving.get(digest) !== bytes) {
+        // It was deleted meanwhile, unless it was sent and moved again.
+        if (!this.has(digest)) await rm(this.#path(digest), { force: true });
+        return;
+      }
+      if (!this.#spool.has(digest)) this.#spoolBytes += bytes.length;
+      this.#spool.set(digest, bytes.length);
+    } finally {
+      if (this.#moving.get(digest) === bytes) this.#moving.delete(digest);
+    }
+    for (const oldest of this.#spool.keys()) {
+      if (this.#spoolBytes <= spoolBytes) break;
+      await this.#dropSpooled(oldest);
+    }
+  }
+
+  async #dropSpooled(digest: string): Promise<void> {
+    const size = this.#spool.get(digest);
+    if (size === undefined) return;
+    this.#spool.delete(digest);
+    this.#spoolBytes -= size;
+    await rm(this.#path(digest), { force: true });
+  }
+
+  /** The bytes of a file whose digest is right; others may share the folder, and disks fail. */
+  async #readSpooled(digest: string): Promise<Uint8Array | undefined> {
+    const size = this.#spool.get(digest);
+    if (size === undefined) return undefined;
+    this.#spool.delete(digest);
+    this.#spool.set(digest, size);
+    const bytes = new Uint8Array(new SharedArrayBuffer(size));
+    const hash = createHash('sha256');
+    const file = await open(this.#path(digest)).catch(() => undefined);
+    try {
+      for (let at = 0; file !== undefined && at < size; ) {
+        const { bytesRead } = await file.read(bytes, at, Math.min(CHUNK_BYTES, size - at), at);
+        if (bytesRead === 0) break;
+        hash.update(bytes.subarray(at, at + bytesRead));
+        at += bytesRead;
+      }
+    } finally {
+      await file?.close();
+    }
+    if (hash.digest('hex') === digest) return bytes;
+    await this.#dropSpooled(digest);
+    return undefined;
+  }
+
+  async #findSpooled(): Promise<void> {
+    const { spoolFolder } = this.#options;
+    if (spoolFolder === undefined) return;
+    try {
+      await mkdir(spoolFolder, { recursive: true });
+      const names = await readdir(spoolFolder);
+      const digests = names.flatMap((name) => {
+        const digest = name.slice(0, -SUFFIX.length);
+        return name.endsWith(SUFFIX) && DIGEST.test(digest) ? [digest] : [];
+      });
+      const files = await Promise.all(
+        digests.map(async (digest) => ({ digest, ...(await stat(this.#path(digest))) })),
+      );
+      for (const { digest, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
+        this.#spool.set(digest, size);
+        this.#spoolBytes += size;
+      }
+    } catch (cause) {
+      throw new QuietframeError(
+        'file-system',
+        `The spool folder ${spoolFolder} cannot be used`,
+        {},
+        { cause },
+      );
+    }
+  }
+
+  #path(digest: string): string {
+    return join(this.#options.spoolFolder ?? '', digest + SUFFIX);
+  }
+}
+
+function tooLarge(limit: number, received: number): QuietframeError {
+  return new QuietframeError(
+    'too-large',
+    expected(`at most ${limit}`, 'the bytes of a frame to keep', received),
+  );
+}

@@ -1,0 +1,92 @@
+import { expected, QuietframeError } from '../errors.js';
+import { MAX_FRAMES, type Upload } from './exr-body.js';
+import { type FrameStore, parseDigest } from './frame-store.js';
+import type { Metrics } from './metrics.js';
+
+/** A request that names its files by digest. */
+export interface StoredFrames {
+  /** In time order. */
+  readonly frames: readonly string[];
+  readonly halves: readonly [string, string] | undefined;
+  /** Everything else in the body: what the query could have had. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads the JSON body of a request that names its files by digest.
+ * @throws QuietframeError `malformed-body`; `invalid-argument` for a digest that is none.
+ */
+export function parseStoredFrames(body: Uint8Array): StoredFrames {
+  const { frames = [], halves, ...rest } = parseObject(body);
+  const range = `at most ${MAX_FRAMES} digests in frames, two or none in halves, and not nothing`;
+  const isWindow = Array.isArray(frames) && frames.length <= MAX_FRAMES;
+  const isPair = halves === undefined || (Array.isArray(halves) && halves.length === 2);
+  if (!isWindow || !isPair || (frames.length === 0 && halves === undefined)) {
+    throw new QuietframeError('malformed-body', expected(range, 'the request body', 'something else'));
+  }
+  const parameters = Object.entries(rest).map(([name, value]): [string, string] => {
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    if (values.every((each) => typeof each === 'string' || typeof each === 'number'))
+      return [name, values.join(',')];
+    const parameter = name.slice(0, 80);
+    throw new QuietframeError(
+      'invalid-argument',
+      expected('a text or a number', parameter, 'something else'),
+      {
+        parameter,
+      },
+    );
+  });
+  const [halfA, halfB] = halves ?? [];
+  return {
+    frames: frames.map(parseDigest),
+    halves: halves === undefined ? undefined : [parseDigest(halfA), parseDigest(halfB)],
+    parameters: Object.fromEntries(parameters),
+  };
+}
+
+/**
+ * The files of the digests.
+ * @throws QuietframeError `missing-frames`, with all digests that have to be sent.
+ */
+export async function fetchStored(
+  { frames, halves = [] }: { frames: readonly string[]; halves?: readonly string[] | undefined },
+  store: FrameStore,
+  metrics: Metrics,
+): Promise<Upload> {
+  const files = new Map<string, Uint8Array>();
+  const missing: string[] = [];
+  for (const digest of new Set([...frames, ...halves])) {
+    const bytes = await store.get(digest);
+    metrics.lookup(bytes !== undefined);
+    if (bytes === undefined) missing.push(digest);
+    else files.set(digest, bytes);
+  }
+  if (missing.length > 0) {
+    const message = expected(
+      'frames that have been sent before',
+      'the request',
+      `${missing.length} that are not kept`,
+    );
+    throw new QuietframeError('missing-frames', message, { missing });
+  }
+  const file = (digest: string): Uint8Array => files.get(digest) as Uint8Array;
+  const [halfA, halfB] = halves;
+  return {
+    frames: frames.map(file),
+    halves: halfA === undefined || halfB === undefined ? undefined : [file(halfA), file(halfB)],
+  };
+}
+
+function parseObject(body: Uint8Array): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // What is no JSON is answered like JSON that is no object.
+  }
+  throw new QuietframeError(
+    'malformed-body',
+    expected('a JSON object', 'the request body', 'something else'),
+  );
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FrameStore, parseDigest } from '../../src/server/frame-store.js';
+
+const frame = (seed: number, size = 100): Uint8Array => new Uint8Array(size).fill(seed);
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const put = async (store: FrameStore, bytes: Uint8Array): Promise<string> => {
+  await store.put(digestOf(bytes), bytes);
+  return digestOf(bytes);
+};
+
+let root: string;
+let count = 0;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'quietframe-store-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const inMemory = (memoryBytes: number): Promise<FrameStore> =>
+  FrameStore.open({ memoryBytes, spoolFolder: undefined, spoolBytes: 1000 });
+const spooled = async (memoryBytes: number, spoolBytes: number) => {
+  const folder = join(root, String(count++), 'spool');
+  return { folder, store: await FrameStore.open({ memoryBytes, spoolFolder: folder, spoolBytes }) };
+};
+
+describe('in memory', () => {
+  it('keeps what fits, and lets go of what was used longest ago', async () => {
+    const store = await inMemory(250);
+    const [a, b] = [await put(store, frame(1)), await put(store, frame(2))];
+    expect(await store.get(a)).toEqual(frame(1));
+    const c = await put(store, frame(3));
+    expect([store.has(a), store.has(b), store.has(c)]).toEqual([true, false, true]);
+    expect(await store.get(b)).toBeUndefined();
+    expect(store.memoryBytes).toBe(200);
+  });
+
+  it('counts a frame once, and frees what is deleted', async () => {
+    const store = await inMemory(250);
+    const a = await put(store, frame(1));
+    await put(store, frame(1));
+    expect(store.memoryBytes).toBe(100);
+    expect([await store.delete(a), await store.delete(a)]).toEqual([true, false]);
+    expect([store.has(a), store.memoryBytes]).toEqual([false, 0]);
+  });
+
+  it('refuses what can never fit', async () => {
+    const store = await inMemory(250);
+    const a = await put(store, frame(1));
+    await expect(put(store, frame(2, 251))).rejects.toMatchObject({ code: 'too-large' });
+    expect(store.has(a)).toBe(true);
+  });
+});
+
+describe('with a spool folder', () => {
+  it('moves there what leaves the memory, and brings it back', async () => {
+    const { store, folder } = await spooled(150, 1000);
+    const [a, b] = [await put(store, frame(1)), await put(store, frame(2))];
+    expect(await readdir(folder)).toEqual([`${a}.exr`]);
+    expect([store.memoryBytes, store.spoolBytes]).toEqual([100, 100]);
+    expect(await store.get(a)).toEqual(frame(1));
+    expect(await store.get(b)).toEqual(frame(2));
+  });
+
+  it('bounds the folder too', async () => {
+    const { store, folder } = await spooled(0, 250);
+    const digests = [];
+    for (const seed of [1, 2, 3, 4]) digests.push(await put(store, frame(seed)));
+    expect((await readdir(folder)).sort()).toEqual(
+      digests
+        .slice(2)
+        .map((digest) => `${digest}.exr`)
+        .sort(),
+    );
+    expect(store.spoolBytes).toBe(200);
+  });
+
+  it('does not drive all others out for a frame that is larger than the memory', async () => {
+    const { store } = await spooled(150, 1000);
+    const a = await put(store, frame(1));
+    const large = await put(store, frame(2, 400));
+    expect([store.memoryBytes, store.spoolBytes]).toEqual([100, 400]);
+    expect([await store.get(a), await store.get(large)]).toEqual([frame(1), frame(2, 400)]);
+  });
+
+  it('finds what an earlier process left, and leaves other files alone', async () => {
+    const { store, folder } = await spooled(0, 1000);
+    const a = await put(store, frame(1));
+    await writeFile(join(folder, 'notes.txt'), 'keep');
+    const again = await FrameStore.open({ memoryBytes: 150, spoolFolder: folder, spoolBytes: 1000 });
+    expect([again.has(a), again.spoolBytes]).toEqual([true, 100]);
+    expect(await again.get(a)).toEqual(frame(1));
+    await again.delete(a);
+    expect(await readdir(folder)).toEqual(['notes.txt']);
+  });
+
+  it.each([
+    ['changed', (path: string) => writeFile(path, frame(9))],
+    ['cut', (path: string) => writeFile(path, frame(1, 50))],
+    ['gone', (path: string) => rm(path)],
+  ])('does not have a frame whose file is %s', async (_, damage) => {
+    const { store, folder } = await spooled(0, 1000);
+    const a = await put(store, frame(1));
+    await damage(join(folder, `${a}.exr`));
+    expect(await store.get(a)).toBeUndefined();
+    expect([store.has(a), store.spoolBytes]).toEqual([false, 0]);
+  });
+
+  it('survives frames that are put, got and deleted at once', async () => {
+    const { store, folder } = await spooled(250, 450);
+    const frames = Array.from({ length: 8 }, (_, seed) => frame(seed));
+    await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => {
+        const bytes = frames[(i * 7) % 8] as Uint8Array;
+        const digest = digestOf(bytes);
+        if (i % 5 === 0) await store.delete(digest);
+        else if (i % 3 === 0) expect((await store.get(digest)) ?? bytes).toEqual(bytes);
+        else await store.put(digest, bytes);
+      }),
+    );
+    expect(store.memoryBytes).toBeLessThanOrEqual(250);
+    expect(store.spoolBytes).toBeLessThanOrEqual(450);
+    for (const bytes of frames) await store.delete(digestOf(bytes));
+    expect([store.memoryBytes, store.spoolBytes]).toEqual([0, 0]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('says when the folder cannot be used', async () => {
+    const path = join(root, 'file');
+    await writeFile(path, '');
+    const open = FrameStore.open({ memoryBytes: 1, spoolFolder: path, spoolBytes: 1 });
+    await expect(open).rejects.toMatchObject({ code: 'file-system' });
+    await mkdir(join(root, 'fine'));
+  });
+});
+
+it.each([
+  '',
+  'abc',
+  'A'.repeat(64),
+  'g'.repeat(64),
+  `../${'a'.repeat(61)}`,
+  `${'a'.repeat(64)}\n`,
+  7,
+  undefined,
+])('takes %j for no digest', (text) => {
+  expect(() => parseDigest(text)).toThrow('64 lower-case');
+});
