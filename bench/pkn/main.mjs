@@ -7,11 +7,11 @@
  * Prints a JSON array of { sigma, global, predicted, oracle }: the noise's standard deviation and mean PSNR in dB over
  * the pictures. Noise is white and Gaussian, the same in every run; nothing is clipped.
  */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { pngFiles } from './photographs.mjs';
 
 const SIGMAS = [0.025, 0.05, 0.1, 0.2];
 
@@ -19,14 +19,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { out: { type: 'string' } },
 });
-const [folder] = positionals;
-const files =
-  folder === undefined
-    ? []
-    : readdirSync(folder)
-        .filter((name) => /\.png$/i.test(name))
-        .sort()
-        .map((name) => join(folder, name));
+const files = pngFiles(positionals[0]);
 if (files.length === 0) {
   console.error('Expected a folder with PNG photographs: npm run -s bench:pkn -- DIR [--out FILE]');
   process.exit(2);

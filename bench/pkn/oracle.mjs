@@ -1,7 +1,7 @@
 import { raster } from '../../dist/image/raster.js';
 import { bilinearSteps, mapSize } from '../../dist/pkn/parameter-map.js';
 
-const ITERATIONS = 40;
+const ITERATIONS = 24;
 const FIRST_RATE = 0.12;
 const LAST_RATE = 0.02;
 

@@ -1,13 +1,12 @@
 /** One picture at one noise level; see main.mjs. */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parentPort } from 'node:worker_threads';
-import { PNG } from 'pngjs';
 import { raster } from '../../dist/image/raster.js';
 import { PknNetwork } from '../../dist/pkn/network.js';
 import { nonLocalMeans } from '../../dist/pkn/non-local-means.js';
 import { constantMap } from '../../dist/pkn/parameter-map.js';
 import { Oracle } from './oracle.mjs';
+import { normalNumbers, readPlanes, squaredError } from './photographs.mjs';
 
 const FILTER = 'non-local-means';
 const MAX_MULTIPLIER = 4;
@@ -16,37 +15,6 @@ const STEPS = 16;
 
 const folder = fileURLToPath(new URL('../../models/pkn/1', import.meta.url));
 const network = await PknNetwork.open(folder);
-
-/** The red, green and blue of a PNG as pictures of one channel in [0, 1]. */
-function readPlanes(file) {
-  const { width, height, data } = PNG.sync.read(readFileSync(file));
-  return [0, 1, 2].map((c) =>
-    raster(
-      width,
-      height,
-      1,
-      Float32Array.from({ length: width * height }, (_, i) => data[4 * i + c] / 255),
-    ),
-  );
-}
-
-/** Standard normal numbers (mulberry32 and Box-Muller), the same for the same seed. */
-function normalNumbers(seed) {
-  let state = seed;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
-}
-
-function squaredError(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.data.length; i++) sum += (a.data[i] - b.data[i]) ** 2;
-  return sum;
-}
 
 /** The sum over the planes of the squared error with one multiplier everywhere. */
 function globalError(noisy, clean, noiseSigma, multiplier) {
