@@ -1,0 +1,38 @@
+# quietframe: the service and the command line, on the CPU.
+ARG NODE=node:22-bookworm-slim
+
+FROM ${NODE} AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts ./scripts
+COPY assembly ./assembly
+COPY src ./src
+RUN npm run build
+
+FROM ${NODE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev && npm cache clean --force
+
+FROM ${NODE}
+LABEL org.opencontainers.image.title="quietframe" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV NODE_ENV=production \
+    QUIETFRAME_HOST=0.0.0.0 \
+    QUIETFRAME_PORT=8080 \
+    QUIETFRAME_GRPC_PORT=9090
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /build/dist ./dist
+COPY package.json LICENSE ./
+COPY models ./models
+RUN ln -s /app/dist/cli/main.js /usr/local/bin/quietframe
+# A number, so that Kubernetes can tell that it is not root. All files are root's, and the process writes to /tmp alone.
+USER 1000:1000
+EXPOSE 8080 9090
+HEALTHCHECK --interval=15s --timeout=3s --start-period=120s --retries=4 \
+  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.QUIETFRAME_PORT}/healthz/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["quietframe"]
+CMD ["serve"]
