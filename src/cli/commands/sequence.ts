@@ -29,6 +29,7 @@ import {
 
 interface Flags extends LayerFlags {
   readonly output: string;
+  readonly frames?: readonly [first: number, last: number];
   readonly window: number;
   readonly lambda?: number;
   readonly model?: string;
@@ -46,6 +47,7 @@ export function sequenceCommand(program: Command): void {
     .description('denoise the frames of a shot that are not done yet')
     .argument("<'shot.####.exr'>", 'noisy frames; # stands for the digits of the frame number')
     .requiredOption("-o, --output <'clean.####.exr'>", 'results, one for each frame')
+    .option('--frames <first-last>', 'denoise these frames alone; their windows reach beyond', parseRange)
     .option('--window <n>', 'most frames that one is denoised from, odd', parseWindow, 7)
     .option('--lambda <number>', 'in [1, 10]: higher keeps more of the input (default: 1)', parseLambda)
     .option('--model <name[@version]>', 'model bundle')
@@ -83,7 +85,10 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
     ...(model !== undefined && { model }),
     alpha,
   };
-  const shot: Sequence = { input, output, frames, window, request };
+  const [least, most] = flags.frames ?? [0, Number.POSITIVE_INFINITY];
+  const chosen = frames.filter((frame) => frame >= least && frame <= most);
+  if (chosen.length === 0) throw wrong('numbers of frames that exist', '--frames', `${least}-${most}`);
+  const shot: Sequence = { input, output, frames, chosen, window, request };
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
@@ -91,8 +96,8 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   const start = performance.now();
   const outcomes: FrameOutcome[] = [];
   try {
-    const todo = flags.force ? frames : await framesToDo(shot, pool);
-    for (const frame of frames.filter((candidate) => !todo.includes(candidate))) {
+    const todo = flags.force ? chosen : await framesToDo(shot, pool);
+    for (const frame of chosen.filter((candidate) => !todo.includes(candidate))) {
       outcomes.push({ frame, input: input.path(frame), output: output.path(frame), status: 'skipped' });
     }
     if (todo.length > 0) await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes);
@@ -214,6 +219,13 @@ function parseWindow(text: string): number {
   const window = parseInteger(text, '--window', 1, 7);
   if (window % 2 === 1) return window;
   throw wrong('1, 3, 5 or 7', '--window', text);
+}
+
+function parseRange(text: string): readonly [number, number] {
+  const match = /^(\d+)-(\d+)$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  if (first <= last) return [first, last];
+  throw wrong('first-last, such as 1001-1010,', '--frames', text);
 }
 
 function parseServers(text: string): readonly string[] {

@@ -16,6 +16,8 @@ export interface Sequence {
   readonly output: FramePattern;
   /** Numbers of the input's frames, ascending. */
   readonly frames: readonly number[];
+  /** Those of them that are denoised; their windows reach beyond. */
+  readonly chosen: readonly number[];
   /** Most frames of a window, odd: as many before the frame as after it. */
   readonly window: number;
   /** What is the same for all frames. */
@@ -41,7 +43,7 @@ export interface FrameOutcome {
 /** Frames whose output is not there, is older than a file of its window, or was made for another request. */
 export async function framesToDo(sequence: Sequence, pool: ExrPool): Promise<number[]> {
   const todo: number[] = [];
-  for (const frame of sequence.frames) if (!(await isDone(frame, sequence, pool))) todo.push(frame);
+  for (const frame of sequence.chosen) if (!(await isDone(frame, sequence, pool))) todo.push(frame);
   return todo;
 }
 
@@ -99,11 +101,11 @@ export async function runSequence(
  * @returns by frame number.
  */
 export async function flickerOf(
-  { input, output, frames, request }: Sequence,
+  { input, output, frames, chosen, request }: Sequence,
   pool: ExrPool,
 ): Promise<Map<number, number>> {
   const found = new Map<number, number>();
-  for (const frame of frames) {
+  for (const frame of chosen) {
     if (!frames.includes(frame - 1)) continue;
     try {
       const [previous, current, noisy] = await Promise.all(

@@ -86,6 +86,26 @@ describe('here', () => {
     expect(summary(await sequence('--window', '3'))).toBe('3 denoised, 1 already done, 0 failed');
   });
 
+  it('makes the frames of a range alone, from windows that reach beyond it', async () => {
+    await put([1, 2, 3, 5], frame);
+    const ranged = await sequence('--window', '3', '--frames', '2-3');
+    expect([ranged.code, summary(ranged)]).toEqual([0, '2 denoised, 0 already done, 0 failed']);
+    expect((await readdir(folder)).filter((name) => name.startsWith('out.'))).toEqual([
+      'out.2.exr',
+      'out.3.exr',
+    ]);
+    // Their windows were those of the whole shot: another process has nothing to do again.
+    const rest = await sequence('--window', '3');
+    expect(summary(rest)).toBe('2 denoised, 2 already done, 0 failed');
+  });
+
+  it.each(['4-4', '3-2', '2', 'a-b'])('refuses the range %s', async (range) => {
+    await put([1, 2], plain);
+    const { code, stderr } = await sequence('--frames', range);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--frames');
+  });
+
   it('does all again for another window, another version, or when forced', async () => {
     await put([1, 2], frame);
     await sequence();
