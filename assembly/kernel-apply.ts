@@ -5,17 +5,18 @@
  *
  *     z_pq = bias_t + W_t . context_p - bandwidth_p |embedding_p - embedding_q|^2
  *
- * and the result the weighted sum of the planes at q. Logits arrive in base 2: the caller multiplies W, bias and
- * bandwidth by log2(e). Only the logits of twelve pixels exist at any time.
+ * and the result the weighted sum of the planes at q. Logits arrive in base 2: the caller multiplies W and bias by
+ * log2(e), `unpackQueries` does so with the bandwidth. Only the logits of twelve pixels exist at any time.
  *
  * A strip is 108 pixels wide; with a border of ten on both sides a plane of one row has 128 floats, so that all planes
  * of a row lie at constant offsets. Layout, all float32:
  *
+ *     features [4*(C+1+E)][h/2][w/2]   what the network predicts: channel 4c+2v+u is pixel (2y+v, 2x+u) of plane c
  *     weights  [ceil(K*K/3)][C+1][3]   three taps side by side, row 0 the bias; taps beyond K*K are computed, not used
  *     queries  [rows][C+1][108]        context channels, then minus the bandwidth
  *     keys     [rows+K-1][8+planes][128]  embedding channels (unused ones 0), then the planes to filter, at least 3
  *     output   [rows][planes][108]
- *     scratch  [3*ceil(K*K/3)][12]
+ *     scratch  [3*ceil(K*K/3)][12], then [C][16] of active channels: 12 contexts and the place of their weights
  */
 const VECTOR: usize = 16;
 const BLOCK: usize = 3 * VECTOR;
@@ -23,6 +24,7 @@ const BLOCKS: i32 = 9;
 const QUERY_PLANE: usize = 9 * BLOCK;
 const KEY_PLANE: usize = 512;
 const EMBEDDING: usize = 8 * KEY_PLANE;
+const ACTIVE: usize = 64;
 
 function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -35,15 +37,108 @@ function exp2(x: v128): v128 {
   // Adding 1.5 * 2^23 rounds to an integer, which is left in the low bits.
   const rounded = f32x4.add(t, f32x4.splat(12582912.0));
   const f = f32x4.sub(t, f32x4.sub(rounded, f32x4.splat(12582912.0)));
-  let p = madd(f32x4.splat(0.009666368515387434), f, f32x4.splat(0.05592197584225626));
-  p = madd(p, f, f32x4.splat(0.24022349038020338));
-  p = madd(p, f, f32x4.splat(0.693121045203427));
-  p = madd(p, f, f32x4.splat(0.9999999999999998));
-  return i32x4.add(p, i32x4.shl(rounded, 23));
+  const low = madd(f32x4.splat(0.693121045203427), f, f32x4.splat(0.9999999999999998));
+  const middle = madd(f32x4.splat(0.05592197584225626), f, f32x4.splat(0.24022349038020338));
+  const square = f32x4.mul(f, f);
+  const high = madd(f32x4.splat(0.009666368515387434), square, middle);
+  return i32x4.add(madd(high, square, low), i32x4.shl(rounded, 23));
+}
+
+/** -log2(1 + e^x): minus the softplus of x in base 2, with a relative error of 1e-6. */
+function negativeSoftplus(x: v128): v128 {
+  const t = f32x4.mul(f32x4.splat(Mathf.LOG2E), x);
+  const negative = f32x4.max(f32x4.splat(-126.0), f32x4.neg(f32x4.abs(t)));
+  const rounded = f32x4.nearest(negative);
+  const f = f32x4.sub(negative, rounded);
+  let p = madd(f32x4.splat(0.0013409991), f, f32x4.splat(0.0096760364));
+  p = madd(p, f, f32x4.splat(0.0555029734));
+  p = madd(p, f, f32x4.splat(0.2402210737));
+  p = madd(p, f, f32x4.splat(0.6931472254));
+  p = madd(p, f, f32x4.splat(1.0));
+  const u = i32x4.add(p, i32x4.shl(i32x4.trunc_sat_f32x4_s(rounded), 23));
+  // log2(1 + u) / u for 0 <= u <= 1.
+  let q = madd(f32x4.splat(0.0077671226), u, f32x4.splat(-0.0434391707));
+  q = madd(q, u, f32x4.splat(0.1142740186));
+  q = madd(q, u, f32x4.splat(-0.1983193036));
+  q = madd(q, u, f32x4.splat(0.2762044155));
+  q = madd(q, u, f32x4.splat(-0.358551885));
+  q = madd(q, u, f32x4.splat(0.4807108984));
+  q = madd(q, u, f32x4.splat(-0.721341063));
+  q = madd(q, u, f32x4.splat(1.4426950041));
+  return f32x4.neg(madd(q, u, f32x4.max(f32x4.splat(0), t)));
+}
+
+/** Eight neighbouring pixels of a row from two times four cells. */
+function loadLeft(cells: usize, plane: usize): v128 {
+  return v128.shuffle<f32>(v128.load(cells), v128.load(cells + plane), 0, 4, 1, 5);
+}
+
+function loadRight(cells: usize, plane: usize): v128 {
+  return v128.shuffle<f32>(v128.load(cells), v128.load(cells + plane), 2, 6, 3, 7);
+}
+
+/**
+ * A row of embeddings from the features. `cells` is the left cell of the row in the first of its channels, a plane of
+ * features has `plane` bytes. Reads 64 cells, whether they belong to the row or not.
+ */
+export function unpackKeys(cells: usize, plane: usize, channels: i32, keys: usize): void {
+  for (let c = 0; c < channels; c++) {
+    for (let i: usize = 0; i < KEY_PLANE; i += 2 * VECTOR) {
+      v128.store(keys + i, loadLeft(cells + (i >> 1), plane));
+      v128.store(keys + i, loadRight(cells + (i >> 1), plane), 16);
+    }
+    cells += 4 * plane;
+    keys += KEY_PLANE;
+  }
+}
+
+/** The same for 54 cells of a row of queries, with their activations: ReLU of the context, softplus of the bandwidth. */
+export function unpackQueries(cells: usize, plane: usize, channels: i32, queries: usize): void {
+  const zero = f32x4.splat(0);
+  for (let c = 0; c <= channels; c++) {
+    for (let i: usize = 0; i < QUERY_PLANE; i += 2 * VECTOR) {
+      // The last four cells overlap those before: a row has 13.5 times eight pixels.
+      const at = min(i, QUERY_PLANE - 2 * VECTOR);
+      const left = loadLeft(cells + (at >> 1), plane);
+      const right = loadRight(cells + (at >> 1), plane);
+      v128.store(queries + at, c < channels ? f32x4.pmax(zero, left) : negativeSoftplus(left));
+      v128.store(queries + at, c < channels ? f32x4.pmax(zero, right) : negativeSoftplus(right), 16);
+    }
+    cells += 4 * plane;
+    queries += QUERY_PLANE;
+  }
+}
+
+/**
+ * Lists the context channels that are not 0 for all of 12 pixels and returns the end of the list. Most channels of a
+ * trained network are active in few pixels.
+ */
+function listActive(query: usize, channels: i32, list: usize): usize {
+  for (let c = 0; c < channels; c++) {
+    const x0 = v128.load(query, 0);
+    const x1 = v128.load(query, 16);
+    const x2 = v128.load(query, 32);
+    if (v128.any_true(v128.or(v128.or(x0, x1), x2))) {
+      v128.store(list, x0, 0);
+      v128.store(list, x1, 16);
+      v128.store(list, x2, 32);
+      store<u32>(list, 12 * (c + 1), 48);
+      list += ACTIVE;
+    }
+    query += QUERY_PLANE;
+  }
+  return list;
 }
 
 /** Positional logits of 12 pixels -> logits [tap][12]. Three taps at once: with four, processors run out of registers. */
-function positionalLogits(query: usize, channels: i32, weights: usize, groups: i32, logits: usize): void {
+function positionalLogits(
+  list: usize,
+  end: usize,
+  channels: i32,
+  weights: usize,
+  groups: i32,
+  logits: usize,
+): void {
   let w = weights;
   let o = logits;
   for (let g = 0; g < groups; g++) {
@@ -56,26 +151,23 @@ function positionalLogits(query: usize, channels: i32, weights: usize, groups: i
     let c0 = v128.load32_splat(w, 8);
     let c1 = c0;
     let c2 = c0;
-    w += 12;
-    let q = query;
-    for (let c = 0; c < channels; c++) {
-      const x0 = v128.load(q, 0);
-      const x1 = v128.load(q, 16);
-      const x2 = v128.load(q, 32);
-      const wa = v128.load32_splat(w, 0);
+    for (let x = list; x < end; x += ACTIVE) {
+      const row = w + load<u32>(x, 48);
+      const x0 = v128.load(x, 0);
+      const x1 = v128.load(x, 16);
+      const x2 = v128.load(x, 32);
+      const wa = v128.load32_splat(row, 0);
       a0 = madd(wa, x0, a0);
       a1 = madd(wa, x1, a1);
       a2 = madd(wa, x2, a2);
-      const wb = v128.load32_splat(w, 4);
+      const wb = v128.load32_splat(row, 4);
       b0 = madd(wb, x0, b0);
       b1 = madd(wb, x1, b1);
       b2 = madd(wb, x2, b2);
-      const wc = v128.load32_splat(w, 8);
+      const wc = v128.load32_splat(row, 8);
       c0 = madd(wc, x0, c0);
       c1 = madd(wc, x1, c1);
       c2 = madd(wc, x2, c2);
-      w += 12;
-      q += QUERY_PLANE;
     }
     v128.store(o, a0, 0);
     v128.store(o, a1, 16);
@@ -87,6 +179,7 @@ function positionalLogits(query: usize, channels: i32, weights: usize, groups: i
     v128.store(o, c1, 112);
     v128.store(o, c2, 128);
     o += 3 * BLOCK;
+    w += 12 * (<usize>channels + 1);
   }
 }
 
@@ -224,11 +317,13 @@ export function filterStrip(
   const groups = (K * K + 2) / 3;
   const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
   const toCenter = <usize>(K >> 1) * (keyRow + 4);
+  const list = scratch + 3 * BLOCK * <usize>groups;
   const blocks = min((columns + 11) / 12, BLOCKS);
   for (let y = 0; y < rows; y++) {
     for (let block: usize = 0; block < <usize>blocks; block++) {
       const query = queries + block * BLOCK;
-      positionalLogits(query, channels, weights, groups, scratch);
+      const end = listActive(query, channels, list);
+      positionalLogits(list, end, channels, weights, groups, scratch);
       for (let v: usize = 0; v < BLOCK; v += VECTOR) {
         const key = keys + block * BLOCK + v;
         const negativeBandwidth = v128.load(query + v + <usize>channels * QUERY_PLANE);

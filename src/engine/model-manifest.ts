@@ -23,7 +23,7 @@ export interface ModuleFile {
 
 /** The description of a bundle, `model.json`. */
 export interface ModelManifest {
-  readonly formatVersion: 1;
+  readonly formatVersion: 2;
   readonly name: string;
   readonly version: number;
   readonly description: string;
@@ -47,7 +47,7 @@ const MODULES = ['spatial_features', 'kernel_predictor', 'kernel_logits', 'scale
 
 /** Least and most value of every number of the architecture. */
 const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number, number]>> = {
-  inputChannels: [13, 13],
+  inputChannels: [12, 12],
   featureChannels: [1, 1024],
   blocks: [0, 64],
   contextChannels: [1, 64],
@@ -78,7 +78,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
     ...['formatVersion', 'name', 'version', 'description', 'license', 'architecture', 'receptiveRadius'],
     ...['sources', 'modules', 'training'],
   ]);
-  if (root.formatVersion !== 1) throw reader.error('1', 'formatVersion', root.formatVersion);
+  if (root.formatVersion !== 2) throw reader.error('2', 'formatVersion', root.formatVersion);
   const names = Object.keys(ARCHITECTURE_RANGES) as (keyof Architecture)[];
   const numbers = reader.record(root.architecture, 'architecture', names);
   const architecture = Object.fromEntries(
@@ -94,7 +94,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
   const sources = reader.list(root.sources, 'sources').map((source) => reader.text(source, 'a source', NAME));
   if (!sources.includes('color')) throw reader.error('"color" among them', 'sources', sources);
   return {
-    formatVersion: 1,
+    formatVersion: 2,
     name: reader.text(root.name, 'name', NAME),
     version: reader.integer(root.version, 'version', 1, 1e6),
     description: reader.text(root.description, 'description'),

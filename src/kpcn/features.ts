@@ -4,7 +4,7 @@ import type { Tile } from '../image/tile.js';
 import type { Level } from './picture.js';
 
 /** Channels of the network's input; see {@link componentFeatures}. */
-export const INPUT_CHANNELS = 13;
+export const INPUT_CHANNELS = 12;
 
 /** Keeps relative variances finite in black pixels; far below any visible signal after exposure to 0.18. */
 const RELATIVE_EPSILON = 1e-4;
@@ -52,8 +52,8 @@ export function autoExposure(color: Raster, width = color.width, height = color.
 }
 
 /**
- * The 13 features of a tile, [1,13,h,w]: log(1+colour) 3, its relative variance 1, log(1+albedo) 3, relative variance 1,
- * normal 3, relative variance 1, and 0 for the beauty. Light is multiplied by the exposure, its variance by the square.
+ * The 12 features of a tile, [1,12,h,w]: log(1+colour) 3, its relative variance 1, log(1+albedo) 3, relative variance 1,
+ * normal 3, relative variance 1. Light is multiplied by the exposure, its variance by the square.
  * Missing buffers are 0.
  */
 export function componentFeatures(level: Level, tile: Tile, exposure: number, memory: TensorMemory): Tensor {

@@ -1,3 +1,4 @@
+import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Raster } from '../image/raster.js';
@@ -7,6 +8,7 @@ import type { Tile } from '../image/tile.js';
 const STRIP = 108;
 const KEY_WIDTH = 128;
 const BLOCK = 12;
+const ACTIVE = 16;
 const TAP_GROUP = 3;
 const MAX_EMBEDDING = 8;
 /** Rows of a strip that are in WebAssembly memory at once: its keys stay within a processor's cache. */
@@ -20,11 +22,20 @@ export interface KernelLogits {
   readonly data: Float32Array;
 }
 
-/** Output of the kernel predictor, [C + 1 + E][h][w]: context, bandwidth, embedding, for an area of the level. */
+/**
+ * What the kernel predictor says about an area of the level, [1, 4(C + 1 + E), h/2, w/2]: channel 4c + 2v + u is pixel
+ * (2y + v, 2x + u) of plane c. Planes are context, bandwidth, embedding, before ReLU and softplus.
+ */
 export interface KernelFeatures {
+  /** At even coordinates; where its size is odd, the last cells lie half within. */
   readonly area: Tile;
-  readonly data: Float32Array;
+  readonly tensor: Tensor;
 }
+
+/** Arrays in WebAssembly memory. */
+type StripMemory = Readonly<
+  Record<'weights' | 'queries' | 'keys' | 'output' | 'scratch' | 'cells', Float32Array>
+>;
 
 /**
  * Predicts kernels from kernel features and applies them (Vogels et al. 2018, equations 3 and 4, with the affinity of
@@ -33,8 +44,11 @@ export interface KernelFeatures {
 export class KernelApply {
   readonly #build: WasmBuild;
   readonly #filterStrip: (...parameters: readonly number[]) => void;
+  readonly #unpackKeys: (...parameters: readonly number[]) => void;
+  readonly #unpackQueries: (...parameters: readonly number[]) => void;
   readonly #logits: KernelLogits;
   readonly #packed: Float32Array;
+  #memory: StripMemory | undefined;
 
   /**
    * @param simd the build to run; by default the fastest that this process can run.
@@ -47,6 +61,8 @@ export class KernelApply {
     this.#packed = packLogits(logits);
     this.#build = new WasmBuild('kernel-apply', simd);
     this.#filterStrip = this.#build.function('filterStrip');
+    this.#unpackKeys = this.#build.function('unpackKeys');
+    this.#unpackQueries = this.#build.function('unpackQueries');
   }
 
   /** The build that runs. */
@@ -55,9 +71,34 @@ export class KernelApply {
   }
 
   /**
-   * Filters `tile` of all planes of `source` into `target`, rasters of one level. The area of the features covers the tile
-   * and `kernelSize >> 1` pixels around it, as far as the picture reaches; beyond its border colours and embeddings repeat
-   * the border pixel.
+   * Memory for the kernel features of an area, at even coordinates, for the network to write. It takes the place of the
+   * last one.
+   * @param planes of the rasters that are going to be filtered.
+   */
+  reserve(area: Tile, planes: number): KernelFeatures {
+    const { kernelSize, contextChannels, embeddingChannels } = this.#logits;
+    const channels = 4 * (contextChannels + 1 + embeddingChannels);
+    const [width, height] = [Math.ceil(area.width / 2), Math.ceil(area.height / 2)];
+    const samples = MAX_EMBEDDING + Math.max(planes, 3);
+    const length = channels * width * height;
+    const taps = Math.ceil(kernelSize ** 2 / TAP_GROUP) * TAP_GROUP;
+    const [weights, queries, keys, output, scratch, cells] = this.#build.allocate(
+      this.#packed.length,
+      STRIP_ROWS * (contextChannels + 1) * STRIP,
+      (STRIP_ROWS + kernelSize - 1) * samples * KEY_WIDTH,
+      STRIP_ROWS * samples * STRIP,
+      taps * BLOCK + contextChannels * ACTIVE,
+      length + KEY_WIDTH,
+    );
+    weights.set(this.#packed);
+    this.#memory = { weights, queries, keys, output, scratch, cells };
+    return { area, tensor: { data: cells.subarray(0, length), shape: [1, channels, height, width] } };
+  }
+
+  /**
+   * Filters `tile` of all planes of `source` into `target`, rasters of one level. The area of the features, the last that
+   * were reserved, covers the tile, which is at even coordinates, and `kernelSize >> 1` pixels around it, as far as the
+   * picture reaches; beyond its border colours and embeddings repeat the border pixel.
    */
   apply(features: KernelFeatures, source: Raster, target: Raster, tile: Tile): void {
     for (let y = 0; y < tile.height; y += STRIP_ROWS) {
@@ -69,55 +110,43 @@ export class KernelApply {
     }
   }
 
-  #applyToStrip({ area, data }: KernelFeatures, source: Raster, target: Raster, strip: Tile): void {
+  #applyToStrip({ area, tensor }: KernelFeatures, source: Raster, target: Raster, strip: Tile): void {
+    const { weights, queries, keys, output, scratch, cells } = this.#memory as StripMemory;
     const { kernelSize, contextChannels, embeddingChannels } = this.#logits;
     const radius = kernelSize >> 1;
+    // Rows of keys begin at a whole cell.
+    const margin = radius + (radius % 2);
     const planes = Math.max(source.channels, 3);
     const queryRow = (contextChannels + 1) * STRIP;
     const keyRow = (MAX_EMBEDDING + planes) * KEY_WIDTH;
-    const keyRows = strip.height + kernelSize - 1;
-    const scratchLength = Math.ceil(kernelSize ** 2 / TAP_GROUP) * TAP_GROUP * BLOCK;
-    const [weights, queries, keys, output, scratch] = this.#build.allocate(
-      this.#packed.length,
-      strip.height * queryRow,
-      keyRows * keyRow,
-      strip.height * planes * STRIP,
-      scratchLength,
-    );
+    const [, , cellRows, cellsPerRow] = tensor.shape;
+    const cellPlane = cellRows * cellsPerRow;
+    /** Byte offset of the cell of a pixel, and of the half of its channels that belong to its row. */
+    const cellOffset = (channel: number, x: number, y: number): number => {
+      const cell = ((y - area.y) >> 1) * cellsPerRow + (x - area.x) / 2;
+      return cells.byteOffset + 4 * ((4 * channel + 2 * (y % 2)) * cellPlane + cell);
+    };
 
-    weights.set(this.#packed);
-    const size = area.width * area.height;
     for (let y = 0; y < strip.height; y++) {
-      const from = (strip.y + y - area.y) * area.width + strip.x - area.x;
-      for (let c = 0; c < contextChannels; c++) {
-        queries.set(data.subarray(c * size + from, c * size + from + strip.width), y * queryRow + c * STRIP);
-      }
-      const to = y * queryRow + contextChannels * STRIP;
-      for (let x = 0; x < strip.width; x++) {
-        queries[to + x] = -Math.LOG2E * (data[contextChannels * size + from + x] as number);
-      }
+      const from = cellOffset(0, strip.x, strip.y + y);
+      this.#unpackQueries(from, 4 * cellPlane, contextChannels, queries.byteOffset + 4 * y * queryRow);
     }
-    const columns = strip.width + 2 * radius;
-    const embedding = data.subarray((contextChannels + 1) * size);
-    for (let y = 0; y < keyRows; y++) {
+    const begin = strip.x - margin;
+    const columns = strip.width + 2 * margin;
+    for (let y = 0; y < strip.height + kernelSize - 1; y++) {
       const row = Math.min(Math.max(strip.y + y - radius, 0), source.height - 1);
+      const from = cellOffset(contextChannels + 1, begin, row);
+      this.#unpackKeys(from, 4 * cellPlane, embeddingChannels, keys.byteOffset + 4 * y * keyRow);
       for (let e = 0; e < embeddingChannels; e++) {
-        const from = e * size + (row - area.y) * area.width;
-        copyClamped(
-          embedding,
-          from,
-          strip.x - radius - area.x,
-          area.width,
-          keys,
-          y * keyRow + e * KEY_WIDTH,
-          columns,
-        );
+        repeatBorder(keys, y * keyRow + e * KEY_WIDTH, begin, source.width, columns);
       }
-      keys.fill(0, y * keyRow + embeddingChannels * KEY_WIDTH, y * keyRow + MAX_EMBEDDING * KEY_WIDTH);
       for (let c = 0; c < source.channels; c++) {
-        const from = (c * source.height + row) * source.width;
+        const row0 = (c * source.height + row) * source.width;
         const to = y * keyRow + (MAX_EMBEDDING + c) * KEY_WIDTH;
-        copyClamped(source.data, from, strip.x - radius, source.width, keys, to, columns);
+        const first = Math.max(begin, 0);
+        const end = Math.min(begin + columns, source.width);
+        keys.set(source.data.subarray(row0 + first, row0 + end), to + first - begin);
+        repeatBorder(keys, to, begin, source.width, columns);
       }
     }
     this.#filterStrip(
@@ -128,7 +157,7 @@ export class KernelApply {
       planes,
       weights.byteOffset,
       queries.byteOffset,
-      keys.byteOffset,
+      keys.byteOffset + 4 * (margin - radius),
       output.byteOffset,
       scratch.byteOffset,
     );
@@ -142,22 +171,13 @@ export class KernelApply {
   }
 }
 
-/** `count` samples of a row from `begin` on, which may lie beyond its ends: there the first or last sample repeats. */
-function copyClamped(
-  source: Float32Array,
-  row: number,
-  begin: number,
-  width: number,
-  target: Float32Array,
-  at: number,
-  count: number,
-): void {
-  const before = Math.max(-begin, 0);
-  const inside = Math.min(begin + count, width) - Math.max(begin, 0);
-  const from = row + Math.max(begin, 0);
-  target.fill(source[row] as number, at, at + before);
-  target.set(source.subarray(from, from + inside), at + before);
-  target.fill(source[row + width - 1] as number, at + before + inside, at + count);
+/** Makes the columns of a row of keys that lie beyond the picture repeat its border; the row begins at column `begin`. */
+function repeatBorder(keys: Float32Array, at: number, begin: number, width: number, columns: number): void {
+  if (begin < 0) keys.fill(keys[at - begin] as number, at, at - begin);
+  if (begin + columns > width) {
+    const end = at + width - begin;
+    keys.fill(keys[end - 1] as number, end, at + columns);
+  }
 }
 
 function checkLogits({ kernelSize, contextChannels, embeddingChannels, data }: KernelLogits): void {

@@ -65,26 +65,24 @@ export class KpcnNetwork {
   ): Promise<void> {
     const area = grow(tile, tileOverlap(this.manifest), level.width, level.height);
     const x = await timed(time, 'features', () => componentFeatures(level, area, exposure, this.memory));
-    const kernelFeatures = await timed(time, 'network', () => this.predictKernels(encoder, x));
+    const kernelFeatures = this.kernelApply.reserve(area, level.radiance.channels);
+    await timed(time, 'network', () => this.predictKernels(encoder, x, kernelFeatures.tensor));
     await timed(time, 'kernels', () =>
-      this.kernelApply.apply({ area, data: kernelFeatures.data }, level.radiance, level.denoised, tile),
+      this.kernelApply.apply(kernelFeatures, level.radiance, level.denoised, tile),
     );
   }
 
-  private async predictKernels(encoder: string, x: Tensor): Promise<Tensor> {
+  private async predictKernels(encoder: string, x: Tensor, kernelFeatures: Tensor): Promise<void> {
     const sourceEncoder = this.sourceEncoders.get(encoder);
     if (sourceEncoder === undefined) throw new TypeError(`The model has no encoder ${encoder}`);
-    const { featureChannels, contextChannels, embeddingChannels } = this.manifest.architecture;
-    const headChannels = contextChannels + 1 + embeddingChannels;
-    const [, , height, width] = x.shape;
-    const features = this.memory.tensor('features', featureChannels, height / 2, width / 2);
+    const { featureChannels } = this.manifest.architecture;
+    const [, headChannels, height, width] = kernelFeatures.shape;
+    const features = this.memory.tensor('features', featureChannels, height, width);
     const detail = this.memory.tensor('detail', headChannels, height, width);
-    const spatial = this.memory.tensor('spatial', featureChannels, height / 2, width / 2);
-    const kernelFeatures = this.memory.tensor('kernel_features', headChannels, height, width);
+    const spatial = this.memory.tensor('spatial', featureChannels, height, width);
     await sourceEncoder.run({ x }, { features, detail });
     await this.spatialFeatures.run({ features }, { spatial });
     await this.kernelPredictor.run({ spatial, detail }, { kernel_features: kernelFeatures });
-    return kernelFeatures;
   }
 
   /** Figure 4, right: the blend weight of a tile, and the tile joined with the coarser level, which is complete. */

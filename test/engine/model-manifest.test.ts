@@ -18,7 +18,7 @@ describe('parseManifest', () => {
     expect(manifest).toMatchObject({
       name: 'kpcn',
       version: 1,
-      architecture: { kernelSize: 5, levels: 3, inputChannels: 13 },
+      architecture: { kernelSize: 5, levels: 3, inputChannels: 12 },
       sources: ['cycles', 'mitsuba', 'generic', 'color'],
     });
     expect(manifest.modules.kernel_logits?.shape).toEqual([25, 9]);
@@ -27,7 +27,7 @@ describe('parseManifest', () => {
   it.each([
     ['no JSON', '{'],
     ['a list', '[]'],
-    ['another format', changed((m) => Object.assign(m, { formatVersion: 2 }))],
+    ['another format', changed((m) => Object.assign(m, { formatVersion: 1 }))],
     ['an unknown key', changed((m) => Object.assign(m, { extra: 1 }))],
     ['a missing key', changed((m) => delete m.license)],
     ['an even kernel', changed((m) => Object.assign(m.architecture ?? {}, { kernelSize: 20 }))],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import type { Tile } from '../../src/image/tile.js';
-import { KernelApply, type KernelLogits } from '../../src/kpcn/kernel-apply.js';
+import { KernelApply, type KernelFeatures, type KernelLogits } from '../../src/kpcn/kernel-apply.js';
 
 const BUILDS: Simd[] = fastestSimd() === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
 
@@ -17,7 +17,7 @@ function randomNumbers(seed: number): () => number {
 
 interface Problem {
   readonly logits: KernelLogits;
-  /** Of the whole picture. */
+  /** Of the whole picture: context, bandwidth, embedding. */
   readonly features: Float32Array;
   readonly source: Raster;
 }
@@ -40,7 +40,6 @@ function randomProblem(shape: Shape): Problem {
   const fill = (length: number, value: () => number): Float32Array => Float32Array.from({ length }, value);
   const size = width * height;
   const features = fill((contextChannels + 1 + embeddingChannels) * size, random);
-  for (let i = 0; i < contextChannels * size; i++) features[i] = Math.max(features[i] as number, 0);
   for (let i = contextChannels * size; i < features.length; i++) {
     const isBandwidth = i < (contextChannels + 1) * size;
     features[i] = isBandwidth
@@ -75,7 +74,7 @@ function reference({ logits, features, source }: Problem): Float64Array {
       const dx = (tap % kernelSize) - (kernelSize >> 1);
       const q = clamp(Math.floor(p / width) + dy, height) * width + clamp((p % width) + dx, width);
       let z = data[tap * (C + 1) + C] as number;
-      for (let c = 0; c < C; c++) z += (data[tap * (C + 1) + c] as number) * feature(c, p);
+      for (let c = 0; c < C; c++) z += (data[tap * (C + 1) + c] as number) * Math.max(feature(c, p), 0);
       let distance = 0;
       for (let e = 0; e < E; e++) distance += (feature(C + 1 + e, p) - feature(C + 1 + e, q)) ** 2;
       taps.push({ q, z: z - feature(C, p) * distance });
@@ -98,11 +97,37 @@ function wholePicture({ width, height }: Raster): Tile {
   return { x: 0, y: 0, width, height };
 }
 
+/** The bandwidth before its softplus. */
+function inverseSoftplus(bandwidth: number): number {
+  if (bandwidth === 0) return -200;
+  return bandwidth > 20 ? bandwidth : Math.log(Math.expm1(bandwidth));
+}
+
+/** An area of the features as the network predicts them: four channels of half the size for each plane. */
+function reserve(kernels: KernelApply, { logits, features, source }: Problem, area: Tile): KernelFeatures {
+  const reserved = kernels.reserve(area, source.channels);
+  const { data, shape } = reserved.tensor;
+  const size = source.width * source.height;
+  data.fill(Number.NaN);
+  for (let c = 0; c < features.length / size; c++) {
+    for (let y = 0; y < area.height; y++) {
+      for (let x = 0; x < area.width; x++) {
+        const value = features[c * size + (area.y + y) * source.width + area.x + x] as number;
+        const channel = 4 * c + 2 * (y % 2) + (x % 2);
+        data[(channel * shape[2] + (y >> 1)) * shape[3] + (x >> 1)] =
+          c === logits.contextChannels ? inverseSoftplus(value) : value;
+      }
+    }
+  }
+  return reserved;
+}
+
 function apply(problem: Problem, simd: Simd): Raster {
   const { source } = problem;
   const target = raster(source.width, source.height, source.channels);
   const area = wholePicture(source);
-  new KernelApply(problem.logits, simd).apply({ area, data: problem.features }, source, target, area);
+  const kernels = new KernelApply(problem.logits, simd);
+  kernels.apply(reserve(kernels, problem, area), source, target, area);
   return target;
 }
 
@@ -158,6 +183,14 @@ describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
       data[tap * 9 + contextChannels] = tap === 12 ? -1000 : 1000;
     const pixels = Float64Array.from(problem.source.data);
     expect(relativeError(apply(problem, simd).data, pixels)).toBeLessThan(1e-6);
+  });
+
+  it('leaves out context channels where they are 0, in all or in some pixels of a block', () => {
+    const problem = randomProblem({ width: 50, height: 6, kernelSize: 5 });
+    for (let c = 0; c < 8; c++) {
+      for (let i = 0; i < 300; i++) if ((i % 50) / 50 < c / 7) problem.features[c * 300 + i] = -1;
+    }
+    expect(relativeError(apply(problem, simd).data, reference(problem))).toBeLessThan(1e-5);
   });
 
   it('has weights that sum to 1: constant in, constant out', () => {
@@ -227,16 +260,9 @@ describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
     const whole = apply(problem, simd);
     const area = { x: 12, y: 6, width: 40, height: 44 };
     const tile = { x: 16, y: 10, width: 32, height: 40 };
-    const channels = problem.features.length / 3000;
-    const data = new Float32Array(channels * area.width * area.height);
-    for (let c = 0; c < channels; c++) {
-      for (let y = 0; y < area.height; y++) {
-        const from = c * 3000 + (area.y + y) * 60 + area.x;
-        data.set(problem.features.subarray(from, from + area.width), (c * area.height + y) * area.width);
-      }
-    }
     const target = raster(60, 50, 3);
-    new KernelApply(problem.logits, simd).apply({ area, data }, problem.source, target, tile);
+    const kernels = new KernelApply(problem.logits, simd);
+    kernels.apply(reserve(kernels, problem, area), problem.source, target, tile);
     for (let i = 0; i < target.data.length; i++) {
       const x = i % 60;
       const y = Math.floor(i / 60) % 50;

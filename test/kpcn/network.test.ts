@@ -46,12 +46,15 @@ function expectClose(received: ArrayLike<number>, wanted: Float32Array, toleranc
 
 const tile = ({ width, height }: Level) => ({ x: 0, y: 0, width, height });
 
-describe.each([{ models: 'tiny-bundle', golden: 'tiny-network' }])('KpcnNetwork of $models', (folders) => {
+describe.each([
+  { models: 'test/golden/tiny-bundle', golden: 'tiny-network' },
+  { models: 'models', golden: 'kpcn' },
+])('KpcnNetwork of $models', (folders) => {
   const golden = new Golden(new URL(`../golden/${folders.golden}/`, import.meta.url));
   let picture: Picture;
 
   beforeAll(async () => {
-    const models = fileURLToPath(new URL(`../golden/${folders.models}`, import.meta.url));
+    const models = fileURLToPath(new URL(`../../${folders.models}`, import.meta.url));
     const bundle = (await ModelRepository.open(models)).find();
     const network = await KpcnNetwork.load(bundle, onnxEngine);
     picture = createPicture(

@@ -3,7 +3,8 @@
     python -m quietframe_training.golden --checkpoint CHECKPOINT --out test/golden/kpcn
 
 golden.json: {"source": ..., "tensors": {name: {"file", "shape"}}}; files are little-endian float32. `inputs` is the raw
-[1,13,H,W] of features.py already exposed; `level0..2` are the levels' denoised colours, `output` is the composite.
+[1,13,H,W] of features.py already exposed, `x` the bundle's 12 features of it; `level0..2` are the levels' denoised colours,
+`output` is the composite.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pathlib
 
 import torch
 
-from .export import load_network
+from .export import BEAUTY_CHANNELS, load_network
 from .features import component_features
 
 
@@ -41,7 +42,7 @@ def golden_tensors(network, source: str, height: int = 40, width: int = 56) -> d
     x = component_features(inputs)
     features, detail = network.encode(x, ids)
     context, bandwidth, embedding = network.kernel_predictor(network.spatial_features(features), detail)
-    tensors = {"inputs": inputs, "x": x, "output": output, "blend_weight0": blend_weights[-1]}
+    tensors = {"inputs": inputs, "x": x[:, :BEAUTY_CHANNELS], "output": output, "blend_weight0": blend_weights[-1]}
     tensors["kernel_features"] = torch.cat([context, bandwidth, embedding], 1)
     return tensors | {f"level{i}": level for i, level in enumerate(levels)}
 
