@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, FormData, request } from 'undici';
 import { QuietframeError } from '../../errors.js';
@@ -22,6 +23,9 @@ export const DEFAULT_RETRIES: RetryOptions = {
   longestSeconds: 60,
 };
 
+const EXR_MEDIA_TYPE = 'image/x-exr';
+/** Times that frames are sent to a service whose cache may be too small for a window. */
+const ROUNDS = 3;
 const HALF_AN_HOUR = 1_800_000;
 
 /** An answer other than success. */
@@ -29,6 +33,14 @@ interface Refusal {
   readonly status: number;
   readonly detail: string;
   readonly retryAfter: number | undefined;
+  /** Frames that the service does not keep. */
+  readonly missing?: readonly string[];
+}
+
+/** An answer of success. */
+interface Answer {
+  readonly contentType: string;
+  readonly bytes: Buffer;
 }
 
 /** A quietframe service. */
@@ -36,6 +48,7 @@ export class RemoteDenoiser implements FrameDenoiser {
   readonly name: string;
   readonly #query: Readonly<Record<string, string>>;
   readonly #retries: RetryOptions;
+  #keepsFrames = true;
   readonly #agent = new Agent({
     connect: { timeout: 10_000 },
     headersTimeout: HALF_AN_HOUR,
@@ -74,35 +87,65 @@ export class RemoteDenoiser implements FrameDenoiser {
     await this.#agent.destroy();
   }
 
-  /** The answer, or why there is none; status 0 where the service cannot be reached. */
+  /** The answer, or why there is none. Frames that windows share are sent once, as far as the service keeps them. */
   async #post({ window }: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame | Refusal> {
-    const form = new FormData();
-    for (const { exr } of window) {
-      form.append('frame', new Blob([new Uint8Array(exr)], { type: 'image/x-exr' }), 'frame.exr');
-    }
     const center = window.findIndex(({ offset }) => offset === 0);
     const query = new URLSearchParams({ ...this.#query, center: String(center) });
+    const path = `/v1/denoise?${query}`;
+    const files = new Map(window.map(({ exr }) => [createHash('sha256').update(exr).digest('hex'), exr]));
+    const named = JSON.stringify({ frames: [...files.keys()] });
+    // A frame that is named twice has one digest: such windows, and single frames, go as they are.
+    let isKept = this.#keepsFrames && window.length > 1 && files.size === window.length;
+    for (let round = 0; isKept && round < ROUNDS; round++) {
+      const answer = await this.#send('POST', path, named, 'application/json', signal);
+      const missing = 'status' in answer ? (answer.missing ?? []).filter((digest) => files.has(digest)) : [];
+      if (!('status' in answer) || missing.length === 0) return fileOf(answer);
+      for (const digest of missing) {
+        const put = await this.#send(
+          'PUT',
+          `/v1/frames/${digest}`,
+          files.get(digest),
+          EXR_MEDIA_TYPE,
+          signal,
+        );
+        if (!('status' in put)) continue;
+        if (put.status !== 404 && put.status !== 405 && put.status !== 413) return put;
+        this.#keepsFrames = isKept = false;
+        break;
+      }
+    }
+    const form = new FormData();
+    for (const { exr } of window) {
+      form.append('frame', new Blob([new Uint8Array(exr)], { type: EXR_MEDIA_TYPE }), 'frame.exr');
+    }
+    return fileOf(await this.#send('POST', path, form, undefined, signal));
+  }
+
+  /** A request; status 0 where the service cannot be reached. */
+  async #send(
+    method: 'POST' | 'PUT',
+    path: string,
+    body: string | Uint8Array | FormData | undefined,
+    contentType: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Answer | Refusal> {
     try {
-      const { statusCode, headers, body } = await request(`${this.name}/v1/denoise?${query}`, {
-        method: 'POST',
-        headers: { accept: 'multipart/mixed' },
-        body: form,
+      const answer = await request(this.name + path, {
+        method,
+        headers: {
+          accept: 'multipart/mixed',
+          ...(contentType !== undefined && { 'content-type': contentType }),
+        },
+        body: body ?? null,
         signal,
         dispatcher: this.#agent,
       });
-      const bytes = Buffer.from(await body.arrayBuffer());
-      if (statusCode !== 200) {
-        return {
-          status: statusCode,
-          detail: detailOf(bytes),
-          retryAfter: retryAfterOf(headers['retry-after']),
-        };
+      const bytes = Buffer.from(await answer.body.arrayBuffer());
+      if (answer.statusCode >= 200 && answer.statusCode < 300) {
+        return { contentType: String(answer.headers['content-type']), bytes };
       }
-      const [report, exr] = partsOfMixed(String(headers['content-type']), bytes);
-      if (report === undefined || exr === undefined) {
-        return { status: 502, detail: 'not a report and a file', retryAfter: undefined };
-      }
-      return { exr, report: JSON.parse(report.toString('utf8')) };
+      const retryAfter = retryAfterOf(answer.headers['retry-after']);
+      return { status: answer.statusCode, retryAfter, ...problemIn(bytes) };
     } catch (error) {
       if (signal.aborted) throw cancelled();
       return { status: 0, detail: error instanceof Error ? error.message : '', retryAfter: undefined };
@@ -126,15 +169,24 @@ function retryAfterOf(header: string | string[] | undefined): number | undefined
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }
 
-/** The `detail` of a problem document. */
-function detailOf(body: Buffer): string {
+/** Report and file of an answer. */
+function fileOf(answer: Answer | Refusal): DenoisedFrame | Refusal {
+  if ('status' in answer) return answer;
+  const [report, exr] = partsOfMixed(answer.contentType, answer.bytes);
+  if (report !== undefined && exr !== undefined) return { exr, report: JSON.parse(report.toString('utf8')) };
+  return { status: 502, detail: 'not a report and a file', retryAfter: undefined };
+}
+
+/** What a problem document tells. */
+function problemIn(body: Buffer): Pick<Refusal, 'detail' | 'missing'> {
   try {
-    const { detail } = JSON.parse(body.toString('utf8')) as { detail?: unknown };
-    if (typeof detail === 'string') return detail;
+    const { detail, missing } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+    const digests = Array.isArray(missing) ? missing.filter((each) => typeof each === 'string') : [];
+    if (typeof detail === 'string') return { detail, missing: digests };
   } catch {
     // A proxy in between may answer anything.
   }
-  return 'without a reason';
+  return { detail: 'without a reason' };
 }
 
 function cancelled(): QuietframeError {

@@ -56,6 +56,32 @@ describe('a remote denoiser', () => {
     expect(request?.neighbours?.map(({ offset }) => offset)).toEqual([-1]);
   });
 
+  it('sends each frame once, and again when the service has let go of it', async () => {
+    const { app } = await fakeApp();
+    const puts: string[] = [];
+    app.addHook('onRequest', (request, _, done) => {
+      if (request.method === 'PUT') puts.push(request.url);
+      done();
+    });
+    const denoiser = remote(await listen(app));
+    const next = { offset: 1, exr: makeExr({ value: () => 3 }) };
+    await denoiser.denoise({ window }, signal);
+    await denoiser.denoise({ window: [...window, next] }, signal);
+    expect([puts.length, new Set(puts).size]).toEqual([3, 3]);
+    await app.inject({ method: 'DELETE', url: puts[0] as string });
+    await denoiser.denoise({ window: [...window, next] }, signal);
+    expect([puts.length, new Set(puts).size]).toEqual([4, 3]);
+  });
+
+  it('sends whole windows to a service that keeps no frames, or too few', async () => {
+    for (const frameCacheBytes of [0, window[0]?.exr.length ?? 0]) {
+      const { app, service } = await fakeApp({ frameCacheBytes });
+      const { report } = await remote(await listen(app)).denoise({ window }, signal);
+      expect(report.model).toBe('kpcn');
+      expect(service.requests[0]?.neighbours).toHaveLength(1);
+    }
+  });
+
   it('tells at once what is wrong with a frame', async () => {
     const { app, service } = await fakeApp();
     const bad = remote(await listen(app)).denoise(
