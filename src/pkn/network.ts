@@ -77,11 +77,11 @@ export class PknNetwork {
 function networkInput(filter: Filter, picture: Raster, { noiseSigma, blurSigma }: PredictOptions): Tensor {
   checkNoiseSigma(noiseSigma);
   if (picture.channels !== 1) throw invalid('1 channel', 'the picture', picture.channels);
-  if (
-    filter === 'polynomial-deblur' ? !(blurSigma !== undefined && blurSigma > 0) : blurSigma !== undefined
-  ) {
-    const range = filter === 'polynomial-deblur' ? 'a number above 0' : `nothing with ${filter}`;
-    throw invalid(range, 'blurSigma', blurSigma);
+  if (filter !== 'polynomial-deblur' && blurSigma !== undefined) {
+    throw invalid(`nothing with ${filter}`, 'blurSigma', blurSigma);
+  }
+  if (filter === 'polynomial-deblur' && !(blurSigma && blurSigma > 0 && Number.isFinite(blurSigma))) {
+    throw invalid('a finite number above 0', 'blurSigma', blurSigma);
   }
   const width = Math.ceil(picture.width / MULTIPLE) * MULTIPLE;
   const height = Math.ceil(picture.height / MULTIPLE) * MULTIPLE;

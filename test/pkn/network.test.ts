@@ -106,9 +106,7 @@ describe('PknNetwork', () => {
         refused,
       );
       const options = { noiseSigma: 1, blurSigma: wrong };
-      if (wrong !== Number.POSITIVE_INFINITY) {
-        await expect(network.predict('polynomial-deblur', picture, options)).rejects.toMatchObject(refused);
-      }
+      await expect(network.predict('polynomial-deblur', picture, options)).rejects.toMatchObject(refused);
     }
     await expect(network.predict('polynomial-deblur', picture, { noiseSigma: 1 })).rejects.toMatchObject(
       refused,
