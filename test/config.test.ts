@@ -5,6 +5,7 @@ import { readConfig } from '../src/config.js';
 it('has defaults for one machine', () => {
   const config = readConfig({});
   expect(config).toMatchObject({ host: '127.0.0.1', port: 8080, logLevel: 'info' });
+  expect(config.grpcPort).toBeUndefined();
   expect(config.threads).toBeGreaterThanOrEqual(1);
   expect(existsSync(config.modelsDirectory)).toBe(true);
 });
@@ -13,6 +14,7 @@ it('takes what is set, and defaults for what is empty', () => {
   const config = readConfig({
     QUIETFRAME_HOST: '0.0.0.0',
     QUIETFRAME_PORT: '0',
+    QUIETFRAME_GRPC_PORT: '0',
     QUIETFRAME_THREADS: '3',
     QUIETFRAME_MODELS: 'bundles',
     QUIETFRAME_LOG: 'debug',
@@ -21,6 +23,7 @@ it('takes what is set, and defaults for what is empty', () => {
   expect(config).toMatchObject({
     host: '0.0.0.0',
     port: 0,
+    grpcPort: 0,
     threads: 3,
     modelsDirectory: 'bundles',
     logLevel: 'debug',
@@ -32,6 +35,7 @@ describe('refuses by name', () => {
   it.each([
     ['QUIETFRAME_PORT', '65536'],
     ['QUIETFRAME_PORT', '80a'],
+    ['QUIETFRAME_GRPC_PORT', '-1'],
     ['QUIETFRAME_THREADS', '0'],
     ['QUIETFRAME_THREADS', '1.5'],
     ['QUIETFRAME_MAX_UPLOAD', '-1'],

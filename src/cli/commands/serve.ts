@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../config.js';
+import { type Config, readConfig } from '../../config.js';
 import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { denoiseExr } from '../../workflow/denoise-exr.js';
@@ -39,16 +39,19 @@ async function runService(flags: Flags): Promise<void> {
   try {
     await serve(config, { denoiseExr: (request) => denoiseExr(request, { pool, denoiser }), pool, denoiser });
   } catch (error) {
-    throw listenFailure(error, `${config.host}:${config.port}`) ?? error;
+    throw listenFailure(error, config) ?? error;
   } finally {
     await Promise.all([denoiser.close(), pool.close()]);
   }
 }
 
-function listenFailure(error: unknown, address: string): QuietframeError | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+function listenFailure(error: unknown, { host, port }: Config): QuietframeError | undefined {
+  if (!(error instanceof Error && 'code' in error)) return undefined;
+  const { code } = error;
   if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL' && code !== 'ENOTFOUND')
     return undefined;
+  // There are two ports; where the error is about one, it says which.
+  const address = `${host}:${'port' in error ? error.port : port}`;
   return new QuietframeError(
     'internal',
     `The address ${address} could not be had (${code})`,
