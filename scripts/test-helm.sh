@@ -45,7 +45,7 @@ done
 refused=0
 while read -r flag value reason; do
   [ -n "$flag" ] || continue
-  if message=$("$helm" template studio "$chart" "$flag" "$value" 2>&1); then
+  if message=$("$helm" template studio "$chart" --kube-version "$kubernetes" "$flag" "$value" 2>&1); then
     echo "The chart takes $flag $value" >&2
     exit 1
   fi
