@@ -253,15 +253,31 @@ function applySoftmax(
   const bottom = samples + <usize>K * keyRow;
   for (let row = samples; row < bottom; row += keyRow) {
     const end = row + ((<usize>K) << 2);
-    for (let p = row; p < end; p += 4) {
-      const weight = exp2(f32x4.sub(v128.load(l), largest));
-      sum = f32x4.add(sum, weight);
-      red = madd(weight, v128.load(p, 0 * KEY_PLANE), red);
-      green = madd(weight, v128.load(p, 1 * KEY_PLANE), green);
-      blue = madd(weight, v128.load(p, 2 * KEY_PLANE), blue);
-      if (planes > 3) v128.store(l, weight);
-      l += BLOCK;
+    let p = row;
+    // Two taps at a time, whose exponentials overlap; K is odd.
+    for (; p < end - 4; p += 8) {
+      const left = exp2(f32x4.sub(v128.load(l), largest));
+      const right = exp2(f32x4.sub(v128.load(l, BLOCK), largest));
+      sum = f32x4.add(f32x4.add(sum, left), right);
+      red = madd(left, v128.load(p, 0 * KEY_PLANE), red);
+      green = madd(left, v128.load(p, 1 * KEY_PLANE), green);
+      blue = madd(left, v128.load(p, 2 * KEY_PLANE), blue);
+      red = madd(right, v128.load(p, 0 * KEY_PLANE + 4), red);
+      green = madd(right, v128.load(p, 1 * KEY_PLANE + 4), green);
+      blue = madd(right, v128.load(p, 2 * KEY_PLANE + 4), blue);
+      if (planes > 3) {
+        v128.store(l, left);
+        v128.store(l, right, BLOCK);
+      }
+      l += 2 * BLOCK;
     }
+    const weight = exp2(f32x4.sub(v128.load(l), largest));
+    sum = f32x4.add(sum, weight);
+    red = madd(weight, v128.load(p, 0 * KEY_PLANE), red);
+    green = madd(weight, v128.load(p, 1 * KEY_PLANE), green);
+    blue = madd(weight, v128.load(p, 2 * KEY_PLANE), blue);
+    if (planes > 3) v128.store(l, weight);
+    l += BLOCK;
   }
   const scale = f32x4.div(f32x4.splat(1), sum);
   v128.store(output, f32x4.mul(red, scale), 0 * QUERY_PLANE);

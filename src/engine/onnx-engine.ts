@@ -4,13 +4,16 @@ import type { Engine, NetworkModule, Tensor } from './engine.js';
 
 /**
  * Parallel work is spread over workers with one session each: two workers of one thread are faster than one of two.
- * Denormals cost a factor of several in softplus and sigmoid, and threads that spin steal time from other workers.
+ * Denormals cost a factor of several in sigmoid, and threads that spin steal time from other workers. An arena would keep
+ * the most memory that each session has ever needed, and sessions of a worker never run at the same time.
  */
 const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   executionProviders: ['cpu'],
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   graphOptimizationLevel: 'all',
+  enableCpuMemArena: false,
+  enableMemPattern: false,
   logSeverityLevel: 3,
   extra: { session: { set_denormal_as_zero: '1', intra_op: { allow_spinning: '0' } } },
 };

@@ -79,8 +79,9 @@ export class KpcnNetwork {
     const [, headChannels, height, width] = kernelFeatures.shape;
     const features = this.memory.tensor('features', featureChannels, height, width);
     const detail = this.memory.tensor('detail', headChannels, height, width);
-    const spatial = this.memory.tensor('spatial', featureChannels, height, width);
     await sourceEncoder.run({ x }, { features, detail });
+    // The input has done its part and is the larger one.
+    const spatial = this.memory.tensor('x', featureChannels, height, width);
     await this.spatialFeatures.run({ features }, { spatial });
     await this.kernelPredictor.run({ spatial, detail }, { kernel_features: kernelFeatures });
   }
