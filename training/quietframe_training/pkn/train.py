@@ -36,8 +36,9 @@ def main():
     torch.manual_seed(options.seed)
     head = HEADS[options.head]
     network = head.network()
-    if options.start:
-        network.load_state_dict(torch.load(options.start)["network"])
+    earlier = torch.load(options.start) if options.start else None
+    if earlier:
+        network.load_state_dict(earlier["network"])
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
     sampler = CropSampler(options.photos, options.seed)
     options.run.mkdir(parents=True, exist_ok=True)
@@ -56,8 +57,8 @@ def main():
             if (step + 1) % 100 == 0:
                 entry = {"step": step + 1, "loss": round(mean_loss, 5), "seconds": round(time.process_time() - started)}
                 log.write(json.dumps(entry) + "\n")
-    save_checkpoint(options.run / f"{options.head}.pt", network=network.state_dict(), head=options.head, steps=options.steps,
-                    loss=mean_loss, options={k: str(v) for k, v in vars(options).items()})  # fmt: skip
+    save_checkpoint(options.run / f"{options.head}.pt", network=network.state_dict(), head=options.head, loss=mean_loss,
+                    steps=options.steps + (earlier["steps"] if earlier else 0), options={k: str(v) for k, v in vars(options).items()})  # fmt: skip
 
 
 if __name__ == "__main__":
