@@ -57,8 +57,9 @@ def main():
             if (step + 1) % 100 == 0:
                 entry = {"step": step + 1, "loss": round(mean_loss, 5), "seconds": round(time.process_time() - started)}
                 log.write(json.dumps(entry) + "\n")
-    save_checkpoint(options.run / f"{options.head}.pt", network=network.state_dict(), head=options.head, loss=mean_loss,
-                    steps=options.steps + (earlier["steps"] if earlier else 0), options={k: str(v) for k, v in vars(options).items()})  # fmt: skip
+    steps = options.steps + (earlier["steps"] if earlier else 0)
+    save_checkpoint(options.run / f"{options.head}.pt", network=network.state_dict(), head=options.head, steps=steps,
+                    loss=mean_loss, options={k: str(v) for k, v in vars(options).items()})  # fmt: skip
 
 
 if __name__ == "__main__":
