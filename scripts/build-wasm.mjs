@@ -2,7 +2,13 @@
 import { mkdir } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
-const MODULES = ['kernel-apply', 'pkn-non-local-means', 'pkn-gaussian', 'pkn-convolution'];
+const MODULES = [
+  'component-features',
+  'kernel-apply',
+  'pkn-non-local-means',
+  'pkn-gaussian',
+  'pkn-convolution',
+];
 const BUILDS = { plain: ['simd'], relaxed: ['simd', 'relaxed-simd'] };
 
 await mkdir('dist/wasm', { recursive: true });

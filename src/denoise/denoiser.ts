@@ -19,7 +19,7 @@ export interface DenoiserOptions {
   /** Worker threads; by default as many as there are processors. */
   readonly threads?: number;
   /**
-   * Most bytes for the tiles that are being computed, all workers together; 256 MiB by default. Tiles of at least
+   * Most bytes for the tiles that are being computed, all workers together; 512 MiB by default. Tiles of at least
    * 128 x 128 pixels are used whatever the budget. The planes of the picture come on top, see docs/memory.md.
    */
   readonly memoryBudgetBytes?: number;
@@ -80,7 +80,7 @@ const WORKER_URL = new URL(
   import.meta.url,
 );
 
-const DEFAULT_MEMORY_BUDGET = 256 * 2 ** 20;
+const DEFAULT_MEMORY_BUDGET = 512 * 2 ** 20;
 const MIN_TILE_SIDE = 128;
 /** Tiles of the compositor, which is small, have this side at most. */
 const COMPOSITE_PIXELS = 512 ** 2;

@@ -1,22 +1,15 @@
-import type { Tensor, TensorMemory } from '../engine/engine.js';
+import type { Tensor } from '../engine/engine.js';
+import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import type { Level } from './picture.js';
 
-/** Channels of the network's input; see {@link componentFeatures}. */
+/** Channels of the network's input; see {@link ComponentFeatures}. */
 export const INPUT_CHANNELS = 12;
-
-/** Keeps relative variances finite in black pixels; far below any visible signal after exposure to 0.18. */
-const RELATIVE_EPSILON = 1e-4;
 
 const EXPOSURE_KEY = 0.18;
 const EXPOSURE_BLOCK = 16;
 const DARKEST_BLOCK = 1e-8;
-
-/** Variance of the mean over the squared mean, clamped to [0, 1] (Vogels et al. 2018, section 6.1). */
-export function relativeVariance(variance: number, meanSquare: number): number {
-  return Math.min(Math.max(variance / (meanSquare + RELATIVE_EPSILON), 0), 1);
-}
 
 /**
  * The scale that brings the log-average luminance of a picture to 0.18, from the means of 16 x 16 blocks brighter than
@@ -52,67 +45,56 @@ export function autoExposure(color: Raster, width = color.width, height = color.
 }
 
 /**
- * The 12 features of a tile, [1,12,h,w]: log(1+colour) 3, its relative variance 1, log(1+albedo) 3, relative variance 1,
- * normal 3, relative variance 1. Light is multiplied by the exposure, its variance by the square.
- * Missing buffers are 0.
+ * Computes the 12 features of a tile, [1,12,h,w]: log(1+colour) 3, its relative variance 1, log(1+albedo) 3, relative
+ * variance 1, normal 3, relative variance 1. Light is multiplied by the exposure, its variance by the square. Missing
+ * buffers are 0. Variances are relative to the squared mean, clamped to [0, 1] (Vogels et al. 2018, section 6.1). Not for
+ * use by two threads.
  */
-export function componentFeatures(level: Level, tile: Tile, exposure: number, memory: TensorMemory): Tensor {
-  const size = tile.width * tile.height;
-  const tensor = memory.tensor('x', INPUT_CHANNELS, tile.height, tile.width);
-  const { data } = tensor;
-  data.fill(0);
-  const group = (channel: number): Float32Array => data.subarray(channel * size, (channel + 4) * size);
-  lightFeatures(level.radiance, level.colorVariance, tile, exposure, group(0));
-  if (level.albedo) lightFeatures(level.albedo, level.albedoVariance, tile, 1, group(4));
-  if (level.normal) normalFeatures(level.normal, level.normalVariance, tile, group(8));
-  return tensor;
-}
+export class ComponentFeatures {
+  readonly #build: WasmBuild;
+  readonly #light: (...parameters: readonly number[]) => void;
+  readonly #normal: (...parameters: readonly number[]) => void;
 
-/** log(1 + s x) of three channels and the relative variance of their mean. */
-function lightFeatures(
-  light: Raster,
-  variance: Raster | undefined,
-  tile: Tile,
-  scale: number,
-  to: Float32Array,
-): void {
-  const { data } = light;
-  const plane = light.width * light.height;
-  const size = tile.width * tile.height;
-  for (let y = 0; y < tile.height; y++) {
-    let from = (tile.y + y) * light.width + tile.x;
-    for (let at = y * tile.width; at < (y + 1) * tile.width; at++, from++) {
-      const red = scale * (data[from] as number);
-      const green = scale * (data[from + plane] as number);
-      const blue = scale * (data[from + 2 * plane] as number);
-      // In double precision log(1 + x) is as good as log1p for float32 and several times faster.
-      to[at] = Math.log(1 + Math.max(red, 0));
-      to[at + size] = Math.log(1 + Math.max(green, 0));
-      to[at + 2 * size] = Math.log(1 + Math.max(blue, 0));
-      if (variance === undefined) continue;
-      const mean = (red + green + blue) / 3;
-      to[at + 3 * size] = relativeVariance(scale * scale * (variance.data[from] as number), mean * mean);
+  /** @param simd the build to run; by default the fastest that this process can run. */
+  constructor(simd?: Simd) {
+    this.#build = new WasmBuild('component-features', simd);
+    this.#light = this.#build.function('lightFeatures');
+    this.#normal = this.#build.function('normalFeatures');
+  }
+
+  /** The features of a tile of even width and height; they take the place of those of the last one. */
+  compute(level: Level, tile: Tile, exposure: number): Tensor {
+    const { width, height } = tile;
+    const size = width * height;
+    const [data] = this.#build.allocate(INPUT_CHANNELS * size);
+    const bytes = size * Float32Array.BYTES_PER_ELEMENT;
+    const { radiance, colorVariance, albedo, albedoVariance, normal, normalVariance } = level;
+    const groups = [
+      { buffer: radiance, variance: colorVariance },
+      { buffer: albedo, variance: albedoVariance },
+      { buffer: normal, variance: normalVariance },
+    ];
+    for (const [i, { buffer, variance }] of groups.entries()) {
+      copyTile(buffer, 3, tile, data.subarray(4 * i * size, (4 * i + 3) * size));
+      copyTile(variance, 1, tile, data.subarray((4 * i + 3) * size, (4 * i + 4) * size));
     }
+    this.#light(data.byteOffset, bytes, exposure);
+    this.#light(data.byteOffset + 4 * bytes, bytes, 1);
+    this.#normal(data.byteOffset + 8 * bytes, bytes);
+    return { data, shape: [1, INPUT_CHANNELS, height, width] };
   }
 }
 
-/** Three channels and their variance relative to the mean square. */
-function normalFeatures(normal: Raster, variance: Raster | undefined, tile: Tile, to: Float32Array): void {
-  const { data } = normal;
-  const plane = normal.width * normal.height;
-  const size = tile.width * tile.height;
-  for (let y = 0; y < tile.height; y++) {
-    let from = (tile.y + y) * normal.width + tile.x;
-    for (let at = y * tile.width; at < (y + 1) * tile.width; at++, from++) {
-      const nx = data[from] as number;
-      const ny = data[from + plane] as number;
-      const nz = data[from + 2 * plane] as number;
-      to[at] = nx;
-      to[at + size] = ny;
-      to[at + 2 * size] = nz;
-      if (variance === undefined) continue;
-      const meanSquare = (nx * nx + ny * ny + nz * nz) / 3;
-      to[at + 3 * size] = relativeVariance(variance.data[from] as number, meanSquare);
+/** The first channels of a tile, or zeros where there is no such raster. */
+function copyTile(from: Raster | undefined, channels: number, tile: Tile, to: Float32Array): void {
+  if (from === undefined) {
+    to.fill(0);
+    return;
+  }
+  for (let c = 0; c < channels; c++) {
+    for (let y = 0; y < tile.height; y++) {
+      const begin = (c * from.height + tile.y + y) * from.width + tile.x;
+      to.set(from.data.subarray(begin, begin + tile.width), (c * tile.height + y) * tile.width);
     }
   }
 }

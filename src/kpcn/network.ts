@@ -4,7 +4,7 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import { downsample } from '../image/pyramid.js';
 import { grow, type Tile } from '../image/tile.js';
-import { componentFeatures } from './features.js';
+import { ComponentFeatures } from './features.js';
 import { KernelApply } from './kernel-apply.js';
 import { COLOR_CHANNELS, type Level } from './picture.js';
 import { coarserTile, composite, exposedColor } from './scale-compositor.js';
@@ -22,6 +22,7 @@ export type Stopwatch = (
  */
 export class KpcnNetwork {
   private readonly memory = new TensorMemory();
+  private readonly componentFeatures = new ComponentFeatures();
 
   private constructor(
     private readonly manifest: ModelManifest,
@@ -64,7 +65,7 @@ export class KpcnNetwork {
     time: Stopwatch,
   ): Promise<void> {
     const area = grow(tile, tileOverlap(this.manifest), level.width, level.height);
-    const x = await timed(time, 'features', () => componentFeatures(level, area, exposure, this.memory));
+    const x = await timed(time, 'features', () => this.componentFeatures.compute(level, area, exposure));
     const kernelFeatures = this.kernelApply.reserve(area, level.radiance.channels);
     await timed(time, 'network', () => this.predictKernels(encoder, x, kernelFeatures.tensor));
     await timed(time, 'kernels', () =>
@@ -80,8 +81,8 @@ export class KpcnNetwork {
     const features = this.memory.tensor('features', featureChannels, height, width);
     const detail = this.memory.tensor('detail', headChannels, height, width);
     await sourceEncoder.run({ x }, { features, detail });
-    // The input has done its part and is the larger one.
-    const spatial = this.memory.tensor('x', featureChannels, height, width);
+    // In place of the input, which has done its part and is larger.
+    const spatial = { data: x.data.subarray(0, features.data.length), shape: features.shape };
     await this.spatialFeatures.run({ features }, { spatial });
     await this.kernelPredictor.run({ spatial, detail }, { kernel_features: kernelFeatures });
   }
@@ -140,13 +141,13 @@ export function tileOverlap({ architecture, receptiveRadius }: ModelManifest): n
 }
 
 /**
- * Most bytes that denoising a tile takes for each pixel of the tile with its overlap: input twice (ours and the
- * engine's), detail and kernel features twice each, six feature maps at half resolution.
+ * Bytes that denoising a tile takes for each pixel of the tile with its overlap: input, detail and kernel features at our
+ * place and at the engine's, feature maps; twice that, because allocators keep as much for the next module.
  */
 export function tileBytesPerPixel({ architecture }: ModelManifest): number {
   const { inputChannels, featureChannels, contextChannels, embeddingChannels } = architecture;
   const head = contextChannels + 1 + embeddingChannels;
-  return Float32Array.BYTES_PER_ELEMENT * (2 * inputChannels + 6 * head + (6 * featureChannels) / 4);
+  return 2 * Float32Array.BYTES_PER_ELEMENT * (2 * inputChannels + 3 * head + (3 * featureChannels) / 4);
 }
 
 /** Networks work on pairs of pixels. */

@@ -1,21 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { TensorMemory } from '../../src/engine/engine.js';
+import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { autoExposure, componentFeatures, relativeVariance } from '../../src/kpcn/features.js';
+import { autoExposure, ComponentFeatures } from '../../src/kpcn/features.js';
 import type { Level } from '../../src/kpcn/picture.js';
 
 function filled(width: number, height: number, channels: number, value: number): Raster {
   return raster(width, height, channels, new Float32Array(width * height * channels).fill(value));
 }
-
-describe('relativeVariance', () => {
-  it('is the variance over the squared mean within [0, 1]', () => {
-    expect(relativeVariance(0.5, 1)).toBeCloseTo(0.5, 3);
-    expect(relativeVariance(5, 1)).toBe(1);
-    expect(relativeVariance(-1, 1)).toBe(0);
-    expect(relativeVariance(0, 0)).toBe(0);
-  });
-});
 
 describe('autoExposure', () => {
   it('brings a grey picture to 0.18, at any size', () => {
@@ -49,7 +40,9 @@ describe('autoExposure', () => {
   });
 });
 
-describe('componentFeatures', () => {
+const BUILDS: Simd[] = fastestSimd() === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
+
+describe.each(BUILDS)('ComponentFeatures, %s SIMD', (simd) => {
   const level: Level = {
     width: 4,
     height: 2,
@@ -63,11 +56,10 @@ describe('componentFeatures', () => {
   };
 
   it('has 12 channels, with light exposed and in logarithms and variances relative', () => {
-    const { data, shape } = componentFeatures(
+    const { data, shape } = new ComponentFeatures(simd).compute(
       level,
       { x: 1, y: 0, width: 2, height: 2 },
       2,
-      new TensorMemory(),
     );
     expect(shape).toEqual([1, 12, 2, 2]);
     const wanted = [...[1, 1, 1].map(() => Math.log(7)), 18 / 36, ...[1, 1, 1].map(() => Math.log(1.5)), 0];
@@ -84,25 +76,47 @@ describe('componentFeatures', () => {
       3,
       Float32Array.from({ length: 24 }, (_, i) => Math.exp(i) - 1),
     );
-    const { data } = componentFeatures(
+    const { data } = new ComponentFeatures(simd).compute(
       { ...level, radiance },
-      { x: 2, y: 1, width: 2, height: 1 },
+      { x: 2, y: 0, width: 2, height: 2 },
       1,
-      new TensorMemory(),
     );
-    expect([...data.subarray(0, 6)].map(Math.round)).toEqual([6, 7, 14, 15, 22, 23]);
+    expect([...data.subarray(0, 8)].map(Math.round)).toEqual([2, 3, 6, 7, 10, 11, 14, 15]);
   });
 
   it('takes light below 0 as 0 and is exact for very little', () => {
     const radiance = filled(4, 2, 3, -1);
     radiance.data[0] = 1e-7;
-    const { data } = componentFeatures(
+    const { data } = new ComponentFeatures(simd).compute(
       { ...level, radiance },
       { x: 0, y: 0, width: 4, height: 2 },
       1,
-      new TensorMemory(),
     );
     expect(data[1]).toBe(0);
     expect((data[0] as number) / 1e-7).toBeCloseTo(1, 6);
+  });
+
+  it('has logarithms to six digits from the least to the largest light', () => {
+    const radiance = raster(
+      4,
+      2,
+      3,
+      Float32Array.from({ length: 24 }, (_, i) => 10 ** (1.7 * i - 12)),
+    );
+    const tile = { x: 0, y: 0, width: 4, height: 2 };
+    const { data } = new ComponentFeatures(simd).compute({ ...level, radiance }, tile, 1);
+    for (let i = 0; i < 24; i++) {
+      expect((data[i] as number) / Math.log1p(radiance.data[i] as number)).toBeCloseTo(1, 6);
+    }
+  });
+
+  it('clamps relative variances to [0, 1] and takes those of black pixels for noise', () => {
+    const variance = raster(4, 2, 1, Float32Array.of(5, -1, 0, 0.5, 1e30, 1e-6, 1, 2));
+    const grey = raster(4, 2, 3, new Float32Array(24).fill(1));
+    const tile = { x: 0, y: 0, width: 4, height: 2 };
+    const levels = { ...level, radiance: grey, colorVariance: variance };
+    const { data } = new ComponentFeatures(simd).compute(levels, tile, 1);
+    const wanted = [1, 0, 0, 0.5, 1, 0, 1, 1];
+    for (let i = 0; i < 8; i++) expect(data[24 + i]).toBeCloseTo(wanted[i] as number, 3);
   });
 });

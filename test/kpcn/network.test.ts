@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { TensorMemory } from '../../src/engine/engine.js';
 import { ModelRepository } from '../../src/engine/model-repository.js';
 import { onnxEngine } from '../../src/engine/onnx-engine.js';
 import { type Raster, raster, SharedRasters } from '../../src/image/raster.js';
-import { componentFeatures } from '../../src/kpcn/features.js';
+import { ComponentFeatures } from '../../src/kpcn/features.js';
 import { coarsen, KpcnNetwork } from '../../src/kpcn/network.js';
 import { createPicture, type Level, type Picture } from '../../src/kpcn/picture.js';
 
@@ -83,7 +82,7 @@ describe.each([
 
   it('sees the same features as the training', () => {
     const finest = picture.levels[0] as Level;
-    const { data } = componentFeatures(finest, tile(finest), 1, new TensorMemory());
+    const { data } = new ComponentFeatures().compute(finest, tile(finest), 1);
     expectClose(data, golden.raster('x').data, 1e-6);
   });
 
