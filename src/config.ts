@@ -14,7 +14,7 @@ export interface Config {
   readonly modelsDirectory: string;
   /** QUIETFRAME_THREADS: threads of the neural network engine. */
   readonly threads: number;
-  /** QUIETFRAME_MEMORY_BUDGET: bytes that denoising one frame may take. */
+  /** QUIETFRAME_MEMORY_BUDGET: bytes of the tiles that are being computed; the frame's planes come on top, see docs/memory.md. */
   readonly memoryBudgetBytes: number;
   /** QUIETFRAME_MAX_UPLOAD: bytes of one request's body. */
   readonly maxUploadBytes: number;
@@ -63,7 +63,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     grpcPort: environment.QUIETFRAME_GRPC_PORT ? integer('QUIETFRAME_GRPC_PORT', 0, 0, 65535) : undefined,
     modelsDirectory: environment.QUIETFRAME_MODELS || fileURLToPath(new URL('../models', import.meta.url)),
     threads: integer('QUIETFRAME_THREADS', availableParallelism(), 1, 1024),
-    memoryBudgetBytes: integer('QUIETFRAME_MEMORY_BUDGET', 2 * GIB, 2 ** 26, Number.MAX_SAFE_INTEGER),
+    memoryBudgetBytes: integer('QUIETFRAME_MEMORY_BUDGET', GIB / 2, 2 ** 26, Number.MAX_SAFE_INTEGER),
     maxUploadBytes: integer('QUIETFRAME_MAX_UPLOAD', GIB, 1, Number.MAX_SAFE_INTEGER),
     maxPixels: integer('QUIETFRAME_MAX_PIXELS', 2 ** 26, 1, 2 ** 28),
     concurrency: integer('QUIETFRAME_CONCURRENCY', 1, 1, 1024),
