@@ -6,7 +6,7 @@ import type { Upload } from './exr-body.js';
 
 /** What of an upload is denoised, and with which other files. */
 export interface SelectedFrames {
-  readonly files: Pick<DenoiseExrRequest, 'exr' | 'halves' | 'neighbours'>;
+  readonly files: Pick<DenoiseExrRequest, 'exr' | 'frameName' | 'halves' | 'neighbours'>;
   /** Frames in the window and the index of the denoised one. */
   readonly frames: number;
   readonly center: number;
@@ -31,6 +31,7 @@ export function selectFrames(
   return {
     files: {
       exr: window[index] as Uint8Array,
+      frameName: frames.length === 0 ? 'half_a' : `frame[${index}]`,
       ...(halves && { halves }),
       ...(neighbours.length > 0 && { neighbours }),
     },

@@ -3,7 +3,7 @@ import { expected, QuietframeError } from '../errors.js';
 import { stringAttribute } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/exr-pool.js';
 import type { ExrHeader } from '../exr/header.js';
-import { rasterOf } from '../frame/build-frame.js';
+import { type PlannedImage, rasterOf } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
 import {
   type ChannelUse,
@@ -35,6 +35,8 @@ export interface DenoiseExrRequest extends ResolveOptions {
    * difference tells the variance. `exr` is their mean, or one of them.
    */
   readonly halves?: readonly [Uint8Array, Uint8Array];
+  /** What errors call `exr`; `frame` by default. The others are `half_a`, `half_b` and `neighbour[offset]`. */
+  readonly frameName?: string;
   /** Frames around it, in any order; those that are missing are left out. */
   readonly neighbours?: readonly Neighbour[];
   /** `name` or `name@version`; the newest of the default model where it is not given. */
@@ -105,24 +107,38 @@ export async function denoiseExr(
   request: DenoiseExrRequest,
   { pool, denoiser }: DenoiseExrServices,
 ): Promise<DenoisedExr> {
-  const { exr, halves = [exr], neighbours = [], signal, model, lambda } = request;
+  const { exr, halves, neighbours = [], signal, model, lambda, frameName = 'frame' } = request;
   const withAlpha = request.alpha === 'denoise';
   const progress = request.onProgress ?? (() => {});
   const watch = new Stopwatch();
 
-  const header = pool.header(exr);
-  const plan = resolveLayers(header.parts, request);
-  const options = { ...request, aovs: plan.lights.map(({ name }) => name), withAlpha };
-  const [fileA, fileB] = halves;
-  const [main, half, surfaces] = await Promise.all([
-    readPlanned(fileA, pool, options),
-    fileB && readPlanned(fileB, pool, options),
-    readSurfaces(exr, pool, plan, signal),
-  ]);
-  checkWindow(main.plan, plan, 'half_a');
-  for (const { exr: neighbour, offset } of neighbours) {
-    checkWindow(resolveLayers(pool.header(neighbour).parts, request), plan, `neighbour[${offset}]`);
+  const { header, plan } = await naming(frameName, async () => {
+    const header = pool.header(exr);
+    const plan = resolveLayers(header.parts, request);
+    checkTypes(header, plan, withAlpha);
+    return { header, plan };
+  });
+  const [inputA, inputB]: readonly [NamedFile, NamedFile?] =
+    halves === undefined
+      ? [{ name: frameName, file: exr }]
+      : [
+          { name: 'half_a', file: halves[0] },
+          { name: 'half_b', file: halves[1] },
+        ];
+  const around = neighbours.map(({ exr, offset }) => ({ name: `neighbour[${offset}]`, file: exr }));
+  for (const { name, file } of [inputA, ...(inputB === undefined ? [] : [inputB]), ...around]) {
+    await naming(name, async () => {
+      checkWindow(resolveLayers(pool.header(file).parts, request), plan, name);
+    });
   }
+  const options = { ...request, aovs: plan.lights.map(({ name }) => name), withAlpha };
+  const read = ({ name, file }: NamedFile): Promise<PlannedImage> =>
+    naming(name, () => readPlanned(file, pool, options));
+  const [main, half, surfaces] = await Promise.all([
+    read(inputA),
+    inputB && read(inputB),
+    naming(frameName, () => readSurfaces(exr, pool, plan, signal)),
+  ]);
   watch.lap('decode');
   const { frame, lights, warnings, sanitized } = await buildFrameAside(main, half, signal);
   watch.lap('frame');
@@ -196,6 +212,12 @@ export async function denoiseExr(
   };
 }
 
+/** A file and what errors call it. */
+interface NamedFile {
+  readonly name: string;
+  readonly file: Uint8Array;
+}
+
 /** Samples of a layer that is replaced. */
 interface Written {
   readonly layer: PlannedLayer;
@@ -216,6 +238,37 @@ async function readSurfaces(
       surfaces.some((surface) => surface.part === part.index && surface.channels.includes(name)),
     ...(signal && { signal }),
   });
+}
+
+/**
+ * Runs work on a file; errors that do not name a frame name this one.
+ * @throws QuietframeError as the work.
+ */
+async function naming<T>(frame: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof QuietframeError)) throw error;
+    throw new QuietframeError(error.code, error.message, { frame, ...error.details }, { cause: error });
+  }
+}
+
+/** Light has fractions: integers cannot hold a result. */
+function checkTypes(header: ExrHeader, { target, lights, alpha }: LayerPlan, withAlpha: boolean): void {
+  const written = [target, ...lights.map(({ layer }) => layer)];
+  if (withAlpha && alpha !== undefined) written.push(alpha.target);
+  for (const { part, channels } of written) {
+    for (const name of channels) {
+      const type = header.parts[part]?.channels.find((channel) => channel.name === name)?.type;
+      if (type !== 'uint') continue;
+      const message = expected(
+        'half or float samples',
+        `channel ${JSON.stringify(name)} of part ${part}`,
+        type,
+      );
+      throw new QuietframeError('unsupported-exr', message, { layer: name });
+    }
+  }
 }
 
 function checkWindow({ dataWindow }: LayerPlan, { dataWindow: wanted }: LayerPlan, frame: string): void {

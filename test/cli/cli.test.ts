@@ -111,7 +111,12 @@ describe('failures', () => {
       'nothing.exr could not be read: it does not exist',
     ],
     ['a folder', ['inspect', '.'], 'it is a folder'],
-    ['a file that is no OpenEXR', ['denoise', 'text.exr', '-o', 'x.exr'], 'Expected'],
+    ['a file that is no OpenEXR', ['denoise', 'text.exr', '-o', 'x.exr'], 'text.exr: Expected'],
+    [
+      'a second half that is no OpenEXR',
+      ['denoise', 'in.exr', '--half-b', 'text.exr', '-o', 'x.exr'],
+      'text.exr: Expected',
+    ],
     ['a file without colour', ['denoise', 'depth.exr', '-o', 'x.exr'], 'colour'],
     ['a layer that is not there', ['inspect', 'in.exr', '--layer', 'normal=Bump'], 'Bump'],
     ['pictures of other kinds', ['compare', 'in.exr', 'depth.exr'], 'colour'],

@@ -51,7 +51,8 @@ export function image(recipes: readonly PartRecipe[], samples: Samples, type: Sa
       const box = recipe.window ?? WINDOW;
       const pixels = (box.xMax - box.xMin + 1) * (box.yMax - box.yMin + 1);
       const planes = recipe.layers.flatMap(channelNames).map((name): [string, Plane] => {
-        const data = Float32Array.from({ length: pixels }, (_, i) => samples(name, i));
+        const values = Float32Array.from({ length: pixels }, (_, i) => samples(name, i));
+        const data = type === 'uint' ? Uint32Array.from(values) : values;
         return [name, { name, type, data }];
       });
       return {

@@ -106,6 +106,7 @@ describe('POST /v1/denoise', () => {
     );
     expect(service.requests[0]).toEqual({
       exr: expect.any(Uint8Array),
+      frameName: 'frame[0]',
       lambda: 1,
       signal: expect.any(AbortSignal),
     });

@@ -266,4 +266,28 @@ describe('progress and ends', () => {
     ];
     for (const [request, code] of cases) expect((await failure(denoise(request))).code).toBe(code);
   });
+
+  it('refuses colours that are integers, and names the channel', async () => {
+    const exr = exrFile([{ layers: ['RGB'] }], (_, i) => i, 'uint');
+    const error = await failure(denoise({ exr }));
+    expect(error.code).toBe('unsupported-exr');
+    expect(error.message).toContain('half or float');
+    expect(error.details.layer).toBe('R');
+  });
+
+  it('names the file whose pixels are damaged', async () => {
+    const exr = exrFile([{ layers: ['RGB'] }], (_, i) => Math.sin(i * i));
+    const damaged = exr.slice().fill(0xff, exr.length - 40);
+    const cases: [DenoiseExrRequest, string][] = [
+      [{ exr: damaged }, 'frame'],
+      [{ exr: damaged, frameName: 'frame[3]' }, 'frame[3]'],
+      [{ exr, halves: [damaged, exr] }, 'half_a'],
+      [{ exr, halves: [exr, damaged] }, 'half_b'],
+    ];
+    for (const [request, name] of cases) {
+      const error = await failure(denoise(request));
+      expect(error.code).toBe('malformed-exr');
+      expect(error.details.frame).toBe(name);
+    }
+  });
 });

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
+import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
@@ -93,6 +94,8 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     line.end();
     await writeAtomically(flags.output, result);
     await tell(report, flags);
+  } catch (error) {
+    throw withFile(error, input, flags.halfB);
   } finally {
     line.end();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
@@ -108,6 +111,13 @@ async function refuseOverwriting(inputs: readonly string[], flags: Flags): Promi
     if (output !== (await realpath(input))) continue;
     throw wrong('another file than the input (or --overwrite-input)', '--output', flags.output);
   }
+}
+
+/** Errors of the workflow name a frame; the user knows files. */
+function withFile(error: unknown, input: string, halfB: string | undefined): unknown {
+  if (!(error instanceof QuietframeError) || error.details.frame === undefined) return error;
+  const file = error.details.frame === 'half_b' ? (halfB ?? input) : input;
+  return new QuietframeError(error.code, `${file}: ${error.message}`, error.details, { cause: error });
 }
 
 async function tell(report: FullReport, flags: Flags): Promise<void> {
