@@ -337,7 +337,9 @@ function saturated(header: ExrHeader, written: readonly Written[]): InputWarning
     for (const [c, name] of layer.channels.entries()) {
       const channel = header.parts[layer.part]?.channels.find((candidate) => candidate.name === name);
       if (channel?.type !== 'half') continue;
-      for (const value of plane(samples, c)) if (Math.abs(value) > MAX_HALF) count++;
+      // An iterator takes ten times as long, on the thread that answers others.
+      const values = plane(samples, c);
+      for (let i = 0; i < values.length; i++) if (Math.abs(values[i] as number) > MAX_HALF) count++;
     }
   }
   const range = expected(`at most ${MAX_HALF}`, 'samples of half channels', `${count} that are brighter`);
