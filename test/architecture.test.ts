@@ -37,8 +37,6 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   commander: /^cli\//,
   pngjs: /^(server|demo)\//,
   // What packages an OpenEXR codec may ever need.
-  exrs: /^exr\/codec\.ts$/,
-  hdrify: /^exr\/codec\.ts$/,
 };
 
 interface Import {
