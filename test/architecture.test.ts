@@ -36,7 +36,6 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   'prom-client': /^server\//,
   commander: /^cli\//,
   pngjs: /^(server|demo)\//,
-  // What packages an OpenEXR codec may ever need.
 };
 
 interface Import {
