@@ -46,7 +46,7 @@ def main():
     with open(options.run / f"{options.head}.jsonl", "w", buffering=1) as log:
         for step in range(options.steps):
             for group in optimizer.param_groups:
-                group["lr"] = schedule(step, options.steps, options.rate, warm_up=50)
+                group["lr"] = schedule(step, step / options.steps, options.rate, warm_up=50)
             loss = head.loss(network, sampler, options.batch, options.patch)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
