@@ -1,89 +1,182 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expected, QuietframeError } from './errors.js';
 
-/** Settings of the process. Every field has an environment variable; the command line overrides some of them. */
-export interface Config {
-  /** QUIETFRAME_HOST: address that the service listens on. */
-  readonly host: string;
-  /** QUIETFRAME_PORT: 0 takes a free port. */
-  readonly port: number;
-  /** QUIETFRAME_GRPC_PORT: port of the gRPC interface, 0 for a free one; there is none where it is not set. */
-  readonly grpcPort: number | undefined;
-  /** QUIETFRAME_MODELS: folder of the model bundles. */
-  readonly modelsDirectory: string;
-  /** QUIETFRAME_THREADS: threads of the neural network engine. */
-  readonly threads: number;
-  /** QUIETFRAME_MEMORY_BUDGET: bytes of the tiles that are being computed; the frame's planes come on top, see docs/memory.md. */
-  readonly memoryBudgetBytes: number;
-  /** QUIETFRAME_MAX_UPLOAD: bytes of one request's body. */
-  readonly maxUploadBytes: number;
-  /** QUIETFRAME_MAX_PIXELS: pixels of one part of a file. */
-  readonly maxPixels: number;
-  /** QUIETFRAME_CONCURRENCY: requests that are denoised at once; one already uses all threads. */
-  readonly concurrency: number;
-  /** QUIETFRAME_QUEUE: requests that may upload or wait beside those that run, before others are refused. */
-  readonly queueLength: number;
-  /** QUIETFRAME_UPLOAD_TIMEOUT: seconds in which a request must have arrived whole. */
-  readonly uploadSeconds: number;
-  /** QUIETFRAME_DRAIN: seconds that running requests get to finish after SIGTERM. */
-  readonly drainSeconds: number;
-  /** QUIETFRAME_FRAME_CACHE: bytes of frames that are kept in memory for requests that name them by digest. */
-  readonly frameCacheBytes: number;
-  /** QUIETFRAME_SPOOL: folder for frames that no longer fit into memory; there is none where it is not set. */
-  readonly spoolFolder: string | undefined;
-  /** QUIETFRAME_SPOOL_SIZE: bytes of frames that are kept there. */
-  readonly spoolBytes: number;
-  /** QUIETFRAME_LOG: `silent`, `error`, `warn`, `info` or `debug`. */
-  readonly logLevel: LogLevel;
+/** One setting of the process: an environment variable and a flag of `quietframe serve`. */
+export interface Setting<Value> {
+  readonly env: string;
+  /** Without the dashes. */
+  readonly flag: string;
+  /** What a value is or counts: `bytes`, `seconds`, `pixels`. */
+  readonly unit: string;
+  readonly description: string;
+  readonly fallback: Value;
+  /** @throws QuietframeError `invalid-argument`, naming the variable or flag. */
+  readonly parse: (text: string, name: string) => Value;
 }
 
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const GIB = 2 ** 30;
+const MANY_BYTES = Number.MAX_SAFE_INTEGER;
+const DAY = 86_400;
+
+/** All settings and limits. There is no other place where one is defined. */
+export const SETTINGS = {
+  host: text('HOST', 'address', '127.0.0.1', 'address to listen on'),
+  port: integer('PORT', 'port', 8080, [0, 65_535], 'port of HTTP, 0 for a free one'),
+  grpcPort: optional(
+    integer('GRPC_PORT', 'port', 0, [0, 65_535], 'port of gRPC, 0 for a free one; no gRPC without it'),
+  ),
+  tlsCertificate: optional(
+    text('TLS_CERT', 'file', '', 'certificate chain (PEM); with a key, both ports speak TLS'),
+  ),
+  tlsKey: optional(text('TLS_KEY', 'file', '', 'private key of the certificate (PEM)')),
+  tokensFile: optional(
+    text('TOKENS', 'file', '', 'hashes and quotas of bearer tokens; without it, anybody may call'),
+  ),
+  modelsDirectory: text(
+    'MODELS',
+    'folder',
+    fileURLToPath(new URL('../models', import.meta.url)),
+    'bundles of the models',
+  ),
+  threads: integer('THREADS', 'threads', availableParallelism(), [1, 1024], 'threads of the networks'),
+  memoryBudgetBytes: integer(
+    'MEMORY_BUDGET',
+    'bytes',
+    GIB / 2,
+    [2 ** 26, MANY_BYTES],
+    'tiles that are being computed; planes come on top',
+  ),
+  frameMemoryBytes: integer(
+    'FRAME_MEMORY',
+    'bytes',
+    Math.max(GIB, Math.floor((process.constrainedMemory() || totalmem()) / 2)),
+    [1, MANY_BYTES],
+    'memory of all requests that run, by the sizes in the headers of their files',
+  ),
+  maxUploadBytes: integer('MAX_UPLOAD', 'bytes', GIB, [1, MANY_BYTES], "a request's body"),
+  maxPixels: integer('MAX_PIXELS', 'pixels', 2 ** 26, [1, 2 ** 28], 'one part of a file'),
+  uploadSeconds: integer('UPLOAD_TIMEOUT', 'seconds', 300, [1, DAY], 'time for a request to arrive whole'),
+  concurrency: integer(
+    'CONCURRENCY',
+    'requests',
+    1,
+    [1, 1024],
+    'denoised at once; one already uses all threads',
+  ),
+  queueLength: integer(
+    'QUEUE',
+    'requests',
+    16,
+    [0, 1_000_000],
+    'may upload or wait beside those that run, before others are refused',
+  ),
+  frameCacheBytes: integer(
+    'FRAME_CACHE',
+    'bytes',
+    GIB,
+    [0, MANY_BYTES],
+    'frames and results that are kept in memory',
+  ),
+  spoolFolder: optional(text('SPOOL', 'folder', '', 'frames and results that no longer fit into memory')),
+  spoolBytes: integer('SPOOL_SIZE', 'bytes', 16 * GIB, [0, MANY_BYTES], 'frames and results kept there'),
+  maxJobs: integer('JOBS', 'jobs', 256, [0, 1_000_000], 'jobs that are kept, those that have ended included'),
+  maxJobFrames: integer('JOB_FRAMES', 'frames', 16_384, [1, 10_000_000], 'frames of all jobs that are kept'),
+  jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'time that a job is kept once it has ended'),
+  jobFolder: optional(
+    text('JOB_FOLDER', 'folder', '', 'records of jobs, which survive a restart then; needs a spool'),
+  ),
+  drainSeconds: integer('DRAIN', 'seconds', 30, [0, DAY], 'time for running requests after SIGTERM'),
+  logLevel: choice('LOG', LOG_LEVELS, 'info', 'least level of the log'),
+  otlpEndpoint: {
+    ...optional(text('OTLP_ENDPOINT', 'URL', '', 'collector of OpenTelemetry traces, by OTLP over HTTP')),
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+  },
+} as const satisfies Record<string, Setting<unknown>>;
+
+/** Values of {@link SETTINGS}. */
+export type Config = { readonly [Key in keyof typeof SETTINGS]: (typeof SETTINGS)[Key]['fallback'] };
 
 /**
- * Reads the settings from environment variables; what is not set has a default for one machine.
- * @throws QuietframeError `invalid-argument`, naming the variable.
+ * Reads the settings: a flag goes before its environment variable; what is neither has a default for one machine.
+ * @param flags texts by setting.
+ * @throws QuietframeError `invalid-argument`, naming the variable or the flag.
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const integer = (name: string, fallback: number, least: number, most: number): number => {
-    const text = environment[name];
-    if (text === undefined || text === '') return fallback;
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new QuietframeError('invalid-argument', expected(`an integer in [${least}, ${most}]`, name, text), {
-      parameter: name,
-    });
-  };
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  flags: Readonly<Partial<Record<keyof Config, string>>> = {},
+): Config {
+  const values = Object.entries<Setting<unknown>>(SETTINGS).map(([key, setting]) => {
+    const flag = flags[key as keyof Config];
+    if (flag !== undefined) return [key, setting.parse(flag, `--${setting.flag}`)];
+    const variable = environment[setting.env];
+    return [key, variable ? setting.parse(variable, setting.env) : setting.fallback];
+  });
+  return Object.fromEntries(values);
+}
+
+/** The settings with their units by environment variable, for the log. They hold paths, but no secrets. */
+export function describeConfig(config: Partial<Config>): Record<string, string> {
+  const known = Object.entries<Setting<unknown>>(SETTINGS).filter(
+    ([key]) => config[key as keyof Config] !== undefined,
+  );
+  return Object.fromEntries(
+    known.map(([key, { env, unit }]) => [env, `${config[key as keyof Config]} ${unit}`]),
+  );
+}
+
+function integer(
+  name: string,
+  unit: string,
+  fallback: number,
+  [least, most]: readonly [number, number],
+  description: string,
+): Setting<number> {
   return {
-    host: environment.QUIETFRAME_HOST || '127.0.0.1',
-    port: integer('QUIETFRAME_PORT', 8080, 0, 65535),
-    grpcPort: environment.QUIETFRAME_GRPC_PORT ? integer('QUIETFRAME_GRPC_PORT', 0, 0, 65535) : undefined,
-    modelsDirectory: environment.QUIETFRAME_MODELS || fileURLToPath(new URL('../models', import.meta.url)),
-    threads: integer('QUIETFRAME_THREADS', availableParallelism(), 1, 1024),
-    memoryBudgetBytes: integer('QUIETFRAME_MEMORY_BUDGET', GIB / 2, 2 ** 26, Number.MAX_SAFE_INTEGER),
-    maxUploadBytes: integer('QUIETFRAME_MAX_UPLOAD', GIB, 1, Number.MAX_SAFE_INTEGER),
-    maxPixels: integer('QUIETFRAME_MAX_PIXELS', 2 ** 26, 1, 2 ** 28),
-    concurrency: integer('QUIETFRAME_CONCURRENCY', 1, 1, 1024),
-    queueLength: integer('QUIETFRAME_QUEUE', 16, 0, 1_000_000),
-    uploadSeconds: integer('QUIETFRAME_UPLOAD_TIMEOUT', 300, 1, 86_400),
-    drainSeconds: integer('QUIETFRAME_DRAIN', 30, 0, 86_400),
-    frameCacheBytes: integer('QUIETFRAME_FRAME_CACHE', GIB, 0, Number.MAX_SAFE_INTEGER),
-    spoolFolder: environment.QUIETFRAME_SPOOL || undefined,
-    spoolBytes: integer('QUIETFRAME_SPOOL_SIZE', 16 * GIB, 0, Number.MAX_SAFE_INTEGER),
-    logLevel: logLevel(environment.QUIETFRAME_LOG),
+    ...named(name, unit, description),
+    fallback,
+    parse: (text, name) => {
+      const value = Number(text);
+      if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
+      throw wrong(`an integer in [${least}, ${most}]`, name, text);
+    },
   };
 }
 
-function logLevel(text: string | undefined): LogLevel {
-  if (text === undefined || text === '') return 'info';
-  const level = LOG_LEVELS.find((name) => name === text);
-  if (level !== undefined) return level;
-  throw new QuietframeError(
-    'invalid-argument',
-    expected(`one of ${LOG_LEVELS.join(', ')}`, 'QUIETFRAME_LOG', text),
-    { parameter: 'QUIETFRAME_LOG' },
-  );
+function text(name: string, unit: string, fallback: string, description: string): Setting<string> {
+  return { ...named(name, unit, description), fallback, parse: (text) => text };
+}
+
+function choice<T extends string>(
+  name: string,
+  choices: readonly T[],
+  fallback: T,
+  description: string,
+): Setting<T> {
+  return {
+    ...named(name, choices.join(', '), description),
+    fallback,
+    parse: (text, name) => {
+      const found = choices.find((candidate) => candidate === text);
+      if (found !== undefined) return found;
+      throw wrong(`one of ${choices.join(', ')}`, name, text);
+    },
+  };
+}
+
+/** There is no value where none is given. */
+function optional<T>(setting: Setting<T>): Setting<T | undefined> {
+  return { ...setting, fallback: undefined };
+}
+
+function named(name: string, unit: string, description: string): Omit<Setting<never>, 'fallback' | 'parse'> {
+  const flag = name.toLowerCase().replaceAll('_', '-');
+  return { env: `QUIETFRAME_${name}`, flag, unit, description };
+}
+
+function wrong(range: string, name: string, received: string): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }

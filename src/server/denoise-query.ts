@@ -1,12 +1,15 @@
 import type { ModelSummary } from '../denoise/denoiser.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
+import { ROLES, type Role } from '../frame/render-source.js';
 
 /** `auto` detects the source from the names of layers and attributes. */
 export type SourceChoice = SourceName | 'auto';
 export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsuba', 'pbrt', 'generic'];
 export const ALPHA_CHOICES = ['copy', 'denoise'] as const;
 const MAX_AOVS = 64;
+/** What `Number` takes beside these (hexadecimal, spaces) is more likely a mistake. */
+const DECIMAL = /^\d+(\.\d*)?(e[+-]?\d+)?$/i;
 const OUTPUTS = ['color', 'error', 'samples'];
 
 /** Parameters of `POST /v1/denoise`, checked. What is undefined was not given. */
@@ -21,6 +24,8 @@ export interface DenoiseQuery {
   readonly aovs?: 'all' | readonly string[];
   /** Index of the window's frame to denoise, from 0. */
   readonly center?: number;
+  /** Layer by role, over what the renderer's table says; `none` leaves a role out. */
+  readonly layers?: Readonly<Partial<Record<Role, string>>>;
 }
 
 /**
@@ -40,6 +45,7 @@ export function parseDenoiseQuery(
     aovs: (value) => ({ aovs: parseAovs(value) }),
     outputs: (value) => checkOutputs(value),
     center: (value) => ({ center: parseCenter(value) }),
+    layer: (value) => ({ layers: parseLayers(value) }),
   };
   let parsed: DenoiseQuery = { lambda: 1 };
   for (const [parameter, value] of Object.entries(query)) {
@@ -57,7 +63,7 @@ export function parseDenoiseQuery(
 }
 
 function parseLambda(value: string): number {
-  const lambda = value.trim() === '' ? Number.NaN : Number(value);
+  const lambda = DECIMAL.test(value) ? Number(value) : Number.NaN;
   if (!(lambda >= 1 && lambda <= 10)) throw invalid('a number in [1, 10]', 'lambda', value);
   if (lambda !== 1) throw notImplemented('1 (other slopes come with a later model)', 'lambda', value);
   return lambda;
@@ -80,6 +86,22 @@ function parseAovs(value: string): 'all' | readonly string[] {
     throw invalid(`all, or at most ${MAX_AOVS} names of layers with commas between`, 'aovs', value);
   }
   return names;
+}
+
+/** `role=layer`, several with commas between. */
+function parseLayers(value: string): Partial<Record<Role, string>> {
+  const layers: Partial<Record<Role, string>> = {};
+  for (const pair of value.split(',')) {
+    const equals = pair.indexOf('=');
+    const role = ROLES.find((candidate) => candidate === pair.slice(0, equals).trim());
+    const layer = pair.slice(equals + 1).trim();
+    if (role === undefined || layer === '' || Object.hasOwn(layers, role)) {
+      const range = `role=layer with a role of ${ROLES.join(', ')}, each once, with commas between,`;
+      throw invalid(range, 'layer', value);
+    }
+    layers[role] = layer;
+  }
+  return layers;
 }
 
 function checkOutputs(value: string): Partial<DenoiseQuery> {

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import type { Config } from '../config.js';
+import { type Config, describeConfig } from '../config.js';
 import type { Image, Plane } from '../image/image.js';
 import { type AppConfig, buildApp } from './app.js';
 import { Lifecycle } from './lifecycle.js';
@@ -24,6 +24,7 @@ export async function serve(config: ServeConfig, deps: ServerDeps, signal?: Abor
   const app = await buildApp(deps, config, lifecycle);
   const grpc = config.grpcPort === undefined ? undefined : new GrpcServer(app.context, app.log);
   const stop = stopSignal(signal);
+  app.log.info({ settings: describeConfig(config) }, 'Settings');
   try {
     await app.listen({ host: config.host, port: config.port });
     say('http', app.server.address() as AddressInfo);

@@ -147,6 +147,11 @@ export const OPENAPI = {
             'Layers of light that are denoised with the kernels of the colour, so that they still make up the beauty: `all` that are known of the renderer (light groups, lobes), or names of layers with commas between. By default none: the beauty alone is denoised.',
             { type: 'string', examples: ['all', 'Combined_key,Combined_fill'] },
           ),
+          parameter(
+            'layer',
+            'Layers of roles, over what is known of the renderer, as `role=layer` with commas between; `none` leaves a role out.',
+            { type: 'string', examples: ['albedo=MyAlbedo,normal=none'] },
+          ),
           parameter('outputs', 'What to answer with. This version serves color.', {
             enum: ['color'],
             default: 'color',

@@ -1,43 +1,35 @@
-import type { Command } from 'commander';
-import { type Config, readConfig } from '../../config.js';
+import { type Command, Option } from 'commander';
+import { type Config, readConfig, SETTINGS, type Setting } from '../../config.js';
 import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
-import { denoiseExr } from '../../workflow/denoise-exr.js';
-import { parseInteger } from '../options.js';
 
-interface Flags {
-  readonly host?: string;
-  readonly port?: number;
-  readonly grpcPort?: number;
-}
-
-/** `quietframe serve`. */
+/** `quietframe serve`: every setting is a flag. */
 export function serveCommand(program: Command): void {
-  program
-    .command('serve')
-    .description('answer HTTP requests until told to stop')
-    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
-    .option('--port <n>', 'port to listen on, 0 for a free one (default: 8080)', (text) =>
-      parseInteger(text, '--port', 0, 65535),
-    )
-    .option('--grpc-port <n>', 'port of the gRPC interface, 0 for a free one (default: no gRPC)', (text) =>
-      parseInteger(text, '--grpc-port', 0, 65535),
-    )
-    .action(runService);
+  const command = program.command('serve').description('answer HTTP requests until told to stop');
+  for (const [key, { env, flag, unit, description, fallback }] of Object.entries<Setting<unknown>>(
+    SETTINGS,
+  )) {
+    const shown = fallback === undefined ? env : `${env}, default: ${fallback}`;
+    const option = new Option(`--${flag} <${unit}>`, `${description} (${shown})`);
+    option.attributeName = () => key;
+    command.addOption(option);
+  }
+  command.action(runService);
 }
 
-async function runService(flags: Flags): Promise<void> {
-  const config = { ...readConfig(), ...flags };
-  // The service and the engine are large: the other commands do not load them.
-  const [{ serve }, { Denoiser }] = await Promise.all([
+async function runService(flags: Partial<Record<keyof Config, string>>): Promise<void> {
+  const config = readConfig(undefined, flags);
+  // The service is large: the other commands do not load it.
+  const [{ serve }, { DenoiseThread }] = await Promise.all([
     import('../../server/main.js'),
-    import('../../denoise/denoiser.js'),
+    import('../../server/denoise-thread.js'),
   ]);
   const { modelsDirectory, threads, memoryBudgetBytes, maxPixels, maxUploadBytes } = config;
-  const pool = new ExrPool({ limits: { maxPixels, maxFileBytes: maxUploadBytes } });
-  const denoiser = await Denoiser.load({ modelsDirectory, threads, memoryBudgetBytes });
+  const limits = { maxPixels, maxFileBytes: maxUploadBytes };
+  const pool = new ExrPool({ limits });
+  const denoiser = await DenoiseThread.start({ modelsDirectory, threads, memoryBudgetBytes, limits });
   try {
-    await serve(config, { denoiseExr: (request) => denoiseExr(request, { pool, denoiser }), pool, denoiser });
+    await serve(config, { denoiseExr: denoiser.denoiseExr, pool, denoiser });
   } catch (error) {
     throw listenFailure(error, config) ?? error;
   } finally {

@@ -69,7 +69,7 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
 /** What the workflow is asked for. */
 export function denoiseRequest(
   { files }: SelectedFrames,
-  { lambda, model, source = 'auto', alpha, aovs }: DenoiseQuery,
+  { lambda, model, source = 'auto', alpha, aovs, layers }: DenoiseQuery,
   signal: AbortSignal,
 ): DenoiseExrRequest {
   return {
@@ -80,6 +80,7 @@ export function denoiseRequest(
     ...(source === 'auto' ? {} : { source }),
     ...(alpha === undefined ? {} : { alpha }),
     ...(aovs === undefined ? {} : { aovs }),
+    ...(layers === undefined ? {} : { layers }),
   };
 }
 

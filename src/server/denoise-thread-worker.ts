@@ -1,0 +1,59 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { Denoiser } from '../denoise/denoiser.js';
+import { QuietframeError } from '../errors.js';
+import { ExrPool } from '../exr/exr-pool.js';
+import { denoiseExr } from '../workflow/denoise-exr.js';
+import type { DenoiseThreadOptions, FromThread, ThreadRequest, ToThread } from './denoise-thread.js';
+
+const { limits, ...options } = workerData as DenoiseThreadOptions;
+const pool = new ExrPool({ limits });
+const running = new Map<number, AbortController>();
+
+function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer);
+}
+
+async function run(denoiser: Denoiser, id: number, request: ThreadRequest): Promise<void> {
+  const controller = new AbortController();
+  running.set(id, controller);
+  try {
+    const onProgress = (progress: number): void => send({ id, progress });
+    const { noisy: _, ...value } = await denoiseExr(
+      { ...request, signal: controller.signal, onProgress },
+      { pool, denoiser },
+    );
+    send({ id, answer: { value } }, buffersOf(value));
+  } catch (error) {
+    const known = error instanceof QuietframeError;
+    const { code, details } = known ? error : { code: 'internal' as const, details: {} };
+    const message = known ? error.message : 'The work on a frame failed';
+    const reason = known ? error.cause : error;
+    const cause = reason === undefined ? undefined : String(reason instanceof Error ? reason.stack : reason);
+    send({ id, answer: { error: { code, message, details, cause } } });
+  } finally {
+    running.delete(id);
+  }
+}
+
+/** Memory of all arrays of a result that is not shared: it moves instead of being copied. */
+function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): ArrayBuffer[] {
+  if (ArrayBuffer.isView(value)) {
+    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const each of Object.values(value)) buffersOf(each, found);
+  }
+  return [...found];
+}
+
+try {
+  const denoiser = await Denoiser.load(options);
+  parentPort?.on('message', (message: ToThread) => {
+    if ('cancel' in message) running.get(message.id)?.abort();
+    else void run(denoiser, message.id, message.request);
+  });
+  send({ models: denoiser.models });
+} catch (error) {
+  if (!(error instanceof QuietframeError)) throw error;
+  const { code, message, details } = error;
+  send({ failure: { code, message, details } });
+}
