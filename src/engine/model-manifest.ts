@@ -21,6 +21,16 @@ export interface ModuleFile {
   readonly shape?: readonly number[];
 }
 
+/** The network that predicts what error is left in a denoised picture. */
+export interface ErrorPredictorManifest {
+  /** Planes of its output. */
+  readonly errorChannels: readonly ['SMAPE', 'DSSIM'];
+  /** Pixels on which its output depends, on every side. */
+  readonly receptiveRadius: number;
+  /** Mean errors fall with the samples n as n^-decay, in (0, 1]; measured on validation scenes. */
+  readonly decay: number;
+}
+
 /** The description of a bundle, `model.json`. */
 export interface ModelManifest {
   readonly formatVersion: 2;
@@ -34,6 +44,8 @@ export interface ModelManifest {
   /** Render sources with an encoder of their own. */
   readonly sources: readonly string[];
   readonly modules: Readonly<Record<string, ModuleFile>>;
+  /** Where the bundle has a module `error_predictor`. */
+  readonly errorPredictor?: ErrorPredictorManifest;
   /** How the model was trained; free form. */
   readonly training: Readonly<Record<string, unknown>>;
 }
@@ -74,10 +86,15 @@ export function hasHeads(text: string): boolean {
  */
 export function parseManifest(text: string, origin: string): ModelManifest {
   const reader = new Reader(origin);
-  const root = reader.record(reader.json(text), 'the manifest', [
-    ...['formatVersion', 'name', 'version', 'description', 'license', 'architecture', 'receptiveRadius'],
-    ...['sources', 'modules', 'training'],
-  ]);
+  const root = reader.record(
+    reader.json(text),
+    'the manifest',
+    [
+      ...['formatVersion', 'name', 'version', 'description', 'license', 'architecture', 'receptiveRadius'],
+      ...['sources', 'modules', 'training'],
+    ],
+    ['errorPredictor'],
+  );
   if (root.formatVersion !== 2) throw reader.error('2', 'formatVersion', root.formatVersion);
   const names = Object.keys(ARCHITECTURE_RANGES) as (keyof Architecture)[];
   const numbers = reader.record(root.architecture, 'architecture', names);
@@ -93,6 +110,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
   const radius = reader.record(root.receptiveRadius, 'receptiveRadius', ['features', 'compositor']);
   const sources = reader.list(root.sources, 'sources').map((source) => reader.text(source, 'a source', NAME));
   if (!sources.includes('color')) throw reader.error('"color" among them', 'sources', sources);
+  const errorPredictor = parseErrorPredictor(root.errorPredictor, reader);
   return {
     formatVersion: 2,
     name: reader.text(root.name, 'name', NAME),
@@ -105,8 +123,26 @@ export function parseManifest(text: string, origin: string): ModelManifest {
       compositor: reader.integer(radius.compositor, 'receptiveRadius.compositor', 0, 1024),
     },
     sources,
-    modules: parseModules(root.modules, architecture, sources, reader),
+    modules: parseModules(root.modules, architecture, sources, errorPredictor !== undefined, reader),
+    ...(errorPredictor && { errorPredictor }),
     training: reader.record(root.training, 'training'),
+  };
+}
+
+function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorManifest | undefined {
+  if (value === undefined) return undefined;
+  const name = 'errorPredictor';
+  const entry = reader.record(value, name, ['errorChannels', 'receptiveRadius', 'decay']);
+  const channels = reader.list(entry.errorChannels, `${name}.errorChannels`);
+  if (channels.join() !== 'SMAPE,DSSIM') throw reader.error('SMAPE, DSSIM', `${name}.errorChannels`, channels);
+  const { decay } = entry;
+  if (typeof decay !== 'number' || !(decay > 0 && decay <= 1)) {
+    throw reader.error('a number in (0, 1]', `${name}.decay`, decay);
+  }
+  return {
+    errorChannels: ['SMAPE', 'DSSIM'],
+    receptiveRadius: reader.integer(entry.receptiveRadius, `${name}.receptiveRadius`, 0, 1024),
+    decay,
   };
 }
 
@@ -114,9 +150,11 @@ function parseModules(
   value: unknown,
   { kernelSize, contextChannels }: Architecture,
   sources: readonly string[],
+  predictsErrors: boolean,
   reader: Reader,
 ): Record<string, ModuleFile> {
-  const names = [...sources.map((source) => `source_encoder.${source}`), ...MODULES];
+  const encoders = sources.map((source) => `source_encoder.${source}`);
+  const names = [...encoders, ...MODULES, ...(predictsErrors ? ['error_predictor'] : [])];
   const entries = reader.record(value, 'modules', names);
   const shape = [kernelSize ** 2, contextChannels + 1];
   return Object.fromEntries(
@@ -153,14 +191,20 @@ class Reader {
     }
   }
 
-  /** An object with exactly these keys; with any where none are given. */
-  record(value: unknown, name: string, keys?: readonly string[]): Record<string, unknown> {
+  /** An object with exactly these keys, and perhaps the optional ones; with any where none are given. */
+  record(
+    value: unknown,
+    name: string,
+    keys?: readonly string[],
+    optional: readonly string[] = [],
+  ): Record<string, unknown> {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw this.error('an object', name, value);
     }
     const entries = Object.fromEntries(Object.entries(value));
     for (const key of keys ?? []) if (!(key in entries)) throw this.error(`"${key}" in`, name, 'none');
-    const unknown = keys && Object.keys(entries).find((key) => !keys.includes(key));
+    const unknown =
+      keys && Object.keys(entries).find((key) => !keys.includes(key) && !optional.includes(key));
     if (unknown !== undefined) throw this.error('known keys', name, unknown);
     return entries;
   }
