@@ -42,6 +42,28 @@ export const ERROR_TABLE = {
   'not-found': { status: 404, grpc: 'NOT_FOUND', title: 'There is nothing here' },
   'method-not-allowed': { status: 405, grpc: 'UNIMPLEMENTED', title: 'The method is not allowed here' },
   'unknown-model': { status: 404, grpc: 'NOT_FOUND', title: 'The model is not known' },
+  unauthenticated: { status: 401, grpc: 'UNAUTHENTICATED', title: 'The caller is not known' },
+  'not-finished': { status: 409, grpc: 'FAILED_PRECONDITION', title: 'The job has no result yet' },
+  'idempotency-conflict': {
+    status: 422,
+    grpc: 'ALREADY_EXISTS',
+    title: 'The idempotency key was used for another request',
+  },
+  'range-not-satisfiable': {
+    status: 416,
+    grpc: 'OUT_OF_RANGE',
+    title: 'The range lies outside of the result',
+  },
+  'too-many-requests': {
+    status: 429,
+    grpc: 'RESOURCE_EXHAUSTED',
+    title: 'The caller has used up its share',
+  },
+  'deadline-exceeded': {
+    status: 504,
+    grpc: 'DEADLINE_EXCEEDED',
+    title: 'The deadline of the request has passed',
+  },
   overloaded: { status: 503, grpc: 'UNAVAILABLE', title: 'The service has no capacity left' },
   cancelled: { status: 499, grpc: 'CANCELLED', title: 'The request was cancelled' },
   'not-implemented': { status: 501, grpc: 'UNIMPLEMENTED', title: 'Not implemented' },
@@ -59,6 +81,8 @@ export interface ErrorDetails {
   readonly layer?: string;
   /** Digests of frames that have to be sent. */
   readonly missing?: readonly string[];
+  /** Whole seconds after which another try may succeed. */
+  readonly retryAfter?: number;
 }
 
 /** The only error that quietframe throws on purpose. `message` is safe to show to a client; `cause` never is. */

@@ -9,6 +9,7 @@ import {
 } from 'fastify';
 import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
+import { type Caller, Callers, freeCaller } from './callers.js';
 import { Connections } from './connections.js';
 import { handleError, handleNotFound } from './error-handler.js';
 import { acceptBodies } from './exr-body.js';
@@ -31,6 +32,8 @@ export type AppConfig = Pick<
   | 'maxUploadBytes'
   | 'concurrency'
   | 'queueLength'
+  | 'frameMemoryBytes'
+  | 'tokensFile'
   | 'uploadSeconds'
   | 'frameCacheBytes'
   | 'spoolFolder'
@@ -46,6 +49,7 @@ export interface AppContext {
   readonly queue: WorkQueue;
   readonly metrics: Metrics;
   readonly frames: FrameStore;
+  readonly callers: Callers;
 }
 
 declare module 'fastify' {
@@ -53,7 +57,14 @@ declare module 'fastify' {
     /** For what answers beside HTTP and shares its queue and figures. */
     readonly context: AppContext;
   }
+  interface FastifyRequest {
+    /** Who has sent it. */
+    caller: Caller;
+  }
 }
+
+/** Paths that tokens are asked for, where there are any. */
+const GUARDED = '/v1/';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -82,14 +93,16 @@ export async function buildApp(
     frameworkErrors: handleError,
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
   });
-  const queue = new WorkQueue(config.concurrency, config.queueLength);
+  const queue = new WorkQueue(config.concurrency, config.queueLength, config.frameMemoryBytes);
   const { frameCacheBytes: memoryBytes, spoolFolder, spoolBytes } = config;
   const frames = await FrameStore.open({ memoryBytes, spoolFolder, spoolBytes });
+  const callers = await Callers.open(config.tokensFile);
   const metrics = new Metrics(queue, frames);
-  const context: AppContext = { deps, config, lifecycle, queue, metrics, frames };
+  const context: AppContext = { deps, config, lifecycle, queue, metrics, frames, callers };
 
   app.decorate('context', context);
   app.decorateRequest('problemCode', undefined);
+  app.decorateRequest('caller');
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
   app.server.on('checkContinue', (request, response) => app.routing(request, response));
@@ -97,6 +110,11 @@ export async function buildApp(
     observe(request, reply, metrics);
     connections.opened(request.raw, reply.raw);
     void reply.header('request-id', request.id).header('x-content-type-options', 'nosniff');
+    // What was routed, not what was asked for: `%76` is a `v`.
+    const isGuarded = request.routeOptions.url?.startsWith(GUARDED) || request.url.startsWith(GUARDED);
+    request.caller = isGuarded
+      ? callers.identify(request.headers.authorization, request.ip)
+      : freeCaller(request.ip);
     done();
   });
   app.addHook('onSend', (_request, reply, payload, done) => {

@@ -73,6 +73,9 @@ export function handleError(error: FastifyError | Error, request: FastifyRequest
     request.log.error({ err: shown.cause ?? shown, code: shown.code }, shown.message);
   }
   request.problemCode = shown.code;
+  const { retryAfter } = shown.details;
+  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
+  if (shown.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer');
   void reply
     .code(shown.status)
     .header('cache-control', 'no-store')

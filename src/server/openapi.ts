@@ -27,6 +27,13 @@ const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
   'not-found': 'There is nothing under this path.',
   'method-not-allowed': 'The path has other methods, which the Allow header lists.',
   'unknown-model': 'The model or version is not loaded; see /v1/models.',
+  unauthenticated: 'The service asks for a bearer token of its own in Authorization.',
+  'not-finished': 'The job, or this frame of it, has not ended yet, or was cancelled; see its `state`.',
+  'idempotency-conflict': 'The Idempotency-Key belongs to a job that was asked for something else.',
+  'range-not-satisfiable': 'The Range begins behind the end of the result.',
+  'too-many-requests':
+    'The quota of the token is used up, or others need the places that the caller holds. Send the request again after Retry-After seconds.',
+  'deadline-exceeded': 'The seconds of `Prefer: wait` have passed before the work was done.',
   overloaded:
     'All places are taken, or the service is stopping. Send the request again after Retry-After seconds.',
   cancelled: 'The client went away; seen in the metrics only.',
@@ -48,7 +55,9 @@ function problems(...codes: ErrorCode[]): Record<string, Schema> {
         String(status),
         {
           description: own.map((code) => `\`${code}\`: ${PROBLEMS[code]}`).join('\n\n'),
-          ...(own.includes('overloaded') ? { headers: { 'Retry-After': RETRY_AFTER } } : {}),
+          ...(own.some((code) => code === 'overloaded' || code === 'too-many-requests')
+            ? { headers: { 'Retry-After': RETRY_AFTER } }
+            : {}),
           content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
         },
       ];
@@ -67,13 +76,17 @@ const DIGEST: Schema = {
 
 /** What any request can be answered with. */
 const ALWAYS = ['malformed-request', 'request-timeout', 'internal'] as const;
+/** And any that does work. */
+const GUARDED = [...ALWAYS, 'unauthenticated', 'too-many-requests'] as const;
+/** And any that takes a place. */
+const QUEUED = [...GUARDED, 'overloaded', 'deadline-exceeded', 'cancelled'] as const;
 
 function get(operationId: string, summary: string, good: Schema, ...codes: ErrorCode[]): Schema {
   return {
     get: {
       operationId,
       summary,
-      responses: { 200: good, ...problems(...codes, 'not-found', 'method-not-allowed', ...ALWAYS) },
+      responses: { 200: good, ...problems(...codes, 'not-found', 'method-not-allowed', ...GUARDED) },
     },
   };
 }
@@ -107,6 +120,23 @@ const REPORT_HEADERS: Schema = {
   'Server-Timing': { description: 'Stages in milliseconds.', schema: { type: 'string' } },
 };
 
+/** Headers of requests that wait for their turn. */
+const TERMS: readonly Schema[] = [
+  {
+    name: 'priority',
+    in: 'header',
+    description: 'RFC 9218: `u=0` is served first, `u=7` last; 3 by default, 5 for jobs.',
+    schema: { type: 'string', examples: ['u=1'] },
+  },
+  {
+    name: 'prefer',
+    in: 'header',
+    description:
+      'RFC 7240: with `wait=SECONDS` the work is given up, or not begun, when it would take longer.',
+    schema: { type: 'string', examples: ['wait=30'] },
+  },
+];
+
 /** OpenAPI 3.1 description of the HTTP interface. */
 export const OPENAPI = {
   openapi: '3.1.0',
@@ -125,6 +155,7 @@ export const OPENAPI = {
         description:
           'The result is the uploaded file with its colour denoised; all other layers, parts and attributes stay as they are. Of a window of frames the centre one is denoised.',
         parameters: [
+          ...TERMS,
           parameter('lambda', 'Slope of the loss: higher keeps more of the input. This version serves 1.', {
             type: 'number',
             minimum: 1,
@@ -239,12 +270,10 @@ export const OPENAPI = {
             'unknown-model',
             'missing-frames',
             'method-not-allowed',
-            'overloaded',
-            'cancelled',
             'not-implemented',
             'model-damaged',
             'file-system',
-            ...ALWAYS,
+            ...QUEUED,
           ),
         },
       },
@@ -268,10 +297,8 @@ export const OPENAPI = {
             'too-large',
             'unsupported-media-type',
             'method-not-allowed',
-            'overloaded',
-            'cancelled',
             'file-system',
-            ...ALWAYS,
+            ...QUEUED,
           ),
         },
       },
@@ -280,7 +307,7 @@ export const OPENAPI = {
         summary: 'Whether a frame is kept',
         responses: {
           200: { description: 'It is.' },
-          ...problems('invalid-argument', 'not-found', ...ALWAYS),
+          ...problems('invalid-argument', 'not-found', ...GUARDED),
         },
       },
       delete: {
@@ -288,7 +315,7 @@ export const OPENAPI = {
         summary: 'Let go of a frame',
         responses: {
           204: { description: 'It is gone.' },
-          ...problems('invalid-argument', 'not-found', 'file-system', ...ALWAYS),
+          ...problems('invalid-argument', 'not-found', 'file-system', ...GUARDED),
         },
       },
     },
@@ -371,6 +398,7 @@ export const OPENAPI = {
           frame: { type: 'string' },
           layer: { type: 'string' },
           missing: { type: 'array', items: DIGEST, description: 'Frames that have to be sent.' },
+          retryAfter: { type: 'integer', description: 'Seconds, as the Retry-After header.' },
         },
       },
       Phase: {

@@ -1,22 +1,30 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuietframeError } from '../errors.js';
 import type { AppContext } from './app.js';
-import type { Place } from './work-queue.js';
+import { termsOf } from './terms.js';
+import type { Place, Terms } from './work-queue.js';
+
+/**
+ * A place in the queue for a request.
+ * @throws QuietframeError as {@link admit} and `termsOf`.
+ */
+export function takePlace(request: FastifyRequest, context: AppContext): Place {
+  return admit(termsOf(headerOf(request), request.caller), context);
+}
+
+/** The headers of a request; several of a name as one. */
+export function headerOf({ headers }: FastifyRequest): (name: string) => string | undefined {
+  return (name) => headers[name]?.toString();
+}
 
 /**
  * A place in the queue.
- * @throws QuietframeError `overloaded`, with Retry-After set, when there is none or the service is stopping.
+ * @throws QuietframeError as `WorkQueue.admit`; `overloaded` when the service is stopping.
  */
-export function takePlace(reply: FastifyReply, { lifecycle, queue }: AppContext): Place {
-  try {
-    if (lifecycle.phase === 'draining') {
-      throw new QuietframeError('overloaded', 'The service is stopping and takes no more work');
-    }
-    return queue.admit();
-  } catch (error) {
-    void reply.header('retry-after', queue.retryAfterSeconds);
-    throw error;
-  }
+export function admit(terms: Terms, { lifecycle, queue }: AppContext): Place {
+  if (lifecycle.phase !== 'draining') return queue.admit(terms);
+  const retryAfter = queue.retryAfterSeconds;
+  throw new QuietframeError('overloaded', 'The service is stopping and takes no more work', { retryAfter });
 }
 
 /** Gives the place back when the request is over; the signal aborts if that is before its answer was sent. */

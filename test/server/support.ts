@@ -17,6 +17,8 @@ export const CONFIG: AppConfig = {
   maxUploadBytes: 2 ** 20,
   concurrency: 1,
   queueLength: 4,
+  frameMemoryBytes: 2 ** 30,
+  tokensFile: undefined,
   uploadSeconds: 20,
   frameCacheBytes: 2 ** 20,
   spoolFolder: undefined,
@@ -215,6 +217,7 @@ const PROBLEM_KEYS = [
   'frame',
   'layer',
   'missing',
+  'retryAfter',
 ];
 
 /** Checks that an answer is the problem document of a code, holds no internals, and is in the description of the path. */

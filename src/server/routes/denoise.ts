@@ -13,6 +13,7 @@ import {
   type Upload,
   uploadBytes,
 } from '../exr-body.js';
+import { frameMemory } from '../frame-memory.js';
 import { leaveOnClose, takePlace } from '../place.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
 import { fetchStored, parseStoredFrames } from '../stored-frames.js';
@@ -22,15 +23,15 @@ import { fetchStored, parseStoredFrames } from '../stored-frames.js';
  * files show, before it waits for its turn. The work ends when the client goes away.
  */
 export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
-  const { deps, config, metrics, frames } = context;
+  const { deps, config, metrics, frames, callers } = context;
   app.post('/v1/denoise', async (request, reply) => {
     const given = request.query as Record<string, unknown>;
     let query = parseDenoiseQuery(given, deps.denoiser.models);
     const type = negotiate(request);
     const named = isJson(request.raw);
     checkBodyHead(request.raw, named ? JSON_LIMIT : config.maxUploadBytes);
-    const place = takePlace(reply, context);
-    const signal = leaveOnClose(reply, place);
+    const place = takePlace(request, context);
+    const gone = leaveOnClose(reply, place);
 
     const stages = new Map<string, number>();
     let mark = performance.now();
@@ -48,10 +49,11 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
     } else {
       upload = await receiveUpload(request.raw, config.maxUploadBytes);
       metrics.received(uploadBytes(upload));
+      callers.received(request.caller, uploadBytes(upload));
     }
     const selected = selectFrames(upload, query.center, deps.pool);
     lap('receive');
-    const { result, png } = await place.run(async () => {
+    const work = async (signal: AbortSignal) => {
       lap('queue');
       const result = await deps.denoiseExr(denoiseRequest(selected, query, signal));
       for (const [stage, seconds] of Object.entries(result.report.stages)) stages.set(stage, seconds);
@@ -59,7 +61,9 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
       const png = type === 'image/png' ? await encodePng(result.color, signal) : undefined;
       if (png !== undefined) lap('png');
       return { result, png };
-    }, signal);
+    };
+    const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
+    const { result, png } = await place.run(work, gone, bytes);
     for (const [stage, seconds] of stages) metrics.stage(stage, seconds);
     metrics.sent(sendAnswer(reply, type, { result, png, selected, stages }));
     return reply;

@@ -11,7 +11,7 @@ import { leaveOnClose, takePlace } from '../place.js';
  * that a sliding window sends each frame once. What is kept may be let go of at any time.
  */
 export function frameRoutes(app: FastifyInstance, context: AppContext): void {
-  const { deps, config, metrics, frames } = context;
+  const { deps, config, metrics, frames, callers } = context;
   const url = '/v1/frames/:digest';
   app.put<{ Params: { digest: string } }>(url, async (request, reply) => {
     const digest = parseDigest(request.params.digest);
@@ -22,7 +22,7 @@ export function frameRoutes(app: FastifyInstance, context: AppContext): void {
       throw new QuietframeError('unsupported-media-type', expected(EXR_MEDIA_TYPE, 'Content-Type', received));
     }
     // Uploads take a place, for their memory is bounded together with that of all others.
-    leaveOnClose(reply, takePlace(reply, context));
+    leaveOnClose(reply, takePlace(request, context));
     if (request.headers.expect !== undefined) reply.raw.writeContinue();
     const hash = createHash('sha256');
     const bytes = await receiveFile(request.raw, limit, (chunk) => hash.update(chunk));
@@ -36,6 +36,7 @@ export function frameRoutes(app: FastifyInstance, context: AppContext): void {
     const isNew = !frames.has(digest);
     await frames.put(digest, bytes);
     metrics.received(bytes.length);
+    callers.received(request.caller, bytes.length);
     return reply.code(isNew ? 201 : 204).send();
   });
   app.head<{ Params: { digest: string } }>(url, ({ params }, reply) => {

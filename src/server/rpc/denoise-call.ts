@@ -1,19 +1,21 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
-import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { reportOf } from '../denoise-answer.js';
 import { parseDenoiseQuery } from '../denoise-query.js';
 import { uploadBytes } from '../exr-body.js';
+import { frameMemory } from '../frame-memory.js';
 import type {
   DenoiseOptions,
   DenoiseRequest,
   DenoiseResponseSchema,
 } from '../gen/quietframe/v1/denoiser_pb.js';
+import { admit } from '../place.js';
 import { denoiseRequest } from '../routes/denoise.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
 import type { ServedExr } from '../service.js';
 import type { Place } from '../work-queue.js';
+import { callerOf, callTerms } from './call-terms.js';
 import { LatestValue } from './latest-value.js';
 import { readMessages } from './read-messages.js';
 import { checkFiles, MAX_CHUNK_BYTES, receiveFiles, receiveOptions } from './receive-files.js';
@@ -32,47 +34,47 @@ interface Denoised {
  */
 export async function* denoiseCall(
   requests: AsyncIterable<DenoiseRequest>,
-  { signal }: HandlerContext,
+  call: HandlerContext,
   context: AppContext,
 ): AsyncGenerator<Answer> {
-  const { deps, config, queue, lifecycle } = context;
+  const { deps, config, metrics, callers } = context;
+  const { signal } = call;
   const messages = readMessages(requests, 1000 * config.uploadSeconds, signal);
   let place: Place | undefined;
   try {
     const options = await receiveOptions(messages);
     const query = parseDenoiseQuery(queryOf(options), deps.denoiser.models);
     checkFiles(options, config.maxUploadBytes);
-    if (lifecycle.phase === 'draining') {
-      throw new QuietframeError('overloaded', 'The service is stopping and takes no more work');
-    }
-    place = queue.admit();
+    place = admit(callTerms(call), context);
     // Where the answer waits for a client that is gone, nothing here runs any more.
     signal.addEventListener('abort', () => place?.leave(), { once: true });
     const watch = new Stopwatch();
     const upload = await receiveFiles(messages, options.files);
-    context.metrics.received(uploadBytes(upload));
+    metrics.received(uploadBytes(upload));
+    callers.received(callerOf(call), uploadBytes(upload));
     const selected = selectFrames(upload, query.center, deps.pool);
     watch.lap('receive');
 
     const progress = new LatestValue<number>();
-    const work = place.run(async () => {
+    const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
+    const denoise = (signal: AbortSignal): Promise<ServedExr> => {
       watch.lap('queue');
-      const request = { ...denoiseRequest(selected, query, signal), onProgress: progress.set };
-      return deps.denoiseExr(request);
-    }, signal);
+      return deps.denoiseExr({ ...denoiseRequest(selected, query, signal), onProgress: progress.set });
+    };
+    const work = place.run(denoise, signal, bytes);
     work.then(progress.end, progress.end);
     for await (const fraction of progress) {
       yield { message: { case: 'progress', value: { fraction } } };
     }
     const result = await work;
     for (const [stage, seconds] of Object.entries(result.report.stages)) watch.stages.set(stage, seconds);
-    for (const [stage, seconds] of watch.stages) context.metrics.stage(stage, seconds);
+    for (const [stage, seconds] of watch.stages) metrics.stage(stage, seconds);
     yield reportAnswer({ result, selected, stages: watch.stages });
     for (let start = 0; start < result.exr.length; start += MAX_CHUNK_BYTES) {
       const chunk = result.exr.subarray(start, start + MAX_CHUNK_BYTES);
       yield { message: { case: 'chunk', value: chunk } };
     }
-    context.metrics.sent(result.exr.length);
+    metrics.sent(result.exr.length);
   } finally {
     place?.leave();
     // What the client still sends is dropped; it must not hold up the end.

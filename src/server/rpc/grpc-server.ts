@@ -7,10 +7,12 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { FastifyBaseLogger } from 'fastify';
 import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
+import { ADDRESS, authenticateCalls } from './call-terms.js';
 import { denoiserService } from './denoiser-service.js';
 import { healthService } from './health-service.js';
 import { observeCalls } from './observe-calls.js';
@@ -41,7 +43,8 @@ export class GrpcServer {
       acceptCompression: [],
       readMaxBytes: MAX_CHUNK_BYTES + MESSAGE_OVERHEAD,
       shutdownSignal: this.#shutdown.signal,
-      interceptors: [observeCalls(context.metrics, context.queue, log)],
+      contextValues: ({ socket }) => createContextValues().set(ADDRESS, socket?.remoteAddress ?? ''),
+      interceptors: [observeCalls(context.metrics, log), authenticateCalls(context.callers)],
       routes: (router) => {
         denoiserService(router, context);
         healthService(router, context.lifecycle);

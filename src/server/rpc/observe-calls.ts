@@ -4,11 +4,10 @@ import { ERROR_TABLE, type ErrorCode } from '../../errors.js';
 import { outcomeOf } from '../app.js';
 import { isOurFault, publicError } from '../error-handler.js';
 import type { Metrics } from '../metrics.js';
-import type { WorkQueue } from '../work-queue.js';
 import { abortError, rpcError } from './rpc-error.js';
 
 /** Times every call to its end, counts it by the code of its error, logs what failed within, and words the error. */
-export function observeCalls(metrics: Metrics, queue: WorkQueue, log: FastifyBaseLogger): Interceptor {
+export function observeCalls(metrics: Metrics, log: FastifyBaseLogger): Interceptor {
   return (next) => async (request) => {
     const start = performance.now();
     let reason: ErrorCode | 'none' = 'none';
@@ -22,7 +21,7 @@ export function observeCalls(metrics: Metrics, queue: WorkQueue, log: FastifyBas
       const shown = thrown.code === 'cancelled' ? abortError(request.signal, thrown) : thrown;
       reason = shown.code;
       if (isOurFault(shown)) log.error({ err: shown.cause ?? shown, code: reason }, shown.message);
-      return rpcError(shown, queue.retryAfterSeconds);
+      return rpcError(shown);
     };
     async function* watch(answers: StreamResponse['message']): StreamResponse['message'] {
       reason = 'cancelled';

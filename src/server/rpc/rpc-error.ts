@@ -14,17 +14,20 @@ const STATUS: Readonly<Record<(typeof ERROR_TABLE)[ErrorCode]['grpc'], Code>> = 
   CANCELLED: Code.Canceled,
   DATA_LOSS: Code.DataLoss,
   INTERNAL: Code.Internal,
+  UNAUTHENTICATED: Code.Unauthenticated,
+  ALREADY_EXISTS: Code.AlreadyExists,
+  OUT_OF_RANGE: Code.OutOfRange,
 };
 
 /**
  * The error that a client of the gRPC interface gets: status by the error table, and the problem document as its detail.
  * Everything unforeseen becomes `internal`, without its message.
- * @param retryAfterSeconds what an `overloaded` client is told.
  */
-export function rpcError(error: unknown, retryAfterSeconds: number): ConnectError {
+export function rpcError(error: unknown): ConnectError {
   const shown = publicError(error);
   const { type, title, detail, parameter = '', frame = '', layer = '' } = problemOf(shown);
-  const headers = shown.code === 'overloaded' ? { 'retry-after': String(retryAfterSeconds) } : {};
+  const { retryAfter } = shown.details;
+  const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
   const value = { type, title, detail, parameter, frame, layer };
   const status = STATUS[ERROR_TABLE[shown.code].grpc];
   return new ConnectError(detail, status, headers, [{ desc: ProblemSchema, value }], shown);
@@ -63,7 +66,7 @@ export function readError(error: unknown, signal: AbortSignal): QuietframeError 
 export function abortError(signal: AbortSignal, cause: unknown = signal.reason): QuietframeError {
   const { reason } = signal;
   if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) {
-    return new QuietframeError('request-timeout', 'The deadline of the call has passed', {}, { cause });
+    return new QuietframeError('deadline-exceeded', 'The deadline of the call has passed', {}, { cause });
   }
   if (reason instanceof QuietframeError) return reason;
   return new QuietframeError('cancelled', 'The call was cancelled', {}, { cause });

@@ -1,0 +1,32 @@
+import type { ExrHeader } from '../exr/header.js';
+import { boxHeight, boxWidth } from '../image/image.js';
+import type { DenoiseQuery } from './denoise-query.js';
+import type { SelectedFrames } from './select-frames.js';
+
+/** Channels of a file that are read at most, beside layers of light: colour, alpha, albedo, normal, depth, their variances. */
+const CHANNELS = 20;
+/** Colour and alpha. */
+const RADIANCE = 4;
+const GUIDES = 9;
+
+/**
+ * Bytes that the work on frames may take beside the tiles, by the headers of its files; the formula of docs/memory.md.
+ * @param header as `ExrPool.header`.
+ */
+export function frameMemory(
+  { files }: SelectedFrames,
+  { aovs }: Pick<DenoiseQuery, 'aovs'>,
+  header: (bytes: Uint8Array) => ExrHeader,
+): number {
+  const { exr, halves = [], neighbours = [] } = files;
+  const { parts } = header(exr);
+  const pixels = Math.max(...parts.map(({ dataWindow }) => boxWidth(dataWindow) * boxHeight(dataWindow)));
+  const channels = parts.reduce((sum, part) => sum + part.channels.length, 0);
+  const light = aovs === undefined ? 0 : aovs === 'all' ? channels : 3 * aovs.length;
+  const decoded = Math.max(1, halves.length) + neighbours.length;
+  const radiance = RADIANCE + light;
+  const planes =
+    2 * decoded * Math.min(channels, CHANNELS + light) + (4 / 3) * (3 * radiance + GUIDES) + 3 * radiance;
+  const bytes = [exr, exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
+  return Math.ceil(bytes.reduce((sum, { length }) => sum + length, 4 * pixels * planes));
+}

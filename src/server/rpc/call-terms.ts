@@ -1,0 +1,36 @@
+import { createContextKey, type HandlerContext, type Interceptor } from '@connectrpc/connect';
+import { type Caller, type Callers, freeCaller } from '../callers.js';
+import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { termsOf } from '../terms.js';
+import type { Terms } from '../work-queue.js';
+
+/** Address of the client of a call. */
+export const ADDRESS = createContextKey('');
+const CALLER = createContextKey<Caller>(freeCaller(''));
+
+/** Lets the calls of known callers pass, and all that ask for the health of the service. */
+export function authenticateCalls(callers: Callers): Interceptor {
+  return (next) => (request) => {
+    if (request.service.typeName !== Health.typeName) {
+      const authorization = request.header.get('authorization') ?? undefined;
+      const caller = callers.identify(authorization, request.contextValues.get(ADDRESS));
+      request.contextValues.set(CALLER, caller);
+    }
+    return next(request);
+  };
+}
+
+/** Who has made a call. */
+export function callerOf({ values }: HandlerContext): Caller {
+  return values.get(CALLER);
+}
+
+/**
+ * The terms of a call: the headers of HTTP as metadata. Its deadline is that of gRPC.
+ * @throws QuietframeError as `termsOf`.
+ */
+export function callTerms(call: HandlerContext): Terms {
+  const terms = termsOf((name) => call.requestHeader.get(name) ?? undefined, callerOf(call));
+  const left = call.timeoutMs();
+  return left === undefined ? terms : { ...terms, deadline: performance.now() + left };
+}

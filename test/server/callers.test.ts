@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Allowance, Callers, freeCaller } from '../../src/server/callers.js';
+import { termsOf } from '../../src/server/terms.js';
+import { expectProblem, fakeApp, makeExr, post } from './support.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'quietframe-tokens-'));
+afterAll(() => rm(folder, { recursive: true }));
+const hash = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+let files = 0;
+async function tokensFile(content: unknown): Promise<string> {
+  const file = join(folder, `${files++}.json`);
+  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+  return file;
+}
+
+const FILE = await tokensFile({
+  tokens: [
+    { name: 'farm', sha256: hash('secret-of-the-farm'), urgency: 4 },
+    { name: 'artist', sha256: hash('secret-of-the-artist'), requestsPerMinute: 2 },
+    { name: 'small', sha256: hash('secret-of-the-small'), bytesPerHour: 10 },
+  ],
+});
+
+describe('Callers', () => {
+  it('tells callers apart by address where there are no tokens', async () => {
+    const callers = await Callers.open(undefined);
+    expect(callers.identify(undefined, '10.0.0.1').name).toBe('10.0.0.1');
+    expect(callers.identify('Bearer whatever', '10.0.0.2').name).toBe('10.0.0.2');
+  });
+
+  it.each([
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer wrong',
+    'Basic secret-of-the-farm',
+    `Bearer ${hash('secret-of-the-farm')}`,
+    'Bearer secret-of-the-farm, Bearer x',
+    'secret-of-the-farm',
+  ])('lets nobody in with %j', async (authorization) => {
+    const callers = await Callers.open(FILE);
+    expect(() => callers.identify(authorization, '::1')).toThrow(
+      expect.objectContaining({ code: 'unauthenticated' }),
+    );
+  });
+
+  it('keeps tokens within their quotas', async () => {
+    const callers = await Callers.open(FILE);
+    const artist = (): string => callers.identify('bearer secret-of-the-artist', '').name;
+    expect([artist(), artist()]).toEqual(['artist', 'artist']);
+    const over = expect.objectContaining({
+      code: 'too-many-requests',
+      details: { retryAfter: expect.any(Number) },
+    });
+    expect(artist).toThrow(over);
+    const small = callers.identify('Bearer secret-of-the-small', '');
+    callers.received(small, 5000);
+    expect(() => callers.identify('Bearer secret-of-the-small', '')).toThrow(over);
+    for (let i = 0; i < 100; i++) expect(callers.identify('Bearer secret-of-the-farm', '').name).toBe('farm');
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['no list', { tokens: {} }],
+    ['a list', []],
+    ['no name', { tokens: [{ sha256: hash('a') }] }],
+    ['a token instead of its hash', { tokens: [{ name: 'a', sha256: 'secret-of-the-farm' }] }],
+    ['an unknown quota', { tokens: [{ name: 'a', sha256: hash('a'), requests: 3 }] }],
+    ['a quota of nothing', { tokens: [{ name: 'a', sha256: hash('a'), concurrent: 0 }] }],
+    ['no number', { tokens: [{ name: 'a', sha256: hash('a'), jobs: '3' }] }],
+    [
+      'a name twice',
+      {
+        tokens: [
+          { name: 'a', sha256: hash('a') },
+          { name: 'a', sha256: hash('b') },
+        ],
+      },
+    ],
+    [
+      'a token twice',
+      {
+        tokens: [
+          { name: 'a', sha256: hash('a') },
+          { name: 'b', sha256: hash('a') },
+        ],
+      },
+    ],
+    ['null', { tokens: [null] }],
+  ])('refuses a file with %s, and shows nothing of it', async (_, content) => {
+    const refused = Callers.open(await tokensFile(content));
+    await expect(refused).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(refused).rejects.not.toThrow(/secret/);
+  });
+
+  it('says when there is no file', async () => {
+    await expect(Callers.open(join(folder, 'none'))).rejects.toMatchObject({ code: 'file-system' });
+  });
+});
+
+it('refills an allowance with time, whatever the clock of the day says', () => {
+  let now = 0;
+  const allowance = new Allowance(2, 1000, () => now);
+  allowance.take(2);
+  expect(() => allowance.check('requests')).toThrow(expect.objectContaining({ code: 'too-many-requests' }));
+  now = 500;
+  allowance.check('requests');
+  now = 1e9;
+  allowance.take(2);
+  expect(() => allowance.check('requests')).toThrow();
+  allowance.take(10);
+  now += 1000;
+  expect(() => allowance.check('requests')).toThrow(expect.objectContaining({ details: { retryAfter: 5 } }));
+});
+
+describe('termsOf', () => {
+  const terms = (headers: Record<string, string>, urgency = 0) =>
+    termsOf((name) => headers[name], { ...freeCaller('a'), urgency });
+
+  it('reads urgency, and ignores what it does not know', () => {
+    expect(terms({}).urgency).toBe(3);
+    expect(terms({ priority: 'u=1, i' }).urgency).toBe(1);
+    expect(terms({ priority: 'i, u=7;x=1' }).urgency).toBe(7);
+    expect(terms({ priority: 'u=8' }).urgency).toBe(3);
+    expect(terms({ priority: 'u=12' }).urgency).toBe(3);
+    expect(terms({ priority: 'xu=1' }).urgency).toBe(3);
+    expect(terms({ priority: 'u=1' }, 4).urgency).toBe(4);
+  });
+
+  it('reads how long to wait', () => {
+    expect(terms({ prefer: 'respond-async' }).deadline).toBeUndefined();
+    const left = (terms({ prefer: 'respond-async, wait=10' }).deadline ?? 0) - performance.now();
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(10_000);
+    for (const wait of ['', '-1', 'NaN', '1e3', '99999', '0x10']) {
+      expect(() => terms({ prefer: `wait=${wait}` })).toThrow(
+        expect.objectContaining({ code: 'invalid-argument' }),
+      );
+    }
+  });
+});
+
+describe('a service with tokens', async () => {
+  const { app } = await fakeApp({ tokensFile: FILE });
+  const authorization = 'Bearer secret-of-the-farm';
+
+  it('asks for one at everything that does work or tells something', async () => {
+    for (const url of ['/v1/models', '/v1/sources', '/v1/nothing', `/v1/frames/${hash('x')}`]) {
+      const answer = await app.inject(url);
+      expectProblem(answer, 'unauthenticated', undefined);
+      expect(answer.headers['www-authenticate']).toBe('Bearer');
+    }
+    expectProblem(await app.inject(post(makeExr())), 'unauthenticated');
+    for (const url of [
+      '/%761/models',
+      '/v1%2fmodels',
+      '/V1/models',
+      '//v1/models',
+      '/./v1/models',
+      '/v1/models/../models',
+    ]) {
+      expect((await app.inject(url)).statusCode, url).toBeGreaterThanOrEqual(400);
+    }
+  });
+
+  it('lets its callers in', async () => {
+    expect((await app.inject({ url: '/v1/models', headers: { authorization } })).statusCode).toBe(200);
+    const request = post(makeExr());
+    const headers = { ...request.headers, authorization };
+    expect((await app.inject({ ...request, headers })).statusCode).toBe(200);
+  });
+
+  it('is open to those who look after it', async () => {
+    expect((await app.inject('/healthz/live')).statusCode).toBe(200);
+    expect((await app.inject('/metrics')).statusCode).toBe(200);
+  });
+});
