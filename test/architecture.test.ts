@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pkn: ['frame', 'engine', 'image', 'errors'],
   sampling: ['frame', 'engine', 'image', 'errors'],
   denoise: ['kpcn', 'pkn', 'sampling', 'frame', 'engine', 'image', 'errors'],
-  workflow: ['denoise', 'exr', 'frame', 'image', 'errors', 'version'],
+  workflow: ['denoise', 'sampling', 'exr', 'frame', 'image', 'errors', 'version'],
   server: ['workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],
   demo: ['workflow', 'exr', 'frame', 'image', 'errors'],
   cli: ['server', 'workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],

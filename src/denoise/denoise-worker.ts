@@ -6,6 +6,8 @@ import { QuietframeError } from '../errors.js';
 import { autoExposure } from '../kpcn/features.js';
 import { coarsen, KpcnNetwork } from '../kpcn/network.js';
 import type { Level } from '../kpcn/picture.js';
+import { ErrorPredictor } from '../sampling/error-predictor.js';
+import { planSamples, type SamplePlan } from '../sampling/plan-samples.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
 import type { WorkerAnswer } from './worker-pool.js';
 
@@ -13,12 +15,24 @@ import type { WorkerAnswer } from './worker-pool.js';
 const bundles: ReadonlyMap<string, ModelBundle> = workerData;
 const networks = new Map<string, Promise<KpcnNetwork>>();
 
-/** Sessions stay loaded as long as the worker lives. */
-function network(model: string): Promise<KpcnNetwork> {
+const predictors = new Map<string, Promise<ErrorPredictor | undefined>>();
+
+function bundleOf(model: string): ModelBundle {
   const bundle = bundles.get(model);
   if (bundle === undefined) throw new TypeError(`The worker has no model ${model}`);
-  const loaded = networks.get(model) ?? KpcnNetwork.load(bundle, onnxEngine);
+  return bundle;
+}
+
+/** Sessions stay loaded as long as the worker lives. */
+function network(model: string): Promise<KpcnNetwork> {
+  const loaded = networks.get(model) ?? KpcnNetwork.load(bundleOf(model), onnxEngine);
   networks.set(model, loaded);
+  return loaded;
+}
+
+function errorPredictor(model: string): Promise<ErrorPredictor | undefined> {
+  const loaded = predictors.get(model) ?? ErrorPredictor.load(bundleOf(model), onnxEngine);
+  predictors.set(model, loaded);
   return loaded;
 }
 
@@ -29,9 +43,11 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
   };
   const start = performance.now();
   let exposure = 1;
+  let plan: SamplePlan | undefined;
   switch (job.kind) {
     case 'load':
       await network(job.model);
+      await errorPredictor(job.model);
       break;
     case 'expose': {
       const { levels, width, height } = job.picture;
@@ -53,8 +69,18 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       await (await network(job.model)).compositeTile(fine, coarse, job.exposure, job.tile, time);
       break;
     }
+    case 'predict-errors': {
+      const { radiance, composited, ...guides } = job.picture.levels[0] as Level;
+      const picture = { ...guides, noisy: radiance, denoised: composited };
+      await (await errorPredictor(job.model))?.predictTile(picture, job.exposure, job.tile, job.errors);
+      time('errors', performance.now() - start);
+      break;
+    }
+    case 'plan-samples':
+      plan = planSamples(job.errors, job.options);
+      break;
   }
-  return { simd: fastestSimd(), exposure, seconds };
+  return { simd: fastestSimd(), exposure, seconds, ...(plan && { plan }) };
 }
 
 async function answer(job: DenoiseJob): Promise<WorkerAnswer<DenoiseJobResult>> {

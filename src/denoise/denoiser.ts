@@ -4,11 +4,14 @@ import { ModelRepository } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
-import { type Raster, SharedRasters } from '../image/raster.js';
+import { cropPadded } from '../image/pyramid.js';
+import { plane, type Raster, raster, SharedRasters } from '../image/raster.js';
 import { cutIntoTiles, type Tile } from '../image/tile.js';
 import { tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
-import { createPicture, type Picture, pictureResult } from '../kpcn/picture.js';
+import { createPicture, type Level, type Picture, pictureResult } from '../kpcn/picture.js';
 import { encoderInputs } from '../kpcn/source-encoder.js';
+import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
+import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
 import { Turnstile } from './turnstile.js';
 import { WorkerPool } from './worker-pool.js';
@@ -42,6 +45,16 @@ export interface DenoiseRequest {
   readonly onProgress?: (fraction: number) => void;
   /** Further layers of the size of the frame that are filtered with the kernels of the colour. */
   readonly also?: readonly Raster[];
+  /** Also predict what error is left in every pixel. */
+  readonly errors?: boolean;
+}
+
+/** Means of the predicted errors of all pixels. */
+export interface PredictedError {
+  readonly smape: number;
+  readonly dssim: number;
+  /** Errors fall with the samples n as n^-decay. */
+  readonly decay: number;
 }
 
 export interface DenoiseReport {
@@ -58,6 +71,8 @@ export interface DenoiseReport {
   readonly lambda: number;
   /** Frames that the result was made from, the frame itself included. */
   readonly windowUsed: number;
+  /** Where errors were asked for. */
+  readonly predictedError?: PredictedError;
   /** Tiles of all levels. */
   readonly tiles: number;
   /** Seconds of all workers together, by stage. */
@@ -71,6 +86,8 @@ export interface DenoiseResult {
   readonly color: Raster;
   /** The layers of `also`, in their order. */
   readonly also: readonly Raster[];
+  /** Predicted SMAPE and DSSIM of every pixel, 2 channels in [0, 1], where they were asked for. */
+  readonly errors?: Raster;
   readonly report: DenoiseReport;
 }
 
@@ -84,8 +101,10 @@ const DEFAULT_MEMORY_BUDGET = 512 * 2 ** 20;
 const MIN_TILE_SIDE = 128;
 /** Tiles of the compositor, which is small, have this side at most. */
 const COMPOSITE_PIXELS = 512 ** 2;
-/** Work of compositing a pixel relative to denoising it, for progress. */
+/** Work on a pixel relative to denoising it, for progress. */
 const COMPOSITE_WORK = 0.1;
+const ERROR_WORK = 0.15;
+const TILE_WORK = { denoise: 1, composite: COMPOSITE_WORK, 'predict-errors': ERROR_WORK } as const;
 
 /**
  * Denoises frames in worker threads. One frame is worked on at a time by all workers; others wait in order of arrival.
@@ -146,16 +165,28 @@ export class Denoiser {
    * `not-implemented` for a lambda other than 1, `cancelled`, `internal`.
    */
   async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
-    const { model, lambda = 1, signal, onProgress, also = [] } = request;
+    const { model, lambda = 1, signal, onProgress, also = [], errors = false } = request;
     checkLambda(lambda);
     checkSizes(frame, also);
     const { manifest } = this.#repository.find(model);
+    if (errors) checkPredictor(manifest);
     const leave = await this.#turnstile.enter(signal);
     try {
-      return await this.#denoise(frame, manifest, lambda, also, signal, onProgress);
+      return await this.#denoise(frame, manifest, { lambda, also, errors, signal, onProgress });
     } finally {
       leave();
     }
+  }
+
+  /**
+   * Plans where the next samples go, in a worker.
+   * @param errors as {@link DenoiseResult.errors}.
+   * @throws QuietframeError as `planSamples`; `cancelled`.
+   */
+  async planSamples(errors: Raster, options: SamplePlanOptions): Promise<SamplePlan> {
+    const { plan } = await this.#pool.run({ kind: 'plan-samples', errors, options });
+    if (plan === undefined) throw new TypeError('The worker has answered without a plan');
+    return plan;
   }
 
   /** Ends the workers; requests that wait or run reject with `cancelled`. */
@@ -171,10 +202,7 @@ export class Denoiser {
   async #denoise(
     frame: Frame,
     manifest: ModelManifest,
-    lambda: number,
-    also: readonly Raster[],
-    signal: AbortSignal | undefined,
-    onProgress: ((fraction: number) => void) | undefined,
+    { lambda, also, errors: withErrors, signal, onProgress }: CheckedRequest,
   ): Promise<DenoiseResult> {
     const start = performance.now();
     const model = modelId(manifest);
@@ -188,9 +216,12 @@ export class Denoiser {
     time('prepare', (performance.now() - start) / 1000);
 
     const plan = this.#planTiles(picture, manifest);
+    const finest = picture.levels[0] as Level;
+    const errors = withErrors ? sharedRaster(finest.width, finest.height, ERROR_CHANNELS) : undefined;
+    const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
     const total = plan.reduce(
       (sum, level) => sum + work(level.denoise) + COMPOSITE_WORK * work(level.composite),
-      0,
+      ERROR_WORK * work(errorTiles),
     );
     // What remains when all tiles are done, so that 1 means done.
     const assembling = 0.001 * total;
@@ -202,8 +233,8 @@ export class Denoiser {
         simd = result.simd;
         for (const [stage, seconds] of Object.entries(result.seconds)) time(stage as StageName, seconds);
         if (job.kind === 'expose') exposure = result.exposure;
-        if (job.kind !== 'denoise' && job.kind !== 'composite') return;
-        done += job.tile.width * job.tile.height * (job.kind === 'composite' ? COMPOSITE_WORK : 1);
+        if (!('tile' in job)) return;
+        done += job.tile.width * job.tile.height * TILE_WORK[job.kind];
         onProgress?.(done / (total + assembling));
       });
 
@@ -215,12 +246,20 @@ export class Denoiser {
       await runAll(tileJobs('composite', level, plan[level]?.composite ?? []));
     }
 
+    if (errors !== undefined) {
+      await runAll(
+        errorTiles.map((tile) => ({ kind: 'predict-errors', model, picture, tile, exposure, errors })),
+      );
+    }
+
     const assemblyStart = performance.now();
     const result = pictureResult(picture, also);
+    const cropped = errors && cropErrors(errors, picture);
     time('assemble', (performance.now() - assemblyStart) / 1000);
     onProgress?.(1);
     return {
       ...result,
+      ...(cropped && { errors: cropped }),
       report: {
         model: manifest.name,
         version: manifest.version,
@@ -231,11 +270,21 @@ export class Denoiser {
         exposure,
         lambda,
         windowUsed: 1,
+        ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
         tiles: plan.reduce((sum, { denoise }) => sum + denoise.length, 0),
         stages,
         seconds: (performance.now() - start) / 1000,
       },
     };
+  }
+
+  #errorTiles({ width, height }: Raster, { errorPredictor }: ModelManifest): Tile[] {
+    const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
+    const maxPixels = Math.max(
+      this.#bytesPerWorker / ERROR_BYTES_PER_PIXEL,
+      (MIN_TILE_SIDE + 2 * overlap) ** 2,
+    );
+    return cutIntoTiles(width, height, { alignment: 2, workers: this.#pool.size, overlap, maxPixels });
   }
 
   #planTiles(picture: Picture, manifest: ModelManifest): { denoise: Tile[]; composite: Tile[] }[] {
@@ -279,6 +328,38 @@ async function runTogether(
   };
   const lanes = await Promise.allSettled(Array.from({ length: pool.size }, lane));
   for (const result of lanes) if (result.status === 'rejected') throw result.reason;
+}
+
+/** A request with its defaults. */
+type CheckedRequest = Required<Pick<DenoiseRequest, 'lambda' | 'also' | 'errors'>> & {
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((fraction: number) => void) | undefined;
+};
+
+/** A raster of zeros that worker threads see without a copy. */
+function sharedRaster(width: number, height: number, channels: number): Raster {
+  const bytes = width * height * channels * Float32Array.BYTES_PER_ELEMENT;
+  return raster(width, height, channels, new Float32Array(new SharedArrayBuffer(bytes)));
+}
+
+function cropErrors(errors: Raster, { width, height }: Picture): Raster {
+  const cropped = raster(width, height, errors.channels);
+  cropPadded(errors, cropped);
+  return cropped;
+}
+
+function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): PredictedError {
+  const mean = (c: number): number => {
+    const values = plane(errors, c);
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  };
+  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1 };
+}
+
+function checkPredictor({ name, version, errorPredictor }: ModelManifest): void {
+  if (errorPredictor !== undefined) return;
+  const message = expected('a model that predicts errors', 'model', `${name}@${version}`);
+  throw new QuietframeError('not-implemented', message, { parameter: 'model' });
 }
 
 /** Bands of rows of the finest level, whole at every level. */

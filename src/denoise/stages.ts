@@ -1,9 +1,19 @@
 import type { Simd } from '../engine/wasm-build.js';
+import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import type { Picture } from '../kpcn/picture.js';
+import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 
 /** Parts of the work in the order in which they first run; the same names in reports, metrics and benchmarks. */
-export const STAGES = ['prepare', 'features', 'network', 'kernels', 'compositing', 'assemble'] as const;
+export const STAGES = [
+  'prepare',
+  'features',
+  'network',
+  'kernels',
+  'compositing',
+  'errors',
+  'assemble',
+] as const;
 export type StageName = (typeof STAGES)[number];
 
 /** One piece of work for a worker. */
@@ -22,12 +32,25 @@ export type DenoiseJob =
       readonly level: number;
       readonly tile: Tile;
       readonly exposure: number;
-    };
+    }
+  /** The errors of a tile of the finest level, after it was composited. */
+  | {
+      readonly kind: 'predict-errors';
+      readonly model: string;
+      readonly picture: Picture;
+      readonly tile: Tile;
+      readonly exposure: number;
+      readonly errors: Raster;
+    }
+  /** Where the next samples go. */
+  | { readonly kind: 'plan-samples'; readonly errors: Raster; readonly options: SamplePlanOptions };
 
 export interface DenoiseJobResult {
   readonly simd: Simd;
   /** Of `expose`. */
   readonly exposure: number;
+  /** Of `plan-samples`. */
+  readonly plan?: SamplePlan;
   /** Seconds that the worker spent in each stage. */
   readonly seconds: Readonly<Partial<Record<StageName, number>>>;
 }

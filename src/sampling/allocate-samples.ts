@@ -43,7 +43,6 @@ export function checkAllocation({ budgetSpp, minSpp, maxSpp, tile }: AllocationO
     maxSpp,
   );
   check(isWhole(tile, 1, 4096), 'a whole number in [1, 4096]', 'tile', tile);
-  check(budgetSpp > 0, 'a number above 0', 'budget', budgetSpp);
   check(
     budgetSpp >= minSpp && budgetSpp <= maxSpp,
     `a number in [${minSpp}, ${maxSpp}], between min and max`,

@@ -3,6 +3,7 @@ import { expected, QuietframeError } from '../errors.js';
 import { stringAttribute } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/exr-pool.js';
 import type { ExrHeader } from '../exr/header.js';
+import type { AddedChannel } from '../exr/replace-channels.js';
 import { type PlannedImage, rasterOf } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
 import {
@@ -13,11 +14,20 @@ import {
   resolveLayers,
 } from '../frame/resolve-layers.js';
 import { withoutSurface } from '../frame/surface.js';
-import type { Box, Image } from '../image/image.js';
+import type { Attribute, Box, Image } from '../image/image.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import { VERSION } from '../version.js';
 import { buildFrameAside } from './build-frame-aside.js';
+import {
+  checkMaps,
+  type MapChannel,
+  type Maps,
+  type MapsReport,
+  type MapsRequest,
+  makeMaps,
+  needsErrors,
+} from './maps.js';
 import { readPlanned } from './read-planned.js';
 
 /** A frame of the same shot. */
@@ -45,6 +55,10 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly lambda?: number;
   /** `copy`, the default, leaves alpha alone; `denoise` filters it with the kernels of the colour. */
   readonly alpha?: 'denoise' | 'copy';
+  /** Predicted errors, and where to spend the next samples, as further channels of the result. */
+  readonly maps?: MapsRequest;
+  /** The result has the channels of the maps and nothing else. */
+  readonly mapsOnly?: boolean;
   readonly signal?: AbortSignal;
   /** Monotone, in [0, 1]; 1 only when the file is done. */
   readonly onProgress?: (fraction: number) => void;
@@ -52,11 +66,11 @@ export interface DenoiseExrRequest extends ResolveOptions {
 
 export interface DenoiseExrServices {
   readonly pool: ExrPool;
-  readonly denoiser: Pick<Denoiser, 'denoise'>;
+  readonly denoiser: Pick<Denoiser, 'denoise' | 'planSamples'>;
 }
 
 /** Everything that happened: the denoiser's report, and what the file held and what was made of it. */
-export interface FullReport extends Omit<DenoiseReport, 'stages'> {
+export interface FullReport extends Omit<DenoiseReport, 'stages' | 'predictedError'>, MapsReport {
   readonly input: {
     readonly width: number;
     readonly height: number;
@@ -109,6 +123,8 @@ export async function denoiseExr(
 ): Promise<DenoisedExr> {
   const { exr, halves, neighbours = [], signal, model, lambda, frameName = 'frame' } = request;
   const withAlpha = request.alpha === 'denoise';
+  const { maps: mapsRequest = {} } = request;
+  checkMaps(mapsRequest);
   const progress = request.onProgress ?? (() => {});
   const watch = new Stopwatch();
 
@@ -149,12 +165,19 @@ export async function denoiseExr(
     ...(lambda !== undefined && { lambda }),
     ...(signal && { signal }),
     also: [...lights.values(), ...(withAlpha && frame.alpha ? [frame.alpha] : [])],
+    errors: needsErrors(mapsRequest),
     onProgress: (fraction) => progress(DECODED + (DENOISED - DECODED) * fraction),
   });
   watch.lap('denoise');
   throwIfAborted(signal);
+  const { predictedError } = result.report;
+  const maps: Maps =
+    result.errors === undefined || predictedError === undefined
+      ? { channels: [], report: {} }
+      : await makeMaps(result.errors, predictedError, mapsRequest, plan.samplesPerPixel, denoiser);
 
-  const written: Written[] = [{ layer: plan.target, samples: result.color }];
+  const withColor = mapsRequest.outputs?.includes('color') ?? true;
+  const written: Written[] = withColor ? [{ layer: plan.target, samples: result.color }] : [];
   const denoisedLights = new Map([...lights.keys()].map((name, i) => [name, result.also[i] as Raster]));
   for (const { name, layer, surface } of plan.lights) {
     const light = denoisedLights.get(name) as Raster;
@@ -172,14 +195,18 @@ export async function denoiseExr(
     ...alreadyDenoised(header, plan),
     ...saturated(header, written),
   ];
-  const bytes = await pool.replace(exr, replacementsOf(written), {
-    attributes: attributesOf(result.report, plan, {
-      variance: frame.varianceOrigin,
-      frames: neighbours.length + 1,
-      alpha: request.alpha ?? 'copy',
-    }),
-    ...(signal && { signal }),
+  const attributes = attributesOf(result.report, plan, {
+    variance: frame.varianceOrigin,
+    frames: neighbours.length + 1,
+    alpha: request.alpha ?? 'copy',
   });
+  const bytes = request.mapsOnly
+    ? await pool.write(imageOf(maps.channels, plan, header, attributes), signal && { signal })
+    : await pool.replace(exr, withMaps(replacementsOf(written), maps.channels, header, plan), {
+        attributes,
+        add: addedMaps(maps.channels, header, plan),
+        ...(signal && { signal }),
+      });
   watch.lap('encode');
   progress(1);
 
@@ -191,6 +218,7 @@ export async function denoiseExr(
     noisy: frame.color,
     report: {
       ...result.report,
+      ...maps.report,
       seconds: watch.total(),
       input: {
         width: frame.width,
@@ -287,14 +315,59 @@ function limitOpacity({ data }: Raster): void {
   for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(0, data[i] as number));
 }
 
-function replacementsOf(written: readonly Written[]): Map<number, Map<string, Float32Array>> {
-  const replacements = new Map<number, Map<string, Float32Array>>();
+function replacementsOf(written: readonly Written[]): Map<number, Map<string, Float32Array | Uint32Array>> {
+  const replacements = new Map<number, Map<string, Float32Array | Uint32Array>>();
   for (const { layer, samples } of written) {
-    const channels = replacements.get(layer.part) ?? new Map<string, Float32Array>();
+    const channels = replacements.get(layer.part) ?? new Map<string, Float32Array | Uint32Array>();
     replacements.set(layer.part, channels);
     for (const [c, name] of layer.channels.entries()) channels.set(name, plane(samples, c).slice());
   }
   return replacements;
+}
+
+/** A file of maps alone, with the windows of the frame. */
+function imageOf(
+  channels: readonly MapChannel[],
+  { target, dataWindow }: LayerPlan,
+  header: ExrHeader,
+  attributes: Map<string, Attribute>,
+): Image {
+  const displayWindow = header.parts[target.part]?.displayWindow ?? dataWindow;
+  const planes = new Map(channels.map((channel) => [channel.name, channel]));
+  return { parts: [{ name: '', view: undefined, dataWindow, displayWindow, attributes, planes }] };
+}
+
+/** Maps that an earlier run has written take the place of those. */
+function hasChannel(header: ExrHeader, { target }: LayerPlan, { name, type }: MapChannel): boolean {
+  const found = header.parts[target.part]?.channels.find((channel) => channel.name === name);
+  if (found === undefined || found.type === type) return found !== undefined;
+  const message = expected(
+    `${type} samples`,
+    `channel ${JSON.stringify(name)} of part ${target.part}`,
+    found.type,
+  );
+  throw new QuietframeError('unsupported-exr', message, { layer: name });
+}
+
+function withMaps(
+  replacements: Map<number, Map<string, Float32Array | Uint32Array>>,
+  channels: readonly MapChannel[],
+  header: ExrHeader,
+  plan: LayerPlan,
+): Map<number, Map<string, Float32Array | Uint32Array>> {
+  const { part } = plan.target;
+  const present = channels.filter((channel) => hasChannel(header, plan, channel));
+  if (present.length === 0) return replacements;
+  const replaced = new Map(replacements.get(part));
+  for (const { name, data } of present) replaced.set(name, data);
+  return new Map([...replacements, [part, replaced]]);
+}
+
+function addedMaps(channels: readonly MapChannel[], header: ExrHeader, plan: LayerPlan): AddedChannel[] {
+  const { part } = plan.target;
+  return channels
+    .filter((channel) => !hasChannel(header, plan, channel))
+    .map((channel) => ({ part, ...channel }));
 }
 
 /** How the file was made; nothing that differs from run to run, so that the same input gives the same bytes. */

@@ -12,6 +12,19 @@ function changed(change: (manifest: Record<string, Record<string, unknown>>) => 
   return JSON.stringify(manifest);
 }
 
+/** The manifest with an error predictor, which has some other fields. */
+function withPredictor<Manifest extends Record<string, Record<string, unknown>>>(
+  manifest: Manifest,
+  fields: Record<string, unknown>,
+): Manifest {
+  const errorPredictor = { errorChannels: ['SMAPE', 'DSSIM'], receptiveRadius: 28, decay: 0.3, ...fields };
+  const modules = {
+    ...manifest.modules,
+    error_predictor: { file: 'error_predictor.onnx', sha256: 'a'.repeat(64) },
+  };
+  return Object.assign(manifest, { errorPredictor, modules });
+}
+
 describe('parseManifest', () => {
   it('reads what the training exports', () => {
     const manifest = parseManifest(readFileSync(TINY, 'utf8'), 'kpcn/1');
@@ -24,8 +37,20 @@ describe('parseManifest', () => {
     expect(manifest.modules.kernel_logits?.shape).toEqual([25, 9]);
   });
 
+  it('reads what predicts errors', () => {
+    const text = changed((m) => withPredictor(m, {}));
+    expect(parseManifest(text, 'kpcn/1')).toMatchObject({
+      errorPredictor: { errorChannels: ['SMAPE', 'DSSIM'], receptiveRadius: 28, decay: 0.3 },
+      modules: { error_predictor: { file: 'error_predictor.onnx' } },
+    });
+  });
+
   it.each([
     ['no JSON', '{'],
+    ['other errors', changed((m) => withPredictor(m, { errorChannels: ['MSE'] }))],
+    ['errors that grow with the samples', changed((m) => withPredictor(m, { decay: -0.3 }))],
+    ['a predictor without its module', changed((m) => delete withPredictor(m, {}).modules?.error_predictor)],
+    ['a module that nothing tells about', changed((m) => delete withPredictor(m, {}).errorPredictor)],
     ['a list', '[]'],
     ['another format', changed((m) => Object.assign(m, { formatVersion: 1 }))],
     ['an unknown key', changed((m) => Object.assign(m, { extra: 1 }))],

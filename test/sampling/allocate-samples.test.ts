@@ -93,8 +93,8 @@ describe('allocateSamples', () => {
   });
 
   it.each([
-    [{ budgetSpp: 0 }, 'Expected a number above 0 for budget but received 0'],
-    [{ budgetSpp: Number.NaN }, 'Expected a number above 0 for budget but received NaN'],
+    [{ budgetSpp: -1 }, 'Expected a number in [0, 1000], between min and max for budget but received -1'],
+    [{ budgetSpp: Number.NaN }, 'for budget but received NaN'],
     [
       { budgetSpp: 3, minSpp: 4 },
       'Expected a number in [4, 1000], between min and max for budget but received 3',
@@ -112,6 +112,11 @@ describe('allocateSamples', () => {
   ])('refuses %o', (options, message) => {
     const density = raster(2, 2, 1, new Float32Array(4).fill(1));
     expect(() => allocateSamples(density, { ...defaults, ...options })).toThrow(message);
+  });
+
+  it('gives nothing of no budget', () => {
+    const density = raster(2, 1, 1, Float32Array.of(1, 2));
+    expect([...allocateSamples(density, { ...defaults, budgetSpp: 0 })]).toEqual([0, 0]);
   });
 
   it('refuses densities that are none', () => {

@@ -8,6 +8,7 @@ import { readHeader } from '../../src/exr/header.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
+import { planSamples } from '../../src/sampling/plan-samples.js';
 import { type DenoisedExr, type DenoiseExrRequest, denoiseExr } from '../../src/workflow/denoise-exr.js';
 import { blenderParts, exrFile, type Samples } from '../frame/support.js';
 
@@ -30,7 +31,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Multiplies all that it is given by a factor, and remembers the frame. */
-class FakeDenoiser implements Pick<Denoiser, 'denoise'> {
+class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
   frame: Frame | undefined;
   readonly #factor: number;
 
@@ -49,6 +50,10 @@ class FakeDenoiser implements Pick<Denoiser, 'denoise'> {
         data.map((value) => this.#factor * value),
       );
     return { color: scaled(frame.color), also: (request.also ?? []).map(scaled), report: REPORT };
+  }
+
+  async planSamples(...of: Parameters<Denoiser['planSamples']>) {
+    return planSamples(...of);
   }
 }
 

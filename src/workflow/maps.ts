@@ -1,0 +1,135 @@
+import type { Denoiser, PredictedError } from '../denoise/denoiser.js';
+import { expected, QuietframeError } from '../errors.js';
+import type { SampleType } from '../image/image.js';
+import { plane, type Raster } from '../image/raster.js';
+import { ALLOCATION_DEFAULTS, checkAllocation, totalSamples } from '../sampling/allocate-samples.js';
+import type { ErrorMetric, SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
+import { checkTarget, type QualityTarget, samplesForTarget } from '../sampling/quality-target.js';
+
+/** What of a denoised frame a file gets. */
+export const OUTPUTS = ['color', 'error', 'samples'] as const;
+export type Output = (typeof OUTPUTS)[number];
+
+/** How the error map and the sample map are made. */
+export interface MapsRequest extends Partial<Omit<SamplePlanOptions, 'budgetSpp'>> {
+  /** What is written; `color` alone by default, which predicts nothing. */
+  readonly outputs?: readonly Output[];
+  /** Mean samples per pixel to plan; where it is not given, as many as the target is predicted to take. */
+  readonly budgetSpp?: number;
+  /** Mean SMAPE at which the picture is good enough; the report tells what is left until then. */
+  readonly targetSmape?: number;
+  /** Mean samples per pixel that the frame has; what its attributes say where it is not given. */
+  readonly renderedSpp?: number;
+}
+
+/** Figures of a sample map. */
+export interface SamplesReport {
+  readonly metric: ErrorMetric;
+  readonly budgetSpp: number;
+  /** Samples of all pixels, exactly the sum of the map. */
+  readonly total: number;
+  readonly leastSpp: number;
+  readonly mostSpp: number;
+}
+
+/** What the report says about maps. */
+export interface MapsReport {
+  readonly predictedError?: PredictedError;
+  readonly samples?: SamplesReport;
+  readonly target?: QualityTarget;
+}
+
+/** A channel of a map with its samples. */
+export interface MapChannel {
+  readonly name: string;
+  readonly type: SampleType;
+  readonly data: Float32Array | Uint32Array;
+}
+
+export interface Maps {
+  readonly channels: readonly MapChannel[];
+  readonly report: MapsReport;
+}
+
+/** Whether the request needs predicted errors. */
+export function needsErrors({ outputs = ['color'], targetSmape }: MapsRequest): boolean {
+  return targetSmape !== undefined || outputs.some((output) => output !== 'color');
+}
+
+/**
+ * Checks what can be checked before the work.
+ * @throws QuietframeError `invalid-argument`.
+ */
+export function checkMaps({ outputs = ['color'], budgetSpp, targetSmape, ...options }: MapsRequest): void {
+  if (targetSmape !== undefined) checkTarget(targetSmape);
+  if (budgetSpp !== undefined && !(budgetSpp > 0)) throw invalid('a number above 0', 'budget', budgetSpp);
+  if (!outputs.includes('samples')) return;
+  if (budgetSpp === undefined && targetSmape === undefined) {
+    throw invalid('samples per pixel (or a target-smape in its place)', 'budget', 'none');
+  }
+  const { minSpp } = { ...ALLOCATION_DEFAULTS, ...options };
+  checkAllocation({ ...ALLOCATION_DEFAULTS, ...options, budgetSpp: budgetSpp ?? minSpp });
+}
+
+/**
+ * The maps of a denoised frame: channels `error.SMAPE`, `error.DSSIM`, `samples.density` (mean 1) and `samples.spp`.
+ * @param spp samples per pixel that the file says it has.
+ * @throws QuietframeError `invalid-argument` where the budget is left to a target that tells none; `cancelled`.
+ */
+export async function makeMaps(
+  errors: Raster,
+  predictedError: PredictedError,
+  request: MapsRequest,
+  spp: number | undefined,
+  denoiser: Pick<Denoiser, 'planSamples'>,
+): Promise<Maps> {
+  const { outputs = ['color'], targetSmape, renderedSpp = spp, ...options } = request;
+  const target =
+    targetSmape === undefined
+      ? undefined
+      : samplesForTarget(predictedError.smape, targetSmape, predictedError.decay, renderedSpp);
+  const report = { predictedError, ...(target && { target }) };
+  const channels: MapChannel[] = [];
+  if (outputs.includes('error')) {
+    channels.push(
+      { name: 'error.SMAPE', type: 'float', data: plane(errors, 0) },
+      { name: 'error.DSSIM', type: 'float', data: plane(errors, 1) },
+    );
+  }
+  if (!outputs.includes('samples')) return { channels, report };
+  const budgetSpp = request.budgetSpp ?? budgetOf(target, request);
+  const plan = await denoiser.planSamples(errors, { ...options, budgetSpp });
+  channels.push(
+    { name: 'samples.density', type: 'float', data: plan.density.data },
+    { name: 'samples.spp', type: 'uint', data: plan.samples },
+  );
+  return { channels, report: { ...report, samples: samplesReport(plan, budgetSpp, options.metric) } };
+}
+
+/** The samples that a target takes, within the limits of a pixel. */
+function budgetOf(target: QualityTarget | undefined, { minSpp, maxSpp }: MapsRequest): number {
+  if (target?.sampleFactor === null) {
+    throw invalid('a target in reach, or a budget,', 'target-smape', target.targetSmape);
+  }
+  if (target === undefined || target.additionalSpp === null) {
+    throw invalid('samples per pixel of the frame with a target-smape and no budget', 'spp', 'none');
+  }
+  if (target.reached) return minSpp ?? 0;
+  return Math.min(Math.max(target.additionalSpp, minSpp ?? 0), maxSpp ?? ALLOCATION_DEFAULTS.maxSpp);
+}
+
+function samplesReport(
+  { samples }: SamplePlan,
+  budgetSpp: number,
+  metric: ErrorMetric = 'smape',
+): SamplesReport {
+  return {
+    ...{ metric, budgetSpp, total: totalSamples(budgetSpp, samples.length) },
+    leastSpp: samples.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
+    mostSpp: samples.reduce((most, count) => Math.max(most, count), 0),
+  };
+}
+
+function invalid(range: string, parameter: string, received: unknown): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
+}
