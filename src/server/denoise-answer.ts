@@ -7,6 +7,8 @@ import type { ServedExr } from './service.js';
 
 /** Media types of the answer; the first is the default. */
 export const ANSWER_TYPES = [EXR_MEDIA_TYPE, 'image/png', 'application/json', 'multipart/mixed'] as const;
+/** Those of a request for maps alone, which have no picture. */
+export const MAP_ANSWER_TYPES = ANSWER_TYPES.filter((type) => type !== 'image/png');
 export type AnswerType = (typeof ANSWER_TYPES)[number];
 
 /** What a denoised request is answered with. */
@@ -23,17 +25,13 @@ export interface DenoiseAnswer {
  * The media type that a request asks for.
  * @throws QuietframeError `not-acceptable`.
  */
-export function negotiate(request: FastifyRequest): AnswerType {
-  const accepted = request.accepts().type([...ANSWER_TYPES]);
-  const type = ANSWER_TYPES.find((candidate) => candidate === accepted);
+export function negotiate(request: FastifyRequest, types: readonly AnswerType[] = ANSWER_TYPES): AnswerType {
+  const accepted = request.accepts().type([...types]);
+  const type = types.find((candidate) => candidate === accepted);
   if (type !== undefined) return type;
-  throw new QuietframeError(
-    'not-acceptable',
-    expected(ANSWER_TYPES.join(', '), 'Accept', request.headers.accept),
-    {
-      parameter: 'accept',
-    },
-  );
+  throw new QuietframeError('not-acceptable', expected(types.join(', '), 'Accept', request.headers.accept), {
+    parameter: 'accept',
+  });
 }
 
 /**
@@ -42,7 +40,7 @@ export function negotiate(request: FastifyRequest): AnswerType {
  * @returns the bytes of the answer's body.
  */
 export function sendAnswer(reply: FastifyReply, type: AnswerType, answer: DenoiseAnswer): number {
-  const { model, version, device, warnings } = answer.result.report;
+  const { model, version, device, warnings, predictedError } = answer.result.report;
   const timing = [...answer.stages].map(([stage, seconds]) => `${stage};dur=${(1000 * seconds).toFixed(3)}`);
   void reply
     .header('vary', 'accept')
@@ -52,6 +50,9 @@ export function sendAnswer(reply: FastifyReply, type: AnswerType, answer: Denois
     .header('server-timing', timing.join(', '));
   if (warnings.length > 0) {
     void reply.header('quietframe-warnings', [...new Set(warnings.map(({ code }) => code))].join(', '));
+  }
+  if (predictedError !== undefined) {
+    void reply.header('quietframe-predicted-smape', predictedError.smape.toPrecision(6));
   }
   const { contentType, body } = bodyOf(type, answer);
   void reply.type(contentType).send(body);

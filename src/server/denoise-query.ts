@@ -2,6 +2,8 @@ import type { ModelSummary } from '../denoise/denoiser.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
 import { ROLES, type Role } from '../frame/render-source.js';
+import { checkMaps, type MapsRequest } from '../workflow/maps.js';
+import { MAP_PARAMETERS, SAMPLE_MAP_OUTPUTS } from './sample-map.js';
 
 /** `auto` detects the source from the names of layers and attributes. */
 export type SourceChoice = SourceName | 'auto';
@@ -10,7 +12,6 @@ export const ALPHA_CHOICES = ['copy', 'denoise'] as const;
 const MAX_AOVS = 64;
 /** What `Number` takes beside these (hexadecimal, spaces) is more likely a mistake. */
 const DECIMAL = /^\d+(\.\d*)?(e[+-]?\d+)?$/i;
-const OUTPUTS = ['color', 'error', 'samples'];
 
 /** Parameters of `POST /v1/denoise`, checked. What is undefined was not given. */
 export interface DenoiseQuery {
@@ -26,16 +27,24 @@ export interface DenoiseQuery {
   readonly center?: number;
   /** Layer by role, over what the renderer's table says; `none` leaves a role out. */
   readonly layers?: Readonly<Partial<Record<Role, string>>>;
+  /** The outputs, and how error map and sample map are made. */
+  readonly maps?: MapsRequest;
+  /** The answer has the maps alone. */
+  readonly mapsOnly?: true;
 }
 
+/** What a query belongs to: `POST /v1/denoise` or `POST /v1/sample-map`. */
+export type Operation = 'denoise' | 'sample-map';
+
 /**
- * Checks the query of `POST /v1/denoise`.
+ * Checks the query of `POST /v1/denoise`, or of `POST /v1/sample-map`, whose outputs are settled.
  * @throws QuietframeError `unknown-parameter`; `invalid-argument` for a value out of range and for a parameter that is
  * given twice; `unknown-model`; `not-implemented` for values that the API has but this version does not serve.
  */
 export function parseDenoiseQuery(
   query: Readonly<Record<string, unknown>>,
   models: readonly ModelSummary[],
+  operation: Operation = 'denoise',
 ): DenoiseQuery {
   const parsers: Readonly<Record<string, (value: string) => Partial<DenoiseQuery>>> = {
     lambda: (value) => ({ lambda: parseLambda(value) }),
@@ -43,23 +52,28 @@ export function parseDenoiseQuery(
     source: (value) => ({ source: oneOf(SOURCE_CHOICES, 'source', value) }),
     alpha: (value) => ({ alpha: oneOf(ALPHA_CHOICES, 'alpha', value) }),
     aovs: (value) => ({ aovs: parseAovs(value) }),
-    outputs: (value) => checkOutputs(value),
     center: (value) => ({ center: parseCenter(value) }),
     layer: (value) => ({ layers: parseLayers(value) }),
   };
-  let parsed: DenoiseQuery = { lambda: 1 };
+  const mapsOnly = operation === 'sample-map';
+  let maps: MapsRequest = mapsOnly ? { outputs: SAMPLE_MAP_OUTPUTS } : {};
+  let parsed: DenoiseQuery = { lambda: 1, ...(mapsOnly && { mapsOnly }) };
   for (const [parameter, value] of Object.entries(query)) {
     const parse = Object.hasOwn(parsers, parameter) ? parsers[parameter] : undefined;
-    if (parse === undefined) {
-      const known = Object.keys(parsers).join(', ');
+    const parseMap = mapsOnly && parameter === 'outputs' ? undefined : MAP_PARAMETERS.get(parameter);
+    if (parse === undefined && parseMap === undefined) {
+      const mapParameters = [...MAP_PARAMETERS.keys()].filter((name) => !mapsOnly || name !== 'outputs');
+      const known = [...Object.keys(parsers), ...mapParameters].join(', ');
       throw new QuietframeError('unknown-parameter', expected(known, 'the parameters', parameter), {
         parameter: parameter.slice(0, 80),
       });
     }
     if (typeof value !== 'string') throw invalid('one value', parameter, 'several');
-    parsed = { ...parsed, ...parse(value) };
+    parsed = { ...parsed, ...parse?.(value) };
+    maps = { ...maps, ...parseMap?.(value) };
   }
-  return parsed;
+  checkMaps(maps);
+  return Object.keys(maps).length === 0 ? parsed : { ...parsed, maps };
 }
 
 function parseLambda(value: string): number {
@@ -102,14 +116,6 @@ function parseLayers(value: string): Partial<Record<Role, string>> {
     layers[role] = layer;
   }
   return layers;
-}
-
-function checkOutputs(value: string): Partial<DenoiseQuery> {
-  for (const output of value.split(',')) {
-    oneOf(OUTPUTS, 'outputs', output);
-    if (output !== 'color') throw notImplemented('color', 'outputs', output);
-  }
-  return {};
 }
 
 /**

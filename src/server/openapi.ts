@@ -1,8 +1,10 @@
 import { ERROR_TABLE, type ErrorCode } from '../errors.js';
+import { ERROR_METRICS, MAX_SPP } from '../workflow/maps.js';
 import { ANSWER_TYPES } from './denoise-answer.js';
 import { ALPHA_CHOICES, SOURCE_CHOICES } from './denoise-query.js';
 import { PROBLEM_MEDIA_TYPE } from './error-handler.js';
 import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE, MAX_FRAMES } from './exr-body.js';
+import { JOB_SCHEMA, jobPaths } from './openapi-jobs.js';
 
 /** When a client meets each error, and what to do about it. */
 const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
@@ -110,11 +112,38 @@ function parameter(name: string, description: string, schema: Schema): Schema {
   return { name, in: 'query', description, schema };
 }
 
+/** Of the sample map. */
+const MAP_PARAMETERS: readonly Schema[] = [
+  parameter(
+    'budget',
+    'Mean samples per pixel to plan: `samples.spp` adds up to budget x pixels, rounded. Where it is not given, as many as `target-smape` is predicted to take.',
+    { type: 'number', exclusiveMinimum: 0 },
+  ),
+  parameter('min', 'Least samples of a pixel.', { type: 'integer', minimum: 0, default: 0 }),
+  parameter('max', 'Most samples of a pixel.', { type: 'integer', minimum: 1, default: MAX_SPP }),
+  parameter('tile', 'Side of squares of pixels that get the same share, for renderers that sample by tile.', {
+    ...{ type: 'integer', minimum: 1, maximum: 4096, default: 1 },
+  }),
+  parameter('metric', 'The predicted error that guides.', { enum: ERROR_METRICS, default: 'smape' }),
+  parameter(
+    'target-smape',
+    'Mean SMAPE at which the picture is good enough: `target` of the report tells whether it is, and how many more samples that is predicted to take.',
+    { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
+  ),
+  parameter('spp', 'Mean samples per pixel of the frame; by default what its attributes say.', {
+    ...{ type: 'number', exclusiveMinimum: 0 },
+  }),
+];
+
 const REPORT_HEADERS: Schema = {
   'quietframe-model': { description: 'NAME@VERSION that was used.', schema: { type: 'string' } },
   'quietframe-device': { description: 'Hardware that was used.', schema: { type: 'string' } },
   'quietframe-warnings': {
     description: 'Codes of the warnings about the input, if there are any.',
+    schema: { type: 'string' },
+  },
+  'quietframe-predicted-smape': {
+    description: 'Mean predicted SMAPE of the denoised frame, where errors were asked for.',
     schema: { type: 'string' },
   },
   'Server-Timing': { description: 'Stages in milliseconds.', schema: { type: 'string' } },
@@ -137,6 +166,167 @@ const TERMS: readonly Schema[] = [
   },
 ];
 
+/** What a request to denoise can be answered with. */
+const REFUSALS = [
+  'invalid-argument',
+  'unknown-parameter',
+  'empty-body',
+  'malformed-body',
+  'malformed-exr',
+  'unsupported-exr',
+  'missing-layer',
+  'mismatched-frames',
+  'too-large',
+  'unsupported-media-type',
+  'not-acceptable',
+  'unknown-model',
+  'missing-frames',
+  'method-not-allowed',
+  'not-implemented',
+  'model-damaged',
+  'file-system',
+  ...QUEUED,
+] as const;
+
+/** `POST /v1/denoise`. */
+const DENOISE = {
+  operationId: 'denoise',
+  summary: 'Denoise a frame',
+  description:
+    'The result is the uploaded file with its colour denoised; all other layers, parts and attributes stay as they are. Of a window of frames the centre one is denoised.',
+  parameters: [
+    ...TERMS,
+    parameter('lambda', 'Slope of the loss: higher keeps more of the input. This version serves 1.', {
+      type: 'number',
+      minimum: 1,
+      maximum: 10,
+      default: 1,
+    }),
+    parameter('model', 'NAME or NAME@VERSION; by default the first of /v1/models, newest version.', {
+      type: 'string',
+    }),
+    parameter('source', 'The renderer whose layer names the file has.', {
+      enum: SOURCE_CHOICES,
+      default: 'auto',
+    }),
+    parameter('alpha', 'Whether alpha is filtered with the kernels of the colour or copied.', {
+      enum: ALPHA_CHOICES,
+      default: 'copy',
+    }),
+    parameter(
+      'aovs',
+      'Layers of light that are denoised with the kernels of the colour, so that they still make up the beauty: `all` that are known of the renderer (light groups, lobes), or names of layers with commas between. By default none: the beauty alone is denoised.',
+      { type: 'string', examples: ['all', 'Combined_key,Combined_fill'] },
+    ),
+    parameter(
+      'layer',
+      'Layers of roles, over what is known of the renderer, as `role=layer` with commas between; `none` leaves a role out.',
+      { type: 'string', examples: ['albedo=MyAlbedo,normal=none'] },
+    ),
+    parameter(
+      'outputs',
+      'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`. What is not named stays as it is.',
+      { type: 'string', default: 'color', examples: ['color', 'color,error,samples', 'error'] },
+    ),
+    ...MAP_PARAMETERS,
+    parameter(
+      'center',
+      'Index of the frame to denoise in the window, from 0; by default the middle one, of two middle ones the later.',
+      { type: 'integer', minimum: 0, maximum: MAX_FRAMES - 1 },
+    ),
+  ],
+  requestBody: {
+    required: true,
+    content: {
+      [EXR_MEDIA_TYPE]: { schema: BINARY },
+      [JSON_MEDIA_TYPE]: {
+        schema: {
+          type: 'object',
+          description:
+            'Frames that are kept, by digest, with the parameters of the query, each here or there. Without frames the two half buffers are denoised alone.',
+          properties: {
+            frames: { type: 'array', items: DIGEST, maxItems: MAX_FRAMES },
+            halves: { type: 'array', items: DIGEST, minItems: 2, maxItems: 2 },
+          },
+          additionalProperties: { type: ['string', 'number', 'array'] },
+        },
+      },
+      [FORM_MEDIA_TYPE]: {
+        schema: {
+          oneOf: [
+            {
+              type: 'object',
+              description:
+                'A window of frames of the same size, in time order; optionally with two renders of the centre frame, whose mean it is.',
+              required: ['frame'],
+              properties: {
+                frame: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_FRAMES },
+                half_a: BINARY,
+                half_b: BINARY,
+              },
+              dependentRequired: { half_a: ['half_b'], half_b: ['half_a'] },
+              additionalProperties: false,
+            },
+            {
+              type: 'object',
+              description:
+                'Two renders of the frame with half of the samples each: their mean is denoised, their difference tells the variance.',
+              required: ['half_a', 'half_b'],
+              properties: { half_a: BINARY, half_b: BINARY },
+              additionalProperties: false,
+            },
+          ],
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'The denoised frame, its tone-mapped picture, the report, or report and frame, by Accept.',
+      headers: REPORT_HEADERS,
+      content: {
+        [ANSWER_TYPES[0]]: { schema: BINARY },
+        [ANSWER_TYPES[1]]: { schema: { type: 'string', contentMediaType: ANSWER_TYPES[1] } },
+        [ANSWER_TYPES[2]]: { schema: { $ref: '#/components/schemas/Report' } },
+        [ANSWER_TYPES[3]]: {
+          schema: {
+            type: 'string',
+            description: 'The report as application/json, then the frame as image/x-exr.',
+          },
+        },
+      },
+    },
+    ...problems(...REFUSALS),
+  },
+} satisfies Schema;
+
+/** `POST /v1/sample-map`, which takes the same. */
+const SAMPLE_MAP: Schema = {
+  ...DENOISE,
+  operationId: 'sampleMap',
+  summary: 'Where to spend the next samples',
+  description:
+    'The frame is denoised, the error that is left in every pixel is predicted, and a budget of samples is shared out in proportion to it. The answer is a file with the data window of the frame and the channels `error.SMAPE`, `error.DSSIM`, `samples.density` (mean 1) and `samples.spp` (whole, with the exact sum of the budget).',
+  parameters: DENOISE.parameters.filter((each) => 'name' in each && each.name !== 'outputs'),
+  responses: {
+    ...DENOISE.responses,
+    200: {
+      description: 'The maps, the report, or report and maps, by Accept.',
+      headers: REPORT_HEADERS,
+      content: {
+        [ANSWER_TYPES[0]]: { schema: BINARY },
+        [ANSWER_TYPES[2]]: { schema: { $ref: '#/components/schemas/Report' } },
+        [ANSWER_TYPES[3]]: {
+          schema: {
+            type: 'string',
+            description: 'The report as application/json, then the maps as image/x-exr.',
+          },
+        },
+      },
+    },
+  },
+};
+
 /** OpenAPI 3.1 description of the HTTP interface. */
 export const OPENAPI = {
   openapi: '3.1.0',
@@ -148,136 +338,15 @@ export const OPENAPI = {
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   paths: {
-    '/v1/denoise': {
-      post: {
-        operationId: 'denoise',
-        summary: 'Denoise a frame',
-        description:
-          'The result is the uploaded file with its colour denoised; all other layers, parts and attributes stay as they are. Of a window of frames the centre one is denoised.',
-        parameters: [
-          ...TERMS,
-          parameter('lambda', 'Slope of the loss: higher keeps more of the input. This version serves 1.', {
-            type: 'number',
-            minimum: 1,
-            maximum: 10,
-            default: 1,
-          }),
-          parameter('model', 'NAME or NAME@VERSION; by default the first of /v1/models, newest version.', {
-            type: 'string',
-          }),
-          parameter('source', 'The renderer whose layer names the file has.', {
-            enum: SOURCE_CHOICES,
-            default: 'auto',
-          }),
-          parameter('alpha', 'Whether alpha is filtered with the kernels of the colour or copied.', {
-            enum: ALPHA_CHOICES,
-            default: 'copy',
-          }),
-          parameter(
-            'aovs',
-            'Layers of light that are denoised with the kernels of the colour, so that they still make up the beauty: `all` that are known of the renderer (light groups, lobes), or names of layers with commas between. By default none: the beauty alone is denoised.',
-            { type: 'string', examples: ['all', 'Combined_key,Combined_fill'] },
-          ),
-          parameter(
-            'layer',
-            'Layers of roles, over what is known of the renderer, as `role=layer` with commas between; `none` leaves a role out.',
-            { type: 'string', examples: ['albedo=MyAlbedo,normal=none'] },
-          ),
-          parameter('outputs', 'What to answer with. This version serves color.', {
-            enum: ['color'],
-            default: 'color',
-          }),
-          parameter(
-            'center',
-            'Index of the frame to denoise in the window, from 0; by default the middle one, of two middle ones the later.',
-            { type: 'integer', minimum: 0, maximum: MAX_FRAMES - 1 },
-          ),
-        ],
-        requestBody: {
-          required: true,
-          content: {
-            [EXR_MEDIA_TYPE]: { schema: BINARY },
-            [JSON_MEDIA_TYPE]: {
-              schema: {
-                type: 'object',
-                description:
-                  'Frames that are kept, by digest, with the parameters of the query, each here or there. Without frames the two half buffers are denoised alone.',
-                properties: {
-                  frames: { type: 'array', items: DIGEST, maxItems: MAX_FRAMES },
-                  halves: { type: 'array', items: DIGEST, minItems: 2, maxItems: 2 },
-                },
-                additionalProperties: { type: ['string', 'number', 'array'] },
-              },
-            },
-            [FORM_MEDIA_TYPE]: {
-              schema: {
-                oneOf: [
-                  {
-                    type: 'object',
-                    description:
-                      'A window of frames of the same size, in time order; optionally with two renders of the centre frame, whose mean it is.',
-                    required: ['frame'],
-                    properties: {
-                      frame: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_FRAMES },
-                      half_a: BINARY,
-                      half_b: BINARY,
-                    },
-                    dependentRequired: { half_a: ['half_b'], half_b: ['half_a'] },
-                    additionalProperties: false,
-                  },
-                  {
-                    type: 'object',
-                    description:
-                      'Two renders of the frame with half of the samples each: their mean is denoised, their difference tells the variance.',
-                    required: ['half_a', 'half_b'],
-                    properties: { half_a: BINARY, half_b: BINARY },
-                    additionalProperties: false,
-                  },
-                ],
-              },
-            },
-          },
-        },
-        responses: {
-          200: {
-            description:
-              'The denoised frame, its tone-mapped picture, the report, or report and frame, by Accept.',
-            headers: REPORT_HEADERS,
-            content: {
-              [ANSWER_TYPES[0]]: { schema: BINARY },
-              [ANSWER_TYPES[1]]: { schema: { type: 'string', contentMediaType: ANSWER_TYPES[1] } },
-              [ANSWER_TYPES[2]]: { schema: { $ref: '#/components/schemas/Report' } },
-              [ANSWER_TYPES[3]]: {
-                schema: {
-                  type: 'string',
-                  description: 'The report as application/json, then the frame as image/x-exr.',
-                },
-              },
-            },
-          },
-          ...problems(
-            'invalid-argument',
-            'unknown-parameter',
-            'empty-body',
-            'malformed-body',
-            'malformed-exr',
-            'unsupported-exr',
-            'missing-layer',
-            'mismatched-frames',
-            'too-large',
-            'unsupported-media-type',
-            'not-acceptable',
-            'unknown-model',
-            'missing-frames',
-            'method-not-allowed',
-            'not-implemented',
-            'model-damaged',
-            'file-system',
-            ...QUEUED,
-          ),
-        },
-      },
-    },
+    '/v1/denoise': { post: DENOISE },
+    '/v1/sample-map': { post: SAMPLE_MAP },
+    ...jobPaths({
+      denoise: DENOISE,
+      digest: DIGEST,
+      binary: BINARY,
+      problems: (...more) => problems(...more, 'not-found', 'method-not-allowed', ...GUARDED),
+      refusals: problems(...REFUSALS, 'idempotency-conflict'),
+    }),
     '/v1/frames/{digest}': {
       parameters: [{ name: 'digest', in: 'path', required: true, schema: DIGEST }],
       put: {
@@ -401,6 +470,7 @@ export const OPENAPI = {
           retryAfter: { type: 'integer', description: 'Seconds, as the Retry-After header.' },
         },
       },
+      Job: JOB_SCHEMA,
       Phase: {
         type: 'object',
         required: ['phase'],
@@ -465,6 +535,43 @@ export const OPENAPI = {
             type: 'object',
             description: 'Seconds by stage.',
             additionalProperties: { type: 'number', minimum: 0 },
+          },
+          predictedError: {
+            type: 'object',
+            description:
+              'Means over the pixels of the predicted errors of the denoised frame; errors fall with the samples n as n^-decay.',
+            properties: {
+              smape: { type: 'number' },
+              dssim: { type: 'number' },
+              decay: { type: 'number' },
+            },
+          },
+          samples: {
+            type: 'object',
+            description: 'The sample map.',
+            properties: {
+              metric: { enum: ERROR_METRICS },
+              budgetSpp: { type: 'number' },
+              total: { type: 'integer', description: 'Samples of all pixels.' },
+              leastSpp: { type: 'integer' },
+              mostSpp: { type: 'integer' },
+            },
+          },
+          target: {
+            type: 'object',
+            description: 'What is left until the target of the request.',
+            properties: {
+              targetSmape: { type: 'number' },
+              reached: { type: 'boolean' },
+              sampleFactor: {
+                type: ['number', 'null'],
+                description: 'Times as many samples as there are; null where no budget would do.',
+              },
+              additionalSpp: {
+                type: ['number', 'null'],
+                description: 'Mean samples per pixel to add; null also where `spp` is not known.',
+              },
+            },
           },
           frames: { type: 'integer', description: 'Frames of the window that was sent.' },
           center: { type: 'integer', description: 'Index of the denoised frame.' },

@@ -5,7 +5,7 @@ import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../workflow/den
 /** Figures of the report that the service itself reads; whatever else it has goes to the client as it is. */
 export type ServedReport = Pick<
   FullReport,
-  'model' | 'version' | 'device' | 'warnings' | 'windowUsed' | 'stages'
+  'model' | 'version' | 'device' | 'warnings' | 'windowUsed' | 'stages' | 'predictedError'
 >;
 
 /** What of a denoised file the service sends. */
@@ -17,5 +17,5 @@ export interface ServerDeps {
   readonly denoiseExr: (request: DenoiseExrRequest) => Promise<ServedExr>;
   /** Reads the headers of uploads. */
   readonly pool: Pick<ExrPool, 'header' | 'write'>;
-  readonly denoiser: Pick<Denoiser, 'models'>;
+  readonly denoiser: Pick<Denoiser, 'models'> & { readonly restarts?: number };
 }

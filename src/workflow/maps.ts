@@ -2,9 +2,17 @@ import type { Denoiser, PredictedError } from '../denoise/denoiser.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SampleType } from '../image/image.js';
 import { plane, type Raster } from '../image/raster.js';
-import { ALLOCATION_DEFAULTS, checkAllocation, totalSamples } from '../sampling/allocate-samples.js';
-import type { ErrorMetric, SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
+import { ALLOCATION_DEFAULTS, checkAllocation, MAX_SPP, totalSamples } from '../sampling/allocate-samples.js';
+import {
+  ERROR_METRICS,
+  type ErrorMetric,
+  type SamplePlan,
+  type SamplePlanOptions,
+} from '../sampling/plan-samples.js';
 import { checkTarget, type QualityTarget, samplesForTarget } from '../sampling/quality-target.js';
+
+/** For those who take requests. */
+export { ERROR_METRICS, MAX_SPP };
 
 /** What of a denoised frame a file gets. */
 export const OUTPUTS = ['color', 'error', 'samples'] as const;

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import type { AppContext } from '../app.js';
-import { negotiate, sendAnswer } from '../denoise-answer.js';
-import { type DenoiseQuery, parseDenoiseQuery } from '../denoise-query.js';
+import { ANSWER_TYPES, MAP_ANSWER_TYPES, negotiate, sendAnswer } from '../denoise-answer.js';
+import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
 import { encodePng } from '../encode-png.js';
 import {
   checkBodyHead,
@@ -14,20 +14,25 @@ import {
   uploadBytes,
 } from '../exr-body.js';
 import { frameMemory } from '../frame-memory.js';
+import { givenOnce } from '../given-once.js';
 import { leaveOnClose, takePlace } from '../place.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
 import { fetchStored, parseStoredFrames } from '../stored-frames.js';
 
 /**
- * `POST /v1/denoise`. Whatever can be refused without the body is refused before it is read; what the headers of its
+ * `POST /v1/denoise`, and `POST /v1/sample-map`, which answers with what is left to sample instead of the frame. Whatever can be refused without the body is refused before it is read; what the headers of its
  * files show, before it waits for its turn. The work ends when the client goes away.
  */
 export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
+  for (const operation of ['denoise', 'sample-map'] as const) serve(operation, app, context);
+}
+
+function serve(operation: Operation, app: FastifyInstance, context: AppContext): void {
   const { deps, config, metrics, frames, callers } = context;
-  app.post('/v1/denoise', async (request, reply) => {
+  app.post(`/v1/${operation}`, async (request, reply) => {
     const given = request.query as Record<string, unknown>;
-    let query = parseDenoiseQuery(given, deps.denoiser.models);
-    const type = negotiate(request);
+    let query = parseDenoiseQuery(given, deps.denoiser.models, operation);
+    const type = negotiate(request, operation === 'denoise' ? ANSWER_TYPES : MAP_ANSWER_TYPES);
     const named = isJson(request.raw);
     checkBodyHead(request.raw, named ? JSON_LIMIT : config.maxUploadBytes);
     const place = takePlace(request, context);
@@ -44,7 +49,7 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
     let upload: Upload;
     if (named) {
       const { parameters, ...digests } = parseStoredFrames(await receiveFile(request.raw, JSON_LIMIT));
-      query = parseDenoiseQuery(givenOnce(given, parameters), deps.denoiser.models);
+      query = parseDenoiseQuery(givenOnce(given, parameters), deps.denoiser.models, operation);
       upload = await fetchStored(digests, frames, metrics);
     } else {
       upload = await receiveUpload(request.raw, config.maxUploadBytes);
@@ -73,26 +78,19 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
 /** What the workflow is asked for. */
 export function denoiseRequest(
   { files }: SelectedFrames,
-  { lambda, model, source = 'auto', alpha, aovs, layers }: DenoiseQuery,
+  { lambda, model, source = 'auto', alpha, aovs, layers, maps, mapsOnly }: DenoiseQuery,
   signal: AbortSignal,
 ): DenoiseExrRequest {
   return {
     ...files,
     lambda,
     signal,
+    ...(maps === undefined ? {} : { maps }),
+    ...(mapsOnly === undefined ? {} : { mapsOnly }),
     ...(model === undefined ? {} : { model }),
     ...(source === 'auto' ? {} : { source }),
     ...(alpha === undefined ? {} : { alpha }),
     ...(aovs === undefined ? {} : { aovs }),
     ...(layers === undefined ? {} : { layers }),
   };
-}
-
-/** Parameters of the query and of the body; one that both have counts as given twice. */
-function givenOnce(
-  query: Readonly<Record<string, unknown>>,
-  body: Readonly<Record<string, string>>,
-): Record<string, unknown> {
-  const twice = Object.keys(body).filter((name) => Object.hasOwn(query, name));
-  return { ...query, ...body, ...Object.fromEntries(twice.map((name) => [name, [query[name], body[name]]])) };
 }

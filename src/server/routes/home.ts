@@ -5,6 +5,8 @@ const PAGE = `quietframe: a Monte Carlo render denoiser as a service
   curl --data-binary @noisy.exr -H 'Content-Type: image/x-exr' -o denoised.exr HOST/v1/denoise
 
   POST /v1/denoise       an OpenEXR frame in, the denoised frame out
+  POST /v1/sample-map    an OpenEXR frame in, predicted errors and the next samples per pixel out
+  POST /v1/jobs          the same, and whole sequences, to be fetched later
   PUT  /v1/frames/{digest}  keep a frame for requests that name it by digest
   GET  /v1/models        models that are loaded
   GET  /v1/sources       renderers whose layers are known
