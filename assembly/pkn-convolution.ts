@@ -6,7 +6,7 @@
  *     kernel  [2*radius+1][2*radius+1]
  *     output  [rows][stride]
  */
-import { madd } from './pkn-math';
+import { madd } from './simd-math';
 
 export function filterBand(
   rows: i32,

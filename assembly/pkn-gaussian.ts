@@ -11,7 +11,7 @@
  *     precision   [3][rows][stride]  xx, xy, yy
  *     output      [rows][stride]
  */
-import { exp2, madd } from './pkn-math';
+import { exp2, madd } from './simd-math';
 
 const HALF_LOG2E = <f32>(0.5 * Math.LOG2E);
 

@@ -10,7 +10,7 @@
  *     total        [rows][stride]
  *     squares      [rows + 2][stride]
  */
-import { exp2, madd } from './pkn-math';
+import { exp2, madd } from './simd-math';
 
 /** As in the training: keeps a multiplier of 0 the identity. */
 const MULTIPLIER_EPSILON: f32 = 1e-12;

@@ -8,6 +8,8 @@ const MODULES = [
   'pkn-non-local-means',
   'pkn-gaussian',
   'pkn-convolution',
+  'pkn-cross-bilateral',
+  'pkn-preview-features',
 ];
 const BUILDS = { plain: ['simd'], relaxed: ['simd', 'relaxed-simd'] };
 
