@@ -5,6 +5,7 @@ import { VERSION } from '../version.js';
 import { compareCommand } from './commands/compare.js';
 import { denoiseCommand } from './commands/denoise.js';
 import { inspectCommand } from './commands/inspect.js';
+import { sampleMapCommand } from './commands/sample-map.js';
 import { sequenceCommand } from './commands/sequence.js';
 import { serveCommand } from './commands/serve.js';
 
@@ -19,7 +20,14 @@ async function main(args: readonly string[]): Promise<number> {
     .version(VERSION)
     .exitOverride()
     .configureOutput({ outputError: () => {} });
-  for (const addTo of [denoiseCommand, sequenceCommand, inspectCommand, compareCommand, serveCommand])
+  for (const addTo of [
+    denoiseCommand,
+    sequenceCommand,
+    sampleMapCommand,
+    inspectCommand,
+    compareCommand,
+    serveCommand,
+  ])
     addTo(program);
   try {
     await program.parseAsync(args, { from: 'user' });

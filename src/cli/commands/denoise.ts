@@ -2,7 +2,6 @@ import { realpath } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
-import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
@@ -20,6 +19,7 @@ import {
 } from '../options.js';
 import { ProgressLine } from '../progress-line.js';
 import { readInput } from '../read-input.js';
+import { withFile } from '../with-file.js';
 
 interface Flags extends LayerFlags {
   readonly output: string;
@@ -111,13 +111,6 @@ async function refuseOverwriting(inputs: readonly string[], flags: Flags): Promi
     if (output !== (await realpath(input))) continue;
     throw wrong('another file than the input (or --overwrite-input)', '--output', flags.output);
   }
-}
-
-/** Errors of the workflow name a frame; the user knows files. */
-function withFile(error: unknown, input: string, halfB: string | undefined): unknown {
-  if (!(error instanceof QuietframeError) || error.details.frame === undefined) return error;
-  const file = error.details.frame === 'half_b' ? (halfB ?? input) : input;
-  return new QuietframeError(error.code, `${file}: ${error.message}`, error.details, { cause: error });
 }
 
 async function tell(report: FullReport, flags: Flags): Promise<void> {

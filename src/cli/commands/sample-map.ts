@@ -1,0 +1,160 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { readConfig } from '../../config.js';
+import { expected, QuietframeError } from '../../errors.js';
+import { ExrPool } from '../../exr/exr-pool.js';
+import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
+import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../workflow/maps.js';
+import { writeAtomically } from '../../workflow/write-atomically.js';
+import { checkFolder } from '../check-folder.js';
+import {
+  type LayerFlags,
+  layerOption,
+  parseInteger,
+  resolveOptions,
+  samplesOption,
+  sourceOption,
+} from '../options.js';
+import { ProgressLine } from '../progress-line.js';
+import { readInput } from '../read-input.js';
+import { withFile } from '../with-file.js';
+
+interface Flags extends LayerFlags {
+  readonly output: string;
+  readonly halfB?: string;
+  readonly budget?: number;
+  readonly targetSmape?: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly tile?: number;
+  readonly metric: (typeof ERROR_METRICS)[number];
+  readonly model?: string;
+  readonly report?: string;
+  readonly threads?: number;
+}
+
+/** `quietframe sample-map`. */
+export function sampleMapCommand(program: Command): void {
+  const whole = (flag: string) => (text: string) => parseInteger(text, flag, 0, 1_000_000);
+  program
+    .command('sample-map')
+    .description('predict the error left after denoising, and where to spend the next samples')
+    .argument('<in.exr>', 'noisy frame with its auxiliary layers')
+    .requiredOption('-o, --output <map.exr>', 'error.SMAPE, error.DSSIM, samples.density and samples.spp')
+    .option('--half-b <b.exr>', 'second half buffer: the same frame, rendered independently')
+    .option(
+      '--budget <spp>',
+      'mean samples per pixel to plan; samples.spp adds up to it exactly',
+      number('--budget'),
+    )
+    .option(
+      '--target-smape <error>',
+      'mean error that is good enough: tells what is left until then, and sets the budget where none is given',
+      number('--target-smape'),
+    )
+    .option('--min <spp>', 'least samples of a pixel (default: 0)', whole('--min'))
+    .option('--max <spp>', 'most samples of a pixel', whole('--max'))
+    .option('--tile <px>', 'side of tiles that get the same share (default: 1)', whole('--tile'))
+    .addOption(new Option('--metric <name>', 'error that guides').choices(ERROR_METRICS).default('smape'))
+    .option('--model <name[@version]>', 'model bundle')
+    .addOption(sourceOption())
+    .addOption(layerOption())
+    .addOption(samplesOption())
+    .option('--report <file>', 'write the report as JSON; - for standard output')
+    .option('--threads <n>', 'threads of the engine', (text) => parseInteger(text, '--threads', 1, 1024))
+    .action(sampleMap);
+}
+
+async function sampleMap(input: string, flags: Flags): Promise<void> {
+  const maps = mapsOf(flags);
+  checkMaps(maps);
+  const config = readConfig();
+  const exr = await readInput(input);
+  const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
+  await checkFolder(flags.output);
+  if (flags.report !== undefined && flags.report !== '-') await checkFolder(flags.report);
+
+  // The engine is large: only the commands that denoise load it.
+  const { Denoiser } = await import('../../denoise/denoiser.js');
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const line = new ProgressLine(input);
+  const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
+  const denoiser = await Denoiser.load({
+    modelsDirectory: config.modelsDirectory,
+    threads: flags.threads ?? config.threads,
+    memoryBudgetBytes: config.memoryBudgetBytes,
+  });
+  try {
+    const { exr: result, report } = await denoiseExr(
+      {
+        exr,
+        ...(halfB && { halves: [exr, halfB] as const }),
+        ...(flags.model !== undefined && { model: flags.model }),
+        ...resolveOptions(flags),
+        ...{ maps, mapsOnly: true },
+        signal: abort.signal,
+        onProgress: (fraction) => line.show(fraction),
+      },
+      { pool, denoiser },
+    );
+    line.end();
+    await writeAtomically(flags.output, result);
+    await tell(report, flags);
+  } catch (error) {
+    throw withFile(error, input, flags.halfB);
+  } finally {
+    line.end();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    await Promise.all([denoiser.close(), pool.close()]);
+  }
+}
+
+function mapsOf({ budget, targetSmape, spp, min, max, tile, metric }: Flags): MapsRequest {
+  return {
+    ...{ outputs: ['error', 'samples'], metric },
+    ...(budget !== undefined && { budgetSpp: budget }),
+    ...(targetSmape !== undefined && { targetSmape }),
+    ...(spp !== undefined && { renderedSpp: spp }),
+    ...(min !== undefined && { minSpp: min }),
+    ...(max !== undefined && { maxSpp: max }),
+    ...(tile !== undefined && { tile }),
+  };
+}
+
+/** Reads decimals; ranges are checked with the other options. */
+function number(flag: string): (text: string) => number {
+  return (text) => {
+    if (/^\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text)) return Number(text);
+    throw new QuietframeError('invalid-argument', expected('a number of at least 0', flag, text), {
+      parameter: flag,
+    });
+  };
+}
+
+async function tell(report: FullReport, flags: Flags): Promise<void> {
+  for (const { code, message } of report.warnings) {
+    process.stderr.write(`quietframe: warning ${code}: ${message}\n`);
+  }
+  const json = `${JSON.stringify(report, null, 2)}\n`;
+  if (flags.report === '-') {
+    process.stdout.write(json);
+    return;
+  }
+  if (flags.report !== undefined) await writeAtomically(flags.report, json);
+  const { predictedError, samples, target } = report;
+  const smape = predictedError?.smape.toFixed(4);
+  process.stdout.write(
+    `${flags.output}: predicted SMAPE ${smape}; ${samples?.total} samples, ${samples?.leastSpp} to ${samples?.mostSpp} per pixel\n`,
+  );
+  if (target === undefined) return;
+  const more = target.additionalSpp;
+  const left =
+    target.sampleFactor === null
+      ? 'out of reach'
+      : more === null
+        ? `takes ${target.sampleFactor.toFixed(1)} times the samples`
+        : `takes ${more.toFixed(1)} more samples per pixel`;
+  process.stdout.write(`SMAPE ${target.targetSmape} ${target.reached ? 'is reached' : left}\n`);
+}
