@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import accepts from '@fastify/accepts';
 import {
+  type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -14,12 +15,17 @@ import { Connections } from './connections.js';
 import { handleError, handleNotFound } from './error-handler.js';
 import { acceptBodies } from './exr-body.js';
 import { FrameStore } from './frame-store.js';
+import type { Job } from './job.js';
+import { JobRecords } from './job-records.js';
+import { JobRunner } from './job-runner.js';
+import { JobStore } from './job-store.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics, type Outcome } from './metrics.js';
 import { denoiseRoute } from './routes/denoise.js';
 import { frameRoutes } from './routes/frames.js';
 import { healthRoutes } from './routes/health.js';
 import { homeRoute } from './routes/home.js';
+import { jobRoutes } from './routes/jobs.js';
 import { metricsRoute } from './routes/metrics.js';
 import { modelRoutes } from './routes/models.js';
 import { openapiRoute } from './routes/openapi.js';
@@ -34,6 +40,10 @@ export type AppConfig = Pick<
   | 'queueLength'
   | 'frameMemoryBytes'
   | 'tokensFile'
+  | 'maxJobs'
+  | 'maxJobFrames'
+  | 'jobSeconds'
+  | 'jobFolder'
   | 'uploadSeconds'
   | 'frameCacheBytes'
   | 'spoolFolder'
@@ -50,6 +60,8 @@ export interface AppContext {
   readonly metrics: Metrics;
   readonly frames: FrameStore;
   readonly callers: Callers;
+  readonly jobs: JobStore;
+  readonly runner: JobRunner;
 }
 
 declare module 'fastify' {
@@ -97,8 +109,12 @@ export async function buildApp(
   const { frameCacheBytes: memoryBytes, spoolFolder, spoolBytes } = config;
   const frames = await FrameStore.open({ memoryBytes, spoolFolder, spoolBytes });
   const callers = await Callers.open(config.tokensFile);
-  const metrics = new Metrics(queue, frames);
-  const context: AppContext = { deps, config, lifecycle, queue, metrics, frames, callers };
+  const kept = config.jobFolder === undefined ? undefined : await JobRecords.open(config.jobFolder);
+  const jobs = new JobStore({ ...config, onRemove: (job) => void kept?.records.remove(job) });
+  const metrics = new Metrics(queue, frames, jobs, () => deps.denoiser.restarts ?? 0);
+  const shared = { deps, config, lifecycle, queue, metrics, frames, callers, jobs };
+  const runner = new JobRunner(shared, kept?.records, app.log);
+  const context: AppContext = { ...shared, runner };
 
   app.decorate('context', context);
   app.decorateRequest('problemCode', undefined);
@@ -126,6 +142,7 @@ export async function buildApp(
     connections.answered(request.raw);
     done();
   });
+  app.addHook('preClose', () => runner.drain());
   app.addHook('onClose', (_app, done) => {
     metrics.registry.clear();
     done();
@@ -147,11 +164,24 @@ export async function buildApp(
     sourcesRoute,
     denoiseRoute,
     frameRoutes,
+    jobRoutes,
   ]) {
     route(app, context);
   }
   for (const [url, known] of [...methods]) refuseOtherMethods(app, url, known);
+  for (const job of kept?.jobs ?? []) await resume(job, context, app.log);
   return app;
+}
+
+/** Goes on with a job of an earlier run of the service. */
+async function resume(job: Job, { jobs, runner }: AppContext, log: FastifyBaseLogger): Promise<void> {
+  try {
+    jobs.add(job);
+    await runner.start(job);
+  } catch (error) {
+    jobs.remove(job);
+    log.error({ err: error, job: job.spec.id }, 'A job could not be resumed');
+  }
 }
 
 /** Times a request to the end of its answer, or to the moment that its client goes away. */

@@ -44,8 +44,11 @@ export class FrameStore {
   readonly #moving = new Map<string, Uint8Array>();
   /** Bytes of the files by digest. */
   readonly #spool = new Map<string, number>();
+  /** How many need a frame, and must not lose it. */
+  readonly #retained = new Map<string, { users: number; readonly bytes: number }>();
   #memoryBytes = 0;
   #spoolBytes = 0;
+  #spoolFailures = 0;
 
   private constructor(options: FrameStoreOptions) {
     this.#options = options;
@@ -73,6 +76,11 @@ export class FrameStore {
 
   get spoolBytes(): number {
     return this.#spoolBytes;
+  }
+
+  /** Frames that could not be written to the spool, and were lost if they did not fit into memory. */
+  get spoolFailures(): number {
+    return this.#spoolFailures;
   }
 
   has(digest: string): boolean {
@@ -106,10 +114,64 @@ export class FrameStore {
     const leaving: Promise<void>[] = [];
     for (const [oldest, old] of this.#memory) {
       if (this.#memoryBytes <= this.#options.memoryBytes) break;
+      if (this.#retained.has(oldest) && this.#options.spoolFolder === undefined) continue;
       this.#forget(oldest);
-      leaving.push(this.#toSpool(oldest, old));
+      leaving.push(this.#leave(oldest, old));
     }
     await Promise.all(leaving);
+  }
+
+  /**
+   * Lets go of none of these frames until they are released. At most half of the store can be held on to.
+   * @throws QuietframeError `missing-frames`; `too-large` when these alone are more; `overloaded` when all together are.
+   */
+  retain(digests: readonly string[]): void {
+    const missing = digests.filter((digest) => !this.has(digest));
+    if (missing.length > 0) {
+      throw new QuietframeError('missing-frames', 'Expected frames that are kept', { missing });
+    }
+    const most = this.largest / 2;
+    const sum = (list: readonly string[]): number =>
+      list.reduce((bytes, digest) => bytes + this.#sizeOf(digest), 0);
+    const own = sum(digests);
+    if (own > most) {
+      throw new QuietframeError(
+        'too-large',
+        expected(`at most ${most}`, 'the bytes of frames of a job', own),
+      );
+    }
+    const others = [...this.#retained.values()].reduce((bytes, each) => bytes + each.bytes, 0);
+    if (others + sum(digests.filter((digest) => !this.#retained.has(digest))) > most) {
+      const message = expected(`at most ${most}`, 'the bytes of frames of all jobs', 'more');
+      throw new QuietframeError('overloaded', message, { retryAfter: 30 });
+    }
+    for (const digest of digests) {
+      const retained = this.#retained.get(digest) ?? { users: 0, bytes: this.#sizeOf(digest) };
+      retained.users++;
+      this.#retained.set(digest, retained);
+    }
+  }
+
+  release(digests: readonly string[]): void {
+    for (const digest of digests) {
+      const retained = this.#retained.get(digest);
+      if (retained !== undefined && --retained.users === 0) this.#retained.delete(digest);
+    }
+  }
+
+  /**
+   * Writes a frame to the spool already, so that it survives the process.
+   * @throws QuietframeError `file-system`, also where there is no spool that could hold it.
+   */
+  async persist(digest: string): Promise<void> {
+    const bytes = this.#memory.get(digest);
+    if (bytes !== undefined) await this.#toSpool(digest, bytes);
+    if (this.#spool.has(digest) || this.#moving.has(digest)) return;
+    throw new QuietframeError('file-system', 'The spool folder could not keep a frame');
+  }
+
+  #sizeOf(digest: string): number {
+    return (this.#memory.get(digest) ?? this.#moving.get(digest))?.length ?? this.#spool.get(digest) ?? 0;
   }
 
   /** @returns whether there was one. */
@@ -124,6 +186,19 @@ export class FrameStore {
   #forget(digest: string): void {
     this.#memoryBytes -= this.#memory.get(digest)?.length ?? 0;
     this.#memory.delete(digest);
+  }
+
+  /** It fails for nobody else: what cannot be written is lost, unless it must not be. */
+  async #leave(digest: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#toSpool(digest, bytes);
+    } catch (error) {
+      if (!(error instanceof QuietframeError)) throw error;
+      this.#spoolFailures++;
+      if (!this.#retained.has(digest) || this.has(digest)) return;
+      this.#memory.set(digest, bytes);
+      this.#memoryBytes += bytes.length;
+    }
   }
 
   async #toSpool(digest: string, bytes: Uint8Array): Promise<void> {
@@ -142,8 +217,9 @@ export class FrameStore {
     } finally {
       if (this.#moving.get(digest) === bytes) this.#moving.delete(digest);
     }
-    for (const oldest of this.#spool.keys()) {
+    for (const oldest of [...this.#spool.keys()]) {
       if (this.#spoolBytes <= spoolBytes) break;
+      if (this.#retained.has(oldest)) continue;
       await this.#dropSpooled(oldest);
     }
   }

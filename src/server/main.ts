@@ -38,6 +38,7 @@ export async function serve(config: ServeConfig, deps: ServerDeps, signal?: Abor
     const timer = setTimeout(() => {
       app.server.closeAllConnections();
       grpc?.cancelAll();
+      app.context.runner.stop();
     }, 1000 * config.drainSeconds);
     await Promise.all([app.close(), grpc?.close()]);
     clearTimeout(timer);

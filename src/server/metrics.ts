@@ -1,8 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FrameStore } from './frame-store.js';
+import type { JobState } from './job.js';
+import type { JobStore } from './job-store.js';
 import type { WorkQueue } from './work-queue.js';
 
 const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+const JOB_STATES: readonly JobState[] = ['queued', 'running', 'done', 'failed', 'cancelled'];
 
 /** What became of a request: answered, refused (4xx), failed (5xx), or left by its client. */
 export type Outcome = 'ok' | 'refused' | 'failed' | 'cancelled';
@@ -42,7 +46,19 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor(queue: WorkQueue, frames: Pick<FrameStore, 'memoryBytes' | 'spoolBytes'>) {
+  readonly #jobFrames = new Counter({
+    name: 'quietframe_job_frames_total',
+    help: 'Frames of jobs that have ended, by outcome: ok or failed.',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+
+  constructor(
+    queue: WorkQueue,
+    frames: Pick<FrameStore, 'memoryBytes' | 'spoolBytes' | 'spoolFailures'>,
+    jobs: JobStore,
+    restarts: () => number,
+  ) {
     collectDefaultMetrics({ register: this.registry });
     gauge(this.registry, 'quietframe_requests_in_flight', 'Requests that hold a place.', () => queue.places);
     gauge(
@@ -64,6 +80,40 @@ export class Metrics {
       () => frames.spoolBytes,
     );
     gauge(this.registry, 'quietframe_queue_depth', 'Requests that wait for their turn.', () => queue.depth);
+    gauge(
+      this.registry,
+      'quietframe_reserved_bytes',
+      'Memory that requests which run may take, by the headers of their files.',
+      () => queue.reservedBytes,
+    );
+    counter(
+      this.registry,
+      'quietframe_spool_failures_total',
+      'Frames that could not be written to the spool folder.',
+      () => frames.spoolFailures,
+    );
+    counter(
+      this.registry,
+      'quietframe_denoiser_restarts_total',
+      'Threads of the denoiser that ended by themselves and were replaced.',
+      restarts,
+    );
+    new Gauge({
+      name: 'quietframe_jobs',
+      help: 'Jobs that are kept, by state.',
+      labelNames: ['state'],
+      registers: [this.registry],
+      collect() {
+        const states = new Map<JobState, number>(JOB_STATES.map((state) => [state, 0]));
+        for (const { state } of jobs.jobs) states.set(state, (states.get(state) ?? 0) + 1);
+        for (const [state, count] of states) this.set({ state }, count);
+      },
+    });
+  }
+
+  /** The work on a frame of a job has ended. */
+  jobFrame(outcome: 'ok' | 'failed'): void {
+    this.#jobFrames.inc({ outcome });
   }
 
   /** @param reason code of the error, `none` where there was none. */
@@ -87,6 +137,19 @@ export class Metrics {
   sent(bytes: number): void {
     this.#sent.inc(bytes);
   }
+}
+
+/** A figure that somebody else counts. */
+function counter(registry: Registry, name: string, help: string, value: () => number): void {
+  new Counter({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(value());
+    },
+  });
 }
 
 function gauge(registry: Registry, name: string, help: string, value: () => number): void {

@@ -24,7 +24,20 @@ export function parseStoredFrames(body: Uint8Array): StoredFrames {
   if (!isWindow || !isPair || (frames.length === 0 && halves === undefined)) {
     throw new QuietframeError('malformed-body', expected(range, 'the request body', 'something else'));
   }
-  const parameters = Object.entries(rest).map(([name, value]): [string, string] => {
+  const [halfA, halfB] = halves ?? [];
+  return {
+    frames: frames.map(parseDigest),
+    halves: halves === undefined ? undefined : [parseDigest(halfA), parseDigest(halfB)],
+    parameters: parametersOf(rest),
+  };
+}
+
+/**
+ * Fields of a body as parameters of a query.
+ * @throws QuietframeError `invalid-argument`.
+ */
+export function parametersOf(fields: Readonly<Record<string, unknown>>): Record<string, string> {
+  const parameters = Object.entries(fields).map(([name, value]): [string, string] => {
     const values: unknown[] = Array.isArray(value) ? value : [value];
     if (values.every((each) => typeof each === 'string' || typeof each === 'number'))
       return [name, values.join(',')];
@@ -37,12 +50,7 @@ export function parseStoredFrames(body: Uint8Array): StoredFrames {
       },
     );
   });
-  const [halfA, halfB] = halves ?? [];
-  return {
-    frames: frames.map(parseDigest),
-    halves: halves === undefined ? undefined : [parseDigest(halfA), parseDigest(halfB)],
-    parameters: Object.fromEntries(parameters),
-  };
+  return Object.fromEntries(parameters);
 }
 
 /**
@@ -78,7 +86,11 @@ export async function fetchStored(
   };
 }
 
-function parseObject(body: Uint8Array): Record<string, unknown> {
+/**
+ * A body of JSON that is an object.
+ * @throws QuietframeError `malformed-body`.
+ */
+export function parseObject(body: Uint8Array): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };

@@ -1,0 +1,146 @@
+import type { AppContext } from './app.js';
+import { freeCaller } from './callers.js';
+import { parseDenoiseQuery } from './denoise-query.js';
+import { digestOf } from './digest.js';
+import { isOurFault, problemOf, publicError } from './error-handler.js';
+import { frameMemory } from './frame-memory.js';
+import type { FrameEnd, Job, JobFrame, JobResult } from './job.js';
+import type { JobRecords } from './job-records.js';
+import { denoiseRequest } from './routes/denoise.js';
+import { selectFrames } from './select-frames.js';
+import { fetchStored } from './stored-frames.js';
+import type { Terms } from './work-queue.js';
+
+type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frames'>;
+
+/** Where failures of the service itself are told. */
+export interface RunnerLog {
+  error(details: object, message: string): void;
+}
+
+/**
+ * Works jobs off through the queue of all requests, a few frames of a job at a time. Frames that a job still needs are
+ * retained; results are kept like frames.
+ */
+export class JobRunner {
+  readonly #context: Context;
+  readonly #records: JobRecords | undefined;
+  readonly #log: RunnerLog;
+  readonly #drain = new AbortController();
+  readonly #stop = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(context: Context, records: JobRecords | undefined, log: RunnerLog) {
+    this.#context = context;
+    this.#records = records;
+    this.#log = log;
+  }
+
+  /**
+   * Begins the work on a job, whose frames are kept.
+   * @throws QuietframeError as `FrameStore.retain`; `file-system`.
+   */
+  async start(job: Job): Promise<void> {
+    const { frames } = this.#context;
+    const todo = [...job.spec.frames.keys()].filter((index) => job.end(index) === undefined);
+    const digests = [...new Set(todo.flatMap((index) => digestsOf(job.spec.frames[index] as JobFrame)))];
+    frames.retain(digests);
+    try {
+      if (this.#records !== undefined) {
+        for (const digest of digests) await frames.persist(digest);
+        if (todo.length === job.spec.frames.length) await this.#records.create(job);
+      }
+    } catch (error) {
+      frames.release(digests);
+      throw error;
+    }
+    const forget = (): void => void this.#records?.remove(job);
+    job.cancelled.addEventListener('abort', forget, { once: true });
+    const lane = async (): Promise<void> => {
+      for (let index = todo.shift(); index !== undefined; index = todo.shift()) {
+        if (job.cancelled.aborted || this.#drain.signal.aborted) return;
+        await this.#work(job, index);
+      }
+    };
+    const lanes = Promise.all(Array.from({ length: this.#context.config.concurrency }, lane));
+    const work = lanes.then(() => {
+      frames.release(digests);
+      this.#running.delete(work);
+    });
+    this.#running.add(work);
+  }
+
+  /** Begins no more frames, and resolves when those that are being denoised have ended. */
+  async drain(): Promise<void> {
+    this.#drain.abort();
+    await Promise.all(this.#running);
+  }
+
+  /** Gives up what is being denoised. */
+  stop(): void {
+    this.#drain.abort();
+    this.#stop.abort();
+  }
+
+  async #work(job: Job, index: number): Promise<void> {
+    const { frames, metrics } = this.#context;
+    let end: FrameEnd;
+    try {
+      const result = await this.#denoise(job, index);
+      if (this.#records !== undefined) await frames.persist(result.digest);
+      end = { result };
+    } catch (error) {
+      const shown = publicError(error);
+      if (shown.code === 'cancelled') return job.suspend(index);
+      if (isOurFault(shown)) {
+        this.#log.error(
+          { err: shown.cause ?? shown, code: shown.code, job: job.spec.id, index },
+          shown.message,
+        );
+      }
+      end = { error: problemOf(shown) };
+    }
+    metrics.jobFrame('error' in end ? 'failed' : 'ok');
+    try {
+      await this.#records?.append(job, index, end);
+    } catch (error) {
+      // The frame is denoised again after a restart.
+      this.#log.error({ err: error, job: job.spec.id, index }, 'A job was not written down');
+    }
+    job.finish(index, end);
+  }
+
+  async #denoise(job: Job, index: number): Promise<JobResult> {
+    const { deps, queue, metrics, frames } = this.#context;
+    const { parameters, urgency, owner } = job.spec;
+    const { center, ...wanted } = job.spec.frames[index] as JobFrame;
+    const query = parseDenoiseQuery(parameters, deps.denoiser.models);
+    const upload = await fetchStored(wanted, frames, metrics);
+    const selected = selectFrames(upload, center, deps.pool);
+    const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
+    const terms: Terms = { caller: freeCaller(owner), urgency, deadline: undefined };
+    const stopped = AbortSignal.any([job.cancelled, this.#stop.signal]);
+    const queued = performance.now();
+    const work = async () => {
+      metrics.stage('queue', (performance.now() - queued) / 1000);
+      job.begin(index);
+      const onProgress = (fraction: number): void => job.advance(index, fraction);
+      return deps.denoiseExr({ ...denoiseRequest(selected, query, stopped), onProgress });
+    };
+    const { exr, report } = await queue.run(
+      work,
+      AbortSignal.any([stopped, this.#drain.signal]),
+      terms,
+      bytes,
+    );
+    for (const [stage, seconds] of Object.entries(report.stages)) metrics.stage(stage, seconds);
+    const digest = await digestOf(exr);
+    await frames.put(digest, exr);
+    return { digest, bytes: exr.length, report };
+  }
+}
+
+/** All files of a frame of a job. */
+function digestsOf({ frames, halves }: JobFrame): readonly string[] {
+  return [...frames, ...(halves ?? [])];
+}
