@@ -1,0 +1,166 @@
+"""The client against a service that is scripted: what it sends, and what it does with every kind of answer."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from quietframe import Client, Problem, QuietframeError, Unavailable
+
+MIXED = (
+    b"--b\r\nContent-Type: application/json\r\n\r\n" + b'{"model": "kpcn"}' + b"\r\n"
+    b"--b\r\nContent-Type: image/x-exr\r\n\r\n" + b"\x76\x2f\r\n\r\n\x00--" + b"\r\n--b--\r\n"
+)
+
+
+class Service:
+    """Answers requests from a list, the last answer again and again, and remembers them."""
+
+    def __init__(self, *answers):
+        self.answers, self.requests = list(answers), []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def handle_any(self):
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                outer.requests.append((self.command, self.path, dict(self.headers), body))
+                status, headers, content = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                if status is None:
+                    self.connection.close()
+                    return
+                self.send_response(status)
+                for name, value in {"content-length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = handle_any
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/farm/"
+
+
+@pytest.fixture
+def start():
+    services = []
+
+    def begin(*answers):
+        services.append(Service(*answers))
+        return services[-1]
+
+    yield begin
+    for service in services:
+        service.server.shutdown()
+        service.server.server_close()
+
+
+GOOD = (200, {"content-type": "multipart/mixed; boundary=b"}, MIXED)
+BUSY = (503, {"retry-after": "7"}, json.dumps({"type": "urn:quietframe:problem:overloaded", "detail": "Full"}).encode())
+GONE = (None, {}, b"")
+
+
+def client_of(service, **options):
+    waits = []
+    return Client(service.url, sleep=waits.append, **options), waits
+
+
+def test_sends_a_frame_and_takes_report_and_file(start):
+    service = start(GOOD)
+    client, _ = client_of(service, token="secret")
+    answer = client.sample_map(b"exr", budget=16.5, target_smape=0.02, model=None)
+    assert answer.report == {"model": "kpcn"}
+    assert answer.exr == b"\x76\x2f\r\n\r\n\x00--"
+    method, path, headers, body = service.requests[0]
+    assert (method, path, body) == ("POST", "/farm/v1/sample-map?budget=16.5&target-smape=0.02", b"exr")
+    headers = {name.lower(): value for name, value in headers.items()}
+    assert headers["authorization"] == "Bearer secret"
+    assert headers["accept"] == "multipart/mixed"
+    assert headers["content-type"] == "image/x-exr"
+
+
+def test_sends_windows_and_halves_as_a_form(start):
+    service = start(GOOD)
+    client, _ = client_of(service)
+    client.denoise([b"one", b"two"], halves=(b"a\r\n--", b"b"), center=1)
+    _, path, headers, body = service.requests[0]
+    assert path == "/farm/v1/denoise?center=1"
+    boundary = headers["content-type"].split("boundary=")[1].encode()
+    parts = body.split(b"--" + boundary)[1:-1]
+    assert [part.split(b'name="')[1].split(b'"')[0] for part in parts] == [b"frame", b"frame", b"half_a", b"half_b"]
+    assert [part.split(b"\r\n\r\n", 1)[1] for part in parts] == [b"one\r\n", b"two\r\n", b"a\r\n--\r\n", b"b\r\n"]
+
+
+def test_tries_again_while_the_service_is_busy_or_away(start):
+    service = start(BUSY, GONE, GOOD)
+    client, waits = client_of(service)
+    assert client.denoise(b"exr").report == {"model": "kpcn"}
+    assert [request[3] for request in service.requests] == [b"exr"] * 3
+    assert 7 <= waits[0] <= 7 * 1.25
+    assert 1 <= waits[1] <= 1.25
+
+
+def test_gives_up_in_the_end(start):
+    client, waits = client_of(start(BUSY), attempts=3)
+    with pytest.raises(Unavailable, match="3 attempts: Full") as caught:
+        client.denoise(b"exr")
+    assert isinstance(caught.value.__cause__, Problem)
+    assert len(waits) == 2
+
+
+def test_a_service_that_is_not_there():
+    client = Client("http://127.0.0.1:9", attempts=2, sleep=lambda _: None)
+    assert not client.is_ready()
+    with pytest.raises(Unavailable):
+        client.denoise(b"exr")
+
+
+def test_does_not_repeat_what_was_refused(start):
+    document = {"type": "urn:quietframe:problem:invalid-argument", "detail": "Expected x", "parameter": "budget"}
+    service = start((400, {}, json.dumps(document).encode()))
+    client, _ = client_of(service)
+    with pytest.raises(Problem, match="Expected x") as caught:
+        client.sample_map(b"exr", budget=0)
+    assert (caught.value.code, caught.value.status) == ("invalid-argument", 400)
+    assert caught.value.document["parameter"] == "budget"
+    assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[1]"])
+def test_problems_of_proxies(start, body):
+    client, _ = client_of(start((404, {}, body)))
+    with pytest.raises(Problem, match="404"):
+        client.models()
+
+
+def test_answers_that_are_none(start):
+    client, _ = client_of(start((200, {"content-type": "text/html"}, b"welcome")))
+    with pytest.raises(QuietframeError, match="report and a file"):
+        client.denoise(b"exr")
+
+
+def test_models_health_and_frames(start):
+    service = start((200, {}, b'{"models": [{"name": "kpcn"}]}'))
+    client, _ = client_of(service)
+    assert client.models() == [{"name": "kpcn"}]
+    assert client.is_ready()
+    assert client.put_frame(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert service.requests[-1][:2] == ("PUT", f"/farm/v1/frames/{client.put_frame(b'abc')}")
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8080", "ftp://host", "http://"])
+def test_refuses_urls_that_are_none(url):
+    with pytest.raises(ValueError, match="for url"):
+        Client(url)
+
+
+def test_refuses_nothing(start):
+    client, _ = client_of(start(GOOD))
+    with pytest.raises(ValueError, match="neither"):
+        client.denoise()
