@@ -26,11 +26,14 @@ export interface CallOptions {
 /** One call that waits or runs. */
 interface Job {
   readonly task: ExrTask;
-  /** Buffers that move to the worker instead of being copied. */
-  readonly buffers: ArrayBuffer[];
   readonly resolve: (value: Image | Uint8Array) => void;
   readonly reject: (error: QuietframeError) => void;
+  /** Workers that have ended under it. */
+  crashes: number;
 }
+
+/** Workers that a call survives by being run again. */
+const MAX_CRASHES = 1;
 
 /** A worker and the job that it runs. */
 interface Slot {
@@ -46,8 +49,8 @@ const WORKER_URL = new URL(
 );
 
 /**
- * Reads and writes OpenEXR in worker threads, so that no file holds up the event loop. A worker that fails or runs past
- * the time limit is replaced, and its call rejects. Idle workers do not keep the process alive.
+ * Reads and writes OpenEXR in worker threads, so that no file holds up the event loop. A worker that ends by itself is
+ * replaced, and its call is run again once; one that runs past a limit is replaced, and its call rejects. Idle workers do not keep the process alive.
  */
 export class ExrPool {
   readonly #options: Required<ExrPoolOptions>;
@@ -68,15 +71,14 @@ export class ExrPool {
   }
 
   /**
-   * As `readExr`. The bytes are copied to the worker, but for those of a SharedArrayBuffer.
+   * As `readExr`. The bytes are copied once, but for those of a SharedArrayBuffer.
    * @throws QuietframeError as `readExr`; `cancelled`; `too-large` past the time or heap limit.
    */
   async read(bytes: Uint8Array, options: Pick<ReadOptions, 'select'> & CallOptions = {}): Promise<Image> {
     const limits = this.#options.limits;
     const names = selectNames(this.header(bytes), { ...options, limits });
-    const shared = shareBytes(bytes);
-    const task: ExrTask = { kind: 'read', bytes: shared.bytes, limits, names };
-    return (await this.#run(task, shared.buffers, options.signal)) as Image;
+    const task: ExrTask = { kind: 'read', bytes: shareBytes(bytes), limits, names };
+    return (await this.#run(task, options.signal)) as Image;
   }
 
   /**
@@ -91,9 +93,8 @@ export class ExrPool {
     const limits = this.#options.limits;
     const touched = new Set([...replacements.keys(), ...(options.add ?? []).map((channel) => channel.part)]);
     selectNames(this.header(original), { limits, select: (part) => touched.has(part.index) });
-    const shared = shareBytes(original);
-    const task: ExrTask = { kind: 'replace', original: shared.bytes, limits, replacements, options };
-    return (await this.#run(task, shared.buffers, signal)) as Uint8Array;
+    const task: ExrTask = { kind: 'replace', original: shareBytes(original), limits, replacements, options };
+    return (await this.#run(task, signal)) as Uint8Array;
   }
 
   /**
@@ -101,7 +102,7 @@ export class ExrPool {
    * @throws QuietframeError as `writeExr`; `cancelled`; `too-large` past the time or heap limit.
    */
   async write(image: Image, { signal, ...options }: WriteOptions & CallOptions = {}): Promise<Uint8Array> {
-    return (await this.#run({ kind: 'write', image, options }, [], signal)) as Uint8Array;
+    return (await this.#run({ kind: 'write', image, options }, signal)) as Uint8Array;
   }
 
   /** Ends all workers; calls that wait or run reject with `cancelled`, as do later ones. */
@@ -111,12 +112,12 @@ export class ExrPool {
     await Promise.all([...this.#slots].map((slot) => this.#retire(slot, cancelled())));
   }
 
-  #run(task: ExrTask, buffers: ArrayBuffer[], signal: AbortSignal | undefined): Promise<Image | Uint8Array> {
+  #run(task: ExrTask, signal: AbortSignal | undefined): Promise<Image | Uint8Array> {
     if (this.#closed || signal?.aborted) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
       const job: Job = {
         task,
-        buffers,
+        crashes: 0,
         resolve: (value) => {
           signal?.removeEventListener('abort', abort);
           resolve(value);
@@ -162,7 +163,7 @@ export class ExrPool {
     }, this.#options.timeLimitMs);
     hired.worker.ref();
     try {
-      hired.worker.postMessage(job.task, job.buffers);
+      hired.worker.postMessage(job.task);
     } catch (cause) {
       this.#settle(hired, () => job.reject(failed(cause)));
     }
@@ -183,8 +184,8 @@ export class ExrPool {
         }
       });
     });
-    worker.on('error', (error) => void this.#retire(slot, failed(error)));
-    worker.on('exit', () => void this.#retire(slot, failed(undefined)));
+    worker.on('error', (error) => this.#replace(slot, error));
+    worker.on('exit', () => this.#replace(slot, undefined));
     return slot;
   }
 
@@ -198,6 +199,21 @@ export class ExrPool {
     this.#startNext();
   }
 
+  /** Runs the job of a worker that has ended again, unless it has ended workers before or takes too much memory. */
+  #replace(slot: Slot, cause: unknown): void {
+    if (!this.#slots.has(slot)) return;
+    const { job } = slot;
+    const error = failed(cause);
+    if (job === undefined || this.#closed || error.code !== 'internal' || job.crashes >= MAX_CRASHES) {
+      void this.#retire(slot, error);
+      return;
+    }
+    job.crashes++;
+    this.#queue.unshift(job);
+    slot.job = undefined;
+    void this.#retire(slot, error);
+  }
+
   /** Ends the worker of a slot and rejects its job; the next job hires a new one. */
   async #retire(slot: Slot, error: QuietframeError): Promise<void> {
     if (!this.#slots.delete(slot)) return;
@@ -206,10 +222,11 @@ export class ExrPool {
   }
 }
 
-function shareBytes(bytes: Uint8Array): { bytes: Uint8Array; buffers: ArrayBuffer[] } {
-  if (bytes.buffer instanceof SharedArrayBuffer) return { bytes, buffers: [] };
-  const copy = new Uint8Array(bytes);
-  return { bytes: copy, buffers: [copy.buffer] };
+function shareBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
 }
 
 function cancelled(): QuietframeError {

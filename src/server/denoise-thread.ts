@@ -119,11 +119,6 @@ export class DenoiseThread {
       this.#post({ id, request });
     });
 
-  /** Ends the thread as a crash would, for tests of what happens then. */
-  async crash(): Promise<void> {
-    await this.#worker?.terminate();
-  }
-
   /** Ends the thread; requests that run reject with `cancelled`, as do later ones. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -9,9 +9,13 @@ const WORKER_URL = new URL(
   import.meta.url,
 );
 
+/** Threads that wait for the next frame: to start one takes longer than to build a small frame. */
+const idle: Worker[] = [];
+const MAX_IDLE = 2;
+
 /**
- * As `buildFrame`, in a thread of its own that ends with it, so that a service keeps answering. The planes of the images
- * move there and are gone afterwards.
+ * As `buildFrame`, in a thread of its own, so that a service keeps answering. The planes of the images move there and are
+ * gone afterwards. Threads are kept for later frames; they do not keep the process alive.
  * @throws QuietframeError as `buildFrame`; `cancelled`; `internal`.
  */
 export function buildFrameAside(
@@ -22,7 +26,8 @@ export function buildFrameAside(
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(cancelled());
     const task: FrameTask = { main: onlyPlanned(main), half: half && onlyPlanned(half) };
-    const worker = new Worker(WORKER_URL, { workerData: task, transferList: buffersOf(task) });
+    const worker = idle.pop() ?? new Worker(WORKER_URL);
+    worker.removeAllListeners().ref();
     const abort = (): void => {
       reject(cancelled());
       void worker.terminate();
@@ -30,6 +35,8 @@ export function buildFrameAside(
     signal?.addEventListener('abort', abort, { once: true });
     worker
       .on('message', (answer: FrameAnswer) => {
+        signal?.removeEventListener('abort', abort);
+        keep(worker);
         if ('built' in answer) return resolve(answer.built);
         const { code, message, details } = answer.error;
         reject(new QuietframeError(code, message, details));
@@ -39,7 +46,18 @@ export function buildFrameAside(
         signal?.removeEventListener('abort', abort);
         reject(failed(undefined));
       });
+    worker.postMessage(task, buffersOf(task));
   });
+}
+
+function keep(worker: Worker): void {
+  if (idle.length >= MAX_IDLE) return void worker.terminate();
+  worker.unref();
+  const drop = (): void => {
+    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
+  };
+  worker.removeAllListeners().on('error', drop).on('exit', drop);
+  idle.push(worker);
 }
 
 /** Without what else the object may hold. */

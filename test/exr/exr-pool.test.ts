@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import type { Worker } from 'node:worker_threads';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ExrPool, type ExrPoolOptions } from '../../src/exr/exr-pool.js';
 import { readHeader } from '../../src/exr/header.js';
 import { readExr } from '../../src/exr/read-exr.js';
@@ -122,6 +123,28 @@ describe('ExrPool', () => {
     await expect(pool.read(manyChunks)).rejects.toMatchObject({ code: 'too-large' });
     const bytes = fixture('zip.exr');
     expect(await pool.read(bytes)).toEqual(readExr(bytes));
+  });
+
+  it('runs a call again whose worker has ended, and gives up when that one ends too', async () => {
+    const workers: Worker[] = [];
+    const note = (worker: Worker): number => workers.push(worker);
+    process.on('worker', note);
+    const pool = open({ workers: 1 });
+    const bytes = slowFile();
+    const crash = async (hired: number): Promise<void> => {
+      await vi.waitFor(() => expect(workers).toHaveLength(hired), 10_000);
+      await workers.at(-1)?.terminate();
+    };
+    const call = pool.read(bytes);
+    await crash(1);
+    expect(await call).toEqual(readExr(bytes));
+    expect(workers).toHaveLength(2);
+    const lost = expect(pool.read(bytes)).rejects.toMatchObject({ code: 'internal' });
+    await crash(2);
+    await crash(3);
+    await lost;
+    expect(await pool.read(fixture('zip.exr'))).toEqual(readExr(fixture('zip.exr')));
+    process.off('worker', note);
   });
 
   it('ends a running call when its signal aborts, and drops one that waits', async () => {
