@@ -139,8 +139,13 @@ export function limitFireflies(
   }
 }
 
-function squaredDifference(plane: usize, shift: usize, sum: v128): v128 {
-  const d = f32x4.sub(v128.load(plane + shift), v128.load(plane));
+function squaredDifference(a: v128, b: v128): v128 {
+  const d = f32x4.sub(a, b);
+  return f32x4.mul(d, d);
+}
+
+function addSquaredDifference(a: v128, b: v128, sum: v128): v128 {
+  const d = f32x4.sub(a, b);
   return madd(d, d, sum);
 }
 
@@ -188,8 +193,17 @@ export function average(
       const ofAlbedo = precision(v128.load(parameters + row));
       const ofNormal = precision(v128.load(parameters + 2 * row));
       const strength = v128.load(parameters + 3 * row);
+      const g = guide + at;
       const s = surface + at;
       const l = light + at;
+      // Nothing is loaded twice, for a compiler cannot know that stores do not change what is loaded.
+      const light0 = v128.load(g);
+      const albedo0 = v128.load(s);
+      const albedo1 = v128.load(s + plane);
+      const albedo2 = v128.load(s + 2 * plane);
+      const normal0 = v128.load(s + 3 * plane);
+      const normal1 = v128.load(s + 4 * plane);
+      const normal2 = v128.load(s + 5 * plane);
       let total = f32x4.splat(1);
       let red = v128.load(l);
       let green = v128.load(l + plane);
@@ -199,22 +213,25 @@ export function average(
         for (let dx: isize = -1; dx <= 1; dx++) {
           if (dy === 0 && dx === 0) continue;
           const shift = <usize>dy * down + <usize>dx * across;
-          const zero = f32x4.splat(0);
-          let ofA = squaredDifference(s, shift, zero);
-          ofA = squaredDifference(s + plane, shift, ofA);
-          ofA = squaredDifference(s + 2 * plane, shift, ofA);
-          let ofN = squaredDifference(s + 3 * plane, shift, zero);
-          ofN = squaredDifference(s + 4 * plane, shift, ofN);
-          ofN = squaredDifference(s + 5 * plane, shift, ofN);
-          const ofC = squaredDifference(guide + at, shift, zero);
+          let p = s + shift;
+          let ofA = squaredDifference(v128.load(p), albedo0);
+          ofA = addSquaredDifference(v128.load((p += plane)), albedo1, ofA);
+          ofA = addSquaredDifference(v128.load((p += plane)), albedo2, ofA);
+          let ofN = squaredDifference(v128.load((p += plane)), normal0);
+          ofN = addSquaredDifference(v128.load((p += plane)), normal1, ofN);
+          ofN = addSquaredDifference(v128.load((p += plane)), normal2, ofN);
+          const ofC = squaredDifference(v128.load(g + shift), light0);
           const exponent = madd(ofColor, ofC, madd(ofAlbedo, ofA, f32x4.mul(ofNormal, ofN)));
           const weight = f32x4.mul(strength, exp2(exponent));
           total = f32x4.add(total, weight);
-          red = madd(weight, v128.load(l + shift), red);
-          green = madd(weight, v128.load(l + plane + shift), green);
-          blue = madd(weight, v128.load(l + 2 * plane + shift), blue);
-          v128.store(kept, weight);
-          kept += 16;
+          p = l + shift;
+          red = madd(weight, v128.load(p), red);
+          green = madd(weight, v128.load((p += plane)), green);
+          blue = madd(weight, v128.load((p += plane)), blue);
+          if (channels > 3) {
+            v128.store(kept, weight);
+            kept += 16;
+          }
         }
       }
       const share = f32x4.div(f32x4.splat(1), total);

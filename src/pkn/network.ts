@@ -26,7 +26,10 @@ export class PknNetwork {
   /** @throws QuietframeError `model-damaged` when a head does not load. */
   static async load(bundle: PknBundle, engine: Engine): Promise<PknNetwork> {
     const heads = new Map<Filter, NetworkModule>();
-    for (const [filter, file] of bundle.heads) heads.set(filter, await engine.load(filter, file));
+    for (const [filter, file] of bundle.heads) {
+      // That of renders sees more than a picture; see PreviewNetwork.
+      if (filter !== 'cross-bilateral') heads.set(filter, await engine.load(filter, file));
+    }
     return new PknNetwork(heads);
   }
 

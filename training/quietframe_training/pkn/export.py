@@ -16,6 +16,7 @@ import torch
 from ..export import OPSET
 from .heads import HEADS, Head
 from .network import ParameterNetwork
+from .preview import FEATURES, PreviewNetwork
 
 
 def load_head(path: pathlib.Path) -> tuple[Head, ParameterNetwork, dict]:
@@ -35,16 +36,36 @@ def export_head(head: Head, network: ParameterNetwork, path: pathlib.Path):
     onnx.checker.check_model(str(path))
 
 
+def load_preview(path: pathlib.Path) -> tuple[PreviewNetwork, dict]:
+    """The trained network of the preview, and the checkpoint."""
+    state = torch.load(path, map_location="cpu")
+    network = PreviewNetwork()
+    network.load_state_dict(state["network"])
+    return network.eval(), state
+
+
+def export_preview(network: PreviewNetwork, path: pathlib.Path):
+    """in `x` [1,16,H/2,W/2], H and W multiples of 8 -> `parameters` [1,15,H/2,W/2]."""
+    axes = {"x": {2: "height", 3: "width"}, "parameters": {2: "height", 3: "width"}}
+    torch.onnx.export(network, (torch.rand(1, FEATURES, 16, 24),), path, input_names=["x"], output_names=["parameters"],
+                      dynamic_axes=axes, opset_version=OPSET, dynamo=False)  # fmt: skip
+    onnx.checker.check_model(str(path))
+
+
 def export_bundle(run: pathlib.Path, folder: pathlib.Path, training: dict):
     """Writes all heads that `run` has a checkpoint of."""
     folder.mkdir(parents=True, exist_ok=True)
     heads, steps = {}, {}
-    for name in HEADS:
+    for name in (*HEADS, "cross_bilateral"):
         if not (run / f"{name}.pt").exists():
             continue
-        head, network, state = load_head(run / f"{name}.pt")
         path = folder / f"{name}.onnx"
-        export_head(head, network, path)
+        if name == "cross_bilateral":
+            network, state = load_preview(run / f"{name}.pt")
+            export_preview(network, path)
+        else:
+            head, network, state = load_head(run / f"{name}.pt")
+            export_head(head, network, path)
         heads[name.replace("_", "-")] = {
             "file": path.name,
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
