@@ -34,11 +34,36 @@ export type ModelSummary = Pick<
   'name' | 'version' | 'description' | 'license' | 'architecture' | 'sources' | 'training'
 >;
 
+/** A frame of the same shot beside the one that is denoised. */
+export interface WindowFrame {
+  /** Frames from the centre, in [-3, 3] and not 0; -1 is the frame before it. */
+  readonly offset: number;
+  readonly frame: Frame;
+  /** As {@link DenoiseRequest.also}, of this frame. */
+  readonly also?: readonly Raster[];
+  /**
+   * Where the content of each pixel of the centre is in this frame: offsets in pixels, x right and y down, 2 channels. NaN
+   * where it is not known: the frame is left out there.
+   */
+  readonly motion: Raster;
+  /** Tells the content of the frame, for the cache of features; nothing is cached without it. */
+  readonly key?: string;
+}
+
 export interface DenoiseRequest {
   /** `name` for its newest version or `name@version`; `kpcn` by default. */
   readonly model?: string;
-  /** Slope of the asymmetric loss in [1, 10]; 1, the default, is symmetric. Others are not implemented yet. */
-  readonly lambda?: number;
+  /**
+   * Slope of the asymmetric loss in [1, 10], for all pixels or, as 1 channel of the size of the frame, for each; 1, the
+   * default, is symmetric. Others are not implemented yet.
+   */
+  readonly lambda?: number | Raster;
+  /** Frames around it, at most one for each offset. */
+  readonly neighbors?: readonly WindowFrame[];
+  /** Tells the content of the frame, for the cache of features; nothing is cached without it. */
+  readonly key?: string;
+  /** The colour is irradiance, without the surface's colour. */
+  readonly irradiance?: boolean;
   /** Aborting ends the request within the time of one tile. */
   readonly signal?: AbortSignal;
   /** Called with ascending fractions of the work in (0, 1]; 1 once, at the end. */
@@ -68,6 +93,7 @@ export interface DenoiseReport {
   readonly simd: Simd;
   /** What the colour was multiplied by for the network. */
   readonly exposure: number;
+  /** The mean, where it is a map. */
   readonly lambda: number;
   /** Frames that the result was made from, the frame itself included. */
   readonly windowUsed: number;
@@ -79,6 +105,15 @@ export interface DenoiseReport {
   readonly stages: Readonly<Record<string, number>>;
   /** Elapsed seconds, without the wait for earlier requests. */
   readonly seconds: number;
+  /** Frames whose features were kept, and were not; bytes that are kept now. */
+  readonly features?: CacheReport;
+}
+
+/** Lookups of a request in a cache, and its size afterwards. */
+export interface CacheReport {
+  readonly hits: number;
+  readonly misses: number;
+  readonly bytes: number;
 }
 
 export interface DenoiseResult {
@@ -331,7 +366,8 @@ async function runTogether(
 }
 
 /** A request with its defaults. */
-type CheckedRequest = Required<Pick<DenoiseRequest, 'lambda' | 'also' | 'errors'>> & {
+type CheckedRequest = Required<Pick<DenoiseRequest, 'also' | 'errors'>> & {
+  readonly lambda: number;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((fraction: number) => void) | undefined;
 };
@@ -382,7 +418,9 @@ function modelId({ name, version }: Pick<ModelManifest, 'name' | 'version'>): st
   return `${name}@${version}`;
 }
 
-function checkLambda(lambda: number): void {
+function checkLambda(lambda: number | Raster): asserts lambda is number {
+  if (typeof lambda !== 'number')
+    throw new QuietframeError('not-implemented', expected('1', 'lambda', 'a map'));
   if (!(lambda >= 1 && lambda <= 10)) throw invalid('a number in [1, 10]', 'lambda', lambda);
   if (lambda !== 1) {
     throw new QuietframeError('not-implemented', expected('1', 'lambda', lambda), { parameter: 'lambda' });
