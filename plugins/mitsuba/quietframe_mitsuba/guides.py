@@ -1,0 +1,98 @@
+"""Who says where the next samples go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from quietframe import Client, QuietframeError
+from quietframe.arrays import read_channels, write_channels
+
+from .allocation import dilated, even, proportional
+from .film import LUMINANCE, Film
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Samples to add to each pixel."""
+
+    #: [height, width], sums to the budget.
+    counts: npt.NDArray[np.int64]
+    #: Mean error that is predicted to be left after denoising, before these samples.
+    predicted_smape: float | None = None
+    #: Whether that is at most the target.
+    target_reached: bool = False
+    #: Why the samples are spread evenly, where they were to be guided.
+    fallback: str | None = None
+
+
+class Guide(Protocol):
+    """Plans the samples of a round."""
+
+    def plan(self, film: Film, budget: int) -> Plan:
+        """Shares out `budget` samples over the pixels of a film that has some already."""
+
+
+class UniformGuide:
+    """As many samples everywhere."""
+
+    def plan(self, film: Film, budget: int) -> Plan:
+        return Plan(even(film.height, film.width, budget))
+
+
+class RelativeVarianceGuide:
+    """In proportion to the relative variance of the noisy mean: what adaptive samplers do that know of no denoiser."""
+
+    def plan(self, film: Film, budget: int) -> Plan:
+        brightness = film.mean() @ LUMINANCE
+        relative = film.variance() / (brightness**2 + 1e-4)
+        return Plan(proportional(dilated(np.clip(relative, 0, 1)), budget))
+
+
+class ServiceGuide:
+    """In proportion to the errors that a quietframe service predicts.
+
+    A service that does not answer, or answers nonsense, costs no samples: the client asks again as often as it is set
+    to, then the round is spread evenly, and the next round asks anew.
+    """
+
+    def __init__(self, client: Client, *, target_smape: float | None = None, **parameters: str | int | float):
+        self._client, self._target, self._parameters = client, target_smape, parameters
+
+    def plan(self, film: Film, budget: int) -> Plan:
+        try:
+            return self._ask(film, budget)
+        except (QuietframeError, OSError, ValueError, KeyError, RuntimeError) as error:
+            return Plan(even(film.height, film.width, budget), fallback=str(error))
+
+    def _ask(self, film: Film, budget: int) -> Plan:
+        answer = self._client.sample_map(
+            halves=halves_of(film),
+            budget=repr(budget / film.pixels),
+            spp=film.spp,
+            target_smape=self._target,
+            **self._parameters,
+        )
+        counts = checked_map(read_channels(answer.exr)["samples.spp"], film, budget)
+        error: dict[str, Any] = answer.report.get("predictedError", {})
+        target: dict[str, Any] = answer.report.get("target", {})
+        return Plan(counts, error.get("smape"), bool(target.get("reached", False)))
+
+
+def halves_of(film: Film) -> tuple[bytes, bytes]:
+    """The halves of a film as OpenEXR files."""
+    attributes = {"generatedBy": "Mitsuba 3"}
+    first, second = (write_channels(film.channels_of_half(index), attributes) for index in (0, 1))
+    return first, second
+
+
+def checked_map(counts: npt.NDArray[Any], film: Film, budget: int) -> npt.NDArray[np.int64]:
+    """The map as integers. Raises ValueError when it is of another size or sum."""
+    if counts.shape != (film.height, film.width):
+        raise ValueError(f"Expected a map of {film.width} x {film.height} pixels but received {counts.shape[::-1]}")
+    whole = np.nan_to_num(counts, nan=-1).astype(np.int64)
+    if int(whole.sum()) != budget or whole.min() < 0 or not np.array_equal(whole, counts):
+        raise ValueError(f"Expected {budget} samples in the map but received {counts.sum()}")
+    return whole
