@@ -6,19 +6,21 @@ import { QuietframeError } from '../errors.js';
 import { autoExposure } from '../kpcn/features.js';
 import { coarsen, KpcnNetwork } from '../kpcn/network.js';
 import type { Level } from '../kpcn/picture.js';
+import { CrossBilateral } from '../pkn/cross-bilateral.js';
+import { PreviewNetwork } from '../pkn/preview-network.js';
 import { ErrorPredictor } from '../sampling/error-predictor.js';
 import { planSamples, type SamplePlan } from '../sampling/plan-samples.js';
-import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
+import type { DenoiseJob, DenoiseJobResult, StageName, WorkerModels } from './stages.js';
 import type { WorkerAnswer } from './worker-pool.js';
 
-/** Bundles by `name@version`, from the thread that started this one. */
-const bundles: ReadonlyMap<string, ModelBundle> = workerData;
+/** From the thread that started this one. */
+const models: WorkerModels = workerData;
 const networks = new Map<string, Promise<KpcnNetwork>>();
 
 const predictors = new Map<string, Promise<ErrorPredictor | undefined>>();
 
 function bundleOf(model: string): ModelBundle {
-  const bundle = bundles.get(model);
+  const bundle = models.networks.get(model);
   if (bundle === undefined) throw new TypeError(`The worker has no model ${model}`);
   return bundle;
 }
@@ -33,6 +35,17 @@ function network(model: string): Promise<KpcnNetwork> {
 function errorPredictor(model: string): Promise<ErrorPredictor | undefined> {
   const loaded = predictors.get(model) ?? ErrorPredictor.load(bundleOf(model), onnxEngine);
   predictors.set(model, loaded);
+  return loaded;
+}
+
+const previews = new Map<string, Promise<PreviewNetwork>>();
+let crossBilateral: CrossBilateral | undefined;
+
+function previewNetwork(model: string): Promise<PreviewNetwork> {
+  const bundle = models.previews.get(model);
+  if (bundle === undefined) throw new TypeError(`The worker has no model ${model}`);
+  const loaded = previews.get(model) ?? PreviewNetwork.load(bundle, onnxEngine);
+  previews.set(model, loaded);
   return loaded;
 }
 
@@ -74,6 +87,22 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       const picture = { ...guides, noisy: radiance, denoised: composited };
       await (await errorPredictor(job.model))?.predictTile(picture, job.exposure, job.tile, job.errors);
       time('errors', performance.now() - start);
+      break;
+    }
+    case 'expose-preview':
+      exposure = autoExposure(job.light);
+      time('prepare', performance.now() - start);
+      break;
+    case 'predict-parameters': {
+      const { buffers, map } = job.picture;
+      await (await previewNetwork(job.model)).predict(buffers, job.exposure, job.tile, map.values, time);
+      break;
+    }
+    case 'filter-preview': {
+      crossBilateral ??= new CrossBilateral();
+      const { buffers, layers, map, target } = job.picture;
+      crossBilateral.filter(buffers, map, { layers, exposure: job.exposure, tile: job.tile }, target);
+      time('kernels', performance.now() - start);
       break;
     }
     case 'plan-samples':

@@ -10,9 +10,13 @@ import { cutIntoTiles, type Tile } from '../image/tile.js';
 import { tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
 import { createPicture, type Level, type Picture, pictureResult } from '../kpcn/picture.js';
 import { encoderInputs } from '../kpcn/source-encoder.js';
+import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
+import type { ParameterMap } from '../pkn/parameter-map.js';
 import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
-import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
+import { denoisePreview } from './preview.js';
+import { runTogether } from './run-together.js';
+import type { DenoiseJob, DenoiseJobResult, StageName, WorkerModels } from './stages.js';
 import { Turnstile } from './turnstile.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -31,8 +35,8 @@ export interface DenoiserOptions {
 /** What a model is, for lists of models. */
 export type ModelSummary = Pick<
   ModelManifest,
-  'name' | 'version' | 'description' | 'license' | 'architecture' | 'sources' | 'training'
->;
+  'name' | 'version' | 'description' | 'license' | 'sources' | 'training'
+> & { readonly architecture: object };
 
 /** A frame of the same shot beside the one that is denoised. */
 export interface WindowFrame {
@@ -72,6 +76,10 @@ export interface DenoiseRequest {
   readonly also?: readonly Raster[];
   /** Also predict what error is left in every pixel. */
   readonly errors?: boolean;
+  /** For models that predict parameters of filters: what they are scaled by, in [0, 4]; 1 by default. */
+  readonly strength?: number;
+  /** For such models: also give the parameters. */
+  readonly parameters?: boolean;
 }
 
 /** Means of the predicted errors of all pixels. */
@@ -123,6 +131,8 @@ export interface DenoiseResult {
   readonly also: readonly Raster[];
   /** Predicted SMAPE and DSSIM of every pixel, 2 channels in [0, 1], where they were asked for. */
   readonly errors?: Raster;
+  /** The parameters that the colour was filtered with, of models that predict them. */
+  readonly parameters?: ParameterMap;
   readonly report: DenoiseReport;
 }
 
@@ -139,7 +149,9 @@ const COMPOSITE_PIXELS = 512 ** 2;
 /** Work on a pixel relative to denoising it, for progress. */
 const COMPOSITE_WORK = 0.1;
 const ERROR_WORK = 0.15;
-const TILE_WORK = { denoise: 1, composite: COMPOSITE_WORK, 'predict-errors': ERROR_WORK } as const;
+const TILE_WORK: Readonly<Record<string, number>> = {
+  ...{ denoise: 1, composite: COMPOSITE_WORK, 'predict-errors': ERROR_WORK },
+};
 
 /**
  * Denoises frames in worker threads. One frame is worked on at a time by all workers; others wait in order of arrival.
@@ -153,9 +165,14 @@ export class Denoiser {
   readonly #memory = new SharedRasters();
   readonly #bytesPerWorker: number;
 
-  private constructor(repository: ModelRepository, threads: number, memoryBudgetBytes: number) {
+  private constructor(
+    repository: ModelRepository,
+    private readonly previews: readonly PknBundle[],
+    threads: number,
+    memoryBudgetBytes: number,
+  ) {
     this.#repository = repository;
-    this.models = repository.bundles.map(({ manifest }) => ({
+    const networks = repository.bundles.map(({ manifest }) => ({
       name: manifest.name,
       version: manifest.version,
       description: manifest.description,
@@ -164,8 +181,12 @@ export class Denoiser {
       sources: manifest.sources,
       training: manifest.training,
     }));
-    const bundles = new Map(repository.bundles.map((bundle) => [modelId(bundle.manifest), bundle]));
-    this.#pool = new WorkerPool(WORKER_URL, threads, bundles);
+    this.models = [...networks, ...previews.map(summaryOf)];
+    const models: WorkerModels = {
+      networks: new Map(repository.bundles.map((bundle) => [modelId(bundle.manifest), bundle])),
+      previews: new Map(previews.map((bundle) => [modelId(bundle), bundle])),
+    };
+    this.#pool = new WorkerPool(WORKER_URL, threads, models);
     this.#bytesPerWorker = memoryBudgetBytes / threads;
   }
 
@@ -184,7 +205,9 @@ export class Denoiser {
     }
     if (!(memoryBudgetBytes > 0)) throw invalid('a number above 0', 'memoryBudgetBytes', memoryBudgetBytes);
     const repository = await ModelRepository.open(modelsDirectory);
-    const denoiser = new Denoiser(repository, threads, memoryBudgetBytes);
+    const filters = await Promise.all(repository.filterFolders.map(readPknBundle));
+    const previews = filters.filter(({ heads }) => heads.has('cross-bilateral'));
+    const denoiser = new Denoiser(repository, previews, threads, memoryBudgetBytes);
     try {
       for (const { manifest } of repository.bundles) await denoiser.#loadEverywhere(modelId(manifest));
     } catch (error) {
@@ -200,9 +223,27 @@ export class Denoiser {
    * `not-implemented` for a lambda other than 1, `cancelled`, `internal`.
    */
   async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
-    const { model, lambda = 1, signal, onProgress, also = [], errors = false } = request;
+    const { model, lambda = 1, signal, onProgress, also = [], errors = false, strength } = request;
+    const { parameters = false } = request;
     checkLambda(lambda);
     checkSizes(frame, also);
+    const preview = this.#findPreview(model);
+    if (preview !== undefined) {
+      if (errors) throw withoutErrors(preview);
+      if (lambda !== 1) throw invalid(`1 with ${preview.name}`, 'lambda', lambda);
+      const leave = await this.#turnstile.enter(signal);
+      try {
+        const services = {
+          ...{ pool: this.#pool, memory: this.#memory, bytesPerWorker: this.#bytesPerWorker },
+        };
+        const options = { also, strength: strength ?? 1, parameters, signal, onProgress };
+        return await denoisePreview(frame, preview, options, services);
+      } finally {
+        leave();
+      }
+    }
+    if (strength !== undefined) throw invalid('nothing with a model of kernels', 'strength', strength);
+    if (parameters) throw invalid('a model of filters', 'the model of parameters', model);
     const { manifest } = this.#repository.find(model);
     if (errors) checkPredictor(manifest);
     const leave = await this.#turnstile.enter(signal);
@@ -211,6 +252,10 @@ export class Denoiser {
     } finally {
       leave();
     }
+  }
+
+  #findPreview(model: string | undefined): PknBundle | undefined {
+    return this.previews.find((bundle) => model === bundle.name || model === modelId(bundle));
   }
 
   /**
@@ -269,7 +314,7 @@ export class Denoiser {
         for (const [stage, seconds] of Object.entries(result.seconds)) time(stage as StageName, seconds);
         if (job.kind === 'expose') exposure = result.exposure;
         if (!('tile' in job)) return;
-        done += job.tile.width * job.tile.height * TILE_WORK[job.kind];
+        done += job.tile.width * job.tile.height * (TILE_WORK[job.kind] ?? 0);
         onProgress?.(done / (total + assembling));
       });
 
@@ -337,34 +382,6 @@ export class Denoiser {
   }
 }
 
-/**
- * Runs jobs side by side, a new one as soon as one has ended. None starts after the signal has aborted or a job has
- * failed; the error is thrown when none runs any more.
- */
-async function runTogether(
-  pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
-  jobs: readonly DenoiseJob[],
-  signal: AbortSignal | undefined,
-  onResult: (job: DenoiseJob, result: DenoiseJobResult) => void,
-): Promise<void> {
-  const waiting = jobs[Symbol.iterator]();
-  let failed = false;
-  const lane = async (): Promise<void> => {
-    for (const job of waiting) {
-      if (failed) return;
-      if (signal?.aborted) throw new QuietframeError('cancelled', 'Denoising was cancelled');
-      try {
-        onResult(job, await pool.run(job));
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const lanes = await Promise.allSettled(Array.from({ length: pool.size }, lane));
-  for (const result of lanes) if (result.status === 'rejected') throw result.reason;
-}
-
 /** A request with its defaults. */
 type CheckedRequest = Required<Pick<DenoiseRequest, 'also' | 'errors'>> & {
   readonly lambda: number;
@@ -393,9 +410,17 @@ function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): Predicte
 }
 
 function checkPredictor({ name, version, errorPredictor }: ModelManifest): void {
-  if (errorPredictor !== undefined) return;
-  const message = expected('a model that predicts errors', 'model', `${name}@${version}`);
-  throw new QuietframeError('not-implemented', message, { parameter: 'model' });
+  if (errorPredictor === undefined) throw withoutErrors({ name, version });
+}
+
+function withoutErrors(model: Pick<ModelManifest, 'name' | 'version'>): QuietframeError {
+  const message = expected('a model that predicts errors', 'model', modelId(model));
+  return new QuietframeError('not-implemented', message, { parameter: 'model' });
+}
+
+function summaryOf({ name, version, description, license, training, heads }: PknBundle): ModelSummary {
+  const architecture = { filters: [...heads.keys()] };
+  return { name, version, description, license, architecture, sources: [], training };
 }
 
 /** Bands of rows of the finest level, whole at every level. */

@@ -1,8 +1,17 @@
+import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import type { Picture } from '../kpcn/picture.js';
+import type { PknBundle } from '../pkn/bundle.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
+import type { PreviewPicture } from './preview.js';
+
+/** What a worker is started with: bundles by `name@version`. */
+export interface WorkerModels {
+  readonly networks: ReadonlyMap<string, ModelBundle>;
+  readonly previews: ReadonlyMap<string, PknBundle>;
+}
 
 /** Parts of the work in the order in which they first run; the same names in reports, metrics and benchmarks. */
 export const STAGES = [
@@ -42,12 +51,29 @@ export type DenoiseJob =
       readonly exposure: number;
       readonly errors: Raster;
     }
+  /** Measures the exposure of a preview's colour. */
+  | { readonly kind: 'expose-preview'; readonly light: Raster }
+  /** The parameters of a tile of the preview. */
+  | {
+      readonly kind: 'predict-parameters';
+      readonly model: string;
+      readonly picture: PreviewPicture;
+      readonly tile: Tile;
+      readonly exposure: number;
+    }
+  /** A tile of the preview, after all parameters. */
+  | {
+      readonly kind: 'filter-preview';
+      readonly picture: PreviewPicture;
+      readonly tile: Tile;
+      readonly exposure: number;
+    }
   /** Where the next samples go. */
   | { readonly kind: 'plan-samples'; readonly errors: Raster; readonly options: SamplePlanOptions };
 
 export interface DenoiseJobResult {
   readonly simd: Simd;
-  /** Of `expose`. */
+  /** Of `expose` and `expose-preview`. */
   readonly exposure: number;
   /** Of `plan-samples`. */
   readonly plan?: SamplePlan;

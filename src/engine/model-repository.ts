@@ -16,12 +16,14 @@ export const DEFAULT_MODEL = 'kpcn';
 
 /**
  * The bundles of kernel-predicting networks in a directory, `<directory>/<name>/<version>/model.json`. Networks with filters
- * as `heads` live in the same directory; they are not looked at.
+ * as `heads` live in the same directory; of them it knows the folders alone.
  */
 export class ModelRepository {
   private constructor(
     /** By name, the newest version first. */
     readonly bundles: readonly ModelBundle[],
+    /** Of networks with filters as `heads`. */
+    readonly filterFolders: readonly string[],
   ) {}
 
   /**
@@ -30,16 +32,20 @@ export class ModelRepository {
    */
   static async open(directory: string): Promise<ModelRepository> {
     const bundles: ModelBundle[] = [];
+    const filterFolders: string[] = [];
     for (const name of await folders(directory)) {
       for (const version of await folders(join(directory, name))) {
-        const bundle = await readBundle(join(directory, name, version), name, version);
+        const folder = join(directory, name, version);
+        const bundle = await readBundle(folder, name, version);
         if (bundle !== undefined) bundles.push(bundle);
+        else filterFolders.push(folder);
       }
     }
     return new ModelRepository(
       bundles.sort(
         ({ manifest: a }, { manifest: b }) => a.name.localeCompare(b.name) || b.version - a.version,
       ),
+      filterFolders.sort(),
     );
   }
 

@@ -8,6 +8,10 @@ import { type Filter, PARAMETERS } from './parameter-map.js';
 export interface PknBundle {
   readonly name: string;
   readonly version: number;
+  readonly description: string;
+  readonly license: string;
+  /** How the heads were trained; free form. */
+  readonly training: Readonly<Record<string, unknown>>;
   /** ONNX files by filter. */
   readonly heads: ReadonlyMap<Filter, Uint8Array>;
 }
@@ -20,10 +24,13 @@ const FILE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
  */
 export async function readPknBundle(folder: string): Promise<PknBundle> {
   const manifest = record(parse(await readBytes(folder, 'model.json')), 'the manifest');
-  const { formatVersion, name, version } = manifest;
+  const { formatVersion, name, version, description = '', license = '' } = manifest;
   if (formatVersion !== 1) throw damaged('1', 'formatVersion', formatVersion);
   if (typeof name !== 'string') throw damaged('text', 'name', name);
   if (typeof version !== 'number') throw damaged('a number', 'version', version);
+  if (typeof description !== 'string') throw damaged('text', 'description', description);
+  if (typeof license !== 'string') throw damaged('text', 'license', license);
+  const training = record(manifest.training ?? {}, 'training');
   const heads = new Map<Filter, Uint8Array>();
   for (const [filter, value] of Object.entries(record(manifest.heads, 'heads'))) {
     if (!isFilter(filter)) throw damaged(`one of ${Object.keys(PARAMETERS).join(', ')}`, 'a head', filter);
@@ -35,7 +42,7 @@ export async function readPknBundle(folder: string): Promise<PknBundle> {
     if (hash !== sha256) throw damaged(`sha256 ${sha256}`, file, hash);
     heads.set(filter, bytes);
   }
-  return { name, version, heads };
+  return { name, version, description, license, training, heads };
 }
 
 function isFilter(name: string): name is Filter {

@@ -92,6 +92,30 @@ export function rescaleMap(map: ParameterMap, factors: Readonly<Record<string, n
   return { filter: map.filter, values };
 }
 
+/** Parameters that make a filter do less where they are larger. */
+const INVERSE = /^(?:albedo|normal|color\d|firefly)$/;
+/** The most that a map can be strengthened. */
+export const MAX_STRENGTH = 4;
+
+/**
+ * Scales all parameters so that a filter does more (strength above 1) or less; 0 takes the least of what grows with it, which
+ * is the identity but for fireflies. Correlations and inverse quantities are treated as what they are.
+ * @param strength in [0, 4]
+ * @throws QuietframeError `invalid-argument`.
+ */
+export function strengthenMap(map: ParameterMap, strength: number): ParameterMap {
+  if (!(strength >= 0 && strength <= MAX_STRENGTH)) {
+    throw invalid(`a number in [0, ${MAX_STRENGTH}]`, 'strength', strength);
+  }
+  if (strength === 1) return map;
+  const most = Number.MAX_VALUE;
+  const factors = Object.keys(PARAMETERS[map.filter]).map((name): [string, number] => {
+    if (name === 'rho') return [name, 1];
+    return [name, INVERSE.test(name) ? Math.min(1 / strength, most) : strength];
+  });
+  return rescaleMap(map, Object.fromEntries(factors));
+}
+
 /**
  * @throws QuietframeError `invalid-argument` when the map is for another filter or another size of picture, or a value is
  * out of its range or NaN.
