@@ -36,6 +36,14 @@ export const SETTINGS = {
   tokensFile: optional(
     text('TOKENS', 'file', '', 'hashes and quotas of bearer tokens; without it, anybody may call'),
   ),
+  trustProxy: optional(
+    text(
+      'TRUST_PROXY',
+      'addresses',
+      '',
+      'proxies whose X-Forwarded-For tells callers apart, with commas between',
+    ),
+  ),
   modelsDirectory: text(
     'MODELS',
     'folder',

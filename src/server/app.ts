@@ -31,6 +31,8 @@ import { modelRoutes } from './routes/models.js';
 import { openapiRoute } from './routes/openapi.js';
 import { sourcesRoute } from './routes/sources.js';
 import type { ServerDeps } from './service.js';
+import { readTls, type Tls } from './tls.js';
+import { openTracing, type Tracing } from './tracing.js';
 import { WorkQueue } from './work-queue.js';
 
 export type AppConfig = Pick<
@@ -40,6 +42,10 @@ export type AppConfig = Pick<
   | 'queueLength'
   | 'frameMemoryBytes'
   | 'tokensFile'
+  | 'otlpEndpoint'
+  | 'tlsCertificate'
+  | 'tlsKey'
+  | 'trustProxy'
   | 'maxJobs'
   | 'maxJobFrames'
   | 'jobSeconds'
@@ -62,6 +68,8 @@ export interface AppContext {
   readonly callers: Callers;
   readonly jobs: JobStore;
   readonly runner: JobRunner;
+  readonly tracing: Tracing;
+  readonly tls: Tls | undefined;
 }
 
 declare module 'fastify' {
@@ -72,11 +80,21 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who has sent it. */
     caller: Caller;
+    /** Seconds by stage of the work on it, in order. */
+    stages: ReadonlyMap<string, number> | undefined;
   }
 }
 
 /** Paths that tokens are asked for, where there are any. */
 const GUARDED = '/v1/';
+
+/** Nothing here is a page with scripts, or is to be shown inside of one. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+};
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -91,16 +109,19 @@ export async function buildApp(
 ): Promise<FastifyInstance> {
   const uploadMs = 1000 * config.uploadSeconds;
   const connections = new Connections();
+  const tls = await readTls(config);
+  // Node swaps the two limits where the one for headers is longer.
+  const timeouts = {
+    headersTimeout: Math.min(60_000, uploadMs),
+    connectionsCheckingInterval: Math.min(30_000, uploadMs / 4),
+  };
   const app = fastify({
     logger: config.logLevel === 'silent' ? false : { level: config.logLevel, stream: process.stderr },
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     requestTimeout: uploadMs,
-    // Node swaps the two limits where the one for headers is longer.
-    http: {
-      headersTimeout: Math.min(60_000, uploadMs),
-      connectionsCheckingInterval: Math.min(30_000, uploadMs / 4),
-    },
+    ...(tls === undefined ? { http: timeouts } : { https: { ...timeouts, ...tls } }),
+    ...(config.trustProxy !== undefined && { trustProxy: config.trustProxy }),
     return503OnClosing: false,
     frameworkErrors: handleError,
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
@@ -112,20 +133,23 @@ export async function buildApp(
   const kept = config.jobFolder === undefined ? undefined : await JobRecords.open(config.jobFolder);
   const jobs = new JobStore({ ...config, onRemove: (job) => void kept?.records.remove(job) });
   const metrics = new Metrics(queue, frames, jobs, () => deps.denoiser.restarts ?? 0);
-  const shared = { deps, config, lifecycle, queue, metrics, frames, callers, jobs };
+  const tracing = await openTracing(config.otlpEndpoint);
+  const shared = { deps, config, lifecycle, queue, metrics, frames, callers, jobs, tracing, tls };
   const runner = new JobRunner(shared, kept?.records, app.log);
   const context: AppContext = { ...shared, runner };
 
   app.decorate('context', context);
   app.decorateRequest('problemCode', undefined);
   app.decorateRequest('caller');
+  app.decorateRequest('stages', undefined);
   app.setErrorHandler(handleError);
   app.setNotFoundHandler(handleNotFound);
   app.server.on('checkContinue', (request, response) => app.routing(request, response));
   app.addHook('onRequest', (request, reply, done) => {
-    observe(request, reply, metrics);
+    observe(request, reply, context);
     connections.opened(request.raw, reply.raw);
-    void reply.header('request-id', request.id).header('x-content-type-options', 'nosniff');
+    void reply.headers(SECURITY_HEADERS).header('request-id', request.id);
+    if (tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000');
     // What was routed, not what was asked for: `%76` is a `v`.
     const isGuarded = request.routeOptions.url?.startsWith(GUARDED) || request.url.startsWith(GUARDED);
     request.caller = isGuarded
@@ -143,9 +167,9 @@ export async function buildApp(
     done();
   });
   app.addHook('preClose', () => runner.drain());
-  app.addHook('onClose', (_app, done) => {
+  app.addHook('onClose', async () => {
     metrics.registry.clear();
-    done();
+    await tracing.close();
   });
   await app.register(accepts);
   acceptBodies(app);
@@ -185,14 +209,44 @@ async function resume(job: Job, { jobs, runner }: AppContext, log: FastifyBaseLo
 }
 
 /** Times a request to the end of its answer, or to the moment that its client goes away. */
-function observe(request: FastifyRequest, reply: FastifyReply, metrics: Metrics): void {
+function observe(request: FastifyRequest, reply: FastifyReply, { metrics, tracing }: AppContext): void {
   const start = performance.now();
   reply.raw.once('close', () => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
     const answered = reply.raw.writableFinished;
     const outcome = answered ? outcomeOf(reply.statusCode) : 'cancelled';
     const reason = request.problemCode ?? (answered ? 'none' : 'cancelled');
-    metrics.request(route, outcome, reason, (performance.now() - start) / 1000);
+    const seconds = (performance.now() - start) / 1000;
+    metrics.request(route, outcome, reason, seconds);
+    const status = answered ? reply.statusCode : 499;
+    const traceparent = request.headers.traceparent?.toString();
+    const details = {
+      method: request.method,
+      route,
+      status,
+      reason,
+      seconds,
+      caller: request.caller?.name,
+      ...(traceparent !== undefined && { traceparent: traceparent.slice(0, 55) }),
+    };
+    // Those who look after the service ask all the time.
+    if (route.startsWith(GUARDED)) request.log.info(details, 'Answered');
+    else request.log.debug(details, 'Answered');
+    if (!route.startsWith(GUARDED)) return;
+    tracing.record({
+      name: `${request.method} ${route}`,
+      traceparent,
+      seconds,
+      stages: request.stages ?? new Map(),
+      problem: reason === 'none' ? undefined : reason,
+      failed: outcome === 'failed',
+      attributes: {
+        'http.request.method': request.method,
+        'http.route': route,
+        'http.response.status_code': status,
+        'quietframe.request_id': request.id,
+      },
+    });
   });
 }
 

@@ -4,14 +4,14 @@ import { parseDenoiseQuery } from './denoise-query.js';
 import { digestOf } from './digest.js';
 import { isOurFault, problemOf, publicError } from './error-handler.js';
 import { frameMemory } from './frame-memory.js';
-import type { FrameEnd, Job, JobFrame, JobResult } from './job.js';
+import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
 import type { JobRecords } from './job-records.js';
 import { denoiseRequest } from './routes/denoise.js';
 import { selectFrames } from './select-frames.js';
 import { fetchStored } from './stored-frames.js';
 import type { Terms } from './work-queue.js';
 
-type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frames'>;
+type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frames' | 'tracing'>;
 
 /** Where failures of the service itself are told. */
 export interface RunnerLog {
@@ -83,10 +83,12 @@ export class JobRunner {
   }
 
   async #work(job: Job, index: number): Promise<void> {
-    const { frames, metrics } = this.#context;
+    const { frames, metrics, tracing } = this.#context;
     let end: FrameEnd;
+    const start = performance.now();
+    const stages = new Map<string, number>();
     try {
-      const result = await this.#denoise(job, index);
+      const result = await this.#denoise(job, index, stages);
       if (this.#records !== undefined) await frames.persist(result.digest);
       end = { result };
     } catch (error) {
@@ -101,6 +103,16 @@ export class JobRunner {
       end = { error: problemOf(shown) };
     }
     metrics.jobFrame('error' in end ? 'failed' : 'ok');
+    for (const [stage, seconds] of stages) metrics.stage(stage, seconds);
+    tracing.record({
+      name: 'job frame',
+      traceparent: job.spec.traceparent,
+      seconds: (performance.now() - start) / 1000,
+      stages,
+      problem: 'error' in end ? codeOf(end.error) : undefined,
+      failed: 'error' in end && end.error.status >= 500,
+      attributes: { 'quietframe.job': job.spec.id, 'quietframe.frame': index },
+    });
     try {
       await this.#records?.append(job, index, end);
     } catch (error) {
@@ -110,7 +122,7 @@ export class JobRunner {
     job.finish(index, end);
   }
 
-  async #denoise(job: Job, index: number): Promise<JobResult> {
+  async #denoise(job: Job, index: number, stages: Map<string, number>): Promise<JobResult> {
     const { deps, queue, metrics, frames } = this.#context;
     const { parameters, urgency, owner } = job.spec;
     const { center, ...wanted } = job.spec.frames[index] as JobFrame;
@@ -122,7 +134,7 @@ export class JobRunner {
     const stopped = AbortSignal.any([job.cancelled, this.#stop.signal]);
     const queued = performance.now();
     const work = async () => {
-      metrics.stage('queue', (performance.now() - queued) / 1000);
+      stages.set('queue', (performance.now() - queued) / 1000);
       job.begin(index);
       const onProgress = (fraction: number): void => job.advance(index, fraction);
       return deps.denoiseExr({ ...denoiseRequest(selected, query, stopped), onProgress });
@@ -133,7 +145,7 @@ export class JobRunner {
       terms,
       bytes,
     );
-    for (const [stage, seconds] of Object.entries(report.stages)) metrics.stage(stage, seconds);
+    for (const [stage, seconds] of Object.entries(report.stages)) stages.set(stage, seconds);
     const digest = await digestOf(exr);
     await frames.put(digest, exr);
     return { digest, bytes: exr.length, report };

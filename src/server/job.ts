@@ -19,6 +19,8 @@ export interface JobSpec {
   /** Time of the day, for people. */
   readonly created: string;
   readonly urgency: number;
+  /** W3C trace context of the request. */
+  readonly traceparent?: string;
   /** As the query of `POST /v1/denoise`. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly frames: readonly JobFrame[];

@@ -27,8 +27,9 @@ export async function serve(config: ServeConfig, deps: ServerDeps, signal?: Abor
   app.log.info({ settings: describeConfig(config) }, 'Settings');
   try {
     await app.listen({ host: config.host, port: config.port });
-    say('http', app.server.address() as AddressInfo);
-    if (grpc !== undefined) say('grpc', await grpc.listen(config.host, config.grpcPort ?? 0));
+    const secure = app.context.tls === undefined ? '' : 's';
+    say(`http${secure}`, app.server.address() as AddressInfo);
+    if (grpc !== undefined) say(`grpc${secure}`, await grpc.listen(config.host, config.grpcPort ?? 0));
     await warmUp(deps, stop.signal);
     lifecycle.ready();
     await stop.stopped;

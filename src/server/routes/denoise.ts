@@ -39,6 +39,7 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
     const gone = leaveOnClose(reply, place);
 
     const stages = new Map<string, number>();
+    request.stages = stages;
     let mark = performance.now();
     const lap = (stage: string): void => {
       const now = performance.now();

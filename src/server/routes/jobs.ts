@@ -52,11 +52,13 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
       );
     }
     if (before !== undefined) return accepted(reply.header('idempotency-replayed', 'true'), before);
+    const traceparent = request.headers.traceparent?.toString();
     const spec: JobSpec = {
       id: randomUUID(),
       owner: request.caller.name,
       created: new Date().toISOString(),
       urgency,
+      ...(traceparent !== undefined && { traceparent }),
       parameters,
       frames: list,
       ...(key !== undefined && { idempotency: { key, fingerprint } }),

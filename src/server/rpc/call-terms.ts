@@ -1,4 +1,9 @@
-import { createContextKey, type HandlerContext, type Interceptor } from '@connectrpc/connect';
+import {
+  type ContextValues,
+  createContextKey,
+  type HandlerContext,
+  type Interceptor,
+} from '@connectrpc/connect';
 import { type Caller, type Callers, freeCaller } from '../callers.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { termsOf } from '../terms.js';
@@ -6,6 +11,8 @@ import type { Terms } from '../work-queue.js';
 
 /** Address of the client of a call. */
 export const ADDRESS = createContextKey('');
+/** Seconds by stage of the work on a call. */
+export const STAGES = createContextKey<ReadonlyMap<string, number>>(new Map());
 const CALLER = createContextKey<Caller>(freeCaller(''));
 
 /** Lets the calls of known callers pass, and all that ask for the health of the service. */
@@ -18,6 +25,11 @@ export function authenticateCalls(callers: Callers): Interceptor {
     }
     return next(request);
   };
+}
+
+/** Name of who has made a call, which may not have been let in. */
+export function callerName(values: ContextValues): string {
+  return values.get(CALLER).name;
 }
 
 /** Who has made a call. */

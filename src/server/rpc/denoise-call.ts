@@ -15,7 +15,7 @@ import { denoiseRequest } from '../routes/denoise.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
 import type { ServedExr } from '../service.js';
 import type { Place } from '../work-queue.js';
-import { callerOf, callTerms } from './call-terms.js';
+import { callerOf, callTerms, STAGES } from './call-terms.js';
 import { LatestValue } from './latest-value.js';
 import { readMessages } from './read-messages.js';
 import { checkFiles, MAX_CHUNK_BYTES, receiveFiles, receiveOptions } from './receive-files.js';
@@ -49,6 +49,7 @@ export async function* denoiseCall(
     // Where the answer waits for a client that is gone, nothing here runs any more.
     signal.addEventListener('abort', () => place?.leave(), { once: true });
     const watch = new Stopwatch();
+    call.values.set(STAGES, watch.stages);
     const upload = await receiveFiles(messages, options.files);
     metrics.received(uploadBytes(upload));
     callers.received(callerOf(call), uploadBytes(upload));

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import {
   constants,
+  createSecureServer,
   createServer,
+  type Http2SecureServer,
+  type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
   type ServerHttp2Session,
@@ -26,12 +29,9 @@ const CONNECTION_WINDOW = 2 ** 22;
 /** Milliseconds that a call which does not arrive in time gets for its answer. */
 const LINGER_MS = 5000;
 
-/** The gRPC interface: HTTP/2 without TLS on a port of its own. */
+/** The gRPC interface: HTTP/2 on a port of its own, with TLS where HTTP has it. */
 export class GrpcServer {
-  readonly #server = createServer({
-    settings: { initialWindowSize: CALL_WINDOW, maxConcurrentStreams: 128, enablePush: false },
-    maxSessionInvalidFrames: 100,
-  });
+  readonly #server: Http2Server | Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #shutdown = new AbortController();
 
@@ -44,12 +44,18 @@ export class GrpcServer {
       readMaxBytes: MAX_CHUNK_BYTES + MESSAGE_OVERHEAD,
       shutdownSignal: this.#shutdown.signal,
       contextValues: ({ socket }) => createContextValues().set(ADDRESS, socket?.remoteAddress ?? ''),
-      interceptors: [observeCalls(context.metrics, log), authenticateCalls(context.callers)],
+      interceptors: [observeCalls(context, log), authenticateCalls(context.callers)],
       routes: (router) => {
         denoiserService(router, context);
         healthService(router, context.lifecycle);
       },
     });
+    const options = {
+      settings: { initialWindowSize: CALL_WINDOW, maxConcurrentStreams: 128, enablePush: false },
+      maxSessionInvalidFrames: 100,
+    };
+    const { tls } = context;
+    this.#server = tls === undefined ? createServer(options) : createSecureServer({ ...options, ...tls });
     const uploadMs = 1000 * context.config.uploadSeconds;
     this.#server
       .on('session', (session) => {

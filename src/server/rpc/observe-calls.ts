@@ -1,20 +1,40 @@
 import type { ConnectError, Interceptor, StreamResponse } from '@connectrpc/connect';
 import type { FastifyBaseLogger } from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../../errors.js';
-import { outcomeOf } from '../app.js';
+import { type AppContext, outcomeOf } from '../app.js';
 import { isOurFault, publicError } from '../error-handler.js';
-import type { Metrics } from '../metrics.js';
+import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { callerName, STAGES } from './call-terms.js';
 import { abortError, rpcError } from './rpc-error.js';
 
-/** Times every call to its end, counts it by the code of its error, logs what failed within, and words the error. */
-export function observeCalls(metrics: Metrics, log: FastifyBaseLogger): Interceptor {
+type Observed = Pick<AppContext, 'metrics' | 'tracing'>;
+
+/** Times every call to its end, counts it by the code of its error, logs and traces it, and words the error. */
+export function observeCalls({ metrics, tracing }: Observed, log: FastifyBaseLogger): Interceptor {
   return (next) => async (request) => {
     const start = performance.now();
     let reason: ErrorCode | 'none' = 'none';
     const end = (): void => {
       const route = `/${request.service.typeName}/${request.method.name}`;
       const outcome = outcomeOf(reason === 'none' ? 200 : ERROR_TABLE[reason].status);
-      metrics.request(route, outcome, reason, (performance.now() - start) / 1000);
+      const seconds = (performance.now() - start) / 1000;
+      metrics.request(route, outcome, reason, seconds);
+      if (request.service.typeName === Health.typeName) return;
+      const traceparent = request.header.get('traceparent') ?? undefined;
+      log.info({ route, outcome, reason, seconds, caller: callerName(request.contextValues) }, 'Answered');
+      tracing.record({
+        name: route.slice(1),
+        traceparent,
+        seconds,
+        stages: request.contextValues.get(STAGES),
+        problem: reason === 'none' ? undefined : reason,
+        failed: outcome === 'failed',
+        attributes: {
+          'rpc.system': 'grpc',
+          'rpc.service': request.service.typeName,
+          'rpc.method': request.method.name,
+        },
+      });
     };
     const fail = (error: unknown): ConnectError => {
       const thrown = publicError(error);

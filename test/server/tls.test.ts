@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { Agent, request } from 'undici';
+import { expect, it } from 'vitest';
+import { DenoiserService } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
+import { GrpcServer } from '../../src/server/rpc/grpc-server.js';
+import { readTls } from '../../src/server/tls.js';
+import { fakeApp, listen, makeExr } from './support.js';
+
+const at = (name: string): string => fileURLToPath(new URL(`tls/${name}`, import.meta.url));
+const FILES = { tlsCertificate: at('certificate.pem'), tlsKey: at('key.pem') };
+const ca = await readFile(FILES.tlsCertificate);
+
+it('speaks TLS on both ports, and nothing else', async () => {
+  const { app } = await fakeApp(FILES);
+  const port = await listen(app);
+  const dispatcher = new Agent({ connect: { ca } });
+  const answer = await request(`https://localhost:${port}/v1/denoise`, {
+    method: 'POST',
+    headers: { 'content-type': 'image/x-exr' },
+    body: makeExr(),
+    dispatcher,
+  });
+  expect(answer.statusCode).toBe(200);
+  expect(answer.headers['strict-transport-security']).toMatch(/^max-age=\d+$/);
+  await answer.body.dump();
+  await dispatcher.close();
+  await expect(request(`http://localhost:${port}/healthz/live`)).rejects.toThrow();
+
+  const server = new GrpcServer(app.context, app.log);
+  const grpc = await server.listen('127.0.0.1', 0);
+  const transport = createGrpcTransport({ baseUrl: `https://localhost:${grpc.port}`, nodeOptions: { ca } });
+  const { models } = await createClient(DenoiserService, transport).listModels({});
+  expect(models.length).toBeGreaterThan(0);
+  server.cancelAll();
+  await server.close();
+});
+
+it('refuses half of what it needs, and what is not a certificate', async () => {
+  const { tlsCertificate, tlsKey } = FILES;
+  const invalid = { code: 'invalid-argument' };
+  expect(await readTls({ tlsCertificate: undefined, tlsKey: undefined })).toBeUndefined();
+  await expect(readTls({ tlsCertificate, tlsKey: undefined })).rejects.toMatchObject(invalid);
+  await expect(readTls({ tlsCertificate: undefined, tlsKey })).rejects.toMatchObject(invalid);
+  await expect(readTls({ tlsCertificate: tlsKey, tlsKey })).rejects.toMatchObject(invalid);
+  await expect(readTls({ tlsCertificate, tlsKey: at('none.pem') })).rejects.toMatchObject({
+    code: 'file-system',
+  });
+});
+
+it('sends headers that keep browsers from doing anything with what it answers', async () => {
+  const { app } = await fakeApp();
+  for (const url of ['/', '/v1/models', '/nothing', '/metrics']) {
+    const { headers } = await app.inject(url);
+    expect(headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+      'referrer-policy': 'no-referrer',
+    });
+    expect(headers['strict-transport-security']).toBeUndefined();
+  }
+});
