@@ -10,10 +10,19 @@
  *     rowOffsets  [rows]           y0(Y) - y(Y)
  *     precision   [3][rows][stride]  xx, xy, yy
  *     output      [rows][stride]
+ *
+ * Guides, where there are any, are pictures at the resolution of the output and at that of the input, in units of the
+ * difference that counts; a tap weighs the less the more its guides differ from those of the output pixel:
+ *
+ *     guides      [guideCount][rows][stride]
+ *     guideTaps   [guideCount][input rows][2*radius+1][stride]
  */
 import { exp2, madd } from './simd-math';
 
 const HALF_LOG2E = <f32>(0.5 * Math.LOG2E);
+const LOG2E = <f32>Math.LOG2E;
+/** Binary logarithm of the least weight by guides: where none of the taps is alike, all count again. */
+const LEAST_LIKENESS: f32 = -10;
 
 export function filterBand(
   rows: i32,
@@ -26,6 +35,10 @@ export function filterBand(
   rowOffsets: usize,
   precision: usize,
   output: usize,
+  guideCount: i32,
+  guides: usize,
+  guideTaps: usize,
+  guideTapPlane: usize,
 ): void {
   const row = stride << 2;
   const plane = <usize>rows * row;
@@ -64,7 +77,21 @@ export function filterBand(
         const linear = f32x4.mul(xy, ey);
         let ex = left;
         for (let i: usize = 0; i < side; i++) {
-          const weight = exp2(madd(ex, madd(xx, ex, linear), constant));
+          let exponent = madd(ex, madd(xx, ex, linear), constant);
+          if (guideCount > 0) {
+            let guide = guides + at;
+            let guideTap = guideTaps + (tap - taps);
+            let distance = f32x4.splat(0);
+            for (let g = 0; g < guideCount; g++) {
+              const d = f32x4.sub(v128.load(guideTap), v128.load(guide));
+              distance = madd(d, d, distance);
+              guide += plane;
+              guideTap += guideTapPlane;
+            }
+            const likeness = f32x4.mul(f32x4.splat(-LOG2E), distance);
+            exponent = f32x4.add(exponent, f32x4.pmax(f32x4.splat(LEAST_LIKENESS), likeness));
+          }
+          const weight = exp2(exponent);
           total = f32x4.add(total, weight);
           mean = madd(weight, v128.load(tap), mean);
           ex = f32x4.add(ex, f32x4.splat(1));

@@ -3,15 +3,23 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import { onnxEngine } from '../engine/onnx-engine.js';
 import { fastestSimd } from '../engine/wasm-build.js';
 import { QuietframeError } from '../errors.js';
+import { type Raster, raster } from '../image/raster.js';
 import { autoExposure } from '../kpcn/features.js';
 import { coarsen, KpcnNetwork } from '../kpcn/network.js';
 import type { Level } from '../kpcn/picture.js';
+import type { PknBundle } from '../pkn/bundle.js';
 import { CrossBilateral } from '../pkn/cross-bilateral.js';
+import { PknNetwork } from '../pkn/network.js';
+import type { ParameterMap } from '../pkn/parameter-map.js';
+import { gaussianBlur, polynomialDeblur } from '../pkn/polynomial-deblur.js';
 import { PreviewNetwork } from '../pkn/preview-network.js';
+import { rbfUpsample } from '../pkn/rbf-upsample.js';
 import { ErrorPredictor } from '../sampling/error-predictor.js';
 import { planSamples, type SamplePlan } from '../sampling/plan-samples.js';
 import type { DenoiseJob, DenoiseJobResult, StageName, WorkerModels } from './stages.js';
 import type { WorkerAnswer } from './worker-pool.js';
+
+type MagnifyJob = Extract<DenoiseJob, { kind: 'magnify' }>;
 
 /** From the thread that started this one. */
 const models: WorkerModels = workerData;
@@ -41,12 +49,52 @@ function errorPredictor(model: string): Promise<ErrorPredictor | undefined> {
 const previews = new Map<string, Promise<PreviewNetwork>>();
 let crossBilateral: CrossBilateral | undefined;
 
-function previewNetwork(model: string): Promise<PreviewNetwork> {
+const filterNetworks = new Map<string, Promise<PknNetwork>>();
+
+function filterBundle(model: string): PknBundle {
   const bundle = models.previews.get(model);
   if (bundle === undefined) throw new TypeError(`The worker has no model ${model}`);
-  const loaded = previews.get(model) ?? PreviewNetwork.load(bundle, onnxEngine);
+  return bundle;
+}
+
+function previewNetwork(model: string): Promise<PreviewNetwork> {
+  const loaded = previews.get(model) ?? PreviewNetwork.load(filterBundle(model), onnxEngine);
   previews.set(model, loaded);
   return loaded;
+}
+
+function filterNetwork(model: string): Promise<PknNetwork> {
+  const loaded = filterNetworks.get(model) ?? PknNetwork.load(filterBundle(model), onnxEngine);
+  filterNetworks.set(model, loaded);
+  return loaded;
+}
+
+/** Beyond this light is as good as infinite; its logarithm stays below 89, where floats end. */
+const MAX_LOG = 80;
+
+/** Undoes a blur of log(1 + exposed light), where overshoot beside bright edges is small; light stays at least 0. */
+function deblurred(channel: Raster, map: ParameterMap, sigma: number, exposure: number): Raster {
+  const { width, height, channels, data } = channel;
+  const logs = data.map((light) => Math.log1p(Math.max(exposure * light, 0)));
+  const sharp = polynomialDeblur(raster(width, height, channels, logs), map, gaussianBlur(sigma));
+  for (let i = 0; i < sharp.data.length; i++) {
+    const log = Math.min(Math.max(sharp.data[i] as number, 0), MAX_LOG);
+    sharp.data[i] = Math.expm1(log) / exposure;
+  }
+  return sharp;
+}
+
+/** Added to the albedo before light is divided by it. */
+const ALBEDO_EPSILON = 0.05;
+
+function magnifiedChannel({ channel, map, factor, guide, surface }: MagnifyJob): Raster {
+  if (surface === undefined) return rbfUpsample(channel, map, factor, guide);
+  const light = channel.data.map((value, i) => value / ((surface.low.data[i] as number) + ALBEDO_EPSILON));
+  const large = rbfUpsample(raster(channel.width, channel.height, 1, light), map, factor, guide);
+  for (let i = 0; i < large.data.length; i++) {
+    large.data[i] = (large.data[i] as number) * ((surface.high.data[i] as number) + ALBEDO_EPSILON);
+  }
+  return large;
 }
 
 async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
@@ -57,6 +105,7 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
   const start = performance.now();
   let exposure = 1;
   let plan: SamplePlan | undefined;
+  let finished: DenoiseJobResult['finished'];
   switch (job.kind) {
     case 'load':
       await network(job.model);
@@ -105,11 +154,27 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       time('kernels', performance.now() - start);
       break;
     }
+    case 'predict-filter': {
+      const { noiseSigma, blurSigma } = job;
+      const options = { noiseSigma, ...(blurSigma !== undefined && { blurSigma }) };
+      const map = await (await filterNetwork(job.model)).predict(job.filter, job.picture, options);
+      finished = { index: job.index, channel: map.values };
+      time('parameters', performance.now() - start);
+      break;
+    }
+    case 'deblur':
+      finished = { index: job.index, channel: deblurred(job.channel, job.map, job.sigma, job.exposure) };
+      time('deblur', performance.now() - start);
+      break;
+    case 'magnify':
+      finished = { index: job.index, channel: magnifiedChannel(job) };
+      time('magnify', performance.now() - start);
+      break;
     case 'plan-samples':
       plan = planSamples(job.errors, job.options);
       break;
   }
-  return { simd: fastestSimd(), exposure, seconds, ...(plan && { plan }) };
+  return { simd: fastestSimd(), exposure, seconds, ...(plan && { plan }), ...(finished && { finished }) };
 }
 
 async function answer(job: DenoiseJob): Promise<WorkerAnswer<DenoiseJobResult>> {

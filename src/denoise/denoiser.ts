@@ -14,6 +14,7 @@ import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
 import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
+import { Finisher, type FinishOptions, type FinishReport } from './finisher.js';
 import { denoisePreview } from './preview.js';
 import { runTogether } from './run-together.js';
 import type { DenoiseJob, DenoiseJobResult, StageName, WorkerModels } from './stages.js';
@@ -80,6 +81,8 @@ export interface DenoiseRequest {
   readonly strength?: number;
   /** For such models: also give the parameters. */
   readonly parameters?: boolean;
+  /** Deblurring and magnification of the denoised frame. Their strength is also that of a model with parameters. */
+  readonly finish?: Omit<FinishOptions, 'strength'>;
 }
 
 /** Means of the predicted errors of all pixels. */
@@ -107,6 +110,8 @@ export interface DenoiseReport {
   readonly windowUsed: number;
   /** Where errors were asked for. */
   readonly predictedError?: PredictedError;
+  /** Where the frame was deblurred or magnified. */
+  readonly finish?: FinishReport;
   /** Tiles of all levels. */
   readonly tiles: number;
   /** Seconds of all workers together, by stage. */
@@ -132,7 +137,7 @@ export interface DenoiseResult {
   /** Predicted SMAPE and DSSIM of every pixel, 2 channels in [0, 1], where they were asked for. */
   readonly errors?: Raster;
   /** The parameters that the colour was filtered with, of models that predict them. */
-  readonly parameters?: ParameterMap;
+  readonly parameters?: readonly ParameterMap[];
   readonly report: DenoiseReport;
 }
 
@@ -164,6 +169,7 @@ export class Denoiser {
   readonly #turnstile = new Turnstile();
   readonly #memory = new SharedRasters();
   readonly #bytesPerWorker: number;
+  readonly #finisher: Finisher;
 
   private constructor(
     repository: ModelRepository,
@@ -187,6 +193,7 @@ export class Denoiser {
       previews: new Map(previews.map((bundle) => [modelId(bundle), bundle])),
     };
     this.#pool = new WorkerPool(WORKER_URL, threads, models);
+    this.#finisher = new Finisher(this.#pool, previews.at(-1));
     this.#bytesPerWorker = memoryBudgetBytes / threads;
   }
 
@@ -227,6 +234,7 @@ export class Denoiser {
     const { parameters = false } = request;
     checkLambda(lambda);
     checkSizes(frame, also);
+    if (request.finish !== undefined) return this.#finish(frame, request, request.finish);
     const preview = this.#findPreview(model);
     if (preview !== undefined) {
       if (errors) throw withoutErrors(preview);
@@ -243,7 +251,8 @@ export class Denoiser {
       }
     }
     if (strength !== undefined) throw invalid('nothing with a model of kernels', 'strength', strength);
-    if (parameters) throw invalid('a model of filters', 'the model of parameters', model);
+    if (parameters)
+      throw invalid('a model of filters, or upscale or deblur,', 'the model of parameters', model);
     const { manifest } = this.#repository.find(model);
     if (errors) checkPredictor(manifest);
     const leave = await this.#turnstile.enter(signal);
@@ -252,6 +261,25 @@ export class Denoiser {
     } finally {
       leave();
     }
+  }
+
+  /** The errors and parameters of the result are those of the frame before it was finished, of its size. */
+  async #finish(
+    frame: Frame,
+    { finish: _, ...request }: DenoiseRequest,
+    options: Omit<FinishOptions, 'strength'>,
+  ): Promise<DenoiseResult> {
+    const { model, lambda, also = [], errors, parameters, strength, signal } = request;
+    const { strength: ofFilters, parameters: __, ...denoising } = request;
+    const preview = this.#findPreview(model) !== undefined;
+    return this.#finisher.finish(
+      frame,
+      { model, lambda, errors, parameters, ...(preview && { strength }) },
+      also,
+      { ...options, ...(ofFilters !== undefined && { strength: ofFilters }) },
+      () => this.denoise(frame, preview ? request : denoising),
+      signal,
+    );
   }
 
   #findPreview(model: string | undefined): PknBundle | undefined {

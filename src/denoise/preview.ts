@@ -99,7 +99,7 @@ export async function denoisePreview(
   return {
     color,
     also: others,
-    ...(parameters && { parameters: copyOf(picture.map) }),
+    ...(parameters && { parameters: [copyOf(picture.map)] }),
     report: {
       ...{ model: name, version, encoder: 'preview', device: 'cpu', executionProvider: 'cpu', simd },
       ...{ exposure, lambda: 1, windowUsed: 1, tiles: filterTiles.length, stages },

@@ -4,6 +4,8 @@ import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import type { Picture } from '../kpcn/picture.js';
 import type { PknBundle } from '../pkn/bundle.js';
+import type { RbfGuide } from '../pkn/gaussian-rbf.js';
+import type { Filter, ParameterMap } from '../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import type { PreviewPicture } from './preview.js';
 
@@ -22,6 +24,9 @@ export const STAGES = [
   'compositing',
   'errors',
   'assemble',
+  'parameters',
+  'deblur',
+  'magnify',
 ] as const;
 export type StageName = (typeof STAGES)[number];
 
@@ -68,6 +73,35 @@ export type DenoiseJob =
       readonly tile: Tile;
       readonly exposure: number;
     }
+  /** The parameters of a filter for rows of a picture of one channel. */
+  | {
+      readonly kind: 'predict-filter';
+      readonly model: string;
+      readonly filter: Filter;
+      readonly picture: Raster;
+      readonly noiseSigma: number;
+      readonly blurSigma?: number;
+      readonly index: number;
+    }
+  /** One channel of light, deblurred as a logarithm of exposed light. */
+  | {
+      readonly kind: 'deblur';
+      readonly channel: Raster;
+      readonly index: number;
+      readonly map: ParameterMap;
+      readonly sigma: number;
+      readonly exposure: number;
+    }
+  /** One channel, magnified; without the surface's colour, where it is known at both sizes. */
+  | {
+      readonly kind: 'magnify';
+      readonly channel: Raster;
+      readonly index: number;
+      readonly map: ParameterMap;
+      readonly factor: number;
+      readonly guide?: RbfGuide;
+      readonly surface?: RbfGuide;
+    }
   /** Where the next samples go. */
   | { readonly kind: 'plan-samples'; readonly errors: Raster; readonly options: SamplePlanOptions };
 
@@ -75,6 +109,8 @@ export interface DenoiseJobResult {
   readonly simd: Simd;
   /** Of `expose` and `expose-preview`. */
   readonly exposure: number;
+  /** Of `predict-filter`, `deblur` and `magnify`: the index of the job, and what it made. */
+  readonly finished?: { readonly index: number; readonly channel: Raster };
   /** Of `plan-samples`. */
   readonly plan?: SamplePlan;
   /** Seconds that the worker spent in each stage. */

@@ -1,11 +1,19 @@
 import { WasmBuild } from '../engine/wasm-build.js';
 import { plane, type Raster, raster } from '../image/raster.js';
-import { bands, storeBand, strideOf } from './band.js';
+import { bands, copyBand, storeBand, strideOf } from './band.js';
 import { interpolateMap, positions } from './parameter-map.js';
 
 /** Bounds that keep the covariance invertible; a Gaussian of sigma 0.1 has no weight but at its centre. */
 const MIN_SIGMA = 0.1;
 const MAX_CORRELATION = 0.99;
+
+/** Buffers that tell which pixels belong together, in units of the difference that counts; the same channels each. */
+export interface RbfGuide {
+  /** Of the size of the picture. */
+  readonly low: Raster;
+  /** Of the size of the result. */
+  readonly high: Raster;
+}
 
 let build: WasmBuild | undefined;
 
@@ -13,13 +21,18 @@ let build: WasmBuild | undefined;
  * Magnifies a picture, channel by channel, with anisotropic Gaussian radial basis functions (Wronski 2021, equation 11).
  * Output pixel X lies at (X + 1/2) / factor - 1/2 of the input and is the mean of the (2 radius + 1)^2 pixels around it
  * under exp(-1/2 d^T P d); the precision matrices P are those of the map, interpolated bilinearly. Beyond the border of
- * the picture its border pixels repeat. A factor of 1 filters the picture in place.
+ * the picture its border pixels repeat. A factor of 1 filters the picture in place. With a guide, weights are multiplied by
+ * exp(-|difference of the guides|^2), by no less than 2^-10.
  * @param parameters at half the resolution of the image: sigma1 (along x), sigma2 (along y), rho; or one sigma.
  */
 export function gaussianRbf(
   image: Raster,
   parameters: Raster,
-  { factor, radius }: { readonly factor: number; readonly radius: number },
+  {
+    factor,
+    radius,
+    guide,
+  }: { readonly factor: number; readonly radius: number; readonly guide?: RbfGuide | undefined },
 ): Raster {
   build ??= new WasmBuild('pkn-gaussian');
   const filterBand = build.function('filterBand');
@@ -35,35 +48,48 @@ export function gaussianRbf(
     const firstRow = (rows.index[band.y] as number) - radius;
     const inputRows = (rows.index[band.y + band.height - 1] as number) + radius + 1 - firstRow;
     const size = band.height * stride;
-    const [taps, offsets, firstRows, rowOffsets, matrices, output] = build.allocate(
-      ...[inputRows * side * stride, stride, band.height, band.height, 3 * size, size],
-    ) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+    const guideCount = guide?.low.channels ?? 0;
+    const tapSize = inputRows * side * stride;
+    const [taps, offsets, firstRows, rowOffsets, matrices, output, guides, guideTaps] = build.allocate(
+      ...[tapSize, stride, band.height, band.height, 3 * size, size],
+      ...[guideCount * size, guideCount * tapSize],
+    ) as Arrays;
+    const spread = (values: Float32Array, target: Float32Array, begin: number): void => {
+      for (let j = 0; j < inputRows; j++) {
+        const from = clamp(firstRow + j, image.height) * image.width;
+        const at = begin + j * side * stride;
+        spreadRow(values, from, image.width, columns.index, radius, target, at, stride);
+      }
+    };
     offsets.set(columns.offset);
     rowOffsets.set(rows.offset.subarray(band.y, band.y + band.height));
     const indices = new Int32Array(firstRows.buffer, firstRows.byteOffset, band.height);
     for (let y = 0; y < band.height; y++) indices[y] = (rows.index[band.y + y] as number) - radius - firstRow;
     for (let c = 0; c < 3; c++) {
-      const values = plane(precision, c);
-      for (let y = 0; y < band.height; y++) {
-        const from = (band.y + y) * width;
-        matrices.set(values.subarray(from, from + width), c * size + y * stride);
-      }
+      copyBand(plane(precision, c), width, band, matrices.subarray(c * size), stride);
+    }
+    for (let g = 0; guide !== undefined && g < guideCount; g++) {
+      copyBand(plane(guide.high, g), width, band, guides.subarray(g * size), stride);
+      spread(plane(guide.low, g), guideTaps, g * tapSize);
     }
     for (let c = 0; c < image.channels; c++) {
-      const values = plane(image, c);
-      for (let j = 0; j < inputRows; j++) {
-        const from = clamp(firstRow + j, image.height) * image.width;
-        spreadRow(values, from, image.width, columns.index, radius, taps, j * side * stride, stride);
-      }
+      spread(plane(image, c), taps, 0);
       filterBand(
         ...[band.height, width, stride, radius],
         ...[taps, offsets, firstRows, rowOffsets, matrices, output].map(({ byteOffset }) => byteOffset),
+        ...[guideCount, guides.byteOffset, guideTaps.byteOffset, 4 * tapSize],
       );
       storeBand(band, output, stride, plane(result, c), width);
     }
   }
   return result;
 }
+
+/** In the order of the layout. */
+type Arrays = readonly [
+  ...[Float32Array, Float32Array, Float32Array, Float32Array],
+  ...[Float32Array, Float32Array, Float32Array, Float32Array],
+];
 
 /** Pixels of an axis of `pixels` pixels after magnification. */
 export function magnified(pixels: number, factor: number): number {

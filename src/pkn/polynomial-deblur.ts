@@ -11,7 +11,7 @@ export interface Blur {
 }
 
 /** Least and most sigma of a Gaussian blur in pixels. */
-const BLUR_SIGMA = { min: 0.3, max: 4 } as const;
+export const BLUR_SIGMA = { min: 0.3, max: 4 } as const;
 const MAX_RADIUS = 16;
 
 /** How far from 1 the weights of a blur may sum. */
