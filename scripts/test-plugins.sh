@@ -25,7 +25,8 @@ export PATH="$PWD/$venv/bin:$PATH"
 for package in clients/python plugins/mitsuba; do
   (cd "$package" && ruff check . && ruff format --check . && mypy && python -m pytest -q)
 done
-ruff check --config plugins/mitsuba/pyproject.toml examples/adaptive bench/adaptive
+ruff check examples/adaptive bench/adaptive
+ruff format --check examples/adaptive bench/adaptive
 if [ "$render" = --render ]; then
   install render mitsuba
   (cd plugins/mitsuba && python -m pytest -q tests_mitsuba)

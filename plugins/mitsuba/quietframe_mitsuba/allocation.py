@@ -31,7 +31,8 @@ def proportional(weights: Array, total: int) -> npt.NDArray[np.int64]:
     most = float(finite.max()) if finite.size else 0.0
     w = np.where(np.isfinite(w), w, 1e6 * most if most > 0 else 1.0)
     if not w.any():
-        return even(*weights.shape, total)
+        height, width = weights.shape
+        return even(height, width, total)
     mean = total / w.size
     low, high = 0.0, (CEILING + 1) * mean / float(w[w > 0].min())
     for _ in range(200):

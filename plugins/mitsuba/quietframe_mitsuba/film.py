@@ -40,7 +40,8 @@ class Film:
     @property
     def samples(self) -> npt.NDArray[np.int64]:
         """Samples of each pixel, [height, width]."""
-        return self.counts.sum(0)
+        samples: npt.NDArray[np.int64] = self.counts.sum(0)
+        return samples
 
     @property
     def total(self) -> int:

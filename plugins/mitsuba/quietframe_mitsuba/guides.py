@@ -58,8 +58,8 @@ class ServiceGuide:
     to, then the round is spread evenly, and the next round asks anew.
     """
 
-    def __init__(self, client: Client, *, target_smape: float | None = None, **parameters: str | int | float):
-        self._client, self._target, self._parameters = client, target_smape, parameters
+    def __init__(self, client: Client, *, target_smape: float | None = None, metric: str = "smape"):
+        self._client, self._target, self._metric = client, target_smape, metric
 
     def plan(self, film: Film, budget: int) -> Plan:
         try:
@@ -73,7 +73,7 @@ class ServiceGuide:
             budget=repr(budget / film.pixels),
             spp=film.spp,
             target_smape=self._target,
-            **self._parameters,
+            metric=self._metric,
         )
         counts = checked_map(read_channels(answer.exr)["samples.spp"], film, budget)
         error: dict[str, Any] = answer.report.get("predictedError", {})
@@ -92,7 +92,7 @@ def checked_map(counts: npt.NDArray[Any], film: Film, budget: int) -> npt.NDArra
     """The map as integers. Raises ValueError when it is of another size or sum."""
     if counts.shape != (film.height, film.width):
         raise ValueError(f"Expected a map of {film.width} x {film.height} pixels but received {counts.shape[::-1]}")
-    whole = np.nan_to_num(counts, nan=-1).astype(np.int64)
+    whole: npt.NDArray[np.int64] = np.nan_to_num(counts, nan=-1).astype(np.int64)
     if int(whole.sum()) != budget or whole.min() < 0 or not np.array_equal(whole, counts):
         raise ValueError(f"Expected {budget} samples in the map but received {counts.sum()}")
     return whole
