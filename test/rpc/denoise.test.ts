@@ -184,15 +184,6 @@ describe('refuses with the code of the error table', () => {
     expectCode(error, 'internal');
     expect(JSON.stringify(error)).not.toContain('secret');
   });
-
-  it('a sample map, which is not there yet', async () => {
-    const call = async (): Promise<void> => {
-      for await (const _ of client.predictSampleMap(sent())) expect.unreachable();
-    };
-    const error = await failure(call());
-    expect(error.code).toBe(Code.Unimplemented);
-    expect(expectCode(error, 'not-implemented').detail).toContain('later version');
-  });
 });
 
 describe('a call that ends early', () => {

@@ -2,14 +2,10 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import type { AppContext } from '../app.js';
 import { reportOf } from '../denoise-answer.js';
-import { parseDenoiseQuery } from '../denoise-query.js';
-import { uploadBytes } from '../exr-body.js';
+import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
 import { frameMemory } from '../frame-memory.js';
-import type {
-  DenoiseOptions,
-  DenoiseRequest,
-  DenoiseResponseSchema,
-} from '../gen/quietframe/v1/denoiser_pb.js';
+import type { DenoiseOptions, DenoiseRequest, ReportSchema } from '../gen/quietframe/v1/denoiser_pb.js';
+import { givenOnce } from '../given-once.js';
 import { admit } from '../place.js';
 import { denoiseRequest } from '../routes/denoise.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
@@ -20,7 +16,13 @@ import { LatestValue } from './latest-value.js';
 import { readMessages } from './read-messages.js';
 import { checkFiles, MAX_CHUNK_BYTES, receiveFiles, receiveOptions } from './receive-files.js';
 
-type Answer = MessageInitShape<typeof DenoiseResponseSchema>;
+/** What a call is answered with, in all responses that have these messages. */
+export interface Answer {
+  readonly message:
+    | { readonly case: 'progress'; readonly value: { readonly fraction: number } }
+    | { readonly case: 'report'; readonly value: MessageInitShape<typeof ReportSchema> }
+    | { readonly case: 'chunk'; readonly value: Uint8Array };
+}
 
 interface Denoised {
   readonly result: ServedExr;
@@ -29,13 +31,15 @@ interface Denoised {
 }
 
 /**
- * `DenoiserService.Denoise`. As with HTTP, whatever can be refused by the options is refused before the files are read;
- * what the headers of the files show, before the call waits for its turn. The work ends with the call.
+ * `DenoiserService.Denoise`, and `PredictSampleMap`, which takes the same. As with HTTP, whatever can be refused by the
+ * options is refused before the files are read; what the headers of the files show, before the call waits for its turn.
+ * The work ends with the call.
  */
 export async function* denoiseCall(
-  requests: AsyncIterable<DenoiseRequest>,
+  requests: AsyncIterable<Pick<DenoiseRequest, 'message'>>,
   call: HandlerContext,
   context: AppContext,
+  operation: Operation,
 ): AsyncGenerator<Answer> {
   const { deps, config, metrics, callers } = context;
   const { signal } = call;
@@ -43,39 +47,20 @@ export async function* denoiseCall(
   let place: Place | undefined;
   try {
     const options = await receiveOptions(messages);
-    const query = parseDenoiseQuery(queryOf(options), deps.denoiser.models);
+    const query = parseDenoiseQuery(queryOf(options), deps.denoiser.models, operation);
     checkFiles(options, config.maxUploadBytes);
     place = admit(callTerms(call), context);
     // Where the answer waits for a client that is gone, nothing here runs any more.
     signal.addEventListener('abort', () => place?.leave(), { once: true });
     const watch = new Stopwatch();
     call.values.set(STAGES, watch.stages);
-    const upload = await receiveFiles(messages, options.files);
-    metrics.received(uploadBytes(upload));
-    callers.received(callerOf(call), uploadBytes(upload));
+    const upload = await receiveFiles(messages, options.files, context);
+    const received = options.files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
+    metrics.received(received);
+    callers.received(callerOf(call), received);
     const selected = selectFrames(upload, query.center, deps.pool);
     watch.lap('receive');
-
-    const progress = new LatestValue<number>();
-    const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
-    const denoise = (signal: AbortSignal): Promise<ServedExr> => {
-      watch.lap('queue');
-      return deps.denoiseExr({ ...denoiseRequest(selected, query, signal), onProgress: progress.set });
-    };
-    const work = place.run(denoise, signal, bytes);
-    work.then(progress.end, progress.end);
-    for await (const fraction of progress) {
-      yield { message: { case: 'progress', value: { fraction } } };
-    }
-    const result = await work;
-    for (const [stage, seconds] of Object.entries(result.report.stages)) watch.stages.set(stage, seconds);
-    for (const [stage, seconds] of watch.stages) metrics.stage(stage, seconds);
-    yield reportAnswer({ result, selected, stages: watch.stages });
-    for (let start = 0; start < result.exr.length; start += MAX_CHUNK_BYTES) {
-      const chunk = result.exr.subarray(start, start + MAX_CHUNK_BYTES);
-      yield { message: { case: 'chunk', value: chunk } };
-    }
-    metrics.sent(result.exr.length);
+    yield* denoiseSelected(selected, query, place, signal, watch, context);
   } finally {
     place?.leave();
     // What the client still sends is dropped; it must not hold up the end.
@@ -83,9 +68,41 @@ export async function* denoiseCall(
   }
 }
 
+/** Waits for its turn, denoises, and answers with progress, the report, and the file in chunks. */
+export async function* denoiseSelected(
+  selected: SelectedFrames,
+  query: DenoiseQuery,
+  place: Place,
+  signal: AbortSignal,
+  watch: Stopwatch,
+  { deps, metrics }: Pick<AppContext, 'deps' | 'metrics'>,
+): AsyncGenerator<Answer> {
+  const progress = new LatestValue<number>();
+  const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
+  const denoise = (signal: AbortSignal): Promise<ServedExr> => {
+    watch.lap('queue');
+    return deps.denoiseExr({ ...denoiseRequest(selected, query, signal), onProgress: progress.set });
+  };
+  const work = place.run(denoise, signal, bytes);
+  work.then(progress.end, progress.end);
+  for await (const fraction of progress) {
+    yield { message: { case: 'progress', value: { fraction } } };
+  }
+  const result = await work;
+  for (const [stage, seconds] of Object.entries(result.report.stages)) watch.stages.set(stage, seconds);
+  for (const [stage, seconds] of watch.stages) metrics.stage(stage, seconds);
+  yield reportAnswer({ result, selected, stages: watch.stages });
+  for (let start = 0; start < result.exr.length; start += MAX_CHUNK_BYTES) {
+    const chunk = result.exr.subarray(start, start + MAX_CHUNK_BYTES);
+    yield { message: { case: 'chunk', value: chunk } };
+  }
+  metrics.sent(result.exr.length);
+}
+
 /** The options as the query of `POST /v1/denoise`. */
-function queryOf({ lambda, model, source, center, alpha, aovs }: DenoiseOptions): Record<string, string> {
-  return {
+export function queryOf(options: DenoiseOptions): Record<string, unknown> {
+  const { lambda, model, source, center, alpha, aovs, parameters } = options;
+  const given = {
     ...(lambda !== undefined && { lambda: String(lambda) }),
     ...(model !== '' && { model }),
     ...(source !== '' && { source }),
@@ -93,6 +110,7 @@ function queryOf({ lambda, model, source, center, alpha, aovs }: DenoiseOptions)
     ...(alpha !== '' && { alpha }),
     ...(aovs.length > 0 && { aovs: aovs.join(',') }),
   };
+  return givenOnce(given, parameters);
 }
 
 function reportAnswer({ result, selected, stages }: Denoised): Answer {
@@ -116,7 +134,7 @@ function reportAnswer({ result, selected, stages }: Denoised): Answer {
 }
 
 /** Seconds of the stages that the service itself times, in order. */
-class Stopwatch {
+export class Stopwatch {
   readonly stages = new Map<string, number>();
   #mark = performance.now();
 

@@ -1,13 +1,15 @@
 import type { ConnectRouter } from '@connectrpc/connect';
-import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
 import { denoiseCall } from './denoise-call.js';
+import { denoiseSequenceCall } from './denoise-sequence-call.js';
 
 /** `quietframe.v1.DenoiserService`: the work of the HTTP interface, with its queue, limits and errors. */
 export function denoiserService(router: ConnectRouter, context: AppContext): void {
   router.service(DenoiserService, {
-    denoise: (requests, call) => denoiseCall(requests, call, context),
+    denoise: (requests, call) => denoiseCall(requests, call, context, 'denoise'),
+    denoiseSequence: (requests, call) => denoiseSequenceCall(requests, call, context),
+    predictSampleMap: (requests, call) => denoiseCall(requests, call, context, 'sample-map'),
     listModels: () => ({
       models: context.deps.denoiser.models.map(({ name, version, description, license, sources }) => ({
         name,
@@ -17,8 +19,5 @@ export function denoiserService(router: ConnectRouter, context: AppContext): voi
         sources: [...sources],
       })),
     }),
-    predictSampleMap: () => {
-      throw new QuietframeError('not-implemented', 'PredictSampleMap comes with a later version');
-    },
   });
 }

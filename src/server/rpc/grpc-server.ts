@@ -15,12 +15,14 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { FastifyBaseLogger } from 'fastify';
 import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
+import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
 import { ADDRESS, authenticateCalls } from './call-terms.js';
 import { denoiserService } from './denoiser-service.js';
 import { healthService } from './health-service.js';
 import { observeCalls } from './observe-calls.js';
 import { MAX_CHUNK_BYTES } from './receive-files.js';
 
+const SEQUENCE = `/${DenoiserService.typeName}/${DenoiserService.method.denoiseSequence.name}`;
 /** Bytes of a message beside its chunk. */
 const MESSAGE_OVERHEAD = 1024;
 /** Bytes that a client may have on the way in one call, and in all calls of its connection together. */
@@ -64,7 +66,8 @@ export class GrpcServer {
         session.on('close', () => this.#sessions.delete(session)).on('error', () => {});
       })
       .on('request', (request, response) => {
-        endStalled(request, response, uploadMs + LINGER_MS);
+        // A sequence takes as long as its frames; each message of it has the same limit.
+        if (request.url !== SEQUENCE) endStalled(request, response, uploadMs + LINGER_MS);
         try {
           handle(request, response);
         } catch (error) {

@@ -3,7 +3,8 @@ import { abortError, readError } from './rpc-error.js';
 
 /**
  * The messages of a client.
- * @param limitMs milliseconds in which the last of them must have arrived.
+ * @param limitMs milliseconds in which the last of them must have arrived; or, with `each`, every one of them while it is
+ * waited for.
  * @throws QuietframeError `request-timeout` after the limit or the deadline of the call; `cancelled` when it is aborted;
  * `malformed-body` and `too-large` for what is not a message.
  */
@@ -11,6 +12,7 @@ export async function* readMessages<T>(
   messages: AsyncIterable<T>,
   limitMs: number,
   signal: AbortSignal,
+  each = false,
 ): AsyncGenerator<T, void> {
   const source = messages[Symbol.asyncIterator]();
   let failure: QuietframeError | undefined;
@@ -22,7 +24,7 @@ export async function* readMessages<T>(
   const onAbort = (): void => stop(abortError(signal));
   const onTimeout = (): void =>
     stop(new QuietframeError('request-timeout', 'The messages did not arrive within the time limit'));
-  const timer = setTimeout(onTimeout, limitMs);
+  let timer = setTimeout(onTimeout, limitMs);
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   try {
@@ -33,7 +35,9 @@ export async function* readMessages<T>(
         else reject(failure);
       });
       if (next.done) return;
+      if (each) clearTimeout(timer);
       yield next.value;
+      if (each) timer = setTimeout(onTimeout, limitMs);
     }
   } catch (error) {
     throw readError(error, signal);

@@ -1,14 +1,20 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import { expected, QuietframeError } from '../../errors.js';
+import type { AppContext } from '../app.js';
+import { digestOf } from '../digest.js';
 import { type PartName, type Upload, uploadOf } from '../exr-body.js';
+import { parseDigest } from '../frame-store.js';
 import {
   type DenoiseOptions,
   type DenoiseRequestSchema,
   FileRole,
   type InputFile,
 } from '../gen/quietframe/v1/denoiser_pb.js';
+import { fetchStored } from '../stored-frames.js';
 
-export type DenoiseMessages = AsyncIterator<MessageShape<typeof DenoiseRequestSchema>, unknown>;
+/** What a client sends in `Denoise` and in what has messages like it. */
+type DenoiseMessage = Pick<MessageShape<typeof DenoiseRequestSchema>, 'message'>;
+export type DenoiseMessages = AsyncIterator<DenoiseMessage, unknown>;
 
 /** Most bytes of one chunk, both ways. */
 export const MAX_CHUNK_BYTES = 2 ** 20;
@@ -30,15 +36,14 @@ export async function receiveOptions(messages: DenoiseMessages): Promise<Denoise
  */
 export function checkFiles({ files }: DenoiseOptions, maxBytes: number): void {
   let total = 0n;
-  for (const [index, { role, sizeBytes }] of files.entries()) {
+  for (const [index, file] of files.entries()) {
+    const { role, sizeBytes } = file;
     const name = `files[${index}]`;
     if (FileRole[role] === undefined) {
       const message = expected('a value of FileRole', `role of ${name}`, role);
       throw new QuietframeError('invalid-argument', message, { parameter: 'files' });
     }
-    if (sizeBytes === 0n) {
-      throw new QuietframeError('empty-body', expected('an OpenEXR file', name, 'nothing'), { frame: name });
-    }
+    checkFile(file, name);
     total += sizeBytes;
   }
   if (files.length === 0) {
@@ -60,12 +65,29 @@ export function checkFiles({ files }: DenoiseOptions, maxBytes: number): void {
 }
 
 /**
+ * Checks that a file is either sent or named by its digest.
+ * @throws QuietframeError `empty-body`, `invalid-argument`, `malformed-body`.
+ */
+export function checkFile({ sizeBytes, sha256 }: InputFile, name: string): void {
+  if (sha256 !== '') {
+    parseDigest(sha256);
+    if (sizeBytes !== 0n) throw malformed('a size or a digest', name, 'both');
+  } else if (sizeBytes === 0n) {
+    throw new QuietframeError('empty-body', expected('an OpenEXR file', name, 'nothing'), { frame: name });
+  }
+}
+
+/**
  * The files that {@link checkFiles} has passed, to the end of what the client sends, in memory that workers can read
- * without a copy.
+ * without a copy, and those that are named by digest.
  * @throws QuietframeError `too-large` for a chunk above 1 MiB; `malformed-body` for anything but chunks, for an empty
  * one, and for fewer or more bytes than were announced; and as the messages do.
  */
-export async function receiveFiles(messages: DenoiseMessages, files: readonly InputFile[]): Promise<Upload> {
+export async function receiveFiles(
+  messages: DenoiseMessages,
+  files: readonly InputFile[],
+  { frames, metrics }: Pick<AppContext, 'frames' | 'metrics'>,
+): Promise<Upload> {
   const total = files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
   // The system backs it with memory only once it is written.
   const buffer = new SharedArrayBuffer(total);
@@ -88,12 +110,29 @@ export async function receiveFiles(messages: DenoiseMessages, files: readonly In
   }
   if (length < total) throw malformed(String(total), 'the bytes of all chunks', length);
   let end = 0;
-  const received = files.map(({ sizeBytes }) => {
+  const received: Uint8Array[] = [];
+  for (const { sizeBytes, sha256, keep } of files) {
     const start = end;
     end += Number(sizeBytes);
-    return bytes.subarray(start, end);
-  });
+    const file = sha256 === '' ? bytes.subarray(start, end) : await stored(sha256, frames, metrics);
+    // The whole upload would be kept with a part of it.
+    if (keep && sha256 === '') await frames.put(await digestOf(file), new Uint8Array(file));
+    received.push(file);
+  }
   return uploadOf(partsOf(files, received));
+}
+
+/**
+ * A file that the service keeps.
+ * @throws QuietframeError `missing-frames`.
+ */
+export async function stored(
+  sha256: string,
+  frames: AppContext['frames'],
+  metrics: AppContext['metrics'],
+): Promise<Uint8Array> {
+  const { frames: found } = await fetchStored({ frames: [sha256] }, frames, metrics);
+  return found[0] as Uint8Array;
 }
 
 const PART_NAMES: Readonly<Record<FileRole, PartName>> = {
@@ -116,6 +155,6 @@ function partsOf(
   return parts;
 }
 
-function malformed(range: string, name: string, received: unknown): QuietframeError {
+export function malformed(range: string, name: string, received: unknown): QuietframeError {
   return new QuietframeError('malformed-body', expected(range, name, received));
 }

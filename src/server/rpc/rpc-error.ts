@@ -25,10 +25,10 @@ const STATUS: Readonly<Record<(typeof ERROR_TABLE)[ErrorCode]['grpc'], Code>> = 
  */
 export function rpcError(error: unknown): ConnectError {
   const shown = publicError(error);
-  const { type, title, detail, parameter = '', frame = '', layer = '' } = problemOf(shown);
+  const { type, title, detail, parameter = '', frame = '', layer = '', missing = [] } = problemOf(shown);
   const { retryAfter } = shown.details;
   const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
-  const value = { type, title, detail, parameter, frame, layer };
+  const value = { type, title, detail, parameter, frame, layer, missing: [...missing] };
   const status = STATUS[ERROR_TABLE[shown.code].grpc];
   return new ConnectError(detail, status, headers, [{ desc: ProblemSchema, value }], shown);
 }

@@ -11,7 +11,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file quietframe/v1/denoiser.proto.
  */
 export const file_quietframe_v1_denoiser: GenFile = /*@__PURE__*/
-  fileDesc("ChxxdWlldGZyYW1lL3YxL2Rlbm9pc2VyLnByb3RvEg1xdWlldGZyYW1lLnYxIl4KDkRlbm9pc2VSZXF1ZXN0EjAKB29wdGlvbnMYASABKAsyHS5xdWlldGZyYW1lLnYxLkRlbm9pc2VPcHRpb25zSAASDwoFY2h1bmsYAiABKAxIAEIJCgdtZXNzYWdlIrUBCg5EZW5vaXNlT3B0aW9ucxInCgVmaWxlcxgBIAMoCzIYLnF1aWV0ZnJhbWUudjEuSW5wdXRGaWxlEhMKBmxhbWJkYRgCIAEoAUgAiAEBEg0KBW1vZGVsGAMgASgJEg4KBnNvdXJjZRgEIAEoCRITCgZjZW50ZXIYBSABKA1IAYgBARINCgVhbHBoYRgGIAEoCRIMCgRhb3ZzGAcgAygJQgkKB19sYW1iZGFCCQoHX2NlbnRlciJGCglJbnB1dEZpbGUSJQoEcm9sZRgBIAEoDjIXLnF1aWV0ZnJhbWUudjEuRmlsZVJvbGUSEgoKc2l6ZV9ieXRlcxgCIAEoBCKDAQoPRGVub2lzZVJlc3BvbnNlEisKCHByb2dyZXNzGAEgASgLMhcucXVpZXRmcmFtZS52MS5Qcm9ncmVzc0gAEicKBnJlcG9ydBgCIAEoCzIVLnF1aWV0ZnJhbWUudjEuUmVwb3J0SAASDwoFY2h1bmsYAyABKAxIAEIJCgdtZXNzYWdlIhwKCFByb2dyZXNzEhAKCGZyYWN0aW9uGAEgASgBIrwCCgZSZXBvcnQSGQoRcmVzdWx0X3NpemVfYnl0ZXMYASABKAQSDQoFbW9kZWwYAiABKAkSDwoHdmVyc2lvbhgDIAEoDRIOCgZkZXZpY2UYBCABKAkSKAoId2FybmluZ3MYBSADKAsyFi5xdWlldGZyYW1lLnYxLldhcm5pbmcSPgoNc3RhZ2Vfc2Vjb25kcxgGIAMoCzInLnF1aWV0ZnJhbWUudjEuUmVwb3J0LlN0YWdlU2Vjb25kc0VudHJ5Eg4KBmZyYW1lcxgHIAEoDRIOCgZjZW50ZXIYCCABKA0SKAoHZGV0YWlscxgJIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QaMwoRU3RhZ2VTZWNvbmRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASIoCgdXYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSITChFMaXN0TW9kZWxzUmVxdWVzdCI6ChJMaXN0TW9kZWxzUmVzcG9uc2USJAoGbW9kZWxzGAEgAygLMhQucXVpZXRmcmFtZS52MS5Nb2RlbCJdCgVNb2RlbBIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SEwoLZGVzY3JpcHRpb24YAyABKAkSDwoHbGljZW5zZRgEIAEoCRIPCgdzb3VyY2VzGAUgAygJInAKF1ByZWRpY3RTYW1wbGVNYXBSZXF1ZXN0EjkKB29wdGlvbnMYASABKAsyJi5xdWlldGZyYW1lLnYxLlByZWRpY3RTYW1wbGVNYXBPcHRpb25zSAASDwoFY2h1bmsYAiABKAxIAEIJCgdtZXNzYWdlIqQBChdQcmVkaWN0U2FtcGxlTWFwT3B0aW9ucxISCgpzaXplX2J5dGVzGAEgAygEEhIKCmJ1ZGdldF9zcHAYAiABKAESEAoDbWluGAMgASgNSACIAQESEAoDbWF4GAQgASgNSAGIAQESDgoGbWV0cmljGAUgASgJEg0KBW1vZGVsGAYgASgJEg4KBnNvdXJjZRgHIAEoCUIGCgRfbWluQgYKBF9tYXgijAEKGFByZWRpY3RTYW1wbGVNYXBSZXNwb25zZRIrCghwcm9ncmVzcxgBIAEoCzIXLnF1aWV0ZnJhbWUudjEuUHJvZ3Jlc3NIABInCgZyZXBvcnQYAiABKAsyFS5xdWlldGZyYW1lLnYxLlJlcG9ydEgAEg8KBWNodW5rGAMgASgMSABCCQoHbWVzc2FnZSJnCgdQcm9ibGVtEgwKBHR5cGUYASABKAkSDQoFdGl0bGUYAiABKAkSDgoGZGV0YWlsGAMgASgJEhEKCXBhcmFtZXRlchgEIAEoCRINCgVmcmFtZRgFIAEoCRINCgVsYXllchgGIAEoCSpmCghGaWxlUm9sZRIZChVGSUxFX1JPTEVfVU5TUEVDSUZJRUQQABITCg9GSUxFX1JPTEVfRlJBTUUQARIUChBGSUxFX1JPTEVfSEFMRl9BEAISFAoQRklMRV9ST0xFX0hBTEZfQhADMpsCCg9EZW5vaXNlclNlcnZpY2USTAoHRGVub2lzZRIdLnF1aWV0ZnJhbWUudjEuRGVub2lzZVJlcXVlc3QaHi5xdWlldGZyYW1lLnYxLkRlbm9pc2VSZXNwb25zZSgBMAESUQoKTGlzdE1vZGVscxIgLnF1aWV0ZnJhbWUudjEuTGlzdE1vZGVsc1JlcXVlc3QaIS5xdWlldGZyYW1lLnYxLkxpc3RNb2RlbHNSZXNwb25zZRJnChBQcmVkaWN0U2FtcGxlTWFwEiYucXVpZXRmcmFtZS52MS5QcmVkaWN0U2FtcGxlTWFwUmVxdWVzdBonLnF1aWV0ZnJhbWUudjEuUHJlZGljdFNhbXBsZU1hcFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_struct]);
+  fileDesc("ChxxdWlldGZyYW1lL3YxL2Rlbm9pc2VyLnByb3RvEg1xdWlldGZyYW1lLnYxIl4KDkRlbm9pc2VSZXF1ZXN0EjAKB29wdGlvbnMYASABKAsyHS5xdWlldGZyYW1lLnYxLkRlbm9pc2VPcHRpb25zSAASDwoFY2h1bmsYAiABKAxIAEIJCgdtZXNzYWdlIqsCCg5EZW5vaXNlT3B0aW9ucxInCgVmaWxlcxgBIAMoCzIYLnF1aWV0ZnJhbWUudjEuSW5wdXRGaWxlEhMKBmxhbWJkYRgCIAEoAUgAiAEBEg0KBW1vZGVsGAMgASgJEg4KBnNvdXJjZRgEIAEoCRITCgZjZW50ZXIYBSABKA1IAYgBARINCgVhbHBoYRgGIAEoCRIMCgRhb3ZzGAcgAygJEkEKCnBhcmFtZXRlcnMYCCADKAsyLS5xdWlldGZyYW1lLnYxLkRlbm9pc2VPcHRpb25zLlBhcmFtZXRlcnNFbnRyeRoxCg9QYXJhbWV0ZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfbGFtYmRhQgkKB19jZW50ZXIiZAoJSW5wdXRGaWxlEiUKBHJvbGUYASABKA4yFy5xdWlldGZyYW1lLnYxLkZpbGVSb2xlEhIKCnNpemVfYnl0ZXMYAiABKAQSDgoGc2hhMjU2GAMgASgJEgwKBGtlZXAYBCABKAgigwEKD0Rlbm9pc2VSZXNwb25zZRIrCghwcm9ncmVzcxgBIAEoCzIXLnF1aWV0ZnJhbWUudjEuUHJvZ3Jlc3NIABInCgZyZXBvcnQYAiABKAsyFS5xdWlldGZyYW1lLnYxLlJlcG9ydEgAEg8KBWNodW5rGAMgASgMSABCCQoHbWVzc2FnZSIcCghQcm9ncmVzcxIQCghmcmFjdGlvbhgBIAEoASK8AgoGUmVwb3J0EhkKEXJlc3VsdF9zaXplX2J5dGVzGAEgASgEEg0KBW1vZGVsGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SDgoGZGV2aWNlGAQgASgJEigKCHdhcm5pbmdzGAUgAygLMhYucXVpZXRmcmFtZS52MS5XYXJuaW5nEj4KDXN0YWdlX3NlY29uZHMYBiADKAsyJy5xdWlldGZyYW1lLnYxLlJlcG9ydC5TdGFnZVNlY29uZHNFbnRyeRIOCgZmcmFtZXMYByABKA0SDgoGY2VudGVyGAggASgNEigKB2RldGFpbHMYCSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0GjMKEVN0YWdlU2Vjb25kc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEiKAoHV2FybmluZxIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkimQEKFkRlbm9pc2VTZXF1ZW5jZVJlcXVlc3QSOAoHb3B0aW9ucxgBIAEoCzIlLnF1aWV0ZnJhbWUudjEuRGVub2lzZVNlcXVlbmNlT3B0aW9uc0gAEikKBWZyYW1lGAIgASgLMhgucXVpZXRmcmFtZS52MS5JbnB1dEZpbGVIABIPCgVjaHVuaxgDIAEoDEgAQgkKB21lc3NhZ2UiWAoWRGVub2lzZVNlcXVlbmNlT3B0aW9ucxIuCgdvcHRpb25zGAEgASgLMh0ucXVpZXRmcmFtZS52MS5EZW5vaXNlT3B0aW9ucxIOCgZ3aW5kb3cYAiABKA0imgEKF0Rlbm9pc2VTZXF1ZW5jZVJlc3BvbnNlEg0KBWZyYW1lGAEgASgNEisKCHByb2dyZXNzGAIgASgLMhcucXVpZXRmcmFtZS52MS5Qcm9ncmVzc0gAEicKBnJlcG9ydBgDIAEoCzIVLnF1aWV0ZnJhbWUudjEuUmVwb3J0SAASDwoFY2h1bmsYBCABKAxIAEIJCgdtZXNzYWdlIhMKEUxpc3RNb2RlbHNSZXF1ZXN0IjoKEkxpc3RNb2RlbHNSZXNwb25zZRIkCgZtb2RlbHMYASADKAsyFC5xdWlldGZyYW1lLnYxLk1vZGVsIl0KBU1vZGVsEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoDRITCgtkZXNjcmlwdGlvbhgDIAEoCRIPCgdsaWNlbnNlGAQgASgJEg8KB3NvdXJjZXMYBSADKAkiZwoXUHJlZGljdFNhbXBsZU1hcFJlcXVlc3QSMAoHb3B0aW9ucxgBIAEoCzIdLnF1aWV0ZnJhbWUudjEuRGVub2lzZU9wdGlvbnNIABIPCgVjaHVuaxgCIAEoDEgAQgkKB21lc3NhZ2UijAEKGFByZWRpY3RTYW1wbGVNYXBSZXNwb25zZRIrCghwcm9ncmVzcxgBIAEoCzIXLnF1aWV0ZnJhbWUudjEuUHJvZ3Jlc3NIABInCgZyZXBvcnQYAiABKAsyFS5xdWlldGZyYW1lLnYxLlJlcG9ydEgAEg8KBWNodW5rGAMgASgMSABCCQoHbWVzc2FnZSJ4CgdQcm9ibGVtEgwKBHR5cGUYASABKAkSDQoFdGl0bGUYAiABKAkSDgoGZGV0YWlsGAMgASgJEhEKCXBhcmFtZXRlchgEIAEoCRINCgVmcmFtZRgFIAEoCRINCgVsYXllchgGIAEoCRIPCgdtaXNzaW5nGAcgAygJKmYKCEZpbGVSb2xlEhkKFUZJTEVfUk9MRV9VTlNQRUNJRklFRBAAEhMKD0ZJTEVfUk9MRV9GUkFNRRABEhQKEEZJTEVfUk9MRV9IQUxGX0EQAhIUChBGSUxFX1JPTEVfSEFMRl9CEAMygQMKD0Rlbm9pc2VyU2VydmljZRJMCgdEZW5vaXNlEh0ucXVpZXRmcmFtZS52MS5EZW5vaXNlUmVxdWVzdBoeLnF1aWV0ZnJhbWUudjEuRGVub2lzZVJlc3BvbnNlKAEwARJkCg9EZW5vaXNlU2VxdWVuY2USJS5xdWlldGZyYW1lLnYxLkRlbm9pc2VTZXF1ZW5jZVJlcXVlc3QaJi5xdWlldGZyYW1lLnYxLkRlbm9pc2VTZXF1ZW5jZVJlc3BvbnNlKAEwARJRCgpMaXN0TW9kZWxzEiAucXVpZXRmcmFtZS52MS5MaXN0TW9kZWxzUmVxdWVzdBohLnF1aWV0ZnJhbWUudjEuTGlzdE1vZGVsc1Jlc3BvbnNlEmcKEFByZWRpY3RTYW1wbGVNYXASJi5xdWlldGZyYW1lLnYxLlByZWRpY3RTYW1wbGVNYXBSZXF1ZXN0GicucXVpZXRmcmFtZS52MS5QcmVkaWN0U2FtcGxlTWFwUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_struct]);
 
 /**
  * @generated from message quietframe.v1.DenoiseRequest
@@ -101,6 +101,13 @@ export type DenoiseOptions = Message<"quietframe.v1.DenoiseOptions"> & {
    * @generated from field: repeated string aovs = 7;
    */
   aovs: string[];
+
+  /**
+   * Any other parameters of the query, by name, such as `layer` and `outputs`.
+   *
+   * @generated from field: map<string, string> parameters = 8;
+   */
+  parameters: { [key: string]: string };
 };
 
 /**
@@ -120,11 +127,25 @@ export type InputFile = Message<"quietframe.v1.InputFile"> & {
   role: FileRole;
 
   /**
-   * At least 1.
+   * At least 1; 0 for a file that is named by its digest and not sent.
    *
    * @generated from field: uint64 size_bytes = 2;
    */
   sizeBytes: bigint;
+
+  /**
+   * SHA-256 of a file that the service keeps, as 64 lower-case hexadecimal digits.
+   *
+   * @generated from field: string sha256 = 3;
+   */
+  sha256: string;
+
+  /**
+   * Keep the file, so that later calls can name it by its digest. Kept files may be let go of at any time.
+   *
+   * @generated from field: bool keep = 4;
+   */
+  keep: boolean;
 };
 
 /**
@@ -282,6 +303,117 @@ export const WarningSchema: GenMessage<Warning> = /*@__PURE__*/
   messageDesc(file_quietframe_v1_denoiser, 6);
 
 /**
+ * @generated from message quietframe.v1.DenoiseSequenceRequest
+ */
+export type DenoiseSequenceRequest = Message<"quietframe.v1.DenoiseSequenceRequest"> & {
+  /**
+   * @generated from oneof quietframe.v1.DenoiseSequenceRequest.message
+   */
+  message: {
+    /**
+     * The first message, and only the first.
+     *
+     * @generated from field: quietframe.v1.DenoiseSequenceOptions options = 1;
+     */
+    value: DenoiseSequenceOptions;
+    case: "options";
+  } | {
+    /**
+     * The next frame of the shot; its role is FILE_ROLE_FRAME.
+     *
+     * @generated from field: quietframe.v1.InputFile frame = 2;
+     */
+    value: InputFile;
+    case: "frame";
+  } | {
+    /**
+     * Bytes of that frame, at least 1 byte and at most 1 MiB.
+     *
+     * @generated from field: bytes chunk = 3;
+     */
+    value: Uint8Array;
+    case: "chunk";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message quietframe.v1.DenoiseSequenceRequest.
+ * Use `create(DenoiseSequenceRequestSchema)` to create a new message.
+ */
+export const DenoiseSequenceRequestSchema: GenMessage<DenoiseSequenceRequest> = /*@__PURE__*/
+  messageDesc(file_quietframe_v1_denoiser, 7);
+
+/**
+ * @generated from message quietframe.v1.DenoiseSequenceOptions
+ */
+export type DenoiseSequenceOptions = Message<"quietframe.v1.DenoiseSequenceOptions"> & {
+  /**
+   * How to denoise each frame: without files and without a centre.
+   *
+   * @generated from field: quietframe.v1.DenoiseOptions options = 1;
+   */
+  options?: DenoiseOptions | undefined;
+
+  /**
+   * Frames that are denoised together, the frame itself in their middle: 1, 3, 5 or 7, which is the default.
+   *
+   * @generated from field: uint32 window = 2;
+   */
+  window: number;
+};
+
+/**
+ * Describes the message quietframe.v1.DenoiseSequenceOptions.
+ * Use `create(DenoiseSequenceOptionsSchema)` to create a new message.
+ */
+export const DenoiseSequenceOptionsSchema: GenMessage<DenoiseSequenceOptions> = /*@__PURE__*/
+  messageDesc(file_quietframe_v1_denoiser, 8);
+
+/**
+ * @generated from message quietframe.v1.DenoiseSequenceResponse
+ */
+export type DenoiseSequenceResponse = Message<"quietframe.v1.DenoiseSequenceResponse"> & {
+  /**
+   * Index of the frame, from 0, which never falls.
+   *
+   * @generated from field: uint32 frame = 1;
+   */
+  frame: number;
+
+  /**
+   * @generated from oneof quietframe.v1.DenoiseSequenceResponse.message
+   */
+  message: {
+    /**
+     * @generated from field: quietframe.v1.Progress progress = 2;
+     */
+    value: Progress;
+    case: "progress";
+  } | {
+    /**
+     * @generated from field: quietframe.v1.Report report = 3;
+     */
+    value: Report;
+    case: "report";
+  } | {
+    /**
+     * Bytes of the denoised OpenEXR file, at most 1 MiB.
+     *
+     * @generated from field: bytes chunk = 4;
+     */
+    value: Uint8Array;
+    case: "chunk";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message quietframe.v1.DenoiseSequenceResponse.
+ * Use `create(DenoiseSequenceResponseSchema)` to create a new message.
+ */
+export const DenoiseSequenceResponseSchema: GenMessage<DenoiseSequenceResponse> = /*@__PURE__*/
+  messageDesc(file_quietframe_v1_denoiser, 9);
+
+/**
  * @generated from message quietframe.v1.ListModelsRequest
  */
 export type ListModelsRequest = Message<"quietframe.v1.ListModelsRequest"> & {
@@ -292,7 +424,7 @@ export type ListModelsRequest = Message<"quietframe.v1.ListModelsRequest"> & {
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_quietframe_v1_denoiser, 7);
+  messageDesc(file_quietframe_v1_denoiser, 10);
 
 /**
  * @generated from message quietframe.v1.ListModelsResponse
@@ -309,7 +441,7 @@ export type ListModelsResponse = Message<"quietframe.v1.ListModelsResponse"> & {
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_quietframe_v1_denoiser, 8);
+  messageDesc(file_quietframe_v1_denoiser, 11);
 
 /**
  * @generated from message quietframe.v1.Model
@@ -350,7 +482,7 @@ export type Model = Message<"quietframe.v1.Model"> & {
  * Use `create(ModelSchema)` to create a new message.
  */
 export const ModelSchema: GenMessage<Model> = /*@__PURE__*/
-  messageDesc(file_quietframe_v1_denoiser, 9);
+  messageDesc(file_quietframe_v1_denoiser, 12);
 
 /**
  * @generated from message quietframe.v1.PredictSampleMapRequest
@@ -361,11 +493,12 @@ export type PredictSampleMapRequest = Message<"quietframe.v1.PredictSampleMapReq
    */
   message: {
     /**
-     * The first message, and only the first.
+     * The first message, and only the first. `parameters` has what `POST /v1/sample-map` has beside: `budget`, `min`,
+     * `max`, `metric`, `tile`.
      *
-     * @generated from field: quietframe.v1.PredictSampleMapOptions options = 1;
+     * @generated from field: quietframe.v1.DenoiseOptions options = 1;
      */
-    value: PredictSampleMapOptions;
+    value: DenoiseOptions;
     case: "options";
   } | {
     /**
@@ -383,62 +516,7 @@ export type PredictSampleMapRequest = Message<"quietframe.v1.PredictSampleMapReq
  * Use `create(PredictSampleMapRequestSchema)` to create a new message.
  */
 export const PredictSampleMapRequestSchema: GenMessage<PredictSampleMapRequest> = /*@__PURE__*/
-  messageDesc(file_quietframe_v1_denoiser, 10);
-
-/**
- * @generated from message quietframe.v1.PredictSampleMapOptions
- */
-export type PredictSampleMapOptions = Message<"quietframe.v1.PredictSampleMapOptions"> & {
-  /**
-   * Bytes of the noisy file and, where there is one, of the denoised file.
-   *
-   * @generated from field: repeated uint64 size_bytes = 1;
-   */
-  sizeBytes: bigint[];
-
-  /**
-   * Samples per pixel, on average, that the map hands out.
-   *
-   * @generated from field: double budget_spp = 2;
-   */
-  budgetSpp: number;
-
-  /**
-   * Least and most samples of one pixel.
-   *
-   * @generated from field: optional uint32 min = 3;
-   */
-  min?: number | undefined;
-
-  /**
-   * @generated from field: optional uint32 max = 4;
-   */
-  max?: number | undefined;
-
-  /**
-   * The error measure that guides the map; `smape` where it is empty.
-   *
-   * @generated from field: string metric = 5;
-   */
-  metric: string;
-
-  /**
-   * @generated from field: string model = 6;
-   */
-  model: string;
-
-  /**
-   * @generated from field: string source = 7;
-   */
-  source: string;
-};
-
-/**
- * Describes the message quietframe.v1.PredictSampleMapOptions.
- * Use `create(PredictSampleMapOptionsSchema)` to create a new message.
- */
-export const PredictSampleMapOptionsSchema: GenMessage<PredictSampleMapOptions> = /*@__PURE__*/
-  messageDesc(file_quietframe_v1_denoiser, 11);
+  messageDesc(file_quietframe_v1_denoiser, 13);
 
 /**
  * @generated from message quietframe.v1.PredictSampleMapResponse
@@ -475,7 +553,7 @@ export type PredictSampleMapResponse = Message<"quietframe.v1.PredictSampleMapRe
  * Use `create(PredictSampleMapResponseSchema)` to create a new message.
  */
 export const PredictSampleMapResponseSchema: GenMessage<PredictSampleMapResponse> = /*@__PURE__*/
-  messageDesc(file_quietframe_v1_denoiser, 12);
+  messageDesc(file_quietframe_v1_denoiser, 14);
 
 /**
  * Detail of an error: the problem document of the HTTP interface (RFC 9457), without its status.
@@ -516,6 +594,13 @@ export type Problem = Message<"quietframe.v1.Problem"> & {
    * @generated from field: string layer = 6;
    */
   layer: string;
+
+  /**
+   * Digests of files that have to be sent.
+   *
+   * @generated from field: repeated string missing = 7;
+   */
+  missing: string[];
 };
 
 /**
@@ -523,7 +608,7 @@ export type Problem = Message<"quietframe.v1.Problem"> & {
  * Use `create(ProblemSchema)` to create a new message.
  */
 export const ProblemSchema: GenMessage<Problem> = /*@__PURE__*/
-  messageDesc(file_quietframe_v1_denoiser, 13);
+  messageDesc(file_quietframe_v1_denoiser, 15);
 
 /**
  * @generated from enum quietframe.v1.FileRole
@@ -581,6 +666,19 @@ export const DenoiserService: GenService<{
     output: typeof DenoiseResponseSchema;
   },
   /**
+   * Denoises the frames of a shot, each with its neighbours. The client sends the options, then for each frame, in time
+   * order, what it is and its bytes in chunks, then closes its side. It need not have sent the whole shot to get the first
+   * frames back: a frame is denoised as soon as its neighbours are there, and only those are kept in memory. A frame that
+   * cannot be denoised ends the call with its error.
+   *
+   * @generated from rpc quietframe.v1.DenoiserService.DenoiseSequence
+   */
+  denoiseSequence: {
+    methodKind: "bidi_streaming";
+    input: typeof DenoiseSequenceRequestSchema;
+    output: typeof DenoiseSequenceResponseSchema;
+  },
+  /**
    * The models that are loaded.
    *
    * @generated from rpc quietframe.v1.DenoiserService.ListModels
@@ -591,7 +689,8 @@ export const DenoiserService: GenService<{
     output: typeof ListModelsResponseSchema;
   },
   /**
-   * Predicts where a renderer should spend its next samples. UNIMPLEMENTED in this version.
+   * Predicts where a renderer should spend its next samples: the work and the errors of `POST /v1/sample-map`. Messages
+   * come in the order of Denoise.
    *
    * @generated from rpc quietframe.v1.DenoiserService.PredictSampleMap
    */

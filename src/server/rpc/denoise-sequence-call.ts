@@ -1,0 +1,181 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import { expected, QuietframeError } from '../../errors.js';
+import type { AppContext } from '../app.js';
+import { parseDenoiseQuery } from '../denoise-query.js';
+import { digestOf } from '../digest.js';
+import { MAX_FRAMES } from '../exr-body.js';
+import {
+  type DenoiseSequenceOptions,
+  type DenoiseSequenceRequest,
+  type DenoiseSequenceResponseSchema,
+  FileRole,
+  type InputFile,
+} from '../gen/quietframe/v1/denoiser_pb.js';
+import { admit } from '../place.js';
+import { selectFrames } from '../select-frames.js';
+import type { Place } from '../work-queue.js';
+import { callerOf, callTerms, STAGES } from './call-terms.js';
+import { denoiseSelected, queryOf, Stopwatch } from './denoise-call.js';
+import { readMessages } from './read-messages.js';
+import { checkFile, MAX_CHUNK_BYTES, malformed, stored } from './receive-files.js';
+
+type Messages = AsyncIterator<DenoiseSequenceRequest, unknown>;
+
+/**
+ * `DenoiserService.DenoiseSequence`. It holds one place, and the frames of one window, however long the shot is: what comes
+ * after is read when a frame has been answered, so that the flow control of HTTP/2 slows the client down.
+ */
+export async function* denoiseSequenceCall(
+  requests: AsyncIterable<DenoiseSequenceRequest>,
+  call: HandlerContext,
+  context: AppContext,
+): AsyncGenerator<MessageInitShape<typeof DenoiseSequenceResponseSchema>> {
+  const { deps, config } = context;
+  const { signal } = call;
+  const messages = readMessages(requests, 1000 * config.uploadSeconds, signal, true);
+  let place: Place | undefined;
+  try {
+    const { options, radius } = await receiveOptions(messages);
+    const query = parseDenoiseQuery(options === undefined ? {} : queryOf(options), deps.denoiser.models);
+    const taken = admit(callTerms(call), context);
+    place = taken;
+    signal.addEventListener('abort', () => taken.leave(), { once: true });
+    const reader = new FrameReader(messages, call, context);
+    /** Frames of the window, of which the first has the index `first`. */
+    const window: Uint8Array[] = [];
+    let first = 0;
+    for (let index = 0; ; index++) {
+      const watch = new Stopwatch();
+      call.values.set(STAGES, watch.stages);
+      while (first + window.length <= index + radius) {
+        const frame = await reader.next(sizeOf(window));
+        if (frame === undefined) break;
+        window.push(frame);
+      }
+      if (index >= first + window.length) break;
+      if (index - radius > first) {
+        window.shift();
+        first++;
+      }
+      const selected = naming(index, () =>
+        selectFrames({ frames: window, halves: undefined }, index - first, deps.pool),
+      );
+      watch.lap('receive');
+      for await (const { message } of denoiseSelected(selected, query, taken, signal, watch, context)) {
+        yield { frame: index, message };
+      }
+    }
+    if (first + window.length === 0) throw malformed('at least one', 'the frames', 'none');
+  } finally {
+    place?.leave();
+    void messages.return();
+  }
+}
+
+async function receiveOptions(
+  messages: Messages,
+): Promise<{ readonly options: DenoiseSequenceOptions['options']; readonly radius: number }> {
+  const { done, value } = await messages.next();
+  if (done || value.message.case !== 'options') {
+    throw malformed('options', 'the first message', done ? 'no message' : value.message.case);
+  }
+  const { options, window } = value.message.value;
+  if (options !== undefined && (options.files.length > 0 || options.center !== undefined)) {
+    throw malformed('no files and no center', 'the options of a sequence', 'some');
+  }
+  const frames = window === 0 ? MAX_FRAMES : window;
+  if (frames > MAX_FRAMES || frames % 2 === 0) {
+    throw new QuietframeError('invalid-argument', expected('1, 3, 5 or 7', 'window', window), {
+      parameter: 'window',
+    });
+  }
+  return { options, radius: (frames - 1) / 2 };
+}
+
+/** The frames of a client, one at a time. */
+class FrameReader {
+  readonly #messages: Messages;
+  readonly #call: HandlerContext;
+  readonly #context: AppContext;
+  #count = 0;
+  #ended = false;
+
+  constructor(messages: Messages, call: HandlerContext, context: AppContext) {
+    this.#messages = messages;
+    this.#call = call;
+    this.#context = context;
+  }
+
+  /**
+   * @param held bytes of the window so far.
+   * @returns undefined when there are no more frames.
+   * @throws QuietframeError `malformed-body`, `too-large`, `missing-frames`, and as the messages do.
+   */
+  async next(held: number): Promise<Uint8Array | undefined> {
+    const { config, frames, metrics, callers } = this.#context;
+    if (this.#ended) return undefined;
+    const { done, value } = await this.#messages.next();
+    if (done) {
+      this.#ended = true;
+      return undefined;
+    }
+    if (value.message.case !== 'frame')
+      throw malformed('a frame', 'a message between frames', value.message.case);
+    const file = value.message.value;
+    const name = `frame[${this.#count++}]`;
+    if (this.#count > config.maxJobFrames) {
+      throw new QuietframeError(
+        'too-large',
+        expected(`at most ${config.maxJobFrames}`, 'the frames', 'more'),
+      );
+    }
+    if (file.role > FileRole.FRAME) throw malformed('FILE_ROLE_FRAME', `role of ${name}`, file.role);
+    checkFile(file, name);
+    if (file.sha256 !== '') return stored(file.sha256, frames, metrics);
+    const size = Number(file.sizeBytes);
+    if (held + size > config.maxUploadBytes) {
+      const message = expected(`at most ${config.maxUploadBytes}`, 'the bytes of a window', held + size);
+      throw new QuietframeError('too-large', message, { frame: name });
+    }
+    const bytes = await this.#receive(file, name);
+    metrics.received(size);
+    callers.received(callerOf(this.#call), size);
+    if (file.keep) await frames.put(await digestOf(bytes), bytes);
+    return bytes;
+  }
+
+  async #receive({ sizeBytes }: InputFile, name: string): Promise<Uint8Array> {
+    const bytes = new Uint8Array(new SharedArrayBuffer(Number(sizeBytes)));
+    for (let length = 0; length < bytes.length; ) {
+      const { done, value } = await this.#messages.next();
+      const received = done ? 'the end' : (value.message.case ?? 'an empty message');
+      if (done || value.message.case !== 'chunk')
+        throw malformed('a chunk', `a message of ${name}`, received);
+      const { value: chunk } = value.message;
+      if (chunk.length === 0 || chunk.length > MAX_CHUNK_BYTES) {
+        throw malformed(`1 to ${MAX_CHUNK_BYTES}`, 'the bytes of a chunk', chunk.length);
+      }
+      if (length + chunk.length > bytes.length)
+        throw malformed(`${bytes.length}`, `the bytes of ${name}`, 'more');
+      bytes.set(chunk, length);
+      length += chunk.length;
+    }
+    return bytes;
+  }
+}
+
+function sizeOf(window: readonly Uint8Array[]): number {
+  return window.reduce((sum, { length }) => sum + length, 0);
+}
+
+/** Errors about a frame of the window name it by its index in the shot. */
+function naming<T>(index: number, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof QuietframeError)) throw error;
+    const details = { ...error.details, frame: `frame[${index}]` };
+    throw new QuietframeError(error.code, error.message, details, { cause: error });
+  }
+}

@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Code } from '@connectrpc/connect';
+import { describe, expect, it, vi } from 'vitest';
+import { readExr } from '../../src/exr/read-exr.js';
+import {
+  type DenoiseRequestSchema,
+  type DenoiseSequenceRequest,
+  DenoiseSequenceRequestSchema,
+  FileRole,
+  type PredictSampleMapRequestSchema,
+  ProblemSchema,
+} from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
+import { makeExr } from '../server/support.js';
+import {
+  collect,
+  expectCode,
+  failure,
+  frames,
+  messagesOf,
+  type RunningRpc,
+  sent,
+  startRpc,
+} from './support.js';
+
+const { client, service, app } = await startRpc({ frameCacheBytes: 2 ** 24 });
+const shot = Array.from({ length: 5 }, (_, frame) => makeExr({ value: (index) => frame + index / 100 }));
+const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+type Message = NonNullable<MessageInitShape<typeof DenoiseSequenceRequestSchema>['message']>;
+const message = (value: Message): DenoiseSequenceRequest =>
+  create(DenoiseSequenceRequestSchema, { message: value });
+
+function optionsOf(window: number, parameters: Record<string, string> = {}): DenoiseSequenceRequest {
+  return message({ case: 'options', value: { window, options: { parameters } } });
+}
+
+function* fileOf(bytes: Uint8Array, chunkBytes = 500): Generator<DenoiseSequenceRequest> {
+  yield message({ case: 'frame', value: { sizeBytes: BigInt(bytes.length) } });
+  for (let start = 0; start < bytes.length; start += chunkBytes) {
+    yield message({ case: 'chunk', value: bytes.subarray(start, start + chunkBytes) });
+  }
+}
+
+async function* sequenceOf(files: readonly Uint8Array[], window = 3): AsyncGenerator<DenoiseSequenceRequest> {
+  yield optionsOf(window, { alpha: 'copy' });
+  for (const file of files) yield* fileOf(file);
+}
+
+async function collectFrames(
+  answers: ReturnType<RunningRpc['client']['denoiseSequence']>,
+  onFrame: (index: number) => void = () => {},
+): Promise<Buffer[]> {
+  const files: Buffer[][] = [];
+  let last = 0;
+  for await (const { frame, message } of answers) {
+    expect(frame).toBeGreaterThanOrEqual(last);
+    last = frame;
+    files[frame] ??= [];
+    if (message.case === 'chunk') files[frame]?.push(Buffer.from(message.value));
+    if (message.case === 'report') onFrame(frame);
+  }
+  return files.map((chunks) => Buffer.concat(chunks));
+}
+
+describe('DenoiseSequence', () => {
+  it('denoises each frame with its neighbours', async () => {
+    const before = service.requests.length;
+    const files = await collectFrames(client.denoiseSequence(sequenceOf(shot)));
+    expect(files.map((file) => readExr(file).parts[0]?.planes.get('R')?.data[0])).toEqual([
+      0, 0.5, 1, 1.5, 2,
+    ]);
+    const windows = service.requests.slice(before).map(({ neighbours = [] }) => neighbours);
+    expect(windows.map((each) => each.map(({ offset }) => offset))).toEqual([
+      [1],
+      [-1, 1],
+      [-1, 1],
+      [-1, 1],
+      [-1],
+    ]);
+    await vi.waitFor(() => expect(app.context.queue.places).toBe(0), 10_000);
+  });
+
+  it('answers frames before the shot has been sent whole', async () => {
+    let release = (): void => {};
+    const answered = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    async function* slow(): AsyncGenerator<DenoiseSequenceRequest> {
+      yield optionsOf(1);
+      yield* fileOf(shot[0] as Uint8Array);
+      await answered;
+      yield* fileOf(shot[1] as Uint8Array);
+    }
+    expect(await collectFrames(client.denoiseSequence(slow()), release)).toHaveLength(2);
+  });
+
+  it('takes one frame and the full window', async () => {
+    expect(await collectFrames(client.denoiseSequence(sequenceOf(shot.slice(0, 1), 0)))).toHaveLength(1);
+    expect(service.requests.at(-1)?.neighbours).toBeUndefined();
+    expect(await collectFrames(client.denoiseSequence(sequenceOf(shot, 7)))).toHaveLength(5);
+  });
+
+  it.each<[string, DenoiseSequenceRequest[], Parameters<typeof expectCode>[1]]>([
+    ['no options', [...fileOf(shot[0] as Uint8Array)], 'malformed-body'],
+    ['no frames', [optionsOf(3)], 'malformed-body'],
+    ['an even window', [optionsOf(2)], 'invalid-argument'],
+    ['a wide window', [optionsOf(9)], 'invalid-argument'],
+    ['an unknown parameter', [optionsOf(3, { sparkle: '1' })], 'unknown-parameter'],
+    ['options twice', [optionsOf(1), optionsOf(1)], 'malformed-body'],
+    [
+      'a chunk without a frame',
+      [optionsOf(1), message({ case: 'chunk', value: new Uint8Array(3) })],
+      'malformed-body',
+    ],
+    ['an empty frame', [optionsOf(1), message({ case: 'frame', value: {} })], 'empty-body'],
+    ['half a frame', [optionsOf(1), ...[...fileOf(shot[0] as Uint8Array)].slice(0, 2)], 'malformed-body'],
+    [
+      'a half buffer',
+      [optionsOf(1), message({ case: 'frame', value: { role: FileRole.HALF_A, sizeBytes: 3n } })],
+      'malformed-body',
+    ],
+    [
+      'a huge frame',
+      [optionsOf(1), message({ case: 'frame', value: { sizeBytes: 2n ** 63n } })],
+      'too-large',
+    ],
+    ['no digest', [optionsOf(1), message({ case: 'frame', value: { sha256: 'x' } })], 'invalid-argument'],
+    [
+      'an unknown digest',
+      [optionsOf(1), message({ case: 'frame', value: { sha256: sha(Buffer.from('x')) } })],
+      'missing-frames',
+    ],
+    ['a center', [message({ case: 'options', value: { options: { center: 0 } } })], 'malformed-body'],
+  ])('refuses %s', async (_, messages, code) => {
+    const error = await failure(collectFrames(client.denoiseSequence(sent(...messages))));
+    expectCode(error, code);
+    await vi.waitFor(() => expect(app.context.queue.places).toBe(0), 10_000);
+  });
+
+  it('names the frame that is damaged', async () => {
+    const damaged = [shot[0] as Uint8Array, Buffer.from('junk'), shot[2] as Uint8Array];
+    const error = await failure(collectFrames(client.denoiseSequence(sequenceOf(damaged, 1))));
+    expectCode(error, 'malformed-exr');
+    expect(error.findDetails(ProblemSchema)[0]?.frame).toBe('frame[1]');
+  });
+
+  it('ends when its client goes away', async () => {
+    service.hold = new Promise(() => {});
+    const controller = new AbortController();
+    const call = failure(
+      collectFrames(client.denoiseSequence(sequenceOf(shot), { signal: controller.signal })),
+    );
+    await vi.waitFor(() => expect(service.running).toBe(1), 10_000);
+    controller.abort();
+    expect((await call).code).toBe(Code.Canceled);
+    await vi.waitFor(() => expect([app.context.queue.places, service.running]).toEqual([0, 0]), 10_000);
+    service.hold = undefined;
+  });
+});
+
+describe('files by digest', () => {
+  it('are kept when asked for, and named later', async () => {
+    const exr = makeExr({ width: 20 });
+    const missing = { role: FileRole.FRAME, sha256: sha(exr) };
+    const byDigest = { message: { case: 'options' as const, value: { files: [missing] } } };
+    const error = await failure(collect(client.denoise(sent(byDigest))));
+    expectCode(error, 'missing-frames');
+    expect(error.findDetails(ProblemSchema)[0]?.missing).toEqual([sha(exr)]);
+    const keeping = { role: FileRole.FRAME, sizeBytes: BigInt(exr.length), keep: true };
+    const first = await collect(
+      client.denoise(
+        sent<MessageInitShape<typeof DenoiseRequestSchema>>(
+          { message: { case: 'options', value: { files: [keeping] } } },
+          { message: { case: 'chunk', value: exr } },
+        ),
+      ),
+    );
+    const second = await collect(client.denoise(sent(byDigest)));
+    expect(Buffer.from(second.exr).equals(first.exr)).toBe(true);
+    const both = { ...missing, sizeBytes: 3n };
+    const odd = { message: { case: 'options' as const, value: { files: [both] } } };
+    expectCode(await failure(collect(client.denoise(sent(odd)))), 'malformed-body');
+  });
+});
+
+describe('PredictSampleMap', () => {
+  function predict(parameters: Record<string, string>): ReturnType<RunningRpc['client']['predictSampleMap']> {
+    const exr = makeExr();
+    const files = [{ role: FileRole.FRAME, sizeBytes: BigInt(exr.length) }];
+    return client.predictSampleMap(
+      sent<MessageInitShape<typeof PredictSampleMapRequestSchema>>(
+        { message: { case: 'options', value: { files, parameters } } },
+        { message: { case: 'chunk', value: exr } },
+      ),
+    );
+  }
+
+  it('does the work of the HTTP interface', async () => {
+    const cases: (string | undefined)[] = [];
+    for await (const { message } of predict({ budget: '8' })) cases.push(message.case);
+    expect(cases).toEqual(expect.arrayContaining(['report', 'chunk']));
+    expect(service.requests.at(-1)).toMatchObject({ mapsOnly: true, maps: { budgetSpp: 8 } });
+    const refused = async (): Promise<void> => {
+      for await (const _ of predict({ outputs: 'color' })) expect.unreachable();
+    };
+    expectCode(await failure(refused()), 'unknown-parameter');
+  });
+});
+
+it('asks for the tokens of the HTTP interface', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'quietframe-rpc-'));
+  const tokensFile = join(folder, 'tokens.json');
+  const sha256 = sha(Buffer.from('secret'));
+  await writeFile(tokensFile, JSON.stringify({ tokens: [{ name: 'a', sha256 }] }));
+  const { client } = await startRpc({ tokensFile });
+  await rm(folder, { recursive: true });
+  const error = await failure(client.listModels({}));
+  expect(error.code).toBe(Code.Unauthenticated);
+  expectCode(error, 'unauthenticated');
+  expectCode(await failure(collect(client.denoise(messagesOf(frames(makeExr()))))), 'unauthenticated');
+  const headers = { authorization: 'Bearer secret' };
+  expect((await client.listModels({}, { headers })).models.length).toBeGreaterThan(0);
+  expect((await collect(client.denoise(messagesOf(frames(makeExr())), { headers }))).report).toBeDefined();
+});
