@@ -66,6 +66,13 @@ export function parseInteger(text: string, name: string, least: number, most: nu
 }
 
 /** @throws QuietframeError `invalid-argument`. */
+export function parseDecimal(text: string, name: string, least: number, most: number): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= least && value <= most) return value;
+  throw wrong(`a number in [${least}, ${most}]`, name, text);
+}
+
+/** @throws QuietframeError `invalid-argument`. */
 export function parseLambda(text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (value >= 1 && value <= 10) return value;

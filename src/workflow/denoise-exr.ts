@@ -1,4 +1,6 @@
 import type { DenoiseReport, Denoiser } from '../denoise/denoiser.js';
+import { checkFinishOptions, type FinishOptions } from '../denoise/finisher.js';
+import { parameterChannels } from '../denoise/parameter-channels.js';
 import { expected, QuietframeError } from '../errors.js';
 import { stringAttribute } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/exr-pool.js';
@@ -29,6 +31,7 @@ import {
   needsErrors,
 } from './maps.js';
 import { readPlanned } from './read-planned.js';
+import { resizeImage } from './resize-image.js';
 
 /** A frame of the same shot. */
 export interface Neighbour {
@@ -55,6 +58,12 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly lambda?: number;
   /** `copy`, the default, leaves alpha alone; `denoise` filters it with the kernels of the colour. */
   readonly alpha?: 'denoise' | 'copy';
+  /** What the parameters of filters are scaled by, in [0, 4]; for models that predict parameters, `finish` and `guide`. */
+  readonly strength?: number;
+  /** Deblurs the denoised frame, and magnifies it by a factor: the file gets the new size. */
+  readonly finish?: Pick<FinishOptions, 'upscale' | 'deblur'>;
+  /** The frame rendered at the new size, with however few samples: its albedo and normals guide the magnification. */
+  readonly guide?: Uint8Array;
   /** Predicted errors, and where to spend the next samples, as further channels of the result. */
   readonly maps?: MapsRequest;
   /** The result has the channels of the maps and nothing else. */
@@ -125,6 +134,10 @@ export async function denoiseExr(
   const withAlpha = request.alpha === 'denoise';
   const { maps: mapsRequest = {} } = request;
   checkMaps(mapsRequest);
+  const { strength, finish, guide } = request;
+  const factor = finish?.upscale ?? 1;
+  const withParameters = mapsRequest.outputs?.includes('parameters') ?? false;
+  checkFinish(request, needsErrors(mapsRequest));
   const progress = request.onProgress ?? (() => {});
   const watch = new Stopwatch();
 
@@ -150,13 +163,15 @@ export async function denoiseExr(
   const options = { ...request, aovs: plan.lights.map(({ name }) => name), withAlpha };
   const read = ({ name, file }: NamedFile): Promise<PlannedImage> =>
     naming(name, () => readPlanned(file, pool, options));
-  const [main, half, surfaces] = await Promise.all([
+  const [main, half, surfaces, guiding] = await Promise.all([
     read(inputA),
     inputB && read(inputB),
     naming(frameName, () => readSurfaces(exr, pool, plan, signal)),
+    guide && naming('guide', () => readPlanned(guide, pool, { ...request, aovs: [] })),
   ]);
   watch.lap('decode');
   const { frame, lights, warnings, sanitized } = await buildFrameAside(main, half, signal);
+  const guideFrame = guiding && (await buildFrameAside(guiding, undefined, signal)).frame;
   watch.lap('frame');
   progress(DECODED);
 
@@ -164,6 +179,9 @@ export async function denoiseExr(
     ...(model !== undefined && { model }),
     ...(lambda !== undefined && { lambda }),
     ...(signal && { signal }),
+    ...(strength !== undefined && { strength }),
+    ...(finish !== undefined && { finish: { ...finish, ...(guideFrame && { guide: guideFrame }) } }),
+    parameters: withParameters,
     also: [...lights.values(), ...(withAlpha && frame.alpha ? [frame.alpha] : [])],
     errors: needsErrors(mapsRequest),
     onProgress: (fraction) => progress(DECODED + (DENOISED - DECODED) * fraction),
@@ -200,13 +218,19 @@ export async function denoiseExr(
     frames: neighbours.length + 1,
     alpha: request.alpha ?? 'copy',
   });
-  const bytes = request.mapsOnly
-    ? await pool.write(imageOf(maps.channels, plan, header, attributes), signal && { signal })
-    : await pool.replace(exr, withMaps(replacementsOf(written), maps.channels, header, plan), {
-        attributes,
-        add: addedMaps(maps.channels, header, plan),
-        ...(signal && { signal }),
-      });
+  const { width, height } = result.color;
+  const parameters = withParameters ? parameterChannels(result.parameters ?? [], width, height, factor) : [];
+  const channels: readonly MapChannel[] = [...maps.channels, ...parameters];
+  const bytes = await (async () => {
+    if (request.mapsOnly) {
+      return pool.write(imageOf(channels, plan, header, attributes), signal && { signal });
+    }
+    const replacements = withMaps(replacementsOf(written), channels, header, plan);
+    const add = addedMaps(channels, header, plan);
+    if (factor === 1) return pool.replace(exr, replacements, { attributes, add, ...(signal && { signal }) });
+    const image = resizeImage(await pool.read(exr, signal && { signal }), factor);
+    return pool.write(replaced(image, replacements, add, attributes), signal && { signal });
+  })();
   watch.lap('encode');
   progress(1);
 
@@ -299,6 +323,21 @@ function checkTypes(header: ExrHeader, { target, lights, alpha }: LayerPlan, wit
   }
 }
 
+/** Maps of errors and samples are for the renderer, whose pixels are not those of a magnified file. */
+function checkFinish({ finish, guide, strength }: DenoiseExrRequest, withErrors: boolean): void {
+  const options = { ...finish, ...(strength !== undefined && { strength }) };
+  checkFinishOptions(options);
+  const { upscale = 1 } = options;
+  if (upscale !== 1 && withErrors) {
+    throw wrong('no error map and no sample map with upscale', 'outputs', 'one');
+  }
+  if (guide !== undefined && upscale === 1) throw wrong('an upscale factor above 1', 'the guide', 'none');
+}
+
+function wrong(range: string, parameter: string, received: unknown): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
+}
+
 function checkWindow({ dataWindow }: LayerPlan, { dataWindow: wanted }: LayerPlan, frame: string): void {
   const shown = ({ xMin, yMin, xMax, yMax }: Box): string => `(${xMin}, ${yMin}) to (${xMax}, ${yMax})`;
   if (shown(dataWindow) === shown(wanted)) return;
@@ -323,6 +362,24 @@ function replacementsOf(written: readonly Written[]): Map<number, Map<string, Fl
     for (const [c, name] of layer.channels.entries()) channels.set(name, plane(samples, c).slice());
   }
   return replacements;
+}
+
+/** Everything of a resized image, but for what is replaced and added. */
+function replaced(
+  image: Image,
+  replacements: ReadonlyMap<number, ReadonlyMap<string, Float32Array | Uint32Array>>,
+  added: readonly AddedChannel[],
+  attributes: ReadonlyMap<string, Attribute>,
+): Image {
+  const parts = image.parts.map((part, index) => {
+    const planes = new Map(part.planes);
+    for (const [name, data] of replacements.get(index) ?? []) {
+      planes.set(name, { name, type: planes.get(name)?.type ?? 'float', data });
+    }
+    for (const { part: wanted, ...channel } of added) if (wanted === index) planes.set(channel.name, channel);
+    return { ...part, attributes: new Map([...part.attributes, ...attributes]), planes };
+  });
+  return { parts };
 }
 
 /** A file of maps alone, with the windows of the frame. */

@@ -15,7 +15,7 @@ import { checkTarget, type QualityTarget, samplesForTarget } from '../sampling/q
 export { ERROR_METRICS, MAX_SPP };
 
 /** What of a denoised frame a file gets. */
-export const OUTPUTS = ['color', 'error', 'samples'] as const;
+export const OUTPUTS = ['color', 'error', 'samples', 'parameters'] as const;
 export type Output = (typeof OUTPUTS)[number];
 
 /** How the error map and the sample map are made. */
@@ -61,7 +61,7 @@ export interface Maps {
 
 /** Whether the request needs predicted errors. */
 export function needsErrors({ outputs = ['color'], targetSmape }: MapsRequest): boolean {
-  return targetSmape !== undefined || outputs.some((output) => output !== 'color');
+  return targetSmape !== undefined || outputs.some((output) => output === 'error' || output === 'samples');
 }
 
 /**

@@ -3,13 +3,14 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
 import { ExrPool } from '../../exr/exr-pool.js';
-import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
+import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
   aovsOption,
   type LayerFlags,
   layerOption,
+  parseDecimal,
   parseInteger,
   parseLambda,
   resolveOptions,
@@ -27,6 +28,11 @@ interface Flags extends LayerFlags {
   readonly lambda?: number;
   readonly model?: string;
   readonly alpha: 'copy' | 'denoise';
+  readonly upscale?: number;
+  readonly guide?: string;
+  readonly deblur?: number | 'auto';
+  readonly strength?: number;
+  readonly parameters?: boolean;
   readonly report?: string;
   readonly threads?: number;
   readonly overwriteInput?: boolean;
@@ -41,7 +47,7 @@ export function denoiseCommand(program: Command): void {
     .requiredOption('-o, --output <out.exr>', 'where the result is written, at once and whole')
     .option('--half-b <b.exr>', 'second half buffer: the same frame, rendered independently')
     .option('--lambda <number>', 'in [1, 10]: higher keeps more of the input (default: 1)', parseLambda)
-    .option('--model <name[@version]>', 'model bundle')
+    .option('--model <name[@version]>', 'model bundle; pkn is the fast preview')
     .addOption(sourceOption())
     .addOption(layerOption())
     .addOption(samplesOption())
@@ -51,6 +57,17 @@ export function denoiseCommand(program: Command): void {
         .default('copy'),
     )
     .addOption(aovsOption())
+    .option('--upscale <factor>', 'magnify the result, in [1, 8]; the file gets the new size', (text) =>
+      parseDecimal(text, '--upscale', 1, 8),
+    )
+    .option('--guide <full.exr>', 'the frame at the new size: its albedo and normals guide the magnification')
+    .option('--deblur <sigma|auto>', 'undo a blur of this many pixels, in [0.3, 4]', (text) =>
+      text === 'auto' ? text : parseDecimal(text, '--deblur', 0.3, 4),
+    )
+    .option('--strength <number>', 'scale predicted parameters of filters, in [0, 4] (default: 1)', (text) =>
+      parseDecimal(text, '--strength', 0, 4),
+    )
+    .option('--parameters', 'add the parameters of filters as channels')
     .option('--report <file>', 'write what was done as JSON; - for standard output')
     .option('--threads <n>', 'threads of the engine', (text) => parseInteger(text, '--threads', 1, 1024))
     .option('--overwrite-input', 'allow --output to be the input file')
@@ -61,6 +78,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const config = readConfig();
   const exr = await readInput(input);
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
+  const guide = flags.guide === undefined ? undefined : await readInput(flags.guide);
   await checkFolder(flags.output);
   if (flags.report !== undefined && flags.report !== '-') await checkFolder(flags.report);
   await refuseOverwriting([input, ...(flags.halfB === undefined ? [] : [flags.halfB])], flags);
@@ -85,6 +103,10 @@ async function denoise(input: string, flags: Flags): Promise<void> {
         ...(flags.lambda !== undefined && { lambda: flags.lambda }),
         ...(flags.model !== undefined && { model: flags.model }),
         alpha: flags.alpha,
+        ...(flags.strength !== undefined && { strength: flags.strength }),
+        ...finishOf(flags),
+        ...(guide && { guide }),
+        ...(flags.parameters && { maps: { outputs: ['color', 'parameters'] as const } }),
         ...resolveOptions(flags),
         signal: abort.signal,
         onProgress: (fraction) => line.show(fraction),
@@ -101,6 +123,12 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     await Promise.all([denoiser.close(), pool.close()]);
   }
+}
+
+/** Nothing where neither was asked for. */
+function finishOf({ upscale, deblur }: Flags): Pick<DenoiseExrRequest, 'finish'> {
+  if (upscale === undefined && deblur === undefined) return {};
+  return { finish: { ...(upscale !== undefined && { upscale }), ...(deblur !== undefined && { deblur }) } };
 }
 
 /** The noisy frame took hours and cannot be made from the denoised one: to write over it must be asked for. */
