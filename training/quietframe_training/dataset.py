@@ -16,9 +16,6 @@ import torch
 
 from .features import auto_exposure, estimate_variance
 
-# Added to albedo before irradiance is divided by it; remodulation multiplies by the same sum.
-ALBEDO_EPSILON = 0.01
-
 
 @dataclass(frozen=True)
 class View:
@@ -92,7 +89,8 @@ def load_example(path: pathlib.Path, components: bool = True) -> list[View]:
         if split and components:
             irradiance = replace(base, color=diffuse, color_variance=frame("diffuse_var"), reference=refs["diffuse"], flag=1.0)
             gloss = replace(base, color=specular, color_variance=frame("specular_var"), reference=refs["specular"])
-            views += [_exposed(v) for v in (irradiance, gloss) if float(v.reference.mean()) > 1e-3]
+            surface = replace(base, color=albedo, color_variance=frame("albedo_var"), reference=refs["albedo"])
+            views += [_exposed(v) for v in (irradiance, gloss, surface) if float(v.reference.mean()) > 1e-3]
         return views
 
 
@@ -116,13 +114,27 @@ def drop_for_source(inputs: torch.Tensor, source: str) -> torch.Tensor:
     return inputs
 
 
+def add_fireflies(inputs: torch.Tensor, rng: np.random.Generator) -> None:
+    """Puts a few very bright samples into colour [13,H,W], in place, with the variance that half buffers would see.
+
+    A sample of value v in one of two halves adds v/2 to their mean and (v/2)^2 to the variance of the mean.
+    """
+    height, width = inputs.shape[1:]
+    count = int(rng.integers(1, max(2, height * width // 800)))
+    rows, columns = (torch.from_numpy(rng.integers(0, n, count)) for n in (height, width))
+    tint = torch.from_numpy(rng.uniform(0.5, 1, (3, count)).astype(np.float32))
+    value = tint * torch.from_numpy(np.exp(rng.uniform(np.log(0.5), np.log(300), count)).astype(np.float32))
+    inputs[:3, rows, columns] += value
+    inputs[3, rows, columns] += value.square().mean(0)
+
+
 class PatchSampler:
     """Random augmented patches. Every patch is seen by the encoder of its renderer, or by a poorer one."""
 
-    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.3):
+    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.3, fireflies=0.2):
         self.sources, self.size, self.poorer = list(sources), size, poorer
         self.random = np.random.default_rng(seed)
-        self.views = views
+        self.views, self.fireflies = views, fireflies
         weights = np.array([self._weight(v, components) for v in views])
         self.probability = weights / weights.sum()
 
@@ -158,6 +170,8 @@ class PatchSampler:
         inputs[3] *= gain.square().mean()
         inputs[4:7] = inputs[4:7][order]
         reference = reference[order] * gain
+        if rng.random() < self.fireflies:
+            add_fireflies(inputs, rng)
         rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))  # camera and world space, any handedness
         inputs[8:11] = torch.einsum("ij,jhw->ihw", torch.from_numpy(rotation.astype(np.float32)), inputs[8:11])
 

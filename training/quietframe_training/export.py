@@ -10,13 +10,13 @@ import hashlib
 import json
 import pathlib
 
-import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from .network import INPUT_CHANNELS, Architecture, Denoiser
+from .window import WINDOW_OFFSETS
 
 OPSET = 18
 
@@ -26,20 +26,16 @@ def load_network(checkpoint: pathlib.Path) -> tuple[Denoiser, dict]:
     state = torch.load(checkpoint, map_location="cpu")
     architecture = {k: tuple(v) if isinstance(v, list) else v for k, v in state["architecture"].items()}
     network = Denoiser(Architecture(**architecture))
-    network.load_state_dict(state["average"])
+    load_weights(network, state["average"])
     return network.eval(), state
 
 
-# Features that a bundle's encoders see.  The thirteenth, the irradiance flag, is 0 for a beauty: its weights are left out.
-BEAUTY_CHANNELS = INPUT_CHANNELS - 1
-
-
-def _beauty(convolution: nn.Conv2d) -> nn.Conv2d:
-    """The same convolution without the irradiance flag."""
-    c = convolution
-    result = nn.Conv2d(BEAUTY_CHANNELS, c.out_channels, c.kernel_size, c.stride, c.padding)
-    result.load_state_dict({"weight": c.weight[:, :BEAUTY_CHANNELS], "bias": c.bias})
-    return result
+def load_weights(network: Denoiser, weights: dict) -> None:
+    """Weights of a checkpoint; modules that it lacks, because they are trained later, keep what they begin with."""
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    later = ("temporal_features.", "neighbor_predictor.", "loss_specialization.")
+    if unexpected or any(not name.startswith(later) for name in missing):
+        raise ValueError(f"Expected the weights of this architecture but miss {missing} and received {unexpected}")
 
 
 def _pixel_unshuffled(convolution: nn.Conv2d) -> nn.Conv2d:
@@ -59,8 +55,8 @@ class HalfResolutionEncoder(nn.Module):
 
     def __init__(self, encoder):
         super().__init__()
-        self.first, self.second = _beauty(encoder.first), encoder.second
-        self.detail = _pixel_unshuffled(_beauty(encoder.detail))
+        self.first, self.second = encoder.first, encoder.second
+        self.detail = _pixel_unshuffled(encoder.detail)
 
     def forward(self, x):
         return F.relu(self.second(F.relu(self.first(x)))), self.detail(x)
@@ -82,14 +78,14 @@ class ActivatedSpatialFeatures(nn.Module):
 
 
 class HalfResolutionHead(nn.Module):
-    """The kernel predictor before pixel_shuffle, ReLU and softplus, which the fused kernel applies: [N,4P,H/2,W/2]."""
+    """A head before pixel_shuffle and activations, which the fused kernel applies: [N,4P,H/2,W/2]."""
 
-    def __init__(self, predictor):
+    def __init__(self, module):
         super().__init__()
-        self.head = predictor.head
+        self.head = module.head
 
-    def forward(self, spatial, detail):
-        return self.head(spatial) + detail
+    def forward(self, spatial, detail=None):
+        return self.head(spatial) if detail is None else self.head(spatial) + detail
 
 
 def feature_radius(a: Architecture) -> int:
@@ -101,6 +97,16 @@ def feature_radius(a: Architecture) -> int:
     return 2 + 2 * (1 + 2 * a.blocks) + 2
 
 
+def temporal_radius(a: Architecture) -> int:
+    """How far kernels depend on spatial features: the blocks of the temporal module, and the cell that covers a pixel."""
+    return 2 * 2 * a.temporal_blocks + 2
+
+
+def specialization_radius(_: Architecture) -> int:
+    """The same for the specialisation: a convolution and a block."""
+    return 2 * 3 + 2
+
+
 def compositor_radius(_: Architecture) -> int:
     """The same for the blend weight: two 3x3 convolutions at half resolution."""
     return 2 * 2 + 2
@@ -109,7 +115,7 @@ def compositor_radius(_: Architecture) -> int:
 def _export(module, arguments, inputs, outputs, path):
     axes = {name: {2: "height", 3: "width"} for name in (*inputs, *outputs)}
     for name in inputs + outputs:  # two resolutions meet in one graph
-        if name in ("features", "detail", "spatial", "kernel_features", "coarse"):
+        if name not in ("x", "fine", "blend_weight"):
             axes[name] = {2: "half_height", 3: "half_width"}
     torch.onnx.export(module.eval(), arguments, path, input_names=inputs, output_names=outputs, dynamic_axes=axes,
                       opset_version=OPSET, dynamo=False)  # fmt: skip
@@ -120,25 +126,38 @@ def export_modules(network: Denoiser, folder: pathlib.Path) -> dict[str, dict]:
     """Writes every module and returns the manifest's `modules`."""
     a = network.architecture
     folder.mkdir(parents=True, exist_ok=True)
-    x = torch.rand(1, BEAUTY_CHANNELS, 16, 24)
-    features, detail = torch.rand(1, a.feature_channels, 8, 12), torch.rand(1, 4 * a.head_channels, 8, 12)
+    x = torch.rand(1, INPUT_CHANNELS, 16, 24)
+    half = (8, 12)
+    spatial = torch.rand(1, a.feature_channels, *half)
     for source, encoder in network.source_encoder.items():
         encoder = HalfResolutionEncoder(encoder)
         _export(encoder, (x,), ["x"], ["features", "detail"], folder / f"source_encoder.{source}.onnx")
     spatial_features = ActivatedSpatialFeatures(network.spatial_features)
-    _export(spatial_features, (features,), ["features"], ["spatial"], folder / "spatial_features.onnx")
-    head = HalfResolutionHead(network.kernel_predictor)
-    _export(head, (features, detail), ["spatial", "detail"], ["kernel_features"], folder / "kernel_predictor.onnx")
+    _export(spatial_features, (spatial,), ["features"], ["spatial"], folder / "spatial_features.onnx")
+    for name, channels in (("kernel_embedding", a.embedding_channels), ("kernel_predictor", a.kernel_channels)):
+        pair = (spatial, torch.rand(1, 4 * channels, *half))
+        output = "embedding" if name == "kernel_embedding" else "kernel_features"
+        _export(HalfResolutionHead(getattr(network, name)), pair, ["spatial", "detail"], [output], folder / f"{name}.onnx")
+    neighbors = HalfResolutionHead(network.neighbor_predictor)
+    _export(neighbors, (spatial,), ["spatial"], ["neighbor_features"], folder / "neighbor_predictor.onnx")
+    slots = len(WINDOW_OFFSETS)
+    window = torch.rand(1, (slots + 1) * a.feature_channels + slots, *half)
+    _export(network.temporal_features, (window,), ["window"], ["spatial"], folder / "temporal_features.onnx")
+    arguments = (spatial, torch.rand(1, 1, *half))
+    path = folder / "loss_specialization.onnx"
+    _export(network.loss_specialization, arguments, ["spatial", "log_lambda"], ["specialized"], path)
     pair = (torch.rand(1, 3, 16, 24), torch.rand(1, 3, 8, 12))
     _export(network.scale_compositor, pair, ["fine", "coarse"], ["blend_weight"], folder / "scale_compositor.onnx")
-    layer = network.kernel_predictor.logits
-    logits = np.concatenate([layer.weight.detach().numpy(), layer.bias.detach().numpy()[:, None]], 1).astype("<f4")
-    (folder / "kernel_logits.f32").write_bytes(logits.tobytes())
+    tables = {"kernel_logits": network.kernel_predictor.taps().T}
+    tables["neighbor_logits"] = torch.stack([network.neighbor_predictor.taps(slot).T for slot in range(slots)])
+    for name, table in tables.items():
+        (folder / f"{name}.f32").write_bytes(table.detach().numpy().astype("<f4").tobytes())
 
     modules = {}
-    for path in sorted([*folder.glob("*.onnx"), folder / "kernel_logits.f32"]):
+    for path in sorted([*folder.glob("*.onnx"), *(folder / f"{name}.f32" for name in tables)]):
         modules[path.stem] = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    modules["kernel_logits"]["shape"] = list(logits.shape)
+    for name, table in tables.items():
+        modules[name]["shape"] = list(table.shape)
     return modules
 
 
@@ -146,13 +165,13 @@ def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: i
     """Writes a whole bundle."""
     a = network.architecture
     manifest = {
-        "formatVersion": 2,
+        "formatVersion": 3,
         "name": name,
         "version": version,
         "description": description,
         "license": "Apache-2.0",
         "architecture": {
-            "inputChannels": BEAUTY_CHANNELS,
+            "inputChannels": INPUT_CHANNELS,
             "featureChannels": a.feature_channels,
             "blocks": a.blocks,
             "contextChannels": a.context_channels,
@@ -160,8 +179,17 @@ def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: i
             "kernelSize": a.kernel_size,
             "levels": a.levels,
             "compositorChannels": a.compositor_channels,
+            "windowSize": len(WINDOW_OFFSETS) + 1,
+            "temporalBlocks": a.temporal_blocks,
+            "neighborContextChannels": a.neighbor_context_channels,
+            "neighborKernelSize": a.neighbor_kernel_size,
         },
-        "receptiveRadius": {"features": feature_radius(a), "compositor": compositor_radius(a)},
+        "receptiveRadius": {
+            "features": feature_radius(a),
+            "temporal": temporal_radius(a),
+            "specialization": specialization_radius(a),
+            "compositor": compositor_radius(a),
+        },
         "sources": list(a.sources),
         "modules": export_modules(network, folder),
         "training": training,
@@ -178,7 +206,7 @@ def main():
     network, state = load_network(options.checkpoint)
     training = json.loads(options.notes.read_text()) if options.notes else {}
     training = {"steps": state["step"], **training}
-    description = "Single-frame multi-scale kernel-predicting denoiser (Vogels et al. 2018) with affinity kernels."
+    description = "Multi-scale kernel-predicting denoiser of windows of 1 to 7 frames (Vogels et al. 2018)."
     export_bundle(network, options.out, options.out.parent.name, int(options.out.name), description, training)
 
 

@@ -3,8 +3,13 @@
     python -m quietframe_training.golden --checkpoint CHECKPOINT --out test/golden/kpcn
 
 golden.json: {"source": ..., "tensors": {name: {"file", "shape"}}}; files are little-endian float32. `inputs` is the raw
-[1,13,H,W] of features.py already exposed, `x` the bundle's 12 features of it; `level0..2` are the levels' denoised colours,
-`output` is the composite.
+[1,13,H,W] of features.py already exposed, `x` the features of it; `spatial0`, `embedding0`, `kernel_features0` belong to
+level 0 (the last before pixel_shuffle and activations are in the ONNX modules; here context, bandwidth and albedo gate
+are activated); `level0..2` are the levels' denoised colours, `output` is the composite. `irradiance` is the composite
+with the flag set, `output_lambda` with `log_lambda` = log(lambda)/log(10). For windows, `neighbor_inputs` [2,13,H,W] are
+the frames of slots 1 and 3 (offsets -2 and +1), in their own exposures, `neighbor_gain` [2] brings their colour to the
+centre's, `neighbor_motion` [2,2,H,W] leads to them; `window0` is level 0's input of temporal_features, `window_level0`
+its denoised colour, `window_output` the composite, `window_output_lambda` with the lambda map.
 """
 
 from __future__ import annotations
@@ -14,9 +19,11 @@ import json
 import pathlib
 
 import torch
+import torch.nn.functional as F
 
-from .export import BEAUTY_CHANNELS, load_network
+from .export import load_network
 from .features import component_features
+from .window_dataset import Window, prepare
 
 
 def synthetic_inputs(height: int, width: int) -> torch.Tensor:
@@ -33,18 +40,54 @@ def synthetic_inputs(height: int, width: int) -> torch.Tensor:
     return torch.cat([color, variance, albedo, 0.01 * albedo[:1], normal, 0.02 * noise[:1], torch.zeros(1, height, width)])
 
 
+def synthetic_window(height: int, width: int) -> Window:
+    """A centre frame, and two others whose content has moved: smoothly, beyond the border, and by fractions of a pixel."""
+    center = synthetic_inputs(height, width)
+    y, x = torch.meshgrid(torch.arange(height) / height, torch.arange(width) / width, indexing="ij")
+    motion = {1: torch.stack([-6.3 + 3 * y, 2.2 - 4 * x]), 3: torch.stack([2.6 * x, 1.4 + 0 * y])}
+    noise = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(11))
+    neighbors = {}
+    for i, (slot, shift) in enumerate(((1, (-5, 0)), (3, (1, 1)))):
+        frame = center.roll(shift[::-1], (1, 2)).clone()
+        frame[:3] *= 1.2 * (0.5 + noise[i])
+        neighbors[slot] = frame
+    return Window("golden", "cycles", 4, center, neighbors, {1: 0.8, 3: 1 / 1.2}, motion, center[:3], 1.0)
+
+
 @torch.no_grad()
 def golden_tensors(network, source: str, height: int = 40, width: int = 56) -> dict[str, torch.Tensor]:
     """Inputs, features and results of every stage."""
-    inputs = synthetic_inputs(height, width)[None]
+    window = synthetic_window(height, width)
+    inputs = window.center[None]
     ids = torch.tensor([network.architecture.sources.index(source)])
     output, levels, blend_weights = network(inputs, ids)
-    x = component_features(inputs)
-    features, detail = network.encode(x, ids)
-    context, bandwidth, embedding = network.kernel_predictor(network.spatial_features(features), detail)
-    tensors = {"inputs": inputs, "x": x[:, :BEAUTY_CHANNELS], "output": output, "blend_weight0": blend_weights[-1]}
-    tensors["kernel_features"] = torch.cat([context, bandwidth, embedding], 1)
-    return tensors | {f"level{i}": level for i, level in enumerate(levels)}
+    first = network.frame_features(inputs, ids)
+    kernel = network.kernel_predictor(first.spatial, first.kernel_detail)
+    log_lambda = torch.linspace(0, 1, width).expand(1, 1, height, width).contiguous()
+    irradiance = torch.cat([inputs[:, :12], torch.ones_like(inputs[:, 12:])], 1)
+    prepared = prepare(network, window, source)
+    window_output, window_levels, _ = network.denoise(prepared.center, prepared.neighbors)
+    slots = sorted(window.neighbors)
+    return {
+        "inputs": inputs,
+        "x": component_features(inputs),
+        "spatial0": first.spatial,
+        "embedding0": first.embedding,
+        "kernel_features0": torch.cat([kernel.context, F.softplus(kernel.bandwidth), kernel.albedo_gate], 1),
+        **{f"level{i}": level for i, level in enumerate(levels)},
+        "blend_weight0": blend_weights[-1],
+        "output": output,
+        "irradiance": network(irradiance, ids)[0],
+        "log_lambda": log_lambda,
+        "output_lambda": network(inputs, ids, log_lambda)[0],
+        "neighbor_inputs": torch.stack([window.neighbors[s] for s in slots]),
+        "neighbor_gain": torch.tensor([window.gains[s] for s in slots]),
+        "neighbor_motion": torch.stack([window.motion[s] for s in slots]),
+        "window0": network.window(prepared.center[0], prepared.neighbors[0]),
+        "window_level0": window_levels[0],
+        "window_output": window_output,
+        "window_output_lambda": network.denoise(prepared.center, prepared.neighbors, log_lambda)[0],
+    }
 
 
 def main():

@@ -45,13 +45,13 @@ class _CompiledApply(torch.autograd.Function):
     @staticmethod
     def forward(ctx, *inputs):
         inputs = [t.contiguous() for t in inputs]
-        filtered, weights = _compiled().forward(*inputs)
+        filtered, log_sum, weights = _compiled().forward(*inputs)
         ctx.save_for_backward(weights, *inputs)
-        return filtered
+        return filtered, log_sum
 
     @staticmethod
-    def backward(ctx, grad):
-        return (*_compiled().backward(grad.contiguous(), *ctx.saved_tensors), None)
+    def backward(ctx, grad, grad_log_sum):
+        return (*_compiled().backward(grad.contiguous(), grad_log_sum.contiguous(), *ctx.saved_tensors), None)
 
 
 def apply_kernels_reference(context, taps, bandwidth, embedding, image):
@@ -70,20 +70,65 @@ def apply_kernels_reference(context, taps, bandwidth, embedding, image):
         distance = (rows - center.unsqueeze(-1)).square().sum(1)
         return positional[..., dy * size : (dy + 1) * size] - bandwidth.unsqueeze(-1) * distance
 
-    weights = torch.softmax(torch.cat([row_logits(dy) for dy in range(size)], -1), -1)
+    logits = torch.cat([row_logits(dy) for dy in range(size)], -1)
+    weights = torch.softmax(logits, -1)
     filtered = 0
     for dy in range(size):
         rows = image[:, :, dy : dy + height].unfold(3, size, 1)
         filtered = filtered + (weights[..., dy * size : (dy + 1) * size].unsqueeze(1) * rows).sum(-1)
-    return filtered
+    return filtered, torch.logsumexp(logits, -1)
 
 
 def apply_kernels(context, taps, bandwidth, embedding, image):
     """Logits, their softmax over the taps, and the weighted sum of the colours.
 
     context [N,H,W,C], taps [C+1,K*K] (W with the bias b as its last row; tap index dy * K + dx), bandwidth [N,H,W] >= 0,
-    embedding [N,E,H+K-1,W+K-1] and image [N,3,H+K-1,W+K-1] padded by `pad_border`.  Returns [N,3,H,W].  No gradient
-    flows to the image.
+    embedding [N,E,H+K-1,W+K-1] and image [N,P,H+K-1,W+K-1] padded by `pad_border`.  Returns the filtered image [N,P,H,W]
+    and the logarithm of the sum of exp(logits) [N,H,W], by which `join_frames` weighs frames.  No gradient flows to the
+    image.
     """
     run = _CompiledApply.apply if context.device.type == "cpu" and _compiled() is not None else apply_kernels_reference
     return run(context, taps, bandwidth, embedding, image.detach())
+
+
+def repositioned(motion):
+    """The pixel of another frame that a centre pixel's kernel is placed on: motion [N,2,H,W] -> rows, columns, inside.
+
+    rows and columns [N,H,W] are whole numbers, `inside` tells where they lie within the frame.
+    """
+    height, width = motion.shape[-2:]
+    columns = torch.arange(width, device=motion.device) + torch.floor(motion[:, 0] + 0.5).long()
+    rows = torch.arange(height, device=motion.device)[:, None] + torch.floor(motion[:, 1] + 0.5).long()
+    return rows, columns, (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+
+
+def apply_neighbor_kernels(context, taps, bandwidth, center, embedding, image, motion):
+    """Kernels of the centre frame's pixels, repositioned in another frame and applied there.
+
+    context [N,H,W,C], taps [C+1,K*K], bandwidth [N,H,W], center [N,E,H,W] the centre frame's embedding; embedding [N,E,H,W]
+    and image [N,P,H,W] of the other frame; motion [N,2,H,W] from the centre's pixels into it.  Returns what
+    `apply_kernels` does; the log-sum is -inf where the kernel would lie outside the frame.  No gradient flows to
+    embeddings and image.
+    """
+    count, _, height, width = image.shape
+    size = round(taps.shape[1] ** 0.5)
+    rows, columns, inside = repositioned(motion)
+    positional = context @ taps[:-1] + taps[-1]
+    planes = torch.cat([embedding, image], 1).detach().flatten(2)
+    distances, samples = [], []
+    for dy in range(-(size // 2), size // 2 + 1):
+        for dx in range(-(size // 2), size // 2 + 1):
+            at = (rows + dy).clamp(0, height - 1) * width + (columns + dx).clamp(0, width - 1)
+            tap = planes.gather(2, at.view(count, 1, -1).expand(-1, planes.shape[1], -1)).view(count, -1, height, width)
+            distances.append((tap[:, : center.shape[1]] - center.detach()).square().sum(1))
+            samples.append(tap[:, center.shape[1] :])
+    logits = positional - bandwidth.unsqueeze(-1) * torch.stack(distances, -1)
+    weights = torch.softmax(logits, -1)
+    filtered = sum(weights[..., t].unsqueeze(1) * sample for t, sample in enumerate(samples))
+    return filtered, torch.logsumexp(logits, -1).masked_fill(~inside, -torch.inf)
+
+
+def join_frames(filtered, log_sums):
+    """One softmax over the taps of all frames, from each frame's own: lists of [N,P,H,W] and [N,H,W] -> [N,P,H,W]."""
+    weights = torch.softmax(torch.stack(log_sums), 0)
+    return sum(weight.unsqueeze(1) * frame for weight, frame in zip(weights, filtered, strict=True))

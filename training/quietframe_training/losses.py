@@ -17,6 +17,11 @@ def smape(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     return smape_map(denoised, reference).mean()
 
 
+def log_error(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference of log(0.1 + picture), negative values taken as 0."""
+    return (torch.log(denoised.clamp(min=0) + 0.1) - torch.log(reference.clamp(min=0) + 0.1)).abs().mean()
+
+
 def asymmetric_smape(denoised, reference, noisy, slope) -> torch.Tensor:
     """Equation 6: the loss times `slope` (lambda >= 1) where denoised and noisy lie on different sides of the reference."""
     opposite = (denoised - reference) * (reference - noisy) > 0

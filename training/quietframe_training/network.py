@@ -1,7 +1,8 @@
-"""The single-frame multi-scale denoiser (Vogels et al. 2018, figures 2 and 4), module by module.
+"""The multi-scale denoiser of windows of frames (Vogels et al. 2018, figures 2 to 4 and 9), module by module.
 
 Modules have the names of the paper and of the bundle.  Everything after the first convolution of the trunk runs at half
-resolution; a full-resolution `detail` path of one convolution gives the kernels back their sharpness.
+resolution; a full-resolution `detail` path of one convolution gives the kernels back their sharpness.  What belongs to
+a frame alone (`FrameFeatures`) is apart from what belongs to its kernels, so that windows and other lambdas reuse it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from .features import component_features, downsample_inputs
-from .kernel_apply import apply_kernels, pad_border
+from .kernel_apply import apply_kernels, apply_neighbor_kernels, join_frames, pad_border
+from .window import WINDOW_OFFSETS, coarser_motion, gather
 
 INPUT_CHANNELS = 13
+ALBEDO_EPSILON = 0.01
+MAX_ALBEDO_RATIO = 8.0
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,19 @@ class Architecture:
     kernel_size: int = 21
     levels: int = 3
     compositor_channels: int = 16
+    temporal_blocks: int = 3
+    neighbor_context_channels: int = 4
+    neighbor_kernel_size: int = 5
     sources: tuple[str, ...] = field(default=("cycles", "mitsuba", "generic", "color"))
 
     @property
-    def head_channels(self) -> int:
-        """Context, one bandwidth, embedding."""
-        return self.context_channels + 1 + self.embedding_channels
+    def kernel_channels(self) -> int:
+        """Context, one bandwidth, one albedo gate: what is predicted about the kernel of a pixel."""
+        return self.context_channels + 2
+
+    @property
+    def detail_channels(self) -> int:
+        return self.kernel_channels + self.embedding_channels
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -55,13 +66,13 @@ class ResidualBlock(nn.Module):
 
 
 class SourceEncoder(nn.Module):
-    """Two convolutions per render source: [N,13,H,W] -> features [N,F,H/2,W/2] and detail [N,head,H,W]."""
+    """Two convolutions per render source: [N,13,H,W] -> features [N,F,H/2,W/2] and detail [N,P,H,W]."""
 
     def __init__(self, a: Architecture):
         super().__init__()
         self.first = nn.Conv2d(INPUT_CHANNELS, a.feature_channels, 4, stride=2, padding=1)
         self.second = nn.Conv2d(a.feature_channels, a.feature_channels, 3, padding=1)
-        self.detail = nn.Conv2d(INPUT_CHANNELS, a.head_channels, 3, padding=1)
+        self.detail = nn.Conv2d(INPUT_CHANNELS, a.detail_channels, 3, padding=1)
 
     def forward(self, x):
         return F.relu(self.second(F.relu(self.first(x)))), self.detail(x)
@@ -74,27 +85,120 @@ class SpatialFeatures(nn.Sequential):
         super().__init__(*(ResidualBlock(a.feature_channels) for _ in range(a.blocks)))
 
 
-class KernelPredictor(nn.Module):
-    """Features and detail -> context [N,C,H,W] >= 0, bandwidth [N,1,H,W] > 0, embedding [N,E,H,W]; and the logits layer."""
+class TemporalFeatures(nn.Module):
+    """Features of a window, gathered to the centre frame, -> features of the centre that know the others (figure 3)."""
 
     def __init__(self, a: Architecture):
         super().__init__()
-        self.split = (a.context_channels, 1, a.embedding_channels)
-        self.head = nn.Conv2d(a.feature_channels, 4 * a.head_channels, 1)
+        neighbors, f = len(WINDOW_OFFSETS), a.feature_channels
+        self.center = slice(neighbors // 2 * f, (neighbors // 2 + 1) * f)
+        self.reduce = nn.Conv2d((neighbors + 1) * f + neighbors, f, 1)
+        self.blocks = nn.Sequential(*(ResidualBlock(f) for _ in range(a.temporal_blocks)))
+        self.head = nn.Conv2d(f, f, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, window):
+        """window [N,7F+6,h,w]: features of the slots -3..3, then the masks of the six neighbours -> [N,F,h,w] >= 0."""
+        return F.relu(window[:, self.center] + self.head(F.relu(self.blocks(F.relu(self.reduce(window))))))
+
+
+class LossSpecialization(nn.Module):
+    """Features -> features for a lambda (section 7.3). At lambda = 1 they are the same, so that 1 needs no module."""
+
+    def __init__(self, a: Architecture):
+        super().__init__()
+        self.first = nn.Conv2d(a.feature_channels + 1, a.feature_channels, 3, padding=1)
+        self.block = ResidualBlock(a.feature_channels)
+        self.head = nn.Conv2d(a.feature_channels, a.feature_channels, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, spatial, log_lambda):
+        """spatial [N,F,h,w], log_lambda [N,1,h,w] = log(lambda) / log(10) -> [N,F,h,w] >= 0."""
+        x = self.block(F.relu(self.first(torch.cat([spatial, log_lambda], 1))))
+        return F.relu(spatial + log_lambda * self.head(F.relu(x)))
+
+
+class KernelEmbedding(nn.Module):
+    """Spatial features and detail of a frame -> what its pixels are compared by: [N,E,H,W]."""
+
+    def __init__(self, a: Architecture):
+        super().__init__()
+        self.head = nn.Conv2d(a.feature_channels, 4 * a.embedding_channels, 1)
+
+    def forward(self, spatial, detail):
+        return F.pixel_shuffle(self.head(spatial), 2) + detail
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What is predicted about the kernel of every pixel."""
+
+    context: torch.Tensor  # [N,C,H,W] >= 0
+    bandwidth: torch.Tensor  # [N,1,H,W], before softplus
+    albedo_gate: torch.Tensor  # [N,1,H,W] in (0,1)
+
+
+class KernelPredictor(nn.Module):
+    """Spatial features and detail -> kernels; and the logits layer that spreads their context over the taps."""
+
+    def __init__(self, a: Architecture):
+        super().__init__()
+        self.context_channels = a.context_channels
+        self.head = nn.Conv2d(a.feature_channels, 4 * a.kernel_channels, 1)
         self.logits = nn.Linear(a.context_channels, a.kernel_size**2)
-        radius = a.kernel_size // 2
-        offset = torch.arange(-radius, radius + 1, dtype=torch.float32)
         with torch.no_grad():  # starts as a Gaussian of 4 px, which is already a denoiser
             self.logits.weight.mul_(0.3)
-            self.logits.bias.copy_(-((offset[:, None] ** 2 + offset[None] ** 2) / (2 * 4.0**2)).reshape(-1))
+            self.logits.bias.copy_(gaussian_logits(a.kernel_size, 4.0))
+
+    def forward(self, spatial, detail) -> Kernel:
+        x = F.pixel_shuffle(self.head(spatial), 2) + detail
+        context, bandwidth, gate = x.split((self.context_channels, 1, 1), 1)
+        return Kernel(F.relu(context), bandwidth, torch.sigmoid(gate))
 
     def taps(self):
         """The 1x1 logits layer as [C+1,K*K], the bias last."""
         return torch.cat([self.logits.weight.t(), self.logits.bias[None]])
 
-    def forward(self, features, detail):
-        context, bandwidth, embedding = (F.pixel_shuffle(self.head(F.relu(features)), 2) + detail).split(self.split, 1)
-        return F.relu(context), F.softplus(bandwidth), embedding
+
+class NeighborPredictor(nn.Module):
+    """The kernel predictors of the other frames: for each slot context >= 0 and a bandwidth relative to the centre's."""
+
+    def __init__(self, a: Architecture):
+        super().__init__()
+        self.context_channels, slots = a.neighbor_context_channels, len(WINDOW_OFFSETS)
+        self.head = nn.Conv2d(a.feature_channels, 4 * slots * (self.context_channels + 1), 1)
+        size = a.neighbor_kernel_size
+        self.weight = nn.Parameter(torch.randn(slots, self.context_channels, size**2) * 0.1)
+        self.bias = nn.Parameter(gaussian_logits(size, 2.0).expand(slots, -1).clone())
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+
+    def forward(self, spatial, center: Kernel):
+        """-> per slot (context [N,C,H,W], bandwidth [N,1,H,W] before softplus)."""
+        slots = F.pixel_shuffle(self.head(spatial), 2).split(self.context_channels + 1, 1)
+        return [(F.relu(x[:, :-1]), center.bandwidth + x[:, -1:]) for x in slots]
+
+    def taps(self, slot: int):
+        """The logits layer of a slot as [C+1,K*K], the bias last."""
+        return torch.cat([self.weight[slot], self.bias[slot][None]])
+
+
+def gaussian_logits(kernel_size: int, sigma: float) -> torch.Tensor:
+    """Logarithm of a Gaussian over the taps: [K*K]."""
+    offset = torch.arange(kernel_size, dtype=torch.float32) - kernel_size // 2
+    return -((offset[:, None] ** 2 + offset[None] ** 2) / (2 * sigma**2)).reshape(-1)
+
+
+def remodulate(filtered, filtered_albedo, albedo, gate):
+    """Gives back the texture that a kernel has averaged away: f * (1 + g * ((a + e) / (K a + e) - 1)), e = 0.01.
+
+    K c / K a estimates the irradiance of a kernel's footprint (a ratio estimator); times a it is the picture again. The
+    gate keeps it from where colour does not follow albedo: gloss, glass, noisy albedo.  All [N,3,H,W], gate [N,1,H,W].
+    """
+    ratio = (albedo + ALBEDO_EPSILON) / (filtered_albedo + ALBEDO_EPSILON)
+    return filtered * (1 + gate * (ratio.clamp(1 / MAX_ALBEDO_RATIO, MAX_ALBEDO_RATIO) - 1))
 
 
 class ScaleCompositor(nn.Module):
@@ -130,27 +234,92 @@ def composite(fine, coarse, blend_weight):
     return fine + blend_weight * upsample(coarse - downsample(fine))
 
 
+@dataclass(frozen=True)
+class FrameFeatures:
+    """What a level of a frame is for every kernel that reads it; independent of lambda and of other frames."""
+
+    spatial: torch.Tensor  # [N,F,H/2,W/2] >= 0
+    kernel_detail: torch.Tensor  # [N,C+2,H,W]
+    embedding: torch.Tensor  # [N,E,H,W]
+
+
+@dataclass(frozen=True)
+class LevelOfFrame:
+    """A level of a frame as its kernels see it."""
+
+    picture: torch.Tensor  # colour and albedo [N,6,H,W], colour in the exposure of the centre frame
+    flag: torch.Tensor  # [N,1,H,W]
+    features: FrameFeatures
+
+
+@dataclass(frozen=True)
+class LevelOfNeighbor(LevelOfFrame):
+    """A level of another frame of the window."""
+
+    slot: int  # index into WINDOW_OFFSETS
+    motion: torch.Tensor  # [N,2,H,W] in pixels of the level, from the centre's pixels into this frame
+    present: torch.Tensor  # [N] bool: examples whose window has this frame
+
+
 class Denoiser(nn.Module):
-    """All modules of the single-frame multi-scale network."""
+    """All modules of the network."""
 
     def __init__(self, architecture: Architecture):
         super().__init__()
         self.architecture = a = architecture
         self.source_encoder = nn.ModuleDict({source: SourceEncoder(a) for source in a.sources})
         self.spatial_features = SpatialFeatures(a)
+        self.temporal_features = TemporalFeatures(a)
+        self.loss_specialization = LossSpecialization(a)
+        self.kernel_embedding = KernelEmbedding(a)
         self.kernel_predictor = KernelPredictor(a)
+        self.neighbor_predictor = NeighborPredictor(a)
         self.scale_compositor = ScaleCompositor(a)
 
-    def single_scale(self, inputs, source_ids):
-        """One level: raw inputs [N,13,H,W] (features.py) -> denoised colour [N,3,H,W]."""
-        x = component_features(inputs)
-        features, detail = self.encode(x, source_ids)
-        context, bandwidth, embedding = self.kernel_predictor(self.spatial_features(features), detail)
+    def frame_features(self, inputs, source_ids) -> FrameFeatures:
+        """One level of frames: raw inputs [N,13,H,W] (features.py) -> their features."""
+        features, detail = self.encode(component_features(inputs), source_ids)
+        a = self.architecture
+        kernel_detail, embedding_detail = detail.split((a.kernel_channels, a.embedding_channels), 1)
+        spatial = F.relu(self.spatial_features(features))
+        return FrameFeatures(spatial, kernel_detail, self.kernel_embedding(spatial, embedding_detail))
+
+    def single_scale(self, center: LevelOfFrame, neighbors=(), log_lambda=None):
+        """One level: the centre frame, and what is known of the others -> denoised colour [N,3,H,W] (figure 2, 3, 9)."""
+        spatial = self.temporal_features(self.window(center, neighbors)) if neighbors else center.features.spatial
+        if log_lambda is not None:
+            spatial = self.loss_specialization(spatial, downsample(log_lambda))
+        kernel = self.kernel_predictor(spatial, center.features.kernel_detail)
         size = self.architecture.kernel_size
-        colors = pad_border(inputs[:, :3], size)
-        return apply_kernels(
-            context.permute(0, 2, 3, 1), self.kernel_predictor.taps(), bandwidth[:, 0], pad_border(embedding, size), colors
-        )
+        filtered, log_sum = apply_kernels(
+            kernel.context.permute(0, 2, 3, 1), self.kernel_predictor.taps(), F.softplus(kernel.bandwidth)[:, 0],
+            pad_border(center.features.embedding, size), pad_border(center.picture, size),
+        )  # fmt: skip
+        if neighbors:
+            frames, log_sums = [filtered], [log_sum]
+            predicted = self.neighbor_predictor(spatial, kernel)
+            for neighbor in neighbors:
+                context, bandwidth = predicted[neighbor.slot]
+                frame, log_sum = apply_neighbor_kernels(
+                    context.permute(0, 2, 3, 1), self.neighbor_predictor.taps(neighbor.slot), F.softplus(bandwidth)[:, 0],
+                    center.features.embedding, neighbor.features.embedding, neighbor.picture, neighbor.motion,
+                )  # fmt: skip
+                frames.append(frame)
+                log_sums.append(log_sum.masked_fill(~neighbor.present.view(-1, 1, 1), -torch.inf))
+            filtered = join_frames(frames, log_sums)
+        gate = kernel.albedo_gate * (1 - center.flag)  # irradiance has no albedo in it
+        return remodulate(filtered[:, :3], filtered[:, 3:], center.picture[:, 3:], gate)
+
+    def window(self, center: LevelOfFrame, neighbors):
+        """Features of the slots -3..3, the others' gathered along motion, and the masks of the others: [N,7F+6,h,w]."""
+        slots = [torch.zeros_like(center.features.spatial)] * len(WINDOW_OFFSETS)
+        masks = [torch.zeros_like(slots[0][:, :1])] * len(WINDOW_OFFSETS)
+        for neighbor in neighbors:
+            gathered, inside = gather(neighbor.features.spatial, coarser_motion(neighbor.motion))
+            masks[neighbor.slot] = inside * neighbor.present.view(-1, 1, 1, 1)
+            slots[neighbor.slot] = gathered * masks[neighbor.slot]
+        middle = len(WINDOW_OFFSETS) // 2
+        return torch.cat([*slots[:middle], center.features.spatial, *slots[middle:], *masks], 1)
 
     def encode(self, x, source_ids):
         """Every example through the encoder of its own source; source_ids [N] index `architecture.sources`."""
@@ -163,12 +332,33 @@ class Denoiser(nn.Module):
         features, detail = zip(*(outputs[i] for i in range(len(x))), strict=True)
         return torch.stack(features), torch.stack(detail)
 
-    def forward(self, inputs, source_ids):
-        """inputs [N,13,H,W] with H and W multiples of 2^levels -> (composited, denoised per level, blend weights)."""
-        pyramid = [inputs]
-        for _ in range(self.architecture.levels - 1):
-            pyramid.append(downsample_inputs(pyramid[-1]))
-        denoised = [self.single_scale(level, source_ids) for level in pyramid]
+    def levels_of_frame(self, inputs, source_ids, gain=None) -> list[LevelOfFrame]:
+        """inputs [N,13,H,W] with H and W multiples of 2^levels -> its levels, fine to coarse.
+
+        gain [N] brings the colour from the frame's own exposure, in which features are made, to that of the centre.
+        """
+        levels = []
+        for _ in range(self.architecture.levels):
+            color = inputs[:, :3] if gain is None else inputs[:, :3] * gain.view(-1, 1, 1, 1)
+            picture = torch.cat([color, inputs[:, 4:7]], 1)
+            levels.append(LevelOfFrame(picture, inputs[:, 12:13], self.frame_features(inputs, source_ids)))
+            inputs = downsample_inputs(inputs)
+        return levels
+
+    def forward(self, inputs, source_ids, log_lambda=None):
+        """One frame: inputs [N,13,H,W], log_lambda [N,1,H,W] -> (composited, denoised per level, blend weights)."""
+        return self.denoise(self.levels_of_frame(inputs, source_ids), log_lambda=log_lambda)
+
+    def denoise(self, center, neighbors=(), log_lambda=None):
+        """Levels of the centre frame, per level the neighbours -> (composited, denoised per level, blend weights)."""
+        denoised = []
+        for level, frame in enumerate(center):
+            denoised.append(self.single_scale(frame, neighbors[level] if neighbors else (), log_lambda))
+            log_lambda = None if log_lambda is None else downsample(log_lambda)
+        return self.composite(denoised)
+
+    def composite(self, denoised):
+        """Denoised levels, fine to coarse -> (composited, the levels, blend weights from coarse to fine)."""
         output, blend_weights = denoised[-1], []
         for fine in reversed(denoised[:-1]):
             blend_weights.append(self.scale_compositor(fine, output))

@@ -18,8 +18,12 @@ import time
 import torch
 
 from .dataset import PatchSampler, load_example
-from .losses import smape
+from .export import load_weights
+from .losses import log_error, smape
 from .network import Architecture, Denoiser, downsample
+
+# SMAPE saturates: a pixel that is a hundred times too bright gets no gradient. The logarithm's gradient never vanishes.
+FIREFLY_WEIGHT = 0.1
 
 
 class ViewCache:
@@ -36,18 +40,15 @@ class ViewCache:
         return [view for path in sorted(self.views) for view in self.views[path]]
 
 
-def schedule(step: int, steps: int, peak: float, warm_up: int = 100) -> float:
-    """Linear warm-up, then a cosine down to a fiftieth of the peak."""
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
-    progress = min((step - warm_up) / max(steps - warm_up, 1), 1.0)
-    return peak * (0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2)
+def schedule(step: int, progress: float, peak: float, warm_up: int = 100) -> float:
+    """Linear warm-up, then a cosine of the progress in [0,1] down to a fiftieth of the peak."""
+    return peak * min((step + 1) / warm_up, 0.02 + 0.98 * (1 + math.cos(math.pi * min(progress, 1.0))) / 2)
 
 
 def loss_of(network: Denoiser, inputs, reference, sources) -> torch.Tensor:
-    """SMAPE of the composited picture, plus a quarter of each level's own against the downsampled reference."""
+    """SMAPE of the composited picture, a log term that fireflies do not escape, and a quarter of each level's own SMAPE."""
     output, denoised, _ = network(inputs, sources)
-    loss = smape(output, reference)
+    loss = smape(output, reference) + FIREFLY_WEIGHT * log_error(output, reference)
     for level in denoised:
         loss = loss + 0.25 * smape(level, reference)
         reference = downsample(reference)
@@ -95,7 +96,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=pathlib.Path, help="checkpoint whose EMA weights a new run begins with")
     parser.add_argument("--architecture", type=json.loads, default={}, help="JSON of changed Architecture fields")
-    parser.add_argument("--minutes", type=float, default=math.inf)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="or length of the schedule in time")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
@@ -106,7 +107,7 @@ def main():
     network = Denoiser(architecture).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.98))
     if options.start:
-        network.load_state_dict(torch.load(options.start, map_location=device)["average"])
+        load_weights(network, torch.load(options.start, map_location=device)["average"])
     average = copy.deepcopy(network)
     step, started = 0, time.time()
     options.run.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,8 @@ def main():
             sampler = PatchSampler(cache.refresh(), architecture.sources, options.patch, seed=options.seed + 7919 * step)
             refreshed = time.time()
         inputs, reference, sources = sampler.batch(options.batch)
-        rate = schedule(step, options.steps, options.rate)
+        progress = max(step / options.steps, (time.time() - started) / (60 * options.minutes))
+        rate = schedule(step, progress, options.rate)
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = loss_of(network, inputs.to(device), reference.to(device), sources)
@@ -144,7 +146,8 @@ def main():
         mean_loss = loss.item() if mean_loss is None else 0.98 * mean_loss + 0.02 * loss.item()
         if step % 20 == 0:
             log.write(json.dumps({"step": step, "loss": round(mean_loss, 5), "rate": rate}) + "\n")
-        if step % 250 == 0 or step == options.steps:
+        ends = step == options.steps or time.time() - started >= 60 * options.minutes
+        if step % 250 == 0 or ends:
             scores = validate(average, validation)
             entry = {"step": step, "minutes": round((time.time() - started) / 60, 1), "examples": len(cache.views),
                      "loss": round(mean_loss, 5), "validation": {k: round(v, 5) for k, v in scores.items()}}  # fmt: skip

@@ -46,7 +46,9 @@ def test_poorer_sources_lose_what_they_never_had(folder):
 
 
 def test_patches_stay_consistent_under_augmentation(folder):
-    sampler = PatchSampler(load_example(folder / "mi_000001_s04.npz"), ("mitsuba", "generic", "color"), size=16, poorer=0)
+    sampler = PatchSampler(
+        load_example(folder / "mi_000001_s04.npz"), ("mitsuba", "generic", "color"), size=16, poorer=0, fireflies=0
+    )
     inputs, references, sources = sampler.batch(8)
     assert inputs.shape == (8, 13, 16, 16) and references.shape == (8, 3, 16, 16) and sources.tolist() == [0] * 8
     albedo = inputs[:, 4:7]
@@ -64,9 +66,39 @@ def test_training_learns_and_resumes(folder, tmp_path):
     subprocess.run([*command, "--steps", "30"], check=True)
     assert load_network(run / "checkpoint.pt")[1]["step"] == 30
     subprocess.run([*command, "--steps", "60"], check=True)
-    losses = [entry["loss"] for entry in map(json.loads, (run / "log.jsonl").read_text().splitlines())]
+    entries = map(json.loads, (run / "log.jsonl").read_text().splitlines())
+    scores = [entry["validation"]["4"] for entry in entries if "validation" in entry]
     assert load_network(run / "checkpoint.pt")[1]["step"] == 60
-    assert losses[-1] < losses[0]
+    assert len(scores) == 2 and scores[1] < scores[0]
+
+
+@pytest.fixture
+def sequence(folder):
+    """Three frames of the same picture, each with noise of its own."""
+    rng = np.random.default_rng(1)
+    with np.load(folder / "mi_000001_s04.npz") as file:
+        arrays = {k: np.repeat(file[k], 3, 0) for k in file.files if k not in ("meta", "ref_color")}
+        arrays |= {"ref_color": file["ref_color"], "motion": np.zeros((3, 32, 32, 4), np.float16)}
+    arrays["color"] = (arrays["ref_color"] * rng.gamma(4, 0.25, (3, 32, 32, 3))).astype(np.float16)
+    meta = {"spp": 4, "frames": [-1, 0, 1], "ref_frames": [0]}
+    np.savez(folder / "mi_000002_seq.npz", meta=np.array(json.dumps(meta)), **arrays)
+    return folder
+
+
+def test_windows_train_with_the_single_frame_locked(sequence, tmp_path):
+    run, window_run = tmp_path / "run", tmp_path / "window"
+    data = ["--data", str(sequence), "--validation", str(sequence), "--threads", "1"]
+    command = [sys.executable, "-m", "quietframe_training.train", *data, "--run", str(run), "--batch", "1", "--patch", "16",
+               "--architecture", '{"feature_channels": 8, "blocks": 1, "kernel_size": 5}', "--steps", "5"]  # fmt: skip
+    subprocess.run(command, check=True)
+    command = [sys.executable, "-m", "quietframe_training.train_window", *data, "--run", str(window_run), "--start",
+               str(run / "checkpoint.pt"), "--steps", "20", "--pool", "4"]  # fmt: skip
+    subprocess.run(command, check=True)
+    before, after = (load_network(r / "checkpoint.pt")[0].state_dict() for r in (run, window_run))
+    trained = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert trained == {"temporal_features", "neighbor_predictor", "loss_specialization"}
+    scores = json.loads((window_run / "log.jsonl").read_text().splitlines()[-1])["validation"]
+    assert scores["3"] < scores["1"]
 
 
 def test_bilateral_filter_keeps_constants_and_edges():
