@@ -11,7 +11,7 @@ import {
   isZero,
   noiseCorrelation,
 } from './lint.js';
-import { type Motion, motionFromLayer } from './motion.js';
+import { motionFromLayer, unknownOffsets } from './motion.js';
 import type { Role, VarianceRole } from './render-source.js';
 import type { LayerPlan, PlannedLayer, PlannedVariance } from './resolve-layers.js';
 import {
@@ -146,7 +146,7 @@ class FrameBuilder {
       ...(normal && { normal: normal.mean }),
       ...(normalVariance && { normalVariance }),
       ...(alpha && { alpha }),
-      ...(motion && { motionToPrevious: motion.toPrevious, motionToNext: motion.toNext }),
+      ...motion,
       ...this.#split(color, independent),
     };
     const lights = new Map(this.#main.plan.lights.map(({ name }) => [name, this.#light(name)]));
@@ -289,6 +289,7 @@ class FrameBuilder {
       return {
         ...split,
         diffuseVariance: estimateVariance(diffuse),
+        diffuseAlbedoVariance: estimateVariance(albedo.mean),
         specularVariance: estimateVariance(specular),
       };
     }
@@ -297,6 +298,7 @@ class FrameBuilder {
     return {
       ...split,
       diffuseVariance: halfBufferVariance(diffuseA, diffuseB),
+      diffuseAlbedoVariance: halfBufferVariance(...albedo.halves),
       specularVariance: halfBufferVariance(
         rest(color.halves[0], diffuseA, albedo.halves[0]),
         rest(color.halves[1], diffuseB, albedo.halves[1]),
@@ -304,12 +306,22 @@ class FrameBuilder {
     };
   }
 
-  #motion(): Motion | undefined {
+  /** Directions without a single known offset are left out. */
+  #motion(): Pick<Frame, 'motionToPrevious' | 'motionToNext'> {
     const { image, plan } = this.#main;
     const samples = rasterOf(image, plan.layers.motion);
-    if (samples === undefined) return undefined;
-    sanitize(samples);
-    return motionFromLayer(samples, plan.motionConvention);
+    const motion = samples && motionFromLayer(samples, plan.motionConvention);
+    if (motion === undefined) return {};
+    const [before, after] = [unknownOffsets(motion.toPrevious), unknownOffsets(motion.toNext)];
+    const pixels = motion.toNext.width * motion.toNext.height;
+    if (before + after > 0) {
+      const message = `${before + after} motion vectors are not finite or too long: other frames are left out there`;
+      this.#warn('unknown-motion', message, 'motion');
+    }
+    return {
+      ...(before < pixels && { motionToPrevious: motion.toPrevious }),
+      ...(after < pixels && { motionToNext: motion.toNext }),
+    };
   }
 
   /** The light of a layer as it is in the beauty, the mean of the halves if there are two. */

@@ -23,6 +23,11 @@ export const WARNING_CODES = {
   'identical-halves': 'the half buffers are the same picture',
   'correlated-noise': 'the noise of neighbouring pixels is alike: a pixel filter has spread it',
   'already-denoised': 'quietframe has denoised the file before',
+  'unknown-motion': 'motion vectors are not finite or too long: other frames are left out there',
+  'optical-flow': 'there are no motion vectors of a known convention: they were estimated',
+  'motion-convention': 'motion vectors would fit the frames better with another convention',
+  'distant-frames': 'frames more than 3 away from the one that is denoised are not used',
+  'no-split': 'the diffuse and specular split was asked for and the file does not have it',
   'half-saturated': 'results were too bright for half floats and were limited',
 } as const satisfies Record<string, string>;
 
@@ -33,6 +38,8 @@ export interface InputWarning {
   readonly code: WarningCode;
   readonly message: string;
   readonly layer?: string;
+  /** A frame around the one that is denoised, where the warning is about it: `neighbour[-1]`. */
+  readonly frame?: string;
 }
 
 /**
@@ -55,7 +62,10 @@ export interface Frame {
   readonly normalVariance?: Raster;
   readonly depth?: Raster;
   readonly alpha?: Raster;
-  /** Offsets in pixels, y down, 2 channels: the content of pixel p is at p + offset(p) in the frame before, or after. */
+  /**
+   * Offsets in pixels, y down, 2 channels: the content of pixel p is at p + offset(p) in the frame before, or after; NaN
+   * where that is not known.
+   */
   readonly motionToPrevious?: Raster;
   readonly motionToNext?: Raster;
   /**
@@ -65,6 +75,7 @@ export interface Frame {
   readonly diffuse?: Raster;
   readonly diffuseVariance?: Raster;
   readonly diffuseAlbedo?: Raster;
+  readonly diffuseAlbedoVariance?: Raster;
   readonly specular?: Raster;
   readonly specularVariance?: Raster;
 }

@@ -3,26 +3,78 @@ import type { MotionConvention } from './render-source.js';
 
 /**
  * Where the content of a pixel is in the frames next to its own: offsets in pixels, y down, 2 channels. The content of
- * pixel p is at p + offset(p) in the other frame.
+ * pixel p is at p + offset(p) in the other frame; NaN where it is not known.
  */
 export interface Motion {
   readonly toPrevious: Raster;
   readonly toNext: Raster;
 }
 
+/** Offsets beyond this, in pixels, are what renderers write where they know none. */
+const LONGEST = 65_536;
+
 /**
- * Motion from the samples of a renderer's layer; undefined where its convention is not known.
- * Cycles' X, Y are previous - centre and its Z, W centre - next, with y up.
+ * Motion from the samples of a renderer's layer; undefined where its convention is not known. Cycles' X, Y are
+ * previous - centre and its Z, W centre - next, with y up. Offsets that are not finite, or longer than 65536 pixels, become
+ * NaN.
  */
 export function motionFromLayer(layer: Raster, convention: MotionConvention): Motion | undefined {
   if (convention === 'unknown' || layer.channels !== 4) return undefined;
   return { toPrevious: offsets(layer, 0, 1, -1), toNext: offsets(layer, 2, -1, 1) };
 }
 
+/** Number of pixels whose offset is not known. */
+export function unknownOffsets({ data }: Raster): number {
+  let count = 0;
+  for (let i = 0; i < data.length / 2; i++) if (Number.isNaN(data[i])) count++;
+  return count;
+}
+
+/**
+ * Follows a motion one frame further: p + total(p) + step(p + total(p)) - p. The step is sampled bilinearly between pixel
+ * centres, with the border repeated outside; NaN where either is.
+ */
+export function chainMotion(total: Raster, step: Raster): Raster {
+  const { width, height } = total;
+  const chained = raster(width, height, 2);
+  const [right, down] = [plane(total, 0), plane(total, 1)];
+  const [stepRight, stepDown] = [plane(step, 0), plane(step, 1)];
+  const [toX, toY] = [plane(chained, 0), plane(chained, 1)];
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const atX = Math.min(width - 1, Math.max(0, x + (right[i] as number)));
+      const atY = Math.min(height - 1, Math.max(0, y + (down[i] as number)));
+      if (Number.isNaN(atX) || Number.isNaN(atY)) {
+        toX[i] = toY[i] = Number.NaN;
+        continue;
+      }
+      const [x0, y0] = [Math.floor(atX), Math.floor(atY)];
+      const [fx, fy] = [atX - x0, atY - y0];
+      const at = y0 * width + x0;
+      // Neighbours without a share are not looked at: they may be NaN, or outside.
+      const beside = fx > 0 ? at + 1 : at;
+      const below = fy > 0 ? width : 0;
+      const mix = (values: Float32Array): number => {
+        const top = (1 - fx) * (values[at] as number) + fx * (values[beside] as number);
+        const bottom = (1 - fx) * (values[at + below] as number) + fx * (values[beside + below] as number);
+        return (1 - fy) * top + fy * bottom;
+      };
+      toX[i] = (right[i] as number) + mix(stepRight);
+      toY[i] = (down[i] as number) + mix(stepDown);
+    }
+  }
+  return chained;
+}
+
 /** Two channels from `first` on, times the signs of x and y. */
 function offsets(layer: Raster, first: number, signX: number, signY: number): Raster {
   const result = raster(layer.width, layer.height, 2);
-  plane(result, 0).set(plane(layer, first).map((value) => signX * value));
-  plane(result, 1).set(plane(layer, first + 1).map((value) => signY * value));
+  const [fromX, fromY] = [plane(layer, first), plane(layer, first + 1)];
+  const [x, y] = [plane(result, 0), plane(result, 1)];
+  for (let i = 0; i < x.length; i++) {
+    const isKnown = Math.abs(fromX[i] as number) <= LONGEST && Math.abs(fromY[i] as number) <= LONGEST;
+    x[i] = isKnown ? signX * (fromX[i] as number) : Number.NaN;
+    y[i] = isKnown ? signY * (fromY[i] as number) : Number.NaN;
+  }
   return result;
 }
