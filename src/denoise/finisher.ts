@@ -15,7 +15,6 @@ import {
   strengthenMap,
 } from '../pkn/parameter-map.js';
 import { BLUR_SIGMA, estimateBlurSigma } from '../pkn/polynomial-deblur.js';
-import { MAX_FACTOR } from '../pkn/rbf-upsample.js';
 import type { DenoiseResult } from './denoiser.js';
 import { runTogether } from './run-together.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
@@ -23,7 +22,7 @@ import type { WorkerPool } from './worker-pool.js';
 
 /** What is done with a denoised frame. */
 export interface FinishOptions {
-  /** Magnification in (1, 8]. */
+  /** Magnification in [1, 4]. */
   readonly upscale?: number;
   /** Buffers at the new size that guide the magnification. */
   readonly guide?: Pick<Frame, 'width' | 'height' | 'albedo' | 'normal'>;
@@ -44,6 +43,12 @@ export interface FinishReport {
   readonly cached: boolean;
 }
 
+/** Least and most of what requests may ask for. */
+export const FINISH_RANGES = {
+  upscale: [1, 4],
+  deblur: [BLUR_SIGMA.min, BLUR_SIGMA.max],
+  strength: [0, MAX_STRENGTH],
+} as const;
 /** Rows of a picture whose parameters are predicted at once, and those around them that the prediction depends on. */
 const STRIP_ROWS = 256;
 const STRIP_OVERLAP = 32;
@@ -292,15 +297,12 @@ class FinishWork {
  * @throws QuietframeError `invalid-argument`.
  */
 export function checkFinishOptions({ upscale, deblur, strength }: FinishOptions): void {
-  if (upscale !== undefined && !(upscale >= 1 && upscale <= MAX_FACTOR)) {
-    throw invalid(`a number in [1, ${MAX_FACTOR}]`, 'upscale', upscale);
-  }
-  const { min, max } = BLUR_SIGMA;
-  if (deblur !== undefined && deblur !== 'auto' && !(deblur >= min && deblur <= max)) {
-    throw invalid(`auto, or a number in [${min}, ${max}]`, 'deblur', deblur);
-  }
-  if (strength !== undefined && !(strength >= 0 && strength <= MAX_STRENGTH)) {
-    throw invalid(`a number in [0, ${MAX_STRENGTH}]`, 'strength', strength);
+  const given = { upscale, deblur: deblur === 'auto' ? undefined : deblur, strength };
+  for (const [name, value] of Object.entries(given)) {
+    const [least, most] = FINISH_RANGES[name as keyof typeof FINISH_RANGES];
+    if (value === undefined || (value >= least && value <= most)) continue;
+    const range = `${name === 'deblur' ? 'auto, or ' : ''}a number in [${least}, ${most}]`;
+    throw invalid(range, name, value);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ModelSummary } from '../denoise/denoiser.js';
+import { checkFinishOptions } from '../denoise/finisher.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
 import { ROLES, type Role } from '../frame/render-source.js';
@@ -27,6 +28,12 @@ export interface DenoiseQuery {
   readonly center?: number;
   /** Layer by role, over what the renderer's table says; `none` leaves a role out. */
   readonly layers?: Readonly<Partial<Record<Role, string>>>;
+  /** What predicted parameters of filters are scaled by. */
+  readonly strength?: number;
+  /** Magnification of the result. */
+  readonly upscale?: number;
+  /** Sigma of the blur to undo, in pixels. */
+  readonly deblur?: number | 'auto';
   /** The outputs, and how error map and sample map are made. */
   readonly maps?: MapsRequest;
   /** The answer has the maps alone. */
@@ -54,6 +61,9 @@ export function parseDenoiseQuery(
     aovs: (value) => ({ aovs: parseAovs(value) }),
     center: (value) => ({ center: parseCenter(value) }),
     layer: (value) => ({ layers: parseLayers(value) }),
+    strength: (value) => ({ strength: parseNumber('strength', value) }),
+    upscale: (value) => ({ upscale: parseNumber('upscale', value) }),
+    deblur: (value) => ({ deblur: value === 'auto' ? value : parseNumber('deblur', value) }),
   };
   const mapsOnly = operation === 'sample-map';
   let maps: MapsRequest = mapsOnly ? { outputs: SAMPLE_MAP_OUTPUTS } : {};
@@ -73,6 +83,7 @@ export function parseDenoiseQuery(
     maps = { ...maps, ...parseMap?.(value) };
   }
   checkMaps(maps);
+  checkFinishOptions(parsed);
   return Object.keys(maps).length === 0 ? parsed : { ...parsed, maps };
 }
 
@@ -81,6 +92,11 @@ function parseLambda(value: string): number {
   if (!(lambda >= 1 && lambda <= 10)) throw invalid('a number in [1, 10]', 'lambda', value);
   if (lambda !== 1) throw notImplemented('1 (other slopes come with a later model)', 'lambda', value);
   return lambda;
+}
+
+function parseNumber(parameter: string, value: string): number {
+  if (!DECIMAL.test(value)) throw invalid('a decimal number', parameter, value);
+  return Number(value);
 }
 
 function parseModel(value: string, models: readonly ModelSummary[]): string {

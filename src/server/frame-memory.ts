@@ -15,7 +15,7 @@ const GUIDES = 9;
  */
 export function frameMemory(
   { files }: SelectedFrames,
-  { aovs }: Pick<DenoiseQuery, 'aovs'>,
+  { aovs, upscale = 1 }: Pick<DenoiseQuery, 'aovs' | 'upscale'>,
   header: (bytes: Uint8Array) => ExrHeader,
 ): number {
   const { exr, halves = [], neighbours = [] } = files;
@@ -27,6 +27,8 @@ export function frameMemory(
   const radiance = RADIANCE + light;
   const planes =
     2 * decoded * Math.min(channels, CHANNELS + light) + (4 / 3) * (3 * radiance + GUIDES) + 3 * radiance;
+  // A magnified file has all channels, and its light once more on the way there.
+  const magnified = upscale === 1 ? 0 : upscale ** 2 * 2 * (channels + radiance);
   const bytes = [exr, exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
-  return Math.ceil(bytes.reduce((sum, { length }) => sum + length, 4 * pixels * planes));
+  return Math.ceil(bytes.reduce((sum, { length }) => sum + length, 4 * pixels * (planes + magnified)));
 }

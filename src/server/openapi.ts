@@ -1,3 +1,4 @@
+import { FINISH_RANGES } from '../denoise/finisher.js';
 import { ERROR_TABLE, type ErrorCode } from '../errors.js';
 import { ERROR_METRICS, MAX_SPP } from '../workflow/maps.js';
 import { ANSWER_TYPES } from './denoise-answer.js';
@@ -225,10 +226,23 @@ const DENOISE = {
     ),
     parameter(
       'outputs',
-      'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`. What is not named stays as it is.',
+      'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`. What is not named stays as it is.',
       { type: 'string', default: 'color', examples: ['color', 'color,error,samples', 'error'] },
     ),
     ...MAP_PARAMETERS,
+    parameter(
+      'upscale',
+      'Magnifies the result by this factor; the file gets the new size, with every other layer resampled.',
+      { ...rangeOf('upscale'), default: 1 },
+    ),
+    parameter('deblur', 'Undoes a Gaussian blur of so many pixels, or of as many as the edges tell.', {
+      oneOf: [rangeOf('deblur'), { const: 'auto' }],
+    }),
+    parameter(
+      'strength',
+      'Scales the predicted parameters of model `pkn`, `upscale` and `deblur`: above 1 filters more, below 1 less.',
+      { ...rangeOf('strength'), default: 1 },
+    ),
     parameter(
       'center',
       'Index of the frame to denoise in the window, from 0; by default the middle one, of two middle ones the later.',
@@ -581,3 +595,12 @@ export const OPENAPI = {
     },
   },
 };
+
+function rangeOf(name: keyof typeof FINISH_RANGES): {
+  readonly type: 'number';
+  readonly minimum: number;
+  readonly maximum: number;
+} {
+  const [minimum, maximum] = FINISH_RANGES[name];
+  return { type: 'number', minimum, maximum };
+}

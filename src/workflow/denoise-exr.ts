@@ -20,7 +20,7 @@ import type { Attribute, Box, Image } from '../image/image.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import { VERSION } from '../version.js';
-import { buildFrameAside } from './build-frame-aside.js';
+import { buildFrameAside } from './aside.js';
 import {
   checkMaps,
   type MapChannel,
@@ -218,6 +218,9 @@ export async function denoiseExr(
     frames: neighbours.length + 1,
     alpha: request.alpha ?? 'copy',
   });
+  for (const [name, value] of Object.entries({ ...finish, strength })) {
+    if (value !== undefined) attributes.set(`quietframe:${name}`, stringAttribute(String(value)));
+  }
   const { width, height } = result.color;
   const parameters = withParameters ? parameterChannels(result.parameters ?? [], width, height, factor) : [];
   const channels: readonly MapChannel[] = [...maps.channels, ...parameters];

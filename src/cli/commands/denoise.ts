@@ -57,8 +57,8 @@ export function denoiseCommand(program: Command): void {
         .default('copy'),
     )
     .addOption(aovsOption())
-    .option('--upscale <factor>', 'magnify the result, in [1, 8]; the file gets the new size', (text) =>
-      parseDecimal(text, '--upscale', 1, 8),
+    .option('--upscale <factor>', 'magnify the result, in [1, 4]; the file gets the new size', (text) =>
+      parseDecimal(text, '--upscale', 1, 4),
     )
     .option('--guide <full.exr>', 'the frame at the new size: its albedo and normals guide the magnification')
     .option('--deblur <sigma|auto>', 'undo a blur of this many pixels, in [0.3, 4]', (text) =>

@@ -79,7 +79,7 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
 /** What the workflow is asked for. */
 export function denoiseRequest(
   { files }: SelectedFrames,
-  { lambda, model, source = 'auto', alpha, aovs, layers, maps, mapsOnly }: DenoiseQuery,
+  { lambda, model, source = 'auto', alpha, aovs, layers, maps, mapsOnly, ...query }: DenoiseQuery,
   signal: AbortSignal,
 ): DenoiseExrRequest {
   return {
@@ -93,5 +93,14 @@ export function denoiseRequest(
     ...(alpha === undefined ? {} : { alpha }),
     ...(aovs === undefined ? {} : { aovs }),
     ...(layers === undefined ? {} : { layers }),
+    ...(query.strength === undefined ? {} : { strength: query.strength }),
+    ...(query.upscale === undefined && query.deblur === undefined ? {} : { finish: finishOf(query) }),
   };
+}
+
+function finishOf({
+  upscale,
+  deblur,
+}: Pick<DenoiseQuery, 'upscale' | 'deblur'>): NonNullable<DenoiseExrRequest['finish']> {
+  return { ...(upscale !== undefined && { upscale }), ...(deblur !== undefined && { deblur }) };
 }
