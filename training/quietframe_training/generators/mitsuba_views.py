@@ -259,8 +259,8 @@ def random_camera(rng: random.Random) -> Camera:
     return Camera(eye, target, rng.uniform(12, 50))
 
 
-def moving_cameras(rng: random.Random, centre: Camera, size: int) -> list[Camera]:
-    """Nine poses about `centre` that move the picture by 0.3 to 8 pixels a frame.
+def moving_cameras(rng: random.Random, centre: Camera, size: int, still: float = 0.0) -> list[Camera]:
+    """Nine poses about `centre` that move the picture by 0.3 to 8 pixels a frame, or, a share `still` of them, not at all.
 
     Seven are rendered; the first and the last only say where the motion of their neighbours leads.
     """
@@ -271,6 +271,8 @@ def moving_cameras(rng: random.Random, centre: Camera, size: int) -> list[Camera
 
     distance = float(np.linalg.norm(centre.target - centre.eye))
     length = log_uniform(rng, 0.3, 8) * distance / centre.focal_length(size)
+    if still > 0 and rng.random() < still:
+        length = 0.0
     move, turn = random_step(), random_step()
     times = range(-CENTRE - 1, FRAMES - CENTRE + 1)
     return [Camera(centre.eye + t * move, centre.target + t * turn, centre.fov) for t in times]
@@ -347,9 +349,9 @@ def render_reference(render: Renderer, camera: Camera, exposure: float, options:
     return picture, spp * len(colors), error
 
 
-def render_sequence(render: Renderer, rng: random.Random, camera: Camera, spp: int, exposure: float) -> dict:
+def render_sequence(render: Renderer, rng: random.Random, camera: Camera, spp: int, exposure: float, still: float) -> dict:
     """The stored arrays, with the frame axis, of seven frames about `camera`."""
-    cameras = moving_cameras(rng, camera, render.size)
+    cameras = moving_cameras(rng, camera, render.size, still)
     frames = []
     for before, now, after in zip(cameras, cameras[1:], cameras[2:], strict=False):
         frame = noisy_arrays(render(now, spp // 2), render(now, spp // 2), exposure)
@@ -394,7 +396,7 @@ def render_seed(seed: int, options: argparse.Namespace) -> str:
     }
     if rng.random() < options.sequences:
         spp = rng.choice([4, 8, 16, 32])
-        arrays = render_sequence(render, rng, camera, spp, exposure) | reference
+        arrays = render_sequence(render, rng, camera, spp, exposure, options.still) | reference
         meta |= {"kind": "sequence", "spp": spp, "frames": [t - CENTRE for t in range(FRAMES)]}
         save_example(options.out / f"mi_{seed:06d}_seq.npz", arrays, meta)
     else:
@@ -420,6 +422,7 @@ def main() -> None:
     parser.add_argument("--goal", type=float, default=0.004, help="relative squared error at which a reference is done")
     parser.add_argument("--max-error", type=float, default=0.02, help="relative squared error at which it is rejected")
     parser.add_argument("--sequences", type=float, default=0.2, help="share of seeds that become sequences (0.2)")
+    parser.add_argument("--still", type=float, default=0.0, help="share of sequences whose camera stands still (0)")
     parser.add_argument("--variant", default="llvm_ad_rgb", help="or cuda_ad_rgb, scalar_rgb")
     options = parser.parse_args()
 
