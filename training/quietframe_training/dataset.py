@@ -129,12 +129,12 @@ def add_fireflies(inputs: torch.Tensor, rng: np.random.Generator) -> None:
 
 
 class PatchSampler:
-    """Random augmented patches. Every patch is seen by the encoder of its renderer, or by a poorer one."""
+    """Random augmented patches. Every patch is seen by the encoder of its renderer, or by a poorer one; or all by `only`."""
 
-    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.3, fireflies=0.2):
+    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.3, fireflies=0.2, only=None):
         self.sources, self.size, self.poorer = list(sources), size, poorer
         self.random = np.random.default_rng(seed)
-        self.views, self.fireflies = views, fireflies
+        self.views, self.fireflies, self.only = views, fireflies, only
         weights = np.array([self._weight(v, components) for v in views])
         self.probability = weights / weights.sum()
 
@@ -179,8 +179,8 @@ class PatchSampler:
         inputs, reference = (torch.rot90(t, turns, (1, 2)) for t in (inputs, reference))
         if mirror:
             inputs, reference = inputs.flip(2), reference.flip(2)
-        source = view.renderer
-        if rng.random() < self.poorer:
+        source = self.only or view.renderer
+        if not self.only and rng.random() < self.poorer:
             source = "color" if rng.random() < 0.3 else "generic"
         return drop_for_source(inputs, source).contiguous(), reference.contiguous(), self.sources.index(source)
 

@@ -30,10 +30,11 @@ def load_network(checkpoint: pathlib.Path) -> tuple[Denoiser, dict]:
     return network.eval(), state
 
 
-def load_weights(network: Denoiser, weights: dict) -> None:
+def load_weights(network: Denoiser, weights: dict, new_encoder: str = "") -> None:
     """Weights of a checkpoint; modules that it lacks, because they are trained later, keep what they begin with."""
     missing, unexpected = network.load_state_dict(weights, strict=False)
-    later = ("temporal_features.", "neighbor_predictor.", "loss_specialization.")
+    later = ["temporal_features.", "neighbor_predictor.", "loss_specialization."]
+    later = tuple([*later, f"source_encoder.{new_encoder}."] if new_encoder else later)
     if unexpected or any(not name.startswith(later) for name in missing):
         raise ValueError(f"Expected the weights of this architecture but miss {missing} and received {unexpected}")
 

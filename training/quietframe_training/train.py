@@ -3,6 +3,12 @@
     python -m quietframe_training.train --data DIR [DIR ...] --validation DIR --run DIR --steps 6000
 
 The data folders are read again every few minutes, so that examples rendered meanwhile take part.
+
+An encoder for a new renderer is trained alone, with everything else locked (Vogels et al. 2018, section 7.1):
+
+    python -m quietframe_training.train --start CHECKPOINT --encoder NAME --like generic --data DIR --validation DIR --run DIR
+
+It begins as a copy of the encoder that `--like` names, and sees every example of the data.
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ import math
 import os
 import pathlib
 import time
+from dataclasses import replace
 
 import torch
 
@@ -67,11 +74,11 @@ def denoise_view(network: Denoiser, inputs: torch.Tensor, source: str) -> torch.
 
 
 @torch.no_grad()
-def validate(network: Denoiser, views) -> dict[int, float]:
-    """Mean SMAPE in the units of the file, by samples per pixel."""
+def validate(network: Denoiser, views, source: str | None = None) -> dict[int, float]:
+    """Mean SMAPE in the units of the file, by samples per pixel; by the encoder of the renderer or of `source`."""
     scores: dict[int, list[float]] = {}
     for view in views:
-        output = denoise_view(network, view.inputs(), view.renderer)
+        output = denoise_view(network, view.inputs(), source or view.renderer)
         score = float(smape(output / view.exposure, view.reference / view.exposure))
         scores.setdefault(view.spp, []).append(score)
     return {spp: sum(s) / len(s) for spp, s in sorted(scores.items())}
@@ -95,6 +102,8 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=pathlib.Path, help="checkpoint whose EMA weights a new run begins with")
+    parser.add_argument("--encoder", help="train only this encoder, a new one or one of the checkpoint's")
+    parser.add_argument("--like", default="generic", help="the encoder that --encoder begins as a copy of")
     parser.add_argument("--architecture", type=json.loads, default={}, help="JSON of changed Architecture fields")
     parser.add_argument("--minutes", type=float, default=math.inf, help="or length of the schedule in time")
     options = parser.parse_args()
@@ -104,10 +113,17 @@ def main():
     torch.manual_seed(options.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     architecture = Architecture(**options.architecture)
+    if options.encoder and options.encoder not in architecture.sources:
+        architecture = replace(architecture, sources=(*architecture.sources, options.encoder))
     network = Denoiser(architecture).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.98))
     if options.start:
-        load_weights(network, torch.load(options.start, map_location=device)["average"])
+        load_weights(network, torch.load(options.start, map_location=device)["average"], options.encoder)
+    if options.encoder:
+        encoders = network.source_encoder
+        encoders[options.encoder].load_state_dict(encoders[options.like].state_dict())
+        network.requires_grad_(False)
+        encoders[options.encoder].requires_grad_(True)
     average = copy.deepcopy(network)
     step, started = 0, time.time()
     options.run.mkdir(parents=True, exist_ok=True)
@@ -126,7 +142,8 @@ def main():
     sampler, refreshed, mean_loss = None, -math.inf, None
     while step < options.steps and time.time() - started < 60 * options.minutes:
         if time.time() - refreshed > 300:
-            sampler = PatchSampler(cache.refresh(), architecture.sources, options.patch, seed=options.seed + 7919 * step)
+            seed = options.seed + 7919 * step
+            sampler = PatchSampler(cache.refresh(), architecture.sources, options.patch, seed, only=options.encoder)
             refreshed = time.time()
         inputs, reference, sources = sampler.batch(options.batch)
         progress = max(step / options.steps, (time.time() - started) / (60 * options.minutes))
@@ -148,7 +165,7 @@ def main():
             log.write(json.dumps({"step": step, "loss": round(mean_loss, 5), "rate": rate}) + "\n")
         ends = step == options.steps or time.time() - started >= 60 * options.minutes
         if step % 250 == 0 or ends:
-            scores = validate(average, validation)
+            scores = validate(average, validation, options.encoder)
             entry = {"step": step, "minutes": round((time.time() - started) / 60, 1), "examples": len(cache.views),
                      "loss": round(mean_loss, 5), "validation": {k: round(v, 5) for k, v in scores.items()}}  # fmt: skip
             print(json.dumps(entry), flush=True)

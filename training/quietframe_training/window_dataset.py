@@ -35,16 +35,16 @@ class Window:
         return replace(self, neighbors=kept)
 
 
-def _frame_inputs(file, index: int) -> tuple[torch.Tensor, float]:
+def _frame_inputs(arrays, index: int) -> tuple[torch.Tensor, float]:
     """Raw inputs [13,H,W] of a frame in its auto-exposure, and that."""
 
     def planes(name):
-        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(file[name][index].astype(np.float32), -1, 0)))
+        return torch.from_numpy(np.ascontiguousarray(np.moveaxis(arrays[name][index].astype(np.float32), -1, 0)))
 
-    if "diffuse" in file.files:
+    if "diffuse" in arrays:
         color = planes("diffuse") * planes("albedo") + planes("specular")
         guide = planes("denoise_albedo").clamp(0, 1)
-        guide_variance = planes("denoise_albedo_var" if "denoise_albedo_var" in file.files else "albedo_var")
+        guide_variance = planes("denoise_albedo_var" if "denoise_albedo_var" in arrays else "albedo_var")
     else:
         color, guide, guide_variance = planes("color"), planes("albedo"), planes("albedo_var")
     scale = auto_exposure(color)
@@ -56,27 +56,32 @@ def _frame_inputs(file, index: int) -> tuple[torch.Tensor, float]:
 def load_window(path: pathlib.Path) -> Window:
     """All frames of an example; a window without neighbours where it has one frame or no motion."""
     with np.load(path) as file:
-        meta = json.loads(str(file["meta"]))
-        frames, middle = meta["frames"], meta["frames"].index(0)
-        center, exposure = _frame_inputs(file, middle)
-        split = "diffuse" in file.files
-        index = meta["ref_frames"].index(0)
-        names = ("ref_diffuse", "ref_albedo", "ref_specular") if split else ("ref_color",)
-        parts = [torch.from_numpy(np.moveaxis(file[n][index].astype(np.float32), -1, 0).copy()) for n in names]
-        reference = parts[0] * parts[1] + parts[2] if split else parts[0]
-        neighbors, gains, motion = {}, {}, {}
-        if len(frames) > 1 and meta.get("motion_valid", True):
-            vectors = torch.from_numpy(np.moveaxis(file["motion"].astype(np.float32), -1, 1).copy())
-            for slot, offset in enumerate(WINDOW_OFFSETS):
-                if offset not in frames:
-                    continue
-                neighbors[slot], scale = _frame_inputs(file, middle + offset)
-                gains[slot] = exposure / scale
-                direction = slice(0, 2) if offset < 0 else slice(2, 4)
-                way = range(0, offset, -1 if offset < 0 else 1)
-                motion[slot] = chain_motion([vectors[middle + t, direction][None] for t in way])[0]
-        renderer = "cycles" if split else "mitsuba"
-        return Window(path.stem, renderer, meta["spp"], center, neighbors, gains, motion, reference * exposure, exposure)
+        return window_of({name: file[name] for name in file.files}, path.stem)
+
+
+def window_of(arrays: dict[str, np.ndarray], name: str) -> Window:
+    """The window about the frame that `meta` calls 0."""
+    meta = json.loads(str(arrays["meta"]))
+    frames, middle = meta["frames"], meta["frames"].index(0)
+    center, exposure = _frame_inputs(arrays, middle)
+    split = "diffuse" in arrays
+    index = meta["ref_frames"].index(0) if 0 in meta["ref_frames"] else 0
+    names = ("ref_diffuse", "ref_albedo", "ref_specular") if split else ("ref_color",)
+    parts = [torch.from_numpy(np.moveaxis(arrays[n][index].astype(np.float32), -1, 0).copy()) for n in names]
+    reference = parts[0] * parts[1] + parts[2] if split else parts[0]
+    neighbors, gains, motion = {}, {}, {}
+    if len(frames) > 1 and meta.get("motion_valid", True):
+        vectors = torch.from_numpy(np.moveaxis(arrays["motion"].astype(np.float32), -1, 1).copy())
+        for slot, offset in enumerate(WINDOW_OFFSETS):
+            if offset not in frames:
+                continue
+            neighbors[slot], scale = _frame_inputs(arrays, middle + offset)
+            gains[slot] = exposure / scale
+            direction = slice(0, 2) if offset < 0 else slice(2, 4)
+            way = range(0, offset, -1 if offset < 0 else 1)
+            motion[slot] = chain_motion([vectors[middle + t, direction][None] for t in way])[0]
+    renderer = "cycles" if split else "mitsuba"
+    return Window(name, renderer, meta["spp"], center, neighbors, gains, motion, reference * exposure, exposure)
 
 
 def _turn_motion(motion: torch.Tensor, turns: int, mirror: bool) -> torch.Tensor:

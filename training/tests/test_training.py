@@ -101,6 +101,21 @@ def test_windows_train_with_the_single_frame_locked(sequence, tmp_path):
     assert scores["3"] < scores["1"]
 
 
+def test_an_encoder_of_a_new_renderer_trains_alone(folder, tmp_path):
+    base, run = tmp_path / "base", tmp_path / "run"
+    command = [sys.executable, "-m", "quietframe_training.train", "--data", str(folder), "--validation", str(folder),
+               "--batch", "1", "--patch", "16", "--threads", "1", "--steps", "5",
+               "--architecture", '{"feature_channels": 8, "blocks": 1, "kernel_size": 5}']  # fmt: skip
+    subprocess.run([*command, "--run", str(base)], check=True)
+    start = ["--start", str(base / "checkpoint.pt"), "--encoder", "arnold", "--like", "mitsuba"]
+    subprocess.run([*command, "--run", str(run), *start], check=True)
+    before, after = (load_network(r / "checkpoint.pt")[0].state_dict() for r in (base, run))
+    new = "source_encoder.arnold."
+    assert {name for name in after if name not in before} == {name for name in after if name.startswith(new)}
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert not torch.equal(after[new + "first.weight"], before["source_encoder.mitsuba.first.weight"])
+
+
 def test_bilateral_filter_keeps_constants_and_edges():
     guide = torch.zeros(3, 16, 16)
     guide[..., 8:] = 1.0
