@@ -127,12 +127,79 @@ describe('with a spool folder', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
+  it('goes on in memory when the spool can be written no more', async () => {
+    const { store, folder } = await spooled(250, 1000);
+    const [a, b] = [await put(store, frame(1)), await put(store, frame(2))];
+    // A folder that is gone fails like one on a disk that is full.
+    await rm(folder, { recursive: true });
+    const c = await put(store, frame(3));
+    expect([a, b, c].map((digest) => store.has(digest))).toEqual([false, true, true]);
+    expect(await store.get(c)).toEqual(frame(3));
+    expect(store.spoolFailures).toBe(1);
+    await expect(store.persist(c)).rejects.toMatchObject({ code: 'file-system' });
+    await mkdir(folder);
+    await store.persist(c);
+    expect(await readdir(folder)).toEqual([`${c}.exr`]);
+  });
+
+  it('loses no frame that is retained, though the spool can be written no more', async () => {
+    const { store, folder } = await spooled(250, 1000);
+    const a = await put(store, frame(1));
+    store.retain([a]);
+    await rm(folder, { recursive: true });
+    for (let seed = 2; seed < 9; seed++) await put(store, frame(seed));
+    expect(await store.get(a)).toEqual(frame(1));
+  });
+
   it('says when the folder cannot be used', async () => {
     const path = join(root, 'file');
     await writeFile(path, '');
     const open = FrameStore.open({ memoryBytes: 1, spoolFolder: path, spoolBytes: 1 });
     await expect(open).rejects.toMatchObject({ code: 'file-system' });
     await mkdir(join(root, 'fine'));
+  });
+});
+
+describe('frames that are retained', () => {
+  it('stay until all who need them have released them', async () => {
+    const { store } = await spooled(100, 400);
+    const a = await put(store, frame(1));
+    store.retain([a]);
+    store.retain([a]);
+    const fill = async (): Promise<void> => {
+      for (let seed = 2; seed < 12; seed++) await put(store, frame(seed));
+    };
+    await fill();
+    expect(store.has(a)).toBe(true);
+    store.release([a]);
+    await fill();
+    expect(await store.get(a)).toEqual(frame(1));
+    store.release([a]);
+    await fill();
+    expect(store.has(a)).toBe(false);
+  });
+
+  it('stay in memory where there is no spool', async () => {
+    const store = await inMemory(300);
+    const a = await put(store, frame(1));
+    store.retain([a]);
+    for (let seed = 2; seed < 12; seed++) await put(store, frame(seed));
+    expect(store.has(a)).toBe(true);
+    expect(store.memoryBytes).toBeLessThanOrEqual(300);
+  });
+
+  it('are at most half of the store', async () => {
+    const store = await inMemory(500);
+    const [a, b, c] = await Promise.all([1, 2, 3].map((seed) => put(store, frame(seed))));
+    expect(() => store.retain([a, b, c] as string[])).toThrow(expect.objectContaining({ code: 'too-large' }));
+    store.retain([a, b] as string[]);
+    expect(() => store.retain([c] as string[])).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    store.retain([a] as string[]);
+    store.release([b] as string[]);
+    store.retain([c] as string[]);
+    expect(() => store.retain([digestOf(frame(9))])).toThrow(
+      expect.objectContaining({ code: 'missing-frames', details: { missing: [digestOf(frame(9))] } }),
+    );
   });
 });
 

@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { freeCaller } from '../../src/server/callers.js';
+import { type FrameEnd, Job, type JobSpec } from '../../src/server/job.js';
+import { JobStore } from '../../src/server/job-store.js';
+
+const caller = freeCaller('a');
+const END: FrameEnd = {
+  result: {
+    digest: '0'.repeat(64),
+    bytes: 1,
+    report: { model: 'kpcn', version: 1, device: 'cpu', warnings: [], windowUsed: 1, stages: {} },
+  },
+};
+
+function job(id: string, frames = 1, spec: Partial<JobSpec> = {}): Job {
+  return new Job({
+    id,
+    owner: 'a',
+    created: '',
+    urgency: 5,
+    parameters: {},
+    frames: Array.from({ length: frames }, () => ({ frames: ['x'] })),
+    ...spec,
+  });
+}
+
+function store(options: Partial<ConstructorParameters<typeof JobStore>[0]> = {}): JobStore {
+  return new JobStore({ maxJobs: 3, maxJobFrames: 10, jobSeconds: 60, ...options });
+}
+
+afterEach(() => vi.useRealTimers());
+
+describe('JobStore', () => {
+  it('keeps what has ended for its time, whatever happens to the clock of the day', () => {
+    let now = 0;
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const jobs = store({ now: () => now });
+    const one = job('one');
+    const two = job('two');
+    for (const each of [one, two]) jobs.add(each, caller);
+    one.finish(0, END);
+    vi.setSystemTime(new Date('2099-01-01'));
+    expect(jobs.find('one', caller)).toBe(one);
+    now = 59_999;
+    expect(jobs.find('one', caller)).toBe(one);
+    vi.setSystemTime(new Date('1970-01-01'));
+    now = 60_000;
+    expect(() => jobs.find('one', caller)).toThrow(expect.objectContaining({ code: 'not-found' }));
+    now = 1e9;
+    expect(jobs.jobs).toEqual([two]);
+  });
+
+  it('is bounded by jobs and by frames, and lets go of what ended first', () => {
+    const removed: string[] = [];
+    const jobs = store({ onRemove: ({ spec }) => removed.push(spec.id) });
+    const all = ['a', 'b', 'c'].map((id) => job(id, 3));
+    for (const each of all) jobs.add(each, caller);
+    expect(() => jobs.add(job('d'), caller)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    for (const index of [0, 1, 2]) all[1]?.finish(index, END);
+    expect(() => jobs.add(job('d', 5), caller)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    jobs.add(job('d', 4), caller);
+    expect(removed).toEqual(['b']);
+  });
+
+  it('shows nobody the jobs of others', () => {
+    const jobs = store();
+    jobs.add(job('mine', 1, { idempotency: { key: 'k', fingerprint: 'f' } }), caller);
+    expect(() => jobs.find('mine', freeCaller('b'))).toThrow(expect.objectContaining({ code: 'not-found' }));
+    expect(jobs.withKey('k', freeCaller('b'))).toBeUndefined();
+    expect(jobs.withKey('k', caller)?.spec.id).toBe('mine');
+  });
+
+  it('minds how many jobs a caller may have', () => {
+    const jobs = store();
+    const limited = { ...caller, jobs: 1 };
+    const first = job('first');
+    jobs.add(first, limited);
+    expect(() => jobs.add(job('second'), limited)).toThrow(
+      expect.objectContaining({ code: 'too-many-requests' }),
+    );
+    first.finish(0, END);
+    jobs.add(job('second'), limited);
+  });
+});
+
+describe('Job', () => {
+  it('never falls back, and is at 1 only when all is done', () => {
+    const one = job('one', 2);
+    const seen = [one.progress];
+    const note = (): number => seen.push(one.progress);
+    one.onChange(note);
+    one.begin(0);
+    one.advance(0, 0.9);
+    one.suspend(0);
+    one.begin(0);
+    one.advance(0, 0.1);
+    one.finish(0, END);
+    one.advance(1, 1);
+    expect(one.progress).toBeLessThan(1);
+    one.finish(1, END);
+    expect(one.progress).toBe(1);
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(one.state).toBe('done');
+  });
+
+  it('is failed when a frame is, and cancelled when it is told so', () => {
+    const one = job('one', 2);
+    one.finish(0, { error: { type: 'urn:quietframe:problem:internal', title: '', status: 500, detail: '' } });
+    expect(one.state).toBe('running');
+    one.finish(1, END);
+    expect([one.state, one.ended]).toEqual(['failed', true]);
+    const two = job('two', 2);
+    two.begin(0);
+    two.cancel();
+    expect([two.state, two.cancelled.aborted]).toEqual(['cancelled', true]);
+    expect(two.status()).toMatchObject({ frames: [{ state: 'running' }, { state: 'cancelled' }] });
+  });
+});
