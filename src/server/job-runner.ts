@@ -1,7 +1,7 @@
+import { digestOf } from '../workflow/digest.js';
 import type { AppContext } from './app.js';
 import { freeCaller } from './callers.js';
 import { parseDenoiseQuery } from './denoise-query.js';
-import { digestOf } from './digest.js';
 import { isOurFault, problemOf, publicError } from './error-handler.js';
 import { frameMemory } from './frame-memory.js';
 import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';

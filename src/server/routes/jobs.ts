@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { expected, QuietframeError } from '../../errors.js';
+import { digestOf } from '../../workflow/digest.js';
 import type { AppContext } from '../app.js';
 import { parseDenoiseQuery } from '../denoise-query.js';
-import { digestOf } from '../digest.js';
 import {
   checkBodyHead,
   EXR_MEDIA_TYPE,

@@ -1,9 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
+import { digestOf } from '../../workflow/digest.js';
 import type { AppContext } from '../app.js';
 import { parseDenoiseQuery } from '../denoise-query.js';
-import { digestOf } from '../digest.js';
 import { MAX_FRAMES } from '../exr-body.js';
 import {
   type DenoiseSequenceOptions,

@@ -1,7 +1,7 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import { expected, QuietframeError } from '../../errors.js';
+import { digestOf } from '../../workflow/digest.js';
 import type { AppContext } from '../app.js';
-import { digestOf } from '../digest.js';
 import { type PartName, type Upload, uploadOf } from '../exr-body.js';
 import { parseDigest } from '../frame-store.js';
 import {
