@@ -44,8 +44,8 @@ def markdown(rows: list[dict[str, Any]], scenes: list[str], reference: float, se
         f"{SIZE}x{SIZE} pixels,",
         f"16 samples per pixel evenly, then doubled every round; {seeds} run(s) for each figure. References: "
         f"{reference:g} samples",
-        "per pixel, allocated by variance; relative MSE is measured between independent halves of it, so that its noise",
-        "drops out on average, while DSSIM and SMAPE of all three include it.",
+        "per pixel, allocated by variance; relative MSE is measured between independent halves of it, so that its",
+        "noise drops out on average, while DSSIM and SMAPE of all three include it.",
         "",
     ]
     for spp in BUDGETS:

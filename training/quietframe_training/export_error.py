@@ -1,9 +1,10 @@
 """Adds an error predictor to a bundle: error_predictor.onnx, and its entries in model.json.
 
     python -m quietframe_training.export_error --checkpoint runs/e/error.pt --scores bench/quality/results/error.json \
-        --bundle models/kpcn/1
+        --bundle models/kpcn/1 [--golden test/golden/error]
 
-The bundle's denoiser is the one that the predictor was trained for.  A predictor that the bundle has is replaced.
+The golden tensors prove that whoever runs the module gives it what the training did.  The bundle's denoiser is the one that
+the predictor was trained for.  A predictor that the bundle has is replaced.
 """
 
 from __future__ import annotations
@@ -49,14 +50,33 @@ def add_to_bundle(predictor: ErrorPredictor, bundle: pathlib.Path, decay: float)
     (bundle / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
+def write_golden(predictor: ErrorPredictor, folder: pathlib.Path) -> None:
+    """An input [13,20,28] with every kind of value, x.f32, and what the predictor makes of it, error.f32 [2,20,28]."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(1, sum(INPUT_PLANES), 20, 28, generator=generator) ** 3
+    x[:, 0:6] *= 4
+    x[:, 10:13] = 2 * x[:, 10:13] - 1
+    x[:, 6, :5] = 0  # no variance
+    x[:, 0:6, 5:8] = 0  # black
+    x[:, 0:3, 9, 9] = 1e4  # a firefly
+    with torch.no_grad():
+        error = predictor.eval()(x)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, tensor in (("x", x), ("error", error)):
+        (folder / f"{name}.f32").write_bytes(tensor.numpy().astype("<f4").tobytes())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True, help="of the error predictor")
     parser.add_argument("--scores", type=pathlib.Path, required=True, help="error.json of evaluate_error, for the decay")
     parser.add_argument("--bundle", type=pathlib.Path, required=True, help="models/<name>/<version>")
+    parser.add_argument("--golden", type=pathlib.Path, help="folder for golden tensors")
     options = parser.parse_args()
     predictor, _ = load_predictor(options.checkpoint)
     add_to_bundle(predictor, options.bundle, json.loads(options.scores.read_text())["decay"])
+    if options.golden:
+        write_golden(predictor, options.golden)
 
 
 if __name__ == "__main__":
