@@ -77,6 +77,9 @@ describe('usage', () => {
     ['a lambda out of range', ['denoise', 'in.exr', '-o', 'x.exr', '--lambda', '10.5'], '[1, 10]'],
     ['an unknown source', ['inspect', 'in.exr', '--source', 'etch'], 'etch'],
     ['an unknown alpha', ['denoise', 'in.exr', '-o', 'x.exr', '--alpha', 'beta'], 'beta'],
+    ['a factor out of range', ['denoise', 'in.exr', '-o', 'x.exr', '--upscale', '5'], '[1, 4]'],
+    ['a blur that is none', ['denoise', 'in.exr', '-o', 'x.exr', '--deblur', 'much'], '[0.3, 4]'],
+    ['a guide without a factor', ['denoise', 'in.exr', '-o', 'x.exr', '--guide', 'in.exr'], 'upscale'],
     ['no threads', ['denoise', 'in.exr', '-o', 'x.exr', '--threads', '0'], '--threads'],
     ['a role without a layer', ['inspect', 'in.exr', '--layer', 'albedo'], 'role=layer'],
     ['an unknown role', ['inspect', 'in.exr', '--layer', 'shine=x'], 'shine'],
@@ -165,6 +168,16 @@ describe('denoise', () => {
     const { code, stdout } = await quietframe(['denoise', 'in.exr', '-o', 'again.exr', '--report', '-']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ model: 'kpcn', varianceOrigin: 'estimated' });
+  });
+
+  it('previews, magnifies and tells the parameters', async () => {
+    const args = ['denoise', 'in.exr', '-o', 'large.exr', '--model', 'pkn', '--upscale', '2', '--parameters'];
+    const { code, stdout } = await quietframe(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^large\.exr: 16 x 12, cycles, pkn@\d+, [\d.]+ s on cpu\n$/);
+    const { parts } = readExr(await readFile(at('large.exr')));
+    expect(parts[0]?.dataWindow).toEqual({ xMin: 0, yMin: 0, xMax: 15, yMax: 11 });
+    expect([...(parts[0]?.planes.keys() ?? [])]).toContain('parameters.rbf-upsample.sigma1');
   });
 
   it('writes over its input when asked to', async () => {

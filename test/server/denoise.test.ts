@@ -33,6 +33,17 @@ describe('POST /v1/denoise', () => {
     },
   );
 
+  it('passes on what is done with the denoised frame', async () => {
+    const query = 'upscale=1.5&deblur=auto&strength=0.5&outputs=color,parameters';
+    expect((await app.inject(post(exr, `/v1/denoise?${query}`))).statusCode).toBe(200);
+    expect(service.requests[0]).toMatchObject({
+      ...{ finish: { upscale: 1.5, deblur: 'auto' }, strength: 0.5 },
+      maps: { outputs: ['color', 'parameters'] },
+    });
+    await app.inject(post(exr));
+    expect(service.requests[1]).not.toHaveProperty('finish');
+  });
+
   it('puts the main figures of the report into headers', async () => {
     const { headers } = await app.inject(post(exr));
     expect(headers['quietframe-model']).toBe('kpcn@2');

@@ -117,7 +117,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     await writeAtomically(flags.output, result);
     await tell(report, flags);
   } catch (error) {
-    throw withFile(error, input, flags.halfB);
+    throw withFile(error, input, flags.halfB, flags.guide);
   } finally {
     line.end();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
@@ -149,7 +149,9 @@ async function tell(report: FullReport, flags: Flags): Promise<void> {
   if (flags.report === '-') process.stdout.write(json);
   else if (flags.report !== undefined) await writeAtomically(flags.report, json);
   if (flags.report === '-') return;
-  const { width, height, source } = report.input;
+  const { source } = report.input;
+  const scaled = (pixels: number): number => Math.round(pixels * (report.finish?.upscale ?? 1));
+  const [width, height] = [scaled(report.input.width), scaled(report.input.height)];
   const took = report.seconds.toFixed(1);
   process.stdout.write(
     `${flags.output}: ${width} x ${height}, ${source}, ${report.model}@${report.version}, ${took} s on ${report.device}\n`,
