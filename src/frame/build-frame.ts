@@ -29,11 +29,16 @@ export interface PlannedImage {
   /** With the planes of {@link channelsToRead}; roles whose planes are not there are left out. */
   readonly image: Image;
   readonly plan: LayerPlan;
+  /** The components are denoised on their own: layers of irradiance stay without the surface's colour. */
+  readonly withSplit?: boolean;
 }
 
 export interface BuiltFrame {
   readonly frame: Frame;
-  /** The plan's layers of light by name, 3 channels each, as they add up to the beauty: with the surface's colour. */
+  /**
+   * The plan's layers of light by name, 3 channels each, as they add up to the beauty, with the surface's colour; for a
+   * split, those of irradiance as they add up to `diffuse`, without it.
+   */
   readonly lights: ReadonlyMap<string, Raster>;
   readonly warnings: readonly InputWarning[];
   /** By role, for those that had something to repair or to count. */
@@ -330,7 +335,7 @@ class FrameBuilder {
     return main !== undefined && other !== undefined ? meanOfHalves(main, other) : (main as Raster);
   }
 
-  #lightOf({ image, plan }: PlannedImage, name: string): Raster {
+  #lightOf({ image, plan, withSplit }: PlannedImage, name: string): Raster {
     const planned = plan.lights.find((light) => light.name === name);
     const light = rasterOf(image, planned?.layer);
     if (light === undefined) {
@@ -346,7 +351,7 @@ class FrameBuilder {
     }
     this.#sanitize(name, light, false);
     const surface = rasterOf(image, planned?.surface);
-    if (surface === undefined) return light;
+    if (surface === undefined || (withSplit && planned?.component === 'irradiance')) return light;
     this.#sanitize(`${name} surface`, surface, true);
     return product(light, surface);
   }

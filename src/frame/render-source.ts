@@ -47,6 +47,8 @@ export interface LightLayer {
   readonly layer: LayerAlias;
   /** The surface's colour, where the renderer has divided the light by it. */
   readonly surface?: LayerAlias;
+  /** The light of some lamps with all that becomes of it, not a lobe of the surfaces. */
+  readonly isGroup?: boolean;
 }
 
 /** How a motion layer becomes offsets in pixels, y down, from the centre frame. */

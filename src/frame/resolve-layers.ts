@@ -39,6 +39,8 @@ export interface PlannedLight {
   readonly layer: PlannedLayer;
   /** The surface's colour that the light was divided by: their product is what adds up to the beauty. */
   readonly surface?: PlannedLayer;
+  /** What it is a part of, where the beauty is split; layers that the tables do not know may hold anything. */
+  readonly component: 'irradiance' | 'specular' | 'beauty';
 }
 
 /** One line of "which channel is used as what". */
@@ -174,7 +176,7 @@ class Resolver {
       const name = match.group.channels.get('A');
       return name === undefined ? undefined : { part: match.group.part, channels: [name] };
     };
-    const lights = this.#lights(color, target);
+    const lights = this.#lights(color, target, layers);
     const alphaTarget = alphaChannel(target);
     const alpha =
       alphaTarget === undefined
@@ -293,7 +295,12 @@ class Resolver {
   }
 
   /** Layers of light beside the colour, every layer once. */
-  #lights(color: Match, target: Match): PlannedLight[] {
+  #lights(
+    color: Match,
+    target: Match,
+    { diffuseDirect, diffuseIndirect }: LayerPlan['layers'],
+  ): PlannedLight[] {
+    const irradiance = [diffuseDirect, diffuseIndirect].flatMap((layer) => (layer ? [key(layer)] : []));
     const { aovs = [] } = this.#options;
     const known = [...new Set([...this.#source.lights, ...generic.lights])];
     const found =
@@ -324,6 +331,11 @@ class Resolver {
         name: group.layer.slice(prefix === '' ? 0 : prefix.length + 1),
         layer,
         ...(surface && { surface: surface.layer }),
+        component: irradiance.includes(key(layer))
+          ? 'irradiance'
+          : table === undefined || table.isGroup
+            ? 'beauty'
+            : 'specular',
       });
     }
     if (aovs === 'all' && lights.size === 0) {

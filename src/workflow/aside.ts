@@ -1,31 +1,32 @@
 import { Worker } from 'node:worker_threads';
 import { QuietframeError } from '../errors.js';
 import type { BuiltFrame, PlannedImage } from '../frame/build-frame.js';
-import type { FrameAnswer, FrameTask } from './frame-worker.js';
+import type { AsideAnswer, AsideTask, AsideWork } from './aside-worker.js';
 
 /** Worker threads run compiled code: next to this file, or in `dist` when this file is run from its source. */
 const WORKER_URL = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/workflow/frame-worker.js' : './frame-worker.js',
+  import.meta.url.endsWith('.ts') ? '../../dist/workflow/aside-worker.js' : './aside-worker.js',
   import.meta.url,
 );
 
-/** Threads that wait for the next frame: to start one takes longer than to build a small frame. */
+/** Threads that wait for the next work: to start one takes longer than to build a small frame. */
 const idle: Worker[] = [];
 const MAX_IDLE = 2;
 
 /**
- * As `buildFrame`, in a thread of its own, so that a service keeps answering. The planes of the images move there and are
- * gone afterwards. Threads are kept for later frames; they do not keep the process alive.
- * @throws QuietframeError as `buildFrame`; `cancelled`; `internal`.
+ * Does one piece of the work on frames in a thread of its own, so that a service keeps answering. Arrays are copied, but
+ * for those of `moved`, which are gone afterwards. Threads are kept for later work; they do not keep the process alive.
+ * @throws QuietframeError as the work; `cancelled`; `internal`.
  */
-export function buildFrameAside(
-  main: PlannedImage,
-  half: PlannedImage | undefined,
+export function aside<Name extends keyof AsideWork>(
+  name: Name,
+  given: AsideWork[Name]['given'],
   signal: AbortSignal | undefined,
-): Promise<BuiltFrame> {
+  moved: readonly ArrayBuffer[] = [],
+): Promise<AsideWork[Name]['answer']> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(cancelled());
-    const task: FrameTask = { main: onlyPlanned(main), half: half && onlyPlanned(half) };
+    const task: AsideTask<Name> = { name, given };
     const worker = idle.pop() ?? new Worker(WORKER_URL);
     worker.removeAllListeners().ref();
     const abort = (): void => {
@@ -34,10 +35,10 @@ export function buildFrameAside(
     };
     signal?.addEventListener('abort', abort, { once: true });
     worker
-      .on('message', (answer: FrameAnswer) => {
+      .on('message', (answer: AsideAnswer<Name>) => {
         signal?.removeEventListener('abort', abort);
         keep(worker);
-        if ('built' in answer) return resolve(answer.built);
+        if ('value' in answer) return resolve(answer.value);
         const { code, message, details } = answer.error;
         reject(new QuietframeError(code, message, details));
       })
@@ -46,8 +47,25 @@ export function buildFrameAside(
         signal?.removeEventListener('abort', abort);
         reject(failed(undefined));
       });
-    worker.postMessage(task, buffersOf(task));
+    worker.postMessage(task, moved);
   });
+}
+
+/**
+ * As `buildFrame`, aside. The planes of the images move there and are gone afterwards.
+ * @throws QuietframeError as `buildFrame` and `aside`.
+ */
+export function buildFrameAside(
+  main: PlannedImage,
+  half: PlannedImage | undefined,
+  signal: AbortSignal | undefined,
+): Promise<BuiltFrame> {
+  const given = { main: onlyPlanned(main), half: half && onlyPlanned(half) };
+  const images = half === undefined ? [main.image] : [main.image, half.image];
+  const moved = images.flatMap(({ parts }) =>
+    parts.flatMap(({ planes }) => [...planes.values()].map(({ data }) => data.buffer as ArrayBuffer)),
+  );
+  return aside('build-frame', given, signal, moved);
 }
 
 function keep(worker: Worker): void {
@@ -61,15 +79,8 @@ function keep(worker: Worker): void {
 }
 
 /** Without what else the object may hold. */
-function onlyPlanned({ image, plan }: PlannedImage): PlannedImage {
-  return { image, plan };
-}
-
-function buffersOf({ main, half }: FrameTask): ArrayBuffer[] {
-  const images = half === undefined ? [main.image] : [main.image, half.image];
-  return images.flatMap(({ parts }) =>
-    parts.flatMap(({ planes }) => [...planes.values()].map(({ data }) => data.buffer as ArrayBuffer)),
-  );
+function onlyPlanned({ image, plan, withSplit = false }: PlannedImage): PlannedImage {
+  return { image, plan, withSplit };
 }
 
 function cancelled(): QuietframeError {

@@ -1,4 +1,4 @@
-import type { DenoiseReport, Denoiser } from '../denoise/denoiser.js';
+import type { CacheReport, DenoiseReport, Denoiser } from '../denoise/denoiser.js';
 import { checkFinishOptions, type FinishOptions } from '../denoise/finisher.js';
 import { parameterChannels } from '../denoise/parameter-channels.js';
 import { expected, QuietframeError } from '../errors.js';
@@ -6,7 +6,7 @@ import { stringAttribute } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/exr-pool.js';
 import type { ExrHeader } from '../exr/header.js';
 import type { AddedChannel } from '../exr/replace-channels.js';
-import { type PlannedImage, rasterOf } from '../frame/build-frame.js';
+import { type BuiltFrame, rasterOf } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
 import {
   type ChannelUse,
@@ -16,11 +16,16 @@ import {
   resolveLayers,
 } from '../frame/resolve-layers.js';
 import { withoutSurface } from '../frame/surface.js';
-import type { Attribute, Box, Image } from '../image/image.js';
+import type { Attribute, Image } from '../image/image.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import { VERSION } from '../version.js';
 import { buildFrameAside } from './aside.js';
+import { denoiseBeauty, denoiseSplit } from './denoise-components.js';
+import { digestOf } from './digest.js';
+import { CachedFrames, type FrameCache } from './frame-cache.js';
+import { readLambdaMap } from './lambda-map.js';
+import { type LoadedFrame, loadFrame, type NamedFile, naming } from './load-frame.js';
 import {
   checkMaps,
   type MapChannel,
@@ -32,6 +37,8 @@ import {
 } from './maps.js';
 import { readPlanned } from './read-planned.js';
 import { resizeImage } from './resize-image.js';
+import { checkFit, checkWindow } from './window-fit.js';
+import { type MotionOrigin, windowMotion } from './window-motion.js';
 
 /** A frame of the same shot. */
 export interface Neighbour {
@@ -56,6 +63,13 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly model?: string;
   /** Slope of the loss in [1, 10]; 1 by default. */
   readonly lambda?: number;
+  /** An OpenEXR file with the slope of every pixel, in place of `lambda`; see `readLambdaMap`. */
+  readonly lambdaMap?: Uint8Array;
+  /**
+   * `split` denoises irradiance, albedo and specular with kernels of their own, where the file has them; `beauty`, the
+   * default, denoises the colour as a whole.
+   */
+  readonly components?: 'beauty' | 'split';
   /** `copy`, the default, leaves alpha alone; `denoise` filters it with the kernels of the colour. */
   readonly alpha?: 'denoise' | 'copy';
   /** What the parameters of filters are scaled by, in [0, 4]; for models that predict parameters, `finish` and `guide`. */
@@ -76,6 +90,8 @@ export interface DenoiseExrRequest extends ResolveOptions {
 export interface DenoiseExrServices {
   readonly pool: ExrPool;
   readonly denoiser: Pick<Denoiser, 'denoise' | 'planSamples'>;
+  /** Frames that are kept from request to request. */
+  readonly frames?: FrameCache;
 }
 
 /** Everything that happened: the denoiser's report, and what the file held and what was made of it. */
@@ -93,11 +109,19 @@ export interface FullReport extends Omit<DenoiseReport, 'stages' | 'predictedErr
     readonly channels: readonly ChannelUse[];
   };
   readonly varianceOrigin: VarianceOrigin;
+  /** What was denoised: the beauty as a whole, or its components. */
+  readonly components: 'beauty' | 'split';
+  /** SHA-256 of the map of lambda. */
+  readonly lambdaMap?: string;
+  /** Where the motion between the frames came from. */
+  readonly motion: MotionOrigin;
+  /** Frames that were kept already, and those that were decoded; bytes that are kept now. */
+  readonly decoded: CacheReport;
   /** Layers of light that were denoised with the colour. */
   readonly aovs: readonly string[];
   readonly sanitized: Readonly<Record<string, SanitizedCounts>>;
   readonly warnings: readonly InputWarning[];
-  /** Seconds by stage: `decode`, `frame`, those of the denoiser, `encode`. */
+  /** Seconds by stage: `decode`, `frame`, `window` where there are other frames, those of the denoiser, `encode`. */
   readonly stages: Readonly<Record<string, number>>;
 }
 
@@ -109,6 +133,9 @@ export interface DenoisedExr {
   readonly report: FullReport;
 }
 
+/** Most frames of a window, and the farthest of them from the centre. */
+const MAX_FRAMES = 7;
+const REACH = 3;
 /** Largest finite half: brighter samples of a half channel are written as this. */
 const MAX_HALF = 65504;
 /** Shares of the progress at the end of decoding and of denoising. */
@@ -128,64 +155,102 @@ const DENOISED = 0.95;
  */
 export async function denoiseExr(
   request: DenoiseExrRequest,
-  { pool, denoiser }: DenoiseExrServices,
+  { pool, denoiser, frames }: DenoiseExrServices,
 ): Promise<DenoisedExr> {
   const { exr, halves, neighbours = [], signal, model, lambda, frameName = 'frame' } = request;
   const withAlpha = request.alpha === 'denoise';
   const { maps: mapsRequest = {} } = request;
   checkMaps(mapsRequest);
+  checkNeighbours(neighbours);
   const { strength, finish, guide } = request;
   const factor = finish?.upscale ?? 1;
   const withParameters = mapsRequest.outputs?.includes('parameters') ?? false;
   checkFinish(request, needsErrors(mapsRequest));
+  checkChoices(request, withParameters);
   const progress = request.onProgress ?? (() => {});
   const watch = new Stopwatch();
 
-  const { header, plan } = await naming(frameName, async () => {
+  const { header, plan } = await naming(frameName, () => {
     const header = pool.header(exr);
     const plan = resolveLayers(header.parts, request);
     checkTypes(header, plan, withAlpha);
     return { header, plan };
   });
-  const [inputA, inputB]: readonly [NamedFile, NamedFile?] =
+  const inputs: readonly [NamedFile, NamedFile?] =
     halves === undefined
       ? [{ name: frameName, file: exr }]
       : [
           { name: 'half_a', file: halves[0] },
           { name: 'half_b', file: halves[1] },
         ];
-  const around = neighbours.map(({ exr, offset }) => ({ name: `neighbour[${offset}]`, file: exr }));
-  for (const { name, file } of [inputA, ...(inputB === undefined ? [] : [inputB]), ...around]) {
-    await naming(name, async () => {
-      checkWindow(resolveLayers(pool.header(file).parts, request), plan, name);
+  const aovs = plan.lights.map(({ name }) => name);
+  const planOf = ({ name, file }: NamedFile): Promise<LayerPlan> =>
+    naming(name, () => resolveLayers(pool.header(file).parts, { ...request, aovs }));
+  const [own, ownHalf] = await Promise.all([planOf(inputs[0]), inputs[1] && planOf(inputs[1])]);
+  checkWindow(own, plan, inputs[0].name);
+  if (ownHalf !== undefined) checkWindow(ownHalf, plan, 'half_b');
+  const hasSplit = [own, ownHalf ?? own].every(({ layers }) => layers.diffuseColor !== undefined);
+  const withSplit = request.components === 'split' && hasSplit;
+  const around = neighbours
+    .filter(({ offset }) => Math.abs(offset) <= REACH)
+    .map(({ exr, offset }) => ({ name: `neighbour[${offset}]`, file: exr, offset }));
+  for (const neighbour of around) {
+    checkFit(await planOf(neighbour), own, neighbour.name, {
+      withAlpha,
+      withSplit,
+      halves: halves !== undefined,
     });
   }
-  const options = { ...request, aovs: plan.lights.map(({ name }) => name), withAlpha };
-  const read = ({ name, file }: NamedFile): Promise<PlannedImage> =>
-    naming(name, () => readPlanned(file, pool, options));
-  const [main, half, surfaces, guiding] = await Promise.all([
-    read(inputA),
-    inputB && read(inputB),
+  const lambdaMap =
+    request.lambdaMap && (await readLambdaMap(request.lambdaMap, plan.dataWindow, pool, signal));
+
+  const cached = frames?.begin() ?? new CachedFrames();
+  const options = { ...request, aovs, withAlpha, withSplit, withMotion: around.length > 0 };
+  const [center, surfaces, guiding] = await Promise.all([
+    loadFrame(inputs, options, pool, cached, () => watch.lap('decode')),
     naming(frameName, () => readSurfaces(exr, pool, plan, signal)),
     guide && naming('guide', () => readPlanned(guide, pool, { ...request, aovs: [] })),
   ]);
-  watch.lap('decode');
-  const { frame, lights, warnings, sanitized } = await buildFrameAside(main, half, signal);
+  const { frame, warnings, sanitized } = center.built;
   const guideFrame = guiding && (await buildFrameAside(guiding, undefined, signal)).frame;
   watch.lap('frame');
+  const others = await inLanes(around, async (neighbour) => ({
+    ...neighbour,
+    ...(await loadFrame([neighbour], options, pool, cached)),
+  }));
+  const entry = ({ built, key }: LoadedFrame) => ({ frame: built.frame, key });
+  const { motions, origin, ...moving } = await windowMotion(
+    { offset: 0, name: frameName, ...entry(center) },
+    others.map((other) => ({ offset: other.offset, name: other.name, ...entry(other) })),
+    cached,
+    signal,
+  );
+  if (around.length > 0) watch.lap('window');
   progress(DECODED);
 
-  const result = await denoiser.denoise(frame, {
-    ...(model !== undefined && { model }),
-    ...(lambda !== undefined && { lambda }),
-    ...(signal && { signal }),
-    ...(strength !== undefined && { strength }),
-    ...(finish !== undefined && { finish: { ...finish, ...(guideFrame && { guide: guideFrame }) } }),
-    parameters: withParameters,
-    also: [...lights.values(), ...(withAlpha && frame.alpha ? [frame.alpha] : [])],
-    errors: needsErrors(mapsRequest),
-    onProgress: (fraction) => progress(DECODED + (DENOISED - DECODED) * fraction),
-  });
+  const denoise = withSplit ? denoiseSplit : denoiseBeauty;
+  const result = await denoise(
+    {
+      ...center,
+      others: others.map(({ offset, built, key }) => ({
+        ...{ offset, built, key },
+        motion: motions.get(offset) as Raster,
+      })),
+    },
+    {
+      ...(model !== undefined && { model }),
+      ...(lambdaMap ? { lambda: lambdaMap } : lambda !== undefined && { lambda }),
+      ...(signal && { signal }),
+      ...(strength !== undefined && { strength }),
+      ...(finish !== undefined && { finish: { ...finish, ...(guideFrame && { guide: guideFrame }) } }),
+      parameters: withParameters,
+      lights: plan.lights,
+      withAlpha,
+      errors: needsErrors(mapsRequest),
+      onProgress: (fraction) => progress(DECODED + (DENOISED - DECODED) * fraction),
+    },
+    denoiser,
+  );
   watch.lap('denoise');
   throwIfAborted(signal);
   const { predictedError } = result.report;
@@ -196,13 +261,12 @@ export async function denoiseExr(
 
   const withColor = mapsRequest.outputs?.includes('color') ?? true;
   const written: Written[] = withColor ? [{ layer: plan.target, samples: result.color }] : [];
-  const denoisedLights = new Map([...lights.keys()].map((name, i) => [name, result.also[i] as Raster]));
   for (const { name, layer, surface } of plan.lights) {
-    const light = denoisedLights.get(name) as Raster;
+    const light = result.lights.get(name) as Raster;
     const color = rasterOf(surfaces, surface);
     written.push({ layer, samples: color === undefined ? light : withoutSurface(light, color) });
   }
-  const alpha = result.also[lights.size];
+  const { alpha } = result;
   if (alpha !== undefined && plan.alpha !== undefined) {
     limitOpacity(alpha);
     written.push({ layer: plan.alpha.target, samples: alpha });
@@ -210,13 +274,19 @@ export async function denoiseExr(
   const allWarnings = [
     ...plan.warnings,
     ...warnings,
+    ...others.flatMap(({ name, built }) => warningsOf(name, built, warnings)),
+    ...moving.warnings,
+    ...unused(request, withSplit, around.length),
     ...alreadyDenoised(header, plan),
     ...saturated(header, written),
   ];
+  const lambdaDigest = request.lambdaMap && (await digestOf(request.lambdaMap));
   const attributes = attributesOf(result.report, plan, {
     variance: frame.varianceOrigin,
     frames: neighbours.length + 1,
     alpha: request.alpha ?? 'copy',
+    components: withSplit ? 'split' : 'beauty',
+    ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
   });
   for (const [name, value] of Object.entries({ ...finish, strength })) {
     if (value !== undefined) attributes.set(`quietframe:${name}`, stringAttribute(String(value)));
@@ -237,7 +307,7 @@ export async function denoiseExr(
   watch.lap('encode');
   progress(1);
 
-  const { decode, frame: framing, encode } = watch.laps;
+  const { decode, frame: framing, window, encode } = watch.laps;
   const { view, samplesPerPixel } = plan;
   return {
     exr: bytes,
@@ -254,23 +324,26 @@ export async function denoiseExr(
         source: plan.source,
         ...(view !== undefined && { view }),
         ...(samplesPerPixel !== undefined && { samplesPerPixel }),
-        halfBuffers: half !== undefined,
+        halfBuffers: halves !== undefined,
         neighbours: neighbours.map(({ offset }) => offset).sort((a, b) => a - b),
         channels: plan.uses,
       },
       varianceOrigin: frame.varianceOrigin,
-      aovs: plan.lights.map(({ name }) => name),
+      components: withSplit ? 'split' : 'beauty',
+      ...(lambdaDigest !== undefined && { lambdaMap: lambdaDigest }),
+      motion: origin,
+      decoded: cached.succeed(),
+      aovs,
       sanitized,
       warnings: allWarnings,
-      stages: { decode: decode ?? 0, frame: framing ?? 0, ...result.report.stages, encode: encode ?? 0 },
+      stages: {
+        ...{ decode: decode ?? 0, frame: framing ?? 0 },
+        ...(window !== undefined && { window }),
+        ...result.report.stages,
+        encode: encode ?? 0,
+      },
     },
   };
-}
-
-/** A file and what errors call it. */
-interface NamedFile {
-  readonly name: string;
-  readonly file: Uint8Array;
 }
 
 /** Samples of a layer that is replaced. */
@@ -293,19 +366,6 @@ async function readSurfaces(
       surfaces.some((surface) => surface.part === part.index && surface.channels.includes(name)),
     ...(signal && { signal }),
   });
-}
-
-/**
- * Runs work on a file; errors that do not name a frame name this one.
- * @throws QuietframeError as the work.
- */
-async function naming<T>(frame: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof QuietframeError)) throw error;
-    throw new QuietframeError(error.code, error.message, { frame, ...error.details }, { cause: error });
-  }
 }
 
 /** Light has fractions: integers cannot hold a result. */
@@ -341,11 +401,63 @@ function wrong(range: string, parameter: string, received: unknown): QuietframeE
   return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
 }
 
-function checkWindow({ dataWindow }: LayerPlan, { dataWindow: wanted }: LayerPlan, frame: string): void {
-  const shown = ({ xMin, yMin, xMax, yMax }: Box): string => `(${xMin}, ${yMin}) to (${xMax}, ${yMax})`;
-  if (shown(dataWindow) === shown(wanted)) return;
-  const message = expected(`the data window ${shown(wanted)}`, frame, shown(dataWindow));
-  throw new QuietframeError('mismatched-frames', message, { frame });
+/** The slots of a window; frames that do not have one of their own cannot be told apart. */
+function checkNeighbours(neighbours: readonly Neighbour[]): void {
+  if (neighbours.length >= MAX_FRAMES) {
+    throw wrong(`at most ${MAX_FRAMES} frames`, 'the window', `${neighbours.length + 1}`);
+  }
+  const seen = new Set<number>();
+  for (const { offset } of neighbours) {
+    if (!Number.isInteger(offset) || offset === 0 || seen.has(offset)) {
+      throw wrong('whole numbers other than 0, each once,', 'the offsets of neighbours', offset);
+    }
+    seen.add(offset);
+  }
+}
+
+function checkChoices(
+  { components, finish, lambda, lambdaMap }: DenoiseExrRequest,
+  withParameters: boolean,
+): void {
+  if (lambda !== undefined && lambdaMap !== undefined) throw wrong('a number or a map', 'lambda', 'both');
+  if (components !== 'split' || (finish === undefined && !withParameters)) return;
+  throw wrong('beauty with upscale, deblur and parameters', 'components', components);
+}
+
+/** Work on all entries, two at a time: one is decoded while the other is built. */
+async function inLanes<In, Out>(entries: readonly In[], work: (entry: In) => Promise<Out>): Promise<Out[]> {
+  const results: Out[] = [];
+  const waiting = entries.entries();
+  const lane = async (): Promise<void> => {
+    for (const [i, entry] of waiting) results[i] = await work(entry);
+  };
+  await Promise.all([lane(), lane()]);
+  return results;
+}
+
+/** Warnings about a frame of the window that do not hold for the centre, too. */
+function warningsOf(frame: string, { warnings }: BuiltFrame, known: readonly InputWarning[]): InputWarning[] {
+  return warnings
+    .filter(({ code, layer }) => !known.some((other) => other.code === code && other.layer === layer))
+    .map((warning) => ({ ...warning, frame }));
+}
+
+/** What was sent or asked for in vain. */
+function unused(
+  { neighbours = [], components }: DenoiseExrRequest,
+  withSplit: boolean,
+  used: number,
+): InputWarning[] {
+  const warnings: InputWarning[] = [];
+  if (neighbours.length > used) {
+    const message = `${neighbours.length - used} frames are more than ${REACH} away from the one that is denoised and were not used`;
+    warnings.push({ code: 'distant-frames', message });
+  }
+  if (components === 'split' && !withSplit) {
+    const message = 'The file has no diffuse and specular split: the beauty was denoised as a whole';
+    warnings.push({ code: 'no-split', message });
+  }
+  return warnings;
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
@@ -434,7 +546,9 @@ function addedMaps(channels: readonly MapChannel[], header: ExrHeader, plan: Lay
 function attributesOf(
   report: DenoiseReport,
   plan: LayerPlan,
-  more: Readonly<Record<'variance' | 'frames' | 'alpha', string | number>>,
+  more: Readonly<
+    Record<'variance' | 'frames' | 'alpha' | 'components', string | number> & { lambda?: string }
+  >,
 ): Map<string, ReturnType<typeof stringAttribute>> {
   const texts = {
     model: report.model,

@@ -26,6 +26,7 @@ export async function readPlanned(
   return {
     header,
     plan,
+    withSplit: options.withSplit ?? false,
     image: await readChannels(exr, pool, channelsToRead(plan, options), options.signal),
   };
 }

@@ -26,7 +26,7 @@ export const cycles: RenderSource = {
   target: ['Combined.RGB'],
   variances: [],
   lights: [
-    { layer: 'Combined_*.RGB' },
+    { layer: 'Combined_*.RGB', isGroup: true },
     ...['Diffuse', 'Glossy', 'Transmission'].flatMap((lobe) =>
       ['Direct', 'Indirect'].map((way) => ({
         layer: `${lobe} ${way}.RGB`,

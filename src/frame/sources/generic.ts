@@ -1,4 +1,4 @@
-import type { RenderSource } from '../render-source.js';
+import type { LightLayer, RenderSource } from '../render-source.js';
 
 /**
  * Any other renderer: the usual names of Arnold, V-Ray, RenderMan, Karma and LuxCore, and plain ones. Variance layers
@@ -56,7 +56,7 @@ export const generic: RenderSource = {
   ],
   lights: [
     // Arnold's light groups and lobes; RenderMan's and Karma's lobes; V-Ray's elements.
-    ...['RGBA_*', 'lightgroup_*', 'light_group_*', 'VRayLightSelect*'],
+    ...['RGBA_*', 'lightgroup_*', 'light_group_*', 'VRayLightSelect*'].map(group),
     ...['diffuse', 'specular', 'coat', 'sheen', 'transmission', 'sss', 'volume'].flatMap((lobe) => [
       `${lobe}_direct`,
       `${lobe}_indirect`,
@@ -78,7 +78,11 @@ export const generic: RenderSource = {
       'VRaySSS2',
     ],
     ...['VRaySelfIllumination', 'VRayBackground', 'emission', 'emissive', 'background'],
-  ].map((layer) => ({ layer: `${layer}.RGB` })),
+  ].map((layer) => (typeof layer === 'string' ? { layer: `${layer}.RGB` } : layer)),
   normalSpace: 'unknown',
   motionConvention: 'unknown',
 };
+
+function group(layer: string): LightLayer {
+  return { layer: `${layer}.RGB`, isGroup: true };
+}

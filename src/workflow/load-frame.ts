@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { QuietframeError } from '../errors.js';
+import type { ExrPool } from '../exr/exr-pool.js';
+import type { BuiltFrame, PlannedImage } from '../frame/build-frame.js';
+import { buildFrameAside } from './aside.js';
+import { digestOf } from './digest.js';
+import type { CachedFrames } from './frame-cache.js';
+import { type ReadPlannedOptions, readPlanned } from './read-planned.js';
+
+/** A file and what errors call it. */
+export interface NamedFile {
+  readonly name: string;
+  readonly file: Uint8Array;
+}
+
+export interface LoadedFrame {
+  readonly built: BuiltFrame;
+  /** Tells the content: digests of the files, and how they were read. */
+  readonly key: string;
+}
+
+/**
+ * A frame of a file, or of two half buffers, as it is kept or else decoded and built.
+ * @param onDecoded called once the channels are there, if they were not.
+ * @throws QuietframeError as `readPlanned` and `buildFrame`, naming the file; `cancelled`.
+ */
+export async function loadFrame(
+  [main, half]: readonly [NamedFile, NamedFile?],
+  { signal, ...options }: ReadPlannedOptions,
+  pool: ExrPool,
+  cached: CachedFrames,
+  onDecoded: () => void = () => {},
+): Promise<LoadedFrame> {
+  const files = half === undefined ? [main] : [main, half];
+  const key = await keyOf(files, options);
+  const read = ({ name, file }: NamedFile): Promise<PlannedImage> =>
+    naming(name, () => readPlanned(file, pool, { ...options, ...(signal && { signal }) }));
+  const built = await cached.frame(key, async () => {
+    const [image, other] = await Promise.all([read(main), half && read(half)]);
+    onDecoded();
+    return naming(main.name, () => buildFrameAside(image, other, signal));
+  });
+  return { built, key };
+}
+
+/**
+ * Runs work on a file; errors that do not name a frame name this one.
+ * @throws QuietframeError as the work.
+ */
+export async function naming<T>(frame: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof QuietframeError)) throw error;
+    throw new QuietframeError(error.code, error.message, { frame, ...error.details }, { cause: error });
+  }
+}
+
+async function keyOf(files: readonly NamedFile[], options: ReadPlannedOptions): Promise<string> {
+  const { source, layers, samplesPerPixel, aovs, withAlpha, withSplit, withMotion } = options;
+  const hash = createHash('sha256');
+  for (const { file } of files) hash.update(await digestOf(file));
+  const how = [
+    source,
+    Object.entries(layers ?? {}).sort(),
+    samplesPerPixel,
+    aovs,
+    withAlpha,
+    withSplit,
+    withMotion,
+  ];
+  return hash.update(JSON.stringify(how)).digest('hex');
+}

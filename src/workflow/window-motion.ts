@@ -1,0 +1,102 @@
+import type { Frame, InputWarning } from '../frame/frame.js';
+import type { Raster } from '../image/raster.js';
+import { aside } from './aside.js';
+import type { CachedFrames } from './frame-cache.js';
+
+/** A frame of a window; the centre has the offset 0. */
+export interface WindowEntry {
+  readonly offset: number;
+  /** What errors and warnings call it. */
+  readonly name: string;
+  readonly frame: Frame;
+  /** Tells its content. */
+  readonly key: string;
+}
+
+/** Where the motion of a window came from; `none` where there is no other frame. */
+export type MotionOrigin = 'vectors' | 'optical-flow' | 'none';
+
+export interface WindowMotion {
+  /** From each pixel of the centre to the frame of the offset; see `WindowFrame.motion`. */
+  readonly motions: ReadonlyMap<number, Raster>;
+  readonly origin: MotionOrigin;
+  readonly warnings: readonly InputWarning[];
+}
+
+/**
+ * Motion from the centre of a window to each of its other frames: the vectors of the frames on the way, chained. Where a
+ * frame has none, or the next frame is missing from the window, optical flow takes the place of that step.
+ * @param others any offsets but 0, each once.
+ * @throws QuietframeError `cancelled`, `internal`.
+ */
+export async function windowMotion(
+  center: WindowEntry,
+  others: readonly WindowEntry[],
+  cached: CachedFrames,
+  signal: AbortSignal | undefined,
+): Promise<WindowMotion> {
+  const motions = new Map<number, Raster>();
+  const estimated: string[] = [];
+  for (const way of [-1, 1]) {
+    const side = others
+      .filter(({ offset }) => Math.sign(offset) === way)
+      .sort((a, b) => Math.abs(a.offset) - Math.abs(b.offset));
+    const steps: Raster[] = [];
+    let last = center;
+    for (const entry of side) {
+      const { frame } = last;
+      const vectors = way < 0 ? frame.motionToPrevious : frame.motionToNext;
+      if (vectors !== undefined && entry.offset === last.offset + way) steps.push(vectors);
+      else {
+        const given = { from: guidesOf(last), to: guidesOf(entry) };
+        const key = `${last.key} to ${entry.key}`;
+        steps.push(await cached.motion(key, () => aside('estimate-motion', given, signal)));
+        estimated.push(entry.name);
+      }
+      last = entry;
+    }
+    const chained = steps.length > 1 ? await aside('chain-motion', { steps }, signal) : steps;
+    for (const [i, { offset }] of side.entries()) motions.set(offset, chained[i] as Raster);
+  }
+  const warnings = [...flowWarning(estimated), ...(await conventionWarning(center, others, signal))];
+  const origin = others.length === 0 ? 'none' : estimated.length > 0 ? 'optical-flow' : 'vectors';
+  return { motions, origin, warnings };
+}
+
+function flowWarning(frames: readonly string[]): InputWarning[] {
+  if (frames.length === 0) return [];
+  const message = `There are no motion vectors of a known convention on the way to ${frames.join(', ')}: optical flow was used`;
+  return [{ code: 'optical-flow', message, layer: 'motion' }];
+}
+
+async function conventionWarning(
+  { frame }: WindowEntry,
+  others: readonly WindowEntry[],
+  signal: AbortSignal | undefined,
+): Promise<InputWarning[]> {
+  const { motionToPrevious, motionToNext } = frame;
+  const guides = (offset: number) => {
+    const entry = others.find((other) => other.offset === offset);
+    return entry && guidesOf(entry);
+  };
+  const [previous, next] = [guides(-1), guides(1)];
+  if ((motionToPrevious && previous) === undefined && (motionToNext && next) === undefined) return [];
+  const motion = { ...(motionToPrevious && { motionToPrevious }), ...(motionToNext && { motionToNext }) };
+  const given = { center: guidesOf({ frame }), previous, next, motion };
+  const found = await aside('check-motion', given, signal);
+  if (found === undefined) return [];
+  const difference = `${found.likelier.toPrecision(2)} instead of ${found.given.toPrecision(2)}`;
+  const message = `The motion vectors fit the frames better with ${found.names.join(' or ')}: a mean difference of ${difference}. They were used as they are`;
+  return [{ code: 'motion-convention', message, layer: 'motion' }];
+}
+
+/** Colour is looked at only where there is nothing better. */
+function guidesOf({ frame: { color, albedo, normal } }: Pick<WindowEntry, 'frame'>) {
+  const { width, height } = color;
+  const guided = albedo !== undefined || normal !== undefined;
+  return {
+    color: guided ? { width, height, channels: 0, data: new Float32Array() } : color,
+    ...(albedo && { albedo }),
+    ...(normal && { normal }),
+  };
+}
