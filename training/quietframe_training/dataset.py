@@ -117,7 +117,8 @@ def drop_for_source(inputs: torch.Tensor, source: str) -> torch.Tensor:
 def add_fireflies(inputs: torch.Tensor, rng: np.random.Generator) -> None:
     """Puts a few very bright samples into colour [13,H,W], in place, with the variance that half buffers would see.
 
-    A sample of value v in one of two halves adds v/2 to their mean and (v/2)^2 to the variance of the mean.
+    A sample of value v in one of two halves adds v/2 to their mean and (v/2)^2 to the variance of the mean. Half of
+    them are seen emitters, which the albedo buffer shows as well: a network that has never met those keeps them.
     """
     height, width = inputs.shape[1:]
     count = int(rng.integers(1, max(2, height * width // 800)))
@@ -126,6 +127,12 @@ def add_fireflies(inputs: torch.Tensor, rng: np.random.Generator) -> None:
     value = tint * torch.from_numpy(np.exp(rng.uniform(np.log(0.5), np.log(300), count)).astype(np.float32))
     inputs[:3, rows, columns] += value
     inputs[3, rows, columns] += value.square().mean(0)
+    if inputs[4:7].abs().max() > 0 and rng.random() < 0.5:
+        change = torch.from_numpy(rng.uniform(0, 1, (3, count)).astype(np.float32)) * (1 - inputs[4:7, rows, columns]).clamp(
+            min=0
+        )
+        inputs[4:7, rows, columns] += change
+        inputs[7, rows, columns] += change.square().mean(0)
 
 
 class PatchSampler:
@@ -136,12 +143,15 @@ class PatchSampler:
         self.random = np.random.default_rng(seed)
         self.views, self.fireflies, self.only = views, fireflies, only
         weights = np.array([self._weight(v, components) for v in views])
+        renderers = np.array([v.renderer for v in views])
+        for renderer in set(renderers):  # renderers are balanced, however many views there are of each
+            weights[renderers == renderer] /= weights[renderers == renderer].sum()
         self.probability = weights / weights.sum()
 
     @staticmethod
     def _weight(view: View, components: float) -> float:
         # Low sample counts are what users send most and where the networks differ.
-        noise = {2: 1.0, 4: 1.0, 8: 0.8, 16: 0.5, 32: 0.35, 64: 0.25}.get(view.spp, 0.5)
+        noise = {2: 1.0, 4: 1.0, 8: 0.8, 16: 0.6, 32: 0.45, 64: 0.35}.get(view.spp, 0.5)
         return noise * (components if view.flag else 1.0)
 
     def _corner(self, view: View) -> tuple[int, int]:
