@@ -165,7 +165,7 @@ function choice<T extends string>(
   description: string,
 ): Setting<T> {
   return {
-    ...named(name, choices.join(', '), description),
+    ...named(name, 'level', `${description}: ${choices.join(', ')}`),
     fallback,
     parse: (text, name) => {
       const found = choices.find((candidate) => candidate === text);

@@ -36,7 +36,9 @@ async function serve(...flags: readonly string[]): Promise<Service> {
   child.once('exit', () => running.delete(child));
   const log: string[] = [];
   createInterface(child.stderr).on('line', (line) => log.push(line));
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const failed = once(child, 'exit').then(() => Promise.reject(new Error(log.join('\n'))));
+  const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), failed])) as [string];
+  failed.catch(() => {});
   const origin = line.replace('quietframe listening on ', '');
   await vi.waitFor(async () => expect((await get(`${origin}/healthz/ready`)).status).toBe(200), 60_000);
   return { child, origin, log };
