@@ -75,16 +75,16 @@ describe('a file', () => {
     expect(names((await run({ finish: { upscale: 2 } })).exr)).toHaveLength(0);
   });
 
-  it.each<[Partial<DenoiseExrRequest>, string]>([
-    [{ finish: { upscale: 5 } }, 'invalid-argument'],
-    [{ finish: { deblur: 5 } }, 'invalid-argument'],
-    [{ strength: 5 }, 'invalid-argument'],
-    [{ guide: new Uint8Array(3) }, 'invalid-argument'],
-    [{ guide: new Uint8Array(3), finish: { upscale: 2 } }, 'malformed-exr'],
-    [{ guide: file(3), finish: { upscale: 2 } }, 'mismatched-frames'],
-    [{ finish: { upscale: 2 }, maps: { outputs: ['error'] } }, 'invalid-argument'],
-    [{ model: 'kpcn', maps: { outputs: ['parameters'] } }, 'invalid-argument'],
-  ])('is not made of %j', async (request, code) => {
+  it.each<[string, Partial<DenoiseExrRequest>, string]>([
+    ['a factor above 4', { finish: { upscale: 5 } }, 'invalid-argument'],
+    ['a blur above 4 pixels', { finish: { deblur: 5 } }, 'invalid-argument'],
+    ['a strength above 4', { strength: 5 }, 'invalid-argument'],
+    ['a guide without a factor', { guide: file(2) }, 'invalid-argument'],
+    ['a guide that is no OpenEXR', { guide: new Uint8Array(3), finish: { upscale: 2 } }, 'malformed-exr'],
+    ['a guide of another size', { guide: file(3), finish: { upscale: 2 } }, 'mismatched-frames'],
+    ['errors of a new size', { finish: { upscale: 2 }, maps: { outputs: ['error'] } }, 'invalid-argument'],
+    ['parameters of kernels', { model: 'kpcn', maps: { outputs: ['parameters'] } }, 'invalid-argument'],
+  ])('is not made of %s', async (_, request, code) => {
     await expect(run(request)).rejects.toMatchObject({ code });
   });
 });
