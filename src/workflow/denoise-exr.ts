@@ -162,7 +162,7 @@ export async function denoiseExr(
   const { maps: mapsRequest = {} } = request;
   checkMaps(mapsRequest);
   checkNeighbours(neighbours);
-  const { strength, finish, guide } = request;
+  const { strength, finish, guide, lambdaMap: lambdaFile } = request;
   const factor = finish?.upscale ?? 1;
   const withParameters = mapsRequest.outputs?.includes('parameters') ?? false;
   checkFinish(request, needsErrors(mapsRequest));
@@ -202,7 +202,7 @@ export async function denoiseExr(
     });
   }
   const lambdaMap =
-    request.lambdaMap && (await readLambdaMap(request.lambdaMap, plan.dataWindow, pool, signal));
+    lambdaFile && (await naming('lambda', () => readLambdaMap(lambdaFile, plan.dataWindow, pool, signal)));
 
   const cached = frames?.begin() ?? new CachedFrames();
   const options = { ...request, aovs, withAlpha, withSplit, withMotion: around.length > 0 };
@@ -280,7 +280,7 @@ export async function denoiseExr(
     ...alreadyDenoised(header, plan),
     ...saturated(header, written),
   ];
-  const lambdaDigest = request.lambdaMap && (await digestOf(request.lambdaMap));
+  const lambdaDigest = lambdaFile && (await digestOf(lambdaFile));
   const attributes = attributesOf(result.report, plan, {
     variance: frame.varianceOrigin,
     frames: neighbours.length + 1,
