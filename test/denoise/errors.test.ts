@@ -1,0 +1,120 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Denoiser } from '../../src/denoise/denoiser.js';
+import type { Frame } from '../../src/frame/frame.js';
+import { plane, type Raster, raster } from '../../src/image/raster.js';
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const MODEL = 'kpcn@1';
+
+let denoiser: Denoiser;
+beforeAll(async () => {
+  denoiser = await Denoiser.load({ modelsDirectory: folder('../../models'), threads: 2 });
+});
+afterAll(() => denoiser.close());
+
+/** Clean on the left; on the right with noise of 30 %, as its variance says. */
+function frameOf(width: number, height: number): Frame {
+  let state = 1;
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  };
+  const color = raster(width, height, 3);
+  const colorVariance = raster(width, height, 1);
+  for (let i = 0; i < width * height; i++) {
+    const sigma = i % width < width / 2 ? 0 : 0.06;
+    colorVariance.data[i] = sigma ** 2;
+    for (let c = 0; c < 3; c++) color.data[c * width * height + i] = 0.2 + sigma * Math.sqrt(12) * random();
+  }
+  const constant = (channels: number, value: number): Raster =>
+    raster(width, height, channels, new Float32Array(channels * width * height).fill(value));
+  return {
+    ...{ width, height, source: 'mitsuba', color, colorVariance, varianceOrigin: 'half-buffers' },
+    ...{ albedo: constant(3, 0.5), albedoVariance: constant(1, 0), normal: constant(3, 0.577) },
+    normalVariance: constant(1, 0),
+  };
+}
+
+const mean = (values: Float32Array): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe('predicted errors', () => {
+  it('are not there unless asked for', async () => {
+    const result = await denoiser.denoise(frameOf(16, 12), { model: MODEL });
+    expect(result.errors).toBeUndefined();
+    expect(result.report).not.toHaveProperty('predictedError');
+  });
+
+  it('are larger where there is noise, and their means are in the report', async () => {
+    const [width, height] = [97, 61];
+    const { errors, report } = await denoiser.denoise(frameOf(width, height), { model: MODEL, errors: true });
+    if (errors === undefined) throw new Error('there are no errors');
+    expect([errors.width, errors.height, errors.channels]).toEqual([width, height, 2]);
+    expect(errors.data.every((value) => value >= 0 && value <= 1)).toBe(true);
+    const smape = plane(errors, 0);
+    const half = (right: boolean): number =>
+      mean(smape.filter((_, i) => (right ? i % width > width / 2 + 8 : i % width < width / 2 - 8)));
+    expect(half(true)).toBeGreaterThan(2 * half(false));
+    expect(report.predictedError?.smape).toBeCloseTo(mean(smape), 6);
+    expect(report.predictedError?.dssim).toBeCloseTo(mean(plane(errors, 1)), 6);
+    expect(report.stages.errors).toBeGreaterThan(0);
+  });
+
+  it('are the same in tiles', async () => {
+    const frame = frameOf(300, 210);
+    const small = await Denoiser.load({
+      ...{ modelsDirectory: folder('../../models'), threads: 1, memoryBudgetBytes: 1 },
+    });
+    try {
+      const whole = await denoiser.denoise(frame, { model: MODEL, errors: true });
+      const tiled = await small.denoise(frame, { model: MODEL, errors: true });
+      const furthest = tiled.errors?.data.reduce(
+        (most, value, i) => Math.max(most, Math.abs(value - (whole.errors?.data[i] as number))),
+        0,
+      );
+      expect(furthest).toBeLessThan(1e-4);
+    } finally {
+      await small.close();
+    }
+  });
+
+  it('report progress that ends at 1 once', async () => {
+    const seen: number[] = [];
+    await denoiser.denoise(frameOf(64, 48), {
+      ...{ model: MODEL, errors: true, onProgress: (fraction: number) => seen.push(fraction) },
+    });
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen.filter((fraction) => fraction >= 1)).toEqual([1]);
+  });
+
+  it('are refused where the model has no predictor', async () => {
+    const plain = await Denoiser.load({ modelsDirectory: folder('../golden/tiny-bundle'), threads: 1 });
+    try {
+      await expect(plain.denoise(frameOf(8, 8), { errors: true })).rejects.toMatchObject({
+        code: 'not-implemented',
+        details: { parameter: 'model' },
+      });
+    } finally {
+      await plain.close();
+    }
+  });
+});
+
+describe('planSamples', () => {
+  it('plans in a worker, and passes its refusals on', async () => {
+    const errors = raster(
+      9,
+      7,
+      2,
+      Float32Array.from({ length: 126 }, (_, i) => (i % 9) / 10),
+    );
+    const { samples, density } = await denoiser.planSamples(errors, { budgetSpp: 5.5 });
+    expect(samples.reduce((sum, count) => sum + count, 0)).toBe(Math.round(5.5 * 63));
+    expect(mean(density.data)).toBeCloseTo(1, 5);
+    const wrong = raster(2, 1, 2, Float32Array.of(0.1, Number.NaN, 0, 0));
+    await expect(denoiser.planSamples(wrong, { budgetSpp: 1 })).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining('the error of pixel (1, 0)'),
+    });
+  });
+});
