@@ -16,7 +16,7 @@ const WORKER_URL = new URL(
 export function encodePng(color: Raster, signal: AbortSignal): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cancelled());
-    const worker = new Worker(WORKER_URL, { workerData: color });
+    const worker = new Worker(WORKER_URL, { workerData: color, transferList: ownMemory(color) });
     const abort = (): void => {
       reject(cancelled());
       void worker.terminate();
@@ -30,6 +30,11 @@ export function encodePng(color: Raster, signal: AbortSignal): Promise<Uint8Arra
         reject(new QuietframeError('internal', 'The PNG was not made'));
       });
   });
+}
+
+/** The picture is not needed any more: its memory moves to the thread. */
+function ownMemory({ data }: Raster): ArrayBuffer[] {
+  return data.buffer instanceof ArrayBuffer ? [data.buffer] : [];
 }
 
 function cancelled(): QuietframeError {
