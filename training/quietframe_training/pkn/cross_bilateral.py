@@ -83,8 +83,9 @@ def _compiled():
     from torch.utils import cpp_extension
 
     source = pathlib.Path(__file__).parent.parent / "csrc" / "cross_bilateral.cpp"
+    flags = ["-O3", "-march=native", "-ffast-math"]
     try:
-        return cpp_extension.load("quietframe_cross_bilateral", [str(source)], extra_cflags=["-O3", "-march=native", "-ffast-math"])
+        return cpp_extension.load("quietframe_cross_bilateral", [str(source)], extra_cflags=flags)
     except (OSError, RuntimeError, ImportError) as error:
         if os.environ.get("QUIETFRAME_REQUIRE_COMPILED_KERNELS"):
             raise
