@@ -85,6 +85,7 @@ const contenders = {
   'oidn high': [python, [join(here, 'oidn.py'), frame, ...size, 'high']],
   'oidn fast': [python, [join(here, 'oidn.py'), frame, ...size, 'fast']],
   quietframe: [process.execPath, [join(here, 'quietframe.mjs'), frame, ...size]],
+  preview: [process.execPath, [join(here, 'quietframe.mjs'), frame, ...size, 'pkn']],
 };
 const runs = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
 try {

@@ -1,12 +1,12 @@
-/** One measurement of quietframe: FRAME WIDTH HEIGHT -> JSON. The second of two runs counts. */
+/** One measurement of quietframe: FRAME WIDTH HEIGHT [MODEL] -> JSON. The second of two runs counts. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Denoiser } from '../../dist/denoise/denoiser.js';
 import { estimateVariance } from '../../dist/frame/variance.js';
 import { raster } from '../../dist/image/raster.js';
 
-const [path, ...size] = process.argv.slice(2);
-const [width, height] = size.map(Number);
+const [path, columns, rows, model] = process.argv.slice(2);
+const [width, height] = [Number(columns), Number(rows)];
 const bytes = readFileSync(path);
 const data = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 const layer = (index) =>
@@ -30,7 +30,7 @@ let measured;
 for (let run = 0; run < 2; run++) {
   const cpu = process.cpuUsage();
   const start = performance.now();
-  const { report } = await denoiser.denoise(frame);
+  const { report } = await denoiser.denoise(frame, { model });
   const used = process.cpuUsage(cpu);
   measured = {
     cpuSeconds: (used.user + used.system) / 1e6,
