@@ -58,10 +58,24 @@ export const SETTINGS = {
     [2 ** 26, MANY_BYTES],
     'tiles that are being computed; planes come on top',
   ),
+  decodedCacheBytes: integer(
+    'DECODED_CACHE',
+    'bytes',
+    Math.floor(memory() / 8),
+    [0, MANY_BYTES],
+    'frames that are kept decoded, for windows that slide',
+  ),
+  featureCacheBytes: integer(
+    'FEATURE_CACHE',
+    'bytes',
+    Math.floor(memory() / 8),
+    [0, MANY_BYTES],
+    'features that are kept, for windows that slide and lambda that changes',
+  ),
   frameMemoryBytes: integer(
     'FRAME_MEMORY',
     'bytes',
-    Math.max(GIB, Math.floor((process.constrainedMemory() || totalmem()) / 2)),
+    Math.max(GIB, Math.floor(memory() / 2)),
     [1, MANY_BYTES],
     'memory of all requests that run, by the sizes in the headers of their files',
   ),
@@ -134,6 +148,11 @@ export function describeConfig(config: Partial<Config>): Record<string, string> 
   return Object.fromEntries(
     known.map(([key, { env, unit }]) => [env, `${config[key as keyof Config]} ${unit}`]),
   );
+}
+
+/** What the process may have. */
+function memory(): number {
+  return process.constrainedMemory() || totalmem();
 }
 
 function integer(

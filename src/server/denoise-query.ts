@@ -10,6 +10,7 @@ import { MAP_PARAMETERS, SAMPLE_MAP_OUTPUTS } from './sample-map.js';
 export type SourceChoice = SourceName | 'auto';
 export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsuba', 'pbrt', 'generic'];
 export const ALPHA_CHOICES = ['copy', 'denoise'] as const;
+export const COMPONENT_CHOICES = ['beauty', 'split'] as const;
 const MAX_AOVS = 64;
 /** What `Number` takes beside these (hexadecimal, spaces) is more likely a mistake. */
 const DECIMAL = /^\d+(\.\d*)?(e[+-]?\d+)?$/i;
@@ -22,6 +23,8 @@ export interface DenoiseQuery {
   readonly model?: string;
   readonly source?: SourceChoice;
   readonly alpha?: (typeof ALPHA_CHOICES)[number];
+  /** Whether irradiance, albedo and specular are denoised on their own. */
+  readonly components?: (typeof COMPONENT_CHOICES)[number];
   /** Layers of light to denoise with the kernels of the colour. */
   readonly aovs?: 'all' | readonly string[];
   /** Index of the window's frame to denoise, from 0. */
@@ -46,7 +49,7 @@ export type Operation = 'denoise' | 'sample-map';
 /**
  * Checks the query of `POST /v1/denoise`, or of `POST /v1/sample-map`, whose outputs are settled.
  * @throws QuietframeError `unknown-parameter`; `invalid-argument` for a value out of range and for a parameter that is
- * given twice; `unknown-model`; `not-implemented` for values that the API has but this version does not serve.
+ * given twice; `unknown-model`.
  */
 export function parseDenoiseQuery(
   query: Readonly<Record<string, unknown>>,
@@ -58,6 +61,7 @@ export function parseDenoiseQuery(
     model: (value) => ({ model: parseModel(value, models) }),
     source: (value) => ({ source: oneOf(SOURCE_CHOICES, 'source', value) }),
     alpha: (value) => ({ alpha: oneOf(ALPHA_CHOICES, 'alpha', value) }),
+    components: (value) => ({ components: oneOf(COMPONENT_CHOICES, 'components', value) }),
     aovs: (value) => ({ aovs: parseAovs(value) }),
     center: (value) => ({ center: parseCenter(value) }),
     layer: (value) => ({ layers: parseLayers(value) }),
@@ -90,7 +94,6 @@ export function parseDenoiseQuery(
 function parseLambda(value: string): number {
   const lambda = DECIMAL.test(value) ? Number(value) : Number.NaN;
   if (!(lambda >= 1 && lambda <= 10)) throw invalid('a number in [1, 10]', 'lambda', value);
-  if (lambda !== 1) throw notImplemented('1 (other slopes come with a later model)', 'lambda', value);
   return lambda;
 }
 
@@ -160,8 +163,4 @@ function oneOf<T extends string>(choices: readonly T[], parameter: string, value
 
 function invalid(range: string, parameter: string, value: string): QuietframeError {
   return new QuietframeError('invalid-argument', expected(range, parameter, value), { parameter });
-}
-
-function notImplemented(range: string, parameter: string, value: string): QuietframeError {
-  return new QuietframeError('not-implemented', expected(range, parameter, value), { parameter });
 }

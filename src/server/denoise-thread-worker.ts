@@ -3,10 +3,12 @@ import { Denoiser } from '../denoise/denoiser.js';
 import { QuietframeError } from '../errors.js';
 import { ExrPool } from '../exr/exr-pool.js';
 import { denoiseExr } from '../workflow/denoise-exr.js';
+import { FrameCache } from '../workflow/frame-cache.js';
 import type { DenoiseThreadOptions, FromThread, ThreadRequest, ToThread } from './denoise-thread.js';
 
-const { limits, ...options } = workerData as DenoiseThreadOptions;
+const { limits, decodedCacheBytes = 0, ...options } = workerData as DenoiseThreadOptions;
 const pool = new ExrPool({ limits });
+const frames = new FrameCache(decodedCacheBytes);
 const running = new Map<number, AbortController>();
 
 function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
@@ -20,7 +22,7 @@ async function run(denoiser: Denoiser, id: number, request: ThreadRequest): Prom
     const onProgress = (progress: number): void => send({ id, progress });
     const { noisy: _, ...value } = await denoiseExr(
       { ...request, signal: controller.signal, onProgress },
-      { pool, denoiser },
+      { pool, denoiser, frames },
     );
     send({ id, answer: { value } }, buffersOf(value));
   } catch (error) {

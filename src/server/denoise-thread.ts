@@ -9,6 +9,8 @@ import type { ServedExr } from './service.js';
 /** What the thread is started with. */
 export interface DenoiseThreadOptions extends DenoiserOptions {
   readonly limits: Partial<ExrLimits>;
+  /** Bytes of frames that are kept decoded; none by default. */
+  readonly decodedCacheBytes?: number;
 }
 
 /** A request without what cannot move between threads. */

@@ -13,8 +13,8 @@ export const JSON_LIMIT = 65_536;
 export const MAX_FRAMES = 7;
 
 /** Names of the form's parts; a window has several of the first. */
-const PART_NAMES = ['frame', 'half_a', 'half_b'] as const;
-const MAX_PARTS = MAX_FRAMES + 2;
+const PART_NAMES = ['frame', 'half_a', 'half_b', 'lambda'] as const;
+const MAX_PARTS = MAX_FRAMES + 3;
 export type PartName = (typeof PART_NAMES)[number];
 
 /** OpenEXR files of one request, in memory that workers can read without a copy. There are frames, halves or both. */
@@ -23,6 +23,8 @@ export interface Upload {
   readonly frames: readonly Uint8Array[];
   /** Two renders of the frame that is denoised. */
   readonly halves: readonly [Uint8Array, Uint8Array] | undefined;
+  /** The slope of the loss of every pixel. */
+  readonly lambda?: Uint8Array;
 }
 
 /**
@@ -56,7 +58,7 @@ export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): v
 
 /**
  * Reads the body of a request that has passed {@link checkBodyHead}: one OpenEXR file, or a form with up to 7 parts
- * `frame` in time order, with `half_a` and `half_b`, or with all of them. The files are not looked into.
+ * `frame` in time order, with `half_a` and `half_b`, or with all of them, and with a map `lambda`. The files are not looked into.
  * @throws QuietframeError `too-large` as soon as the limit is passed; `empty-body`, `malformed-body`,
  * `unknown-parameter`; `cancelled` when the client goes away.
  */
@@ -93,8 +95,11 @@ export function isJson({ headers }: IncomingMessage): boolean {
 }
 
 /** Bytes of all files of an upload. */
-export function uploadBytes({ frames, halves }: Upload): number {
-  return [...frames, ...(halves ?? [])].reduce((sum, file) => sum + file.length, 0);
+export function uploadBytes({ frames, halves, lambda }: Upload): number {
+  return [...frames, ...(halves ?? []), ...(lambda ? [lambda] : [])].reduce(
+    (sum, file) => sum + file.length,
+    0,
+  );
 }
 
 /**
@@ -105,21 +110,25 @@ export function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): U
   const frames = parts.get('frame') ?? [];
   const [halfA, extraA] = parts.get('half_a') ?? [];
   const [halfB, extraB] = parts.get('half_b') ?? [];
+  const [lambda, extraLambda] = parts.get('lambda') ?? [];
   const halves = halfA !== undefined && halfB !== undefined ? ([halfA, halfB] as const) : undefined;
   const isOdd =
-    (halfA === undefined) !== (halfB === undefined) || extraA !== undefined || extraB !== undefined;
+    (halfA === undefined) !== (halfB === undefined) ||
+    extraA !== undefined ||
+    extraB !== undefined ||
+    extraLambda !== undefined;
   if (isOdd || frames.length > MAX_FRAMES || (frames.length === 0 && halves === undefined)) {
     const received = PART_NAMES.map((name) => `${parts.get(name)?.length ?? 0} ${name}`).join(', ');
     throw new QuietframeError(
       'malformed-body',
       expected(
-        `at most ${MAX_FRAMES} frame, one half_a and one half_b or neither, and not nothing`,
+        `at most ${MAX_FRAMES} frame, one half_a and one half_b or neither, not nothing of them, and at most one lambda`,
         'the parts of the form',
         received,
       ),
     );
   }
-  return { frames, halves };
+  return { frames, halves, ...(lambda && { lambda }) };
 }
 
 /**

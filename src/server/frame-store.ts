@@ -17,12 +17,17 @@ const DIGEST = /^[0-9a-f]{64}$/;
 const SUFFIX = '.exr';
 const CHUNK_BYTES = 2 ** 20;
 
+/** Whether a text is a SHA-256 in lower-case hexadecimal digits. */
+export function isDigest(text: string): boolean {
+  return DIGEST.test(text);
+}
+
 /**
  * The SHA-256 of a frame, as 64 lower-case hexadecimal digits.
  * @throws QuietframeError `invalid-argument` for anything else.
  */
 export function parseDigest(text: unknown): string {
-  if (typeof text === 'string' && DIGEST.test(text)) return text;
+  if (typeof text === 'string' && isDigest(text)) return text;
   throw new QuietframeError(
     'invalid-argument',
     expected('64 lower-case hexadecimal digits', 'a digest', text),

@@ -2,7 +2,7 @@ import { expected, QuietframeError } from '../errors.js';
 import { MAX_FRAMES } from './exr-body.js';
 import { parseDigest } from './frame-store.js';
 import type { JobFrame } from './job.js';
-import { parametersOf, parseObject, parseStoredFrames } from './stored-frames.js';
+import { lambdaOf, parseObject, parseStoredFrames } from './stored-frames.js';
 
 /** Bytes of the JSON of a job: a shot of some ten thousand frames. */
 export const JOB_JSON_LIMIT = 2 ** 22;
@@ -24,9 +24,9 @@ export function parseJob(body: Uint8Array, maxFrames: number): JobRequest {
   const { sequence, windows, window, ...rest } = parseObject(body);
   if (sequence === undefined && windows === undefined) {
     if (window !== undefined) throw malformed('window beside sequence alone');
-    const { frames, halves, parameters } = parseStoredFrames(body);
+    const { frames, halves, lambda, parameters } = parseStoredFrames(body);
     const { center, ...others } = parameters;
-    return { frames: [jobFrame(frames, halves, center)], parameters: others };
+    return { frames: [jobFrame(frames, halves, center, lambda)], parameters: others };
   }
   if (sequence !== undefined && windows !== undefined) throw malformed('a sequence or windows');
   const { frames, halves, center, ...others } = rest;
@@ -42,9 +42,11 @@ export function parseJob(body: Uint8Array, maxFrames: number): JobRequest {
     );
   }
   if (windows !== undefined && window !== undefined) throw malformed('window beside sequence alone');
+  const all = sequence === undefined ? list.map(parseWindow) : sequenceFrames(list.map(parseDigest), window);
+  const { lambda, parameters } = lambdaOf(others);
   return {
-    frames: sequence === undefined ? list.map(parseWindow) : sequenceFrames(list.map(parseDigest), window),
-    parameters: parametersOf(others),
+    frames: lambda === undefined ? all : all.map((frame) => ({ lambda, ...frame })),
+    parameters,
   };
 }
 
@@ -64,20 +66,21 @@ function sequenceFrames(digests: readonly string[], window: unknown = MAX_FRAMES
 
 function parseWindow(value: unknown, index: number): JobFrame {
   const known = typeof value === 'object' && value !== null ? { ...value } : {};
-  const { frames, halves, parameters } = parseStoredFrames(Buffer.from(JSON.stringify(known)));
+  const { frames, halves, lambda, parameters } = parseStoredFrames(Buffer.from(JSON.stringify(known)));
   const { center, ...others } = parameters;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
-    const message = expected('frames, halves, center', `windows[${index}]`, unknown);
+    const message = expected('frames, halves, center, and lambda as a digest', `windows[${index}]`, unknown);
     throw new QuietframeError('unknown-parameter', message, { parameter: unknown.slice(0, 80) });
   }
-  return jobFrame(frames, halves, center);
+  return jobFrame(frames, halves, center, lambda);
 }
 
 function jobFrame(
   frames: readonly string[],
   halves: readonly [string, string] | undefined,
   center: string | undefined,
+  lambda: string | undefined,
 ): JobFrame {
   const window = Math.max(1, frames.length);
   if (center !== undefined && !(/^\d$/.test(center) && Number(center) < window)) {
@@ -88,6 +91,7 @@ function jobFrame(
   return {
     frames,
     ...(halves !== undefined && { halves }),
+    ...(lambda !== undefined && { lambda }),
     ...(center !== undefined && { center: Number(center) }),
   };
 }

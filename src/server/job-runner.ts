@@ -146,6 +146,7 @@ export class JobRunner {
       bytes,
     );
     for (const [stage, seconds] of Object.entries(report.stages)) stages.set(stage, seconds);
+    metrics.caches(report);
     const digest = await digestOf(exr);
     await frames.put(digest, exr);
     return { digest, bytes: exr.length, report };
@@ -153,6 +154,6 @@ export class JobRunner {
 }
 
 /** All files of a frame of a job. */
-function digestsOf({ frames, halves }: JobFrame): readonly string[] {
-  return [...frames, ...(halves ?? [])];
+function digestsOf({ frames, halves, lambda }: JobFrame): readonly string[] {
+  return [...frames, ...(halves ?? []), ...(lambda === undefined ? [] : [lambda])];
 }

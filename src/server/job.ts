@@ -7,6 +7,8 @@ export interface JobFrame {
   /** In time order. */
   readonly frames: readonly string[];
   readonly halves?: readonly [string, string];
+  /** A map of the slope of the loss. */
+  readonly lambda?: string;
   /** Index in `frames`; the middle one by default. */
   readonly center?: number;
 }

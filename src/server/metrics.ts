@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { FrameStore } from './frame-store.js';
 import type { JobState } from './job.js';
 import type { JobStore } from './job-store.js';
+import type { ServedReport } from './service.js';
 import type { WorkQueue } from './work-queue.js';
 
 const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
@@ -39,6 +40,18 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly #caches = new Counter({
+    name: 'quietframe_cache_lookups_total',
+    help: 'Frames that were kept decoded, or whose features were kept, and those that were not.',
+    labelNames: ['cache', 'result'],
+    registers: [this.registry],
+  });
+  readonly #cacheBytes = new Gauge({
+    name: 'quietframe_cache_bytes',
+    help: 'Bytes of frames that are kept decoded, and of features.',
+    labelNames: ['cache'],
+    registers: [this.registry],
+  });
   readonly #lookups = new Counter({
     name: 'quietframe_frame_lookups_total',
     help: 'Frames that requests named by digest, by result: hit or miss.',
@@ -128,6 +141,17 @@ export class Metrics {
   /** A frame was named by digest. */
   lookup(hit: boolean): void {
     this.#lookups.inc({ result: hit ? 'hit' : 'miss' });
+  }
+
+  /** Lookups of a request in the caches of the denoiser. */
+  caches(report: Pick<ServedReport, 'decoded' | 'features'>): void {
+    for (const cache of ['decoded', 'features'] as const) {
+      const found = report[cache];
+      if (found === undefined) continue;
+      this.#caches.inc({ cache, result: 'hit' }, found.hits);
+      this.#caches.inc({ cache, result: 'miss' }, found.misses);
+      this.#cacheBytes.set({ cache }, found.bytes);
+    }
   }
 
   received(bytes: number): void {

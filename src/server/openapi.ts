@@ -2,7 +2,7 @@ import { FINISH_RANGES } from '../denoise/finisher.js';
 import { ERROR_TABLE, type ErrorCode } from '../errors.js';
 import { ERROR_METRICS, MAX_SPP } from '../workflow/maps.js';
 import { ANSWER_TYPES } from './denoise-answer.js';
-import { ALPHA_CHOICES, SOURCE_CHOICES } from './denoise-query.js';
+import { ALPHA_CHOICES, COMPONENT_CHOICES, SOURCE_CHOICES } from './denoise-query.js';
 import { PROBLEM_MEDIA_TYPE } from './error-handler.js';
 import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE, MAX_FRAMES } from './exr-body.js';
 import { JOB_SCHEMA, jobPaths } from './openapi-jobs.js';
@@ -71,6 +71,11 @@ function problems(...codes: ErrorCode[]): Record<string, Schema> {
 const RETRY_AFTER: Schema = { description: 'Seconds.', schema: { type: 'integer', minimum: 1 } };
 const BINARY: Schema = { type: 'string', contentMediaType: EXR_MEDIA_TYPE };
 
+const LAMBDA_MAP: Schema = {
+  ...BINARY,
+  description:
+    'The slope of the loss of every pixel: channel `lambda`, `Y`, `R` or the only one, in [1, 10].',
+};
 const DIGEST: Schema = {
   type: 'string',
   pattern: '^[0-9a-f]{64}$',
@@ -197,12 +202,16 @@ const DENOISE = {
     'The result is the uploaded file with its colour denoised; all other layers, parts and attributes stay as they are. Of a window of frames the centre one is denoised.',
   parameters: [
     ...TERMS,
-    parameter('lambda', 'Slope of the loss: higher keeps more of the input. This version serves 1.', {
-      type: 'number',
-      minimum: 1,
-      maximum: 10,
-      default: 1,
-    }),
+    parameter(
+      'lambda',
+      'Slope of the loss: higher keeps more of the input. Each pixel may have its own, see the body.',
+      {
+        type: 'number',
+        minimum: 1,
+        maximum: 10,
+        default: 1,
+      },
+    ),
     parameter('model', 'NAME or NAME@VERSION; by default the first of /v1/models, newest version.', {
       type: 'string',
     }),
@@ -214,6 +223,11 @@ const DENOISE = {
       enum: ALPHA_CHOICES,
       default: 'copy',
     }),
+    parameter(
+      'components',
+      'Whether the beauty is denoised as a whole, or diffuse irradiance, albedo and specular on their own where the file has that split; the report says which.',
+      { enum: COMPONENT_CHOICES, default: 'beauty' },
+    ),
     parameter(
       'aovs',
       'Layers of light that are denoised with the kernels of the colour, so that they still make up the beauty: `all` that are known of the renderer (light groups, lobes), or names of layers with commas between. By default none: the beauty alone is denoised.',
@@ -261,6 +275,10 @@ const DENOISE = {
           properties: {
             frames: { type: 'array', items: DIGEST, maxItems: MAX_FRAMES },
             halves: { type: 'array', items: DIGEST, minItems: 2, maxItems: 2 },
+            lambda: {
+              description: 'A number, or the digest of a map: an OpenEXR file with a slope for every pixel.',
+              oneOf: [DIGEST, { type: 'number', minimum: 1, maximum: 10 }],
+            },
           },
           additionalProperties: { type: ['string', 'number', 'array'] },
         },
@@ -277,6 +295,7 @@ const DENOISE = {
                 frame: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_FRAMES },
                 half_a: BINARY,
                 half_b: BINARY,
+                lambda: LAMBDA_MAP,
               },
               dependentRequired: { half_a: ['half_b'], half_b: ['half_a'] },
               additionalProperties: false,
@@ -286,7 +305,7 @@ const DENOISE = {
               description:
                 'Two renders of the frame with half of the samples each: their mean is denoised, their difference tells the variance.',
               required: ['half_a', 'half_b'],
-              properties: { half_a: BINARY, half_b: BINARY },
+              properties: { half_a: BINARY, half_b: BINARY, lambda: LAMBDA_MAP },
               additionalProperties: false,
             },
           ],
@@ -513,7 +532,17 @@ export const OPENAPI = {
           executionProvider: { type: 'string' },
           encoder: { type: 'string', description: 'The source encoder that was used.' },
           exposure: { type: 'number', description: 'What the colour was multiplied by for the network.' },
-          lambda: { type: 'number' },
+          lambda: { type: 'number', description: 'The mean, where it is a map.' },
+          lambdaMap: { ...DIGEST, description: 'Digest of the map.' },
+          components: { enum: COMPONENT_CHOICES, description: 'What was denoised.' },
+          motion: {
+            enum: ['vectors', 'optical-flow', 'none'],
+            description: 'Where the motion between the frames of the window came from.',
+          },
+          decoded: cacheReport(
+            'Frames of the request that were decoded for an earlier one, and that were not.',
+          ),
+          features: cacheReport('Frames whose features were computed for an earlier request, and were not.'),
           tiles: { type: 'integer' },
           seconds: {
             type: 'number',
@@ -542,6 +571,7 @@ export const OPENAPI = {
                 code: { type: 'string' },
                 message: { type: 'string' },
                 layer: { type: 'string' },
+                frame: { type: 'string', description: 'A frame around the denoised one: `neighbour[-1]`.' },
               },
             },
           },
@@ -595,6 +625,11 @@ export const OPENAPI = {
     },
   },
 };
+
+function cacheReport(description: string) {
+  const count = { type: 'integer', minimum: 0 };
+  return { type: 'object', description, properties: { hits: count, misses: count, bytes: count } };
+}
 
 function rangeOf(name: keyof typeof FINISH_RANGES): {
   readonly type: 'number';

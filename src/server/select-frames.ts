@@ -6,7 +6,7 @@ import type { Upload } from './exr-body.js';
 
 /** What of an upload is denoised, and with which other files. */
 export interface SelectedFrames {
-  readonly files: Pick<DenoiseExrRequest, 'exr' | 'frameName' | 'halves' | 'neighbours'>;
+  readonly files: Pick<DenoiseExrRequest, 'exr' | 'frameName' | 'halves' | 'neighbours' | 'lambdaMap'>;
   /** Frames in the window and the index of the denoised one. */
   readonly frames: number;
   readonly center: number;
@@ -20,7 +20,7 @@ export interface SelectedFrames {
  * `malformed-exr`, `unsupported-exr` and `too-large`, each naming the frame.
  */
 export function selectFrames(
-  { frames, halves }: Upload,
+  { frames, halves, lambda }: Upload,
   center: number | undefined,
   pool: Pick<ExrPool, 'header'>,
 ): SelectedFrames {
@@ -33,6 +33,7 @@ export function selectFrames(
       exr: window[index] as Uint8Array,
       frameName: frames.length === 0 ? 'half_a' : `frame[${index}]`,
       ...(halves && { halves }),
+      ...(lambda && { lambdaMap: lambda }),
       ...(neighbours.length > 0 && { neighbours }),
     },
     frames: window.length,

@@ -6,7 +6,8 @@ import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../workflow/den
 export type ServedReport = Pick<
   FullReport,
   'model' | 'version' | 'device' | 'warnings' | 'windowUsed' | 'stages' | 'predictedError'
->;
+> &
+  Partial<Pick<FullReport, 'decoded' | 'features'>>;
 
 /** What of a denoised file the service sends. */
 export type ServedExr = Pick<DenoisedExr, 'exr' | 'color'> & { readonly report: ServedReport };

@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../errors.js';
 import { MAX_FRAMES, type Upload } from './exr-body.js';
-import { type FrameStore, parseDigest } from './frame-store.js';
+import { type FrameStore, isDigest, parseDigest } from './frame-store.js';
 import type { Metrics } from './metrics.js';
 
 /** A request that names its files by digest. */
@@ -8,6 +8,8 @@ export interface StoredFrames {
   /** In time order. */
   readonly frames: readonly string[];
   readonly halves: readonly [string, string] | undefined;
+  /** A map of the slope of the loss. */
+  readonly lambda?: string;
   /** Everything else in the body: what the query could have had. */
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -28,8 +30,17 @@ export function parseStoredFrames(body: Uint8Array): StoredFrames {
   return {
     frames: frames.map(parseDigest),
     halves: halves === undefined ? undefined : [parseDigest(halfA), parseDigest(halfB)],
-    parameters: parametersOf(rest),
+    ...lambdaOf(rest),
   };
+}
+
+/** Fields of a body as parameters, without a `lambda` that is a digest: it names a map. */
+export function lambdaOf(
+  fields: Readonly<Record<string, unknown>>,
+): Pick<StoredFrames, 'lambda' | 'parameters'> {
+  const { lambda, ...rest } = fields;
+  if (typeof lambda !== 'string' || !isDigest(lambda)) return { parameters: parametersOf(fields) };
+  return { lambda, parameters: parametersOf(rest) };
 }
 
 /**
@@ -58,13 +69,17 @@ export function parametersOf(fields: Readonly<Record<string, unknown>>): Record<
  * @throws QuietframeError `missing-frames`, with all digests that have to be sent.
  */
 export async function fetchStored(
-  { frames, halves = [] }: { frames: readonly string[]; halves?: readonly string[] | undefined },
+  {
+    frames,
+    halves = [],
+    lambda,
+  }: { frames: readonly string[]; halves?: readonly string[] | undefined; lambda?: string },
   store: FrameStore,
   metrics: Metrics,
 ): Promise<Upload> {
   const files = new Map<string, Uint8Array>();
   const missing: string[] = [];
-  for (const digest of new Set([...frames, ...halves])) {
+  for (const digest of new Set([...frames, ...halves, ...(lambda === undefined ? [] : [lambda])])) {
     const bytes = await store.get(digest);
     metrics.lookup(bytes !== undefined);
     if (bytes === undefined) missing.push(digest);
@@ -83,6 +98,7 @@ export async function fetchStored(
   return {
     frames: frames.map(file),
     halves: halfA === undefined || halfB === undefined ? undefined : [file(halfA), file(halfB)],
+    ...(lambda !== undefined && { lambda: file(lambda) }),
   };
 }
 

@@ -112,7 +112,7 @@ describe('POST /v1/denoise', () => {
     await app.inject(
       post(
         exr,
-        '/v1/denoise?lambda=1.0&model=kpcn@1&source=mitsuba&alpha=copy&aovs=Combined_key,%20Emission&outputs=color&center=0',
+        '/v1/denoise?lambda=2.5&model=kpcn@1&source=mitsuba&alpha=copy&components=split&aovs=Combined_key,%20Emission&outputs=color&center=0',
       ),
     );
     expect(service.requests[0]).toEqual({
@@ -122,12 +122,27 @@ describe('POST /v1/denoise', () => {
       signal: expect.any(AbortSignal),
     });
     expect(service.requests[1]).toMatchObject({
-      lambda: 1,
+      lambda: 2.5,
+      components: 'split',
       model: 'kpcn@1',
       source: 'mitsuba',
       alpha: 'copy',
       aovs: ['Combined_key', 'Emission'],
     });
+  });
+
+  it('takes a map of lambda with a frame, beside the default alone', async () => {
+    const map = makeExr({ value: () => 2 });
+    const payload = form([
+      ['lambda', map],
+      ['frame', exr],
+    ]);
+    expect((await app.inject(postForm(payload))).statusCode).toBe(200);
+    await app.inject(postForm(payload, '/v1/denoise?lambda=3'));
+    expect(service.requests.map(({ lambda, lambdaMap }) => [lambda, lambdaMap?.length])).toEqual([
+      [undefined, map.length],
+      [3, map.length],
+    ]);
   });
 
   it.each([

@@ -125,6 +125,17 @@ describe('POST /v1/denoise of frames by digest', () => {
     expect((await denoise({ halves: digests.slice(0, 2) })).statusCode).toBe(200);
   });
 
+  it('takes a map of lambda by digest, which has to be there like the frames', async () => {
+    await put(frames[0] as Uint8Array);
+    const body = { frames: [digests[0]], lambda: digests[2], components: 'split' };
+    const problem: Record<string, unknown> = expectProblem(await denoise(body), 'missing-frames');
+    expect(problem.missing).toEqual([digests[2]]);
+    await put(frames[2] as Uint8Array);
+    expect((await denoise(body)).statusCode).toBe(200);
+    const { lambdaMap = new Uint8Array(), lambda, components } = service.requests[0] ?? {};
+    expect([digestOf(lambdaMap), lambda, components]).toEqual([digests[2], undefined, 'split']);
+  });
+
   it('counts hits and misses', async () => {
     await put(frames[0] as Uint8Array);
     const counts = () =>
@@ -148,7 +159,7 @@ describe('POST /v1/denoise of frames by digest', () => {
     ['one half', { halves: [digests[0]] }, 'malformed-body'],
     ['digests that are none', { frames: ['../../etc/passwd'] }, 'invalid-argument'],
     ['numbers for digests', { frames: [7] }, 'invalid-argument'],
-    ['an unknown parameter', { frames: [digests[0]], strength: 1 }, 'unknown-parameter'],
+    ['an unknown parameter', { frames: [digests[0]], sharpness: 1 }, 'unknown-parameter'],
     [
       'an unknown parameter of JavaScript',
       `{"frames":["${digests[0]}"],"__proto__":"x"}`,

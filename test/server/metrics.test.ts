@@ -1,8 +1,9 @@
 import { request } from 'undici';
 import { expect, it } from 'vitest';
+import { QuietframeError } from '../../src/errors.js';
 import { fakeApp, listen, makeExr } from './support.js';
 
-const { app } = await fakeApp();
+const { app, service } = await fakeApp();
 const origin = `http://127.0.0.1:${await listen(app)}`;
 
 interface Sample {
@@ -62,6 +63,9 @@ it('counts requests by outcome and reason, stages in seconds, and bytes', async 
   const bytes = await sent(exr, '/v1/denoise');
   await sent(exr, '/v1/denoise?lambda=0');
   await sent(Buffer.from('junk'), '/v1/denoise');
+  const broken = Promise.reject(new QuietframeError('internal', 'Broken'));
+  broken.catch(() => {});
+  service.hold = broken;
   await sent(exr, '/v1/denoise?lambda=2');
   await sent(exr, '/some/path?with=a%22quote%0a');
   expect((await app.inject('/metrics')).headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
@@ -71,14 +75,17 @@ it('counts requests by outcome and reason, stages in seconds, and bytes', async 
   expect(await sample(count, { route, outcome: 'ok', reason: 'none' })).toBe(1);
   expect(await sample(count, { route, outcome: 'refused', reason: 'invalid-argument' })).toBe(1);
   expect(await sample(count, { route, outcome: 'refused', reason: 'malformed-exr' })).toBe(1);
-  expect(await sample(count, { route, outcome: 'failed', reason: 'not-implemented' })).toBe(1);
+  expect(await sample(count, { route, outcome: 'failed', reason: 'internal' })).toBe(1);
   expect(await sample(count, { route: 'none', outcome: 'refused', reason: 'not-found' })).toBe(1);
   // The stand-in says 0.25 s and 1.5 s.
   expect(await sample('quietframe_stage_seconds_sum', { stage: 'decode' })).toBe(0.25);
   expect(await sample('quietframe_stage_seconds_sum', { stage: 'denoise' })).toBe(1.5);
   expect(await sample('quietframe_stage_seconds_bucket', { stage: 'denoise', le: '1' })).toBe(0);
   expect(await sample('quietframe_stage_seconds_bucket', { stage: 'denoise', le: '2.5' })).toBe(1);
-  expect(await sample('quietframe_received_bytes_total')).toBe(exr.length + 4);
+  expect(await sample('quietframe_cache_lookups_total', { cache: 'decoded', result: 'hit' })).toBe(2);
+  expect(await sample('quietframe_cache_lookups_total', { cache: 'features', result: 'miss' })).toBe(1);
+  expect(await sample('quietframe_cache_bytes', { cache: 'decoded' })).toBe(77);
+  expect(await sample('quietframe_received_bytes_total')).toBe(2 * exr.length + 4);
   expect(await sample('quietframe_sent_bytes_total')).toBe(bytes);
   expect(await sample('quietframe_requests_in_flight')).toBe(0);
   expect(await sample('quietframe_requests_running')).toBe(0);

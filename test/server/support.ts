@@ -145,6 +145,8 @@ export class FakeService {
           windowUsed: 1,
           warnings: [{ code: 'missing-albedo', message: 'There is no albedo' }],
           stages: { decode: 0.25, denoise: 1.5 },
+          decoded: { hits: 2, misses: 1, bytes: 77 },
+          features: { hits: 0, misses: 1, bytes: 5 },
         },
       };
     } finally {

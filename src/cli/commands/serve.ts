@@ -25,9 +25,13 @@ async function runService(flags: Partial<Record<keyof Config, string>>): Promise
     import('../../server/denoise-thread.js'),
   ]);
   const { modelsDirectory, threads, memoryBudgetBytes, maxPixels, maxUploadBytes } = config;
+  const { decodedCacheBytes, featureCacheBytes } = config;
   const limits = { maxPixels, maxFileBytes: maxUploadBytes };
   const pool = new ExrPool({ limits });
-  const denoiser = await DenoiseThread.start({ modelsDirectory, threads, memoryBudgetBytes, limits });
+  const denoiser = await DenoiseThread.start({
+    ...{ modelsDirectory, threads, memoryBudgetBytes, limits },
+    ...{ decodedCacheBytes, featureCacheBytes },
+  });
   try {
     await serve(config, { denoiseExr: denoiser.denoiseExr, pool, denoiser });
   } catch (error) {

@@ -71,6 +71,7 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
     const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
     const { result, png } = await place.run(work, gone, bytes);
     for (const [stage, seconds] of stages) metrics.stage(stage, seconds);
+    metrics.caches(result.report);
     metrics.sent(sendAnswer(reply, type, { result, png, selected, stages }));
     return reply;
   });
@@ -84,7 +85,8 @@ export function denoiseRequest(
 ): DenoiseExrRequest {
   return {
     ...files,
-    lambda,
+    // The default goes with a map; another number does not, and is refused.
+    ...(files.lambdaMap !== undefined && lambda === 1 ? {} : { lambda }),
     signal,
     ...(maps === undefined ? {} : { maps }),
     ...(mapsOnly === undefined ? {} : { mapsOnly }),
@@ -92,6 +94,7 @@ export function denoiseRequest(
     ...(source === 'auto' ? {} : { source }),
     ...(alpha === undefined ? {} : { alpha }),
     ...(aovs === undefined ? {} : { aovs }),
+    ...(query.components === undefined ? {} : { components: query.components }),
     ...(layers === undefined ? {} : { layers }),
     ...(query.strength === undefined ? {} : { strength: query.strength }),
     ...(query.upscale === undefined && query.deblur === undefined ? {} : { finish: finishOf(query) }),

@@ -183,9 +183,11 @@ async function receiveJob(
   const digests: string[] = [];
   for (const file of [...upload.frames, ...(upload.halves ?? [])]) digests.push(await keep(file));
   const [halfA, halfB] = digests.slice(upload.frames.length);
+  const lambda = upload.lambda && (await keep(upload.lambda));
   const frame: JobFrame = {
     frames: digests.slice(0, upload.frames.length),
     ...(halfA !== undefined && halfB !== undefined && { halves: [halfA, halfB] }),
+    ...(lambda !== undefined && { lambda }),
     ...(center !== undefined && { center: Number(center) }),
   };
   return { frames: [frame], parameters: query as Record<string, string> };

@@ -91,6 +91,7 @@ export async function* denoiseSelected(
   const result = await work;
   for (const [stage, seconds] of Object.entries(result.report.stages)) watch.stages.set(stage, seconds);
   for (const [stage, seconds] of watch.stages) metrics.stage(stage, seconds);
+  metrics.caches(result.report);
   yield reportAnswer({ result, selected, stages: watch.stages });
   for (let start = 0; start < result.exr.length; start += MAX_CHUNK_BYTES) {
     const chunk = result.exr.subarray(start, start + MAX_CHUNK_BYTES);
