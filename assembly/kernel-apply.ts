@@ -6,18 +6,21 @@
  *     z_pq = bias_t + W_t . context_p - bandwidth_p |embedding_p - embedding_q|^2
  *
  * and the result the weighted sum of the planes at q. Logits arrive in base 2: the caller multiplies W and bias by
- * log2(e), `unpackQueries` does so with the bandwidth. Only the logits of twelve pixels exist at any time.
+ * log2(e), `unpackQueries` does so with the bandwidth. Only the logits of twelve pixels exist at any time. Kernels in other
+ * frames are joined with those of the frame itself by `joinNeighbor`.
  *
  * A strip is 108 pixels wide; with a border of ten on both sides a plane of one row has 128 floats, so that all planes
  * of a row lie at constant offsets. Layout, all float32:
  *
- *     features [4*(C+1+E)][h/2][w/2]   what the network predicts: channel 4c+2v+u is pixel (2y+v, 2x+u) of plane c
  *     weights  [ceil(K*K/3)][C+1][3]   three taps side by side, row 0 the bias; taps beyond K*K are computed, not used
- *     queries  [rows][C+1][108]        context channels, then minus the bandwidth
- *     keys     [rows+K-1][8+planes][128]  embedding channels (unused ones 0), then the planes to filter, at least 3
- *     output   [rows][planes][108]
+ *     queries  [rows][C+2][108]        context channels, then minus the bandwidth, then the gate
+ *     keys     [rows+K-1][8+planes][128]  embedding channels (unused ones 0), then the planes to filter, at least 6
+ *     output   [rows][planes+2][108]   filtered planes, then the largest logit, then the sum of 2^(logit - largest)
  *     scratch  [3*ceil(K*K/3)][12], then [C][16] of active channels: 12 contexts and the place of their weights
  */
+import { exp2, negativeSoftplus, sigmoid } from './kernel-math';
+import { madd } from './simd-math';
+
 const VECTOR: usize = 16;
 const BLOCK: usize = 3 * VECTOR;
 const BLOCKS: i32 = 9;
@@ -25,50 +28,10 @@ const QUERY_PLANE: usize = 9 * BLOCK;
 const KEY_PLANE: usize = 512;
 const EMBEDDING: usize = 8 * KEY_PLANE;
 const ACTIVE: usize = 64;
+/** Bytes from a tap to the next one of its row. */
+const PIXEL: usize = 4;
 
-function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
-  return f32x4.add(f32x4.mul(a, b), c);
-}
-
-/** 2^t for -126 <= t <= 127 with a relative error of 4e-6, exactly 0 for t <= -127 and for NaN. */
-function exp2(x: v128): v128 {
-  const t = f32x4.pmax(f32x4.splat(-127.0), x);
-  // Adding 1.5 * 2^23 rounds to an integer, which is left in the low bits.
-  const rounded = f32x4.add(t, f32x4.splat(12582912.0));
-  const f = f32x4.sub(t, f32x4.sub(rounded, f32x4.splat(12582912.0)));
-  const low = madd(f32x4.splat(0.693121045203427), f, f32x4.splat(0.9999999999999998));
-  const middle = madd(f32x4.splat(0.05592197584225626), f, f32x4.splat(0.24022349038020338));
-  const square = f32x4.mul(f, f);
-  const high = madd(f32x4.splat(0.009666368515387434), square, middle);
-  return i32x4.add(madd(high, square, low), i32x4.shl(rounded, 23));
-}
-
-/** -log2(1 + e^x): minus the softplus of x in base 2, with a relative error of 1e-6. */
-function negativeSoftplus(x: v128): v128 {
-  const t = f32x4.mul(f32x4.splat(Mathf.LOG2E), x);
-  const negative = f32x4.max(f32x4.splat(-126.0), f32x4.neg(f32x4.abs(t)));
-  const rounded = f32x4.nearest(negative);
-  const f = f32x4.sub(negative, rounded);
-  let p = madd(f32x4.splat(0.0013409991), f, f32x4.splat(0.0096760364));
-  p = madd(p, f, f32x4.splat(0.0555029734));
-  p = madd(p, f, f32x4.splat(0.2402210737));
-  p = madd(p, f, f32x4.splat(0.6931472254));
-  p = madd(p, f, f32x4.splat(1.0));
-  const u = i32x4.add(p, i32x4.shl(i32x4.trunc_sat_f32x4_s(rounded), 23));
-  // log2(1 + u) / u for 0 <= u <= 1.
-  let q = madd(f32x4.splat(0.0077671226), u, f32x4.splat(-0.0434391707));
-  q = madd(q, u, f32x4.splat(0.1142740186));
-  q = madd(q, u, f32x4.splat(-0.1983193036));
-  q = madd(q, u, f32x4.splat(0.2762044155));
-  q = madd(q, u, f32x4.splat(-0.358551885));
-  q = madd(q, u, f32x4.splat(0.4807108984));
-  q = madd(q, u, f32x4.splat(-0.721341063));
-  q = madd(q, u, f32x4.splat(1.4426950041));
-  return f32x4.neg(madd(q, u, f32x4.max(f32x4.splat(0), t)));
-}
-
-/** Eight neighbouring pixels of a row from two times four cells. */
+/** Eight neighbouring pixels of a row from two times four cells; channel 4c+2v+u is pixel (2y+v, 2x+u) of plane c. */
 function loadLeft(cells: usize, plane: usize): v128 {
   return v128.shuffle<f32>(v128.load(cells), v128.load(cells + plane), 0, 4, 1, 5);
 }
@@ -92,17 +55,50 @@ export function unpackKeys(cells: usize, plane: usize, channels: i32, keys: usiz
   }
 }
 
-/** The same for 54 cells of a row of queries, with their activations: ReLU of the context, softplus of the bandwidth. */
+function activated(x: v128, c: i32, channels: i32): v128 {
+  if (c < channels) return f32x4.pmax(f32x4.splat(0), x);
+  return c == channels ? negativeSoftplus(x) : sigmoid(x);
+}
+
+/**
+ * The same for 54 cells of a row of queries, with their activations: ReLU of the context, softplus of the bandwidth, sigmoid
+ * of the gate.
+ */
 export function unpackQueries(cells: usize, plane: usize, channels: i32, queries: usize): void {
-  const zero = f32x4.splat(0);
-  for (let c = 0; c <= channels; c++) {
+  for (let c = 0; c < channels + 2; c++) {
     for (let i: usize = 0; i < QUERY_PLANE; i += 2 * VECTOR) {
       // The last four cells overlap those before: a row has 13.5 times eight pixels.
       const at = min(i, QUERY_PLANE - 2 * VECTOR);
-      const left = loadLeft(cells + (at >> 1), plane);
-      const right = loadRight(cells + (at >> 1), plane);
-      v128.store(queries + at, c < channels ? f32x4.pmax(zero, left) : negativeSoftplus(left));
-      v128.store(queries + at, c < channels ? f32x4.pmax(zero, right) : negativeSoftplus(right), 16);
+      v128.store(queries + at, activated(loadLeft(cells + (at >> 1), plane), c, channels));
+      v128.store(queries + at, activated(loadRight(cells + (at >> 1), plane), c, channels), 16);
+    }
+    cells += 4 * plane;
+    queries += QUERY_PLANE;
+  }
+}
+
+/**
+ * A row of queries in another frame: context channels, then the bandwidth relative to that of the centre, whose cells are
+ * at `bandwidth`.
+ */
+export function unpackNeighborQueries(
+  cells: usize,
+  bandwidth: usize,
+  plane: usize,
+  channels: i32,
+  queries: usize,
+): void {
+  for (let c = 0; c <= channels; c++) {
+    for (let i: usize = 0; i < QUERY_PLANE; i += 2 * VECTOR) {
+      const at = min(i, QUERY_PLANE - 2 * VECTOR);
+      let left = loadLeft(cells + (at >> 1), plane);
+      let right = loadRight(cells + (at >> 1), plane);
+      if (c == channels) {
+        left = f32x4.add(left, loadLeft(bandwidth + (at >> 1), plane));
+        right = f32x4.add(right, loadRight(bandwidth + (at >> 1), plane));
+      }
+      v128.store(queries + at, activated(left, c, channels));
+      v128.store(queries + at, activated(right, c, channels), 16);
     }
     cells += 4 * plane;
     queries += QUERY_PLANE;
@@ -185,7 +181,7 @@ function positionalLogits(
 
 /**
  * Subtracts the affinity term of four pixels from their logits and returns the largest logit. `key` is the top left tap,
- * `center` the pixel itself among the keys. A pass of its own: fused with the exponential the chain of dependent
+ * `center` the pixel itself among the keys, `step` the distance of neighbouring taps. A pass of its own: fused with the exponential the chain of dependent
  * operations of a tap is too long for processors to overlap taps.
  */
 function subtractAffinity(
@@ -195,6 +191,7 @@ function subtractAffinity(
   center: usize,
   key: usize,
   keyRow: usize,
+  step: usize,
 ): v128 {
   const e0 = v128.load(center, 0 * KEY_PLANE);
   const e1 = v128.load(center, 1 * KEY_PLANE);
@@ -208,8 +205,8 @@ function subtractAffinity(
   let l = logits;
   const bottom = key + <usize>K * keyRow;
   for (let row = key; row < bottom; row += keyRow) {
-    const end = row + ((<usize>K) << 2);
-    for (let p = row; p < end; p += 4) {
+    const end = row + <usize>K * step;
+    for (let p = row; p < end; p += step) {
       let d = f32x4.sub(v128.load(p, 0 * KEY_PLANE), e0);
       let even = f32x4.mul(d, d);
       d = f32x4.sub(v128.load(p, 1 * KEY_PLANE), e1);
@@ -235,37 +232,53 @@ function subtractAffinity(
   return largest;
 }
 
-/** Softmax and application for four pixels. Weights replace the logits where there are further planes to filter. */
+/**
+ * Softmax and application for four pixels: `planes` of them, at least six, then the largest logit and the sum of the
+ * weights. Weights replace the logits where there are further planes to filter.
+ */
+// @ts-expect-error: a decorator of AssemblyScript
+@inline
 function applySoftmax(
   K: i32,
   logits: usize,
   largest: v128,
   samples: usize,
   keyRow: usize,
+  step: usize,
   output: usize,
   planes: i32,
 ): void {
   let sum = f32x4.splat(0);
-  let red = sum;
-  let green = sum;
-  let blue = sum;
+  let a = sum;
+  let b = sum;
+  let c = sum;
+  let d = sum;
+  let e = sum;
+  let f = sum;
   let l = logits;
   const bottom = samples + <usize>K * keyRow;
   for (let row = samples; row < bottom; row += keyRow) {
-    const end = row + ((<usize>K) << 2);
+    const end = row + <usize>K * step;
     let p = row;
     // Two taps at a time, whose exponentials overlap; K is odd.
-    for (; p < end - 4; p += 8) {
+    for (; p < end - step; p += 2 * step) {
       const left = exp2(f32x4.sub(v128.load(l), largest));
       const right = exp2(f32x4.sub(v128.load(l, BLOCK), largest));
+      const q = p + step;
       sum = f32x4.add(f32x4.add(sum, left), right);
-      red = madd(left, v128.load(p, 0 * KEY_PLANE), red);
-      green = madd(left, v128.load(p, 1 * KEY_PLANE), green);
-      blue = madd(left, v128.load(p, 2 * KEY_PLANE), blue);
-      red = madd(right, v128.load(p, 0 * KEY_PLANE + 4), red);
-      green = madd(right, v128.load(p, 1 * KEY_PLANE + 4), green);
-      blue = madd(right, v128.load(p, 2 * KEY_PLANE + 4), blue);
-      if (planes > 3) {
+      a = madd(left, v128.load(p, 0 * KEY_PLANE), a);
+      b = madd(left, v128.load(p, 1 * KEY_PLANE), b);
+      c = madd(left, v128.load(p, 2 * KEY_PLANE), c);
+      d = madd(left, v128.load(p, 3 * KEY_PLANE), d);
+      e = madd(left, v128.load(p, 4 * KEY_PLANE), e);
+      f = madd(left, v128.load(p, 5 * KEY_PLANE), f);
+      a = madd(right, v128.load(q, 0 * KEY_PLANE), a);
+      b = madd(right, v128.load(q, 1 * KEY_PLANE), b);
+      c = madd(right, v128.load(q, 2 * KEY_PLANE), c);
+      d = madd(right, v128.load(q, 3 * KEY_PLANE), d);
+      e = madd(right, v128.load(q, 4 * KEY_PLANE), e);
+      f = madd(right, v128.load(q, 5 * KEY_PLANE), f);
+      if (planes > 6) {
         v128.store(l, left);
         v128.store(l, right, BLOCK);
       }
@@ -273,34 +286,37 @@ function applySoftmax(
     }
     const weight = exp2(f32x4.sub(v128.load(l), largest));
     sum = f32x4.add(sum, weight);
-    red = madd(weight, v128.load(p, 0 * KEY_PLANE), red);
-    green = madd(weight, v128.load(p, 1 * KEY_PLANE), green);
-    blue = madd(weight, v128.load(p, 2 * KEY_PLANE), blue);
-    if (planes > 3) v128.store(l, weight);
+    a = madd(weight, v128.load(p, 0 * KEY_PLANE), a);
+    b = madd(weight, v128.load(p, 1 * KEY_PLANE), b);
+    c = madd(weight, v128.load(p, 2 * KEY_PLANE), c);
+    d = madd(weight, v128.load(p, 3 * KEY_PLANE), d);
+    e = madd(weight, v128.load(p, 4 * KEY_PLANE), e);
+    f = madd(weight, v128.load(p, 5 * KEY_PLANE), f);
+    if (planes > 6) v128.store(l, weight);
     l += BLOCK;
   }
   const scale = f32x4.div(f32x4.splat(1), sum);
-  v128.store(output, f32x4.mul(red, scale), 0 * QUERY_PLANE);
-  v128.store(output, f32x4.mul(green, scale), 1 * QUERY_PLANE);
-  v128.store(output, f32x4.mul(blue, scale), 2 * QUERY_PLANE);
-  for (let plane = 3; plane < planes; plane++) {
-    applyToPlane(
-      K,
-      logits,
-      samples + <usize>plane * KEY_PLANE,
-      keyRow,
-      scale,
-      output + <usize>plane * QUERY_PLANE,
-    );
+  v128.store(output, f32x4.mul(a, scale), 0 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(b, scale), 1 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(c, scale), 2 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(d, scale), 3 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(e, scale), 4 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(f, scale), 5 * QUERY_PLANE);
+  for (let plane = 6; plane < planes; plane++) {
+    const p = samples + <usize>plane * KEY_PLANE;
+    applyToPlane(K, logits, p, keyRow, step, scale, output + <usize>plane * QUERY_PLANE);
   }
+  v128.store(output + <usize>planes * QUERY_PLANE, largest);
+  v128.store(output + <usize>planes * QUERY_PLANE, sum, QUERY_PLANE);
 }
 
-/** The weights that `applyToVector` left behind, on one further plane. */
+/** The weights that `applySoftmax` left behind, on one further plane. */
 function applyToPlane(
   K: i32,
   weights: usize,
   samples: usize,
   keyRow: usize,
+  step: usize,
   scale: v128,
   output: usize,
 ): void {
@@ -310,7 +326,7 @@ function applyToPlane(
     for (let dx = 0; dx < K; dx++) {
       total = madd(v128.load(weights), v128.load(p), total);
       weights += BLOCK;
-      p += 4;
+      p += step;
     }
     samples += keyRow;
   }
@@ -332,7 +348,7 @@ export function filterStrip(
 ): void {
   const groups = (K * K + 2) / 3;
   const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
-  const toCenter = <usize>(K >> 1) * (keyRow + 4);
+  const toCenter = <usize>(K >> 1) * (keyRow + PIXEL);
   const list = scratch + 3 * BLOCK * <usize>groups;
   const blocks = min((columns + 11) / 12, BLOCKS);
   for (let y = 0; y < rows; y++) {
@@ -342,13 +358,163 @@ export function filterStrip(
       positionalLogits(list, end, channels, weights, groups, scratch);
       for (let v: usize = 0; v < BLOCK; v += VECTOR) {
         const key = keys + block * BLOCK + v;
+        const logits = scratch + v;
         const negativeBandwidth = v128.load(query + v + <usize>channels * QUERY_PLANE);
-        const largest = subtractAffinity(K, scratch + v, negativeBandwidth, key + toCenter, key, keyRow);
-        applySoftmax(K, scratch + v, largest, key + EMBEDDING, keyRow, output + block * BLOCK + v, planes);
+        const largest = subtractAffinity(K, logits, negativeBandwidth, key + toCenter, key, keyRow, PIXEL);
+        const filtered = output + block * BLOCK + v;
+        applySoftmax(K, logits, largest, key + EMBEDDING, keyRow, PIXEL, filtered, planes);
+      }
+    }
+    queries += <usize>(channels + 2) * QUERY_PLANE;
+    keys += keyRow;
+    output += <usize>(planes + 2) * QUERY_PLANE;
+  }
+}
+
+/** Takes what four pixels are in another frame, where they are in it at all, into what they are by now. */
+function join(output: usize, frame: usize, inside: v128, planes: i32): void {
+  const state = <usize>planes * QUERY_PLANE;
+  const largest = v128.load(output + state);
+  const frameLargest = v128.bitselect(v128.load(frame + state), largest, inside);
+  const common = f32x4.pmax(largest, frameLargest);
+  const sum = f32x4.mul(v128.load(output + state, QUERY_PLANE), exp2(f32x4.sub(largest, common)));
+  const frameSum = v128.and(
+    inside,
+    f32x4.mul(v128.load(frame + state, QUERY_PLANE), exp2(f32x4.sub(frameLargest, common))),
+  );
+  const total = f32x4.add(sum, frameSum);
+  const share = f32x4.div(frameSum, total);
+  for (let i: usize = 0; i < state; i += QUERY_PLANE) {
+    const value = v128.load(output + i);
+    v128.store(output + i, madd(share, f32x4.sub(v128.load(frame + i), value), value));
+  }
+  v128.store(output + state, common);
+  v128.store(output + state, total, QUERY_PLANE);
+}
+
+/**
+ * Copies the taps of four pixels that lie apart side by side: [K][8+planes][128], the taps of a row and plane as K times
+ * four floats.
+ */
+function gatherTaps(K: i32, keys: usize, offsets: v128, keyRow: usize, taps: usize): void {
+  const p0 = keys + i32x4.extract_lane(offsets, 0);
+  const p1 = keys + i32x4.extract_lane(offsets, 1);
+  const p2 = keys + i32x4.extract_lane(offsets, 2);
+  const p3 = keys + i32x4.extract_lane(offsets, 3);
+  for (let i: usize = 0; i < <usize>K * keyRow; i += KEY_PLANE) {
+    for (let x: usize = 0; x < <usize>K * PIXEL; x += PIXEL) {
+      let tap = v128.load32_zero(p0 + i + x);
+      tap = v128.load_lane<f32>(p1 + i + x, tap, 1);
+      tap = v128.load_lane<f32>(p2 + i + x, tap, 2);
+      tap = v128.load_lane<f32>(p3 + i + x, tap, 3);
+      v128.store(taps + i + 4 * x, tap);
+    }
+  }
+}
+
+/**
+ * Joins the kernels in another frame with what `filterStrip` and earlier calls have made of the rows, by one softmax over the
+ * taps of all frames. `keys` are a region of the other frame, a row of it as a row of keys; `offsets` [rows][108] int32 has
+ * the byte offset in it of the top left tap of each pixel, negative where the pixel is not in that frame. `centers` is the
+ * key of the strip's first pixel in the frame itself, `keyRow` bytes before that of the next row; `taps` has space for K
+ * rows of keys, `frame` for a row of output. Queries are those of `unpackNeighborQueries`.
+ */
+export function joinNeighbor(
+  rows: i32,
+  firstBlock: i32,
+  blocks: i32,
+  K: i32,
+  channels: i32,
+  planes: i32,
+  weights: usize,
+  queries: usize,
+  centers: usize,
+  keys: usize,
+  offsets: usize,
+  output: usize,
+  scratch: usize,
+  taps: usize,
+  frame: usize,
+): void {
+  const groups = (K * K + 2) / 3;
+  const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
+  const list = scratch + 3 * BLOCK * <usize>groups;
+  for (let y = 0; y < rows; y++) {
+    for (let block = <usize>firstBlock; block < <usize>(firstBlock + blocks); block++) {
+      const at = block * BLOCK;
+      const none = v128.and(
+        v128.and(v128.load(offsets + at), v128.load(offsets + at, 16)),
+        v128.load(offsets + at, 32),
+      );
+      if (i32x4.bitmask(none) == 15) continue;
+      const end = listActive(queries + at, channels, list);
+      positionalLogits(list, end, channels, weights, groups, scratch);
+      for (let v = at; v < at + BLOCK; v += VECTOR) {
+        let place = v128.load(offsets + v);
+        const outside = i32x4.bitmask(place);
+        if (outside == 15) continue;
+        const inside = i32x4.ge_s(place, i32x4.splat(0));
+        if (outside != 0) {
+          // Any place does for pixels that are left out.
+          const some = load<i32>(offsets + v + ((<usize>ctz(~outside)) << 2));
+          place = v128.bitselect(place, i32x4.splat(some), inside);
+        }
+        let key = keys + i32x4.extract_lane(place, 0);
+        let step = PIXEL;
+        const steps = i32x4.sub(place, i32x4.splat(i32x4.extract_lane(place, 0)));
+        if (!i32x4.all_true(i32x4.eq(steps, i32x4(0, 4, 8, 12)))) {
+          gatherTaps(K, keys, place, keyRow, taps);
+          key = taps;
+          step = VECTOR;
+        }
+        const logits = scratch + v - at;
+        const negativeBandwidth = v128.load(queries + v + <usize>channels * QUERY_PLANE);
+        const largest = subtractAffinity(K, logits, negativeBandwidth, centers + v, key, keyRow, step);
+        applySoftmax(K, logits, largest, key + EMBEDDING, keyRow, step, frame, planes);
+        join(output + v, frame, inside, planes);
       }
     }
     queries += <usize>(channels + 1) * QUERY_PLANE;
-    keys += keyRow;
-    output += <usize>planes * QUERY_PLANE;
+    centers += keyRow;
+    offsets += QUERY_PLANE;
+    output += <usize>(planes + 2) * QUERY_PLANE;
+  }
+}
+
+/**
+ * Gives the texture that kernels have averaged away back to the three planes from `first` on: times
+ * 1 + gate ((albedo + 0.01) / (filtered albedo + 0.01) - 1), the ratio within [1/8, 8]. The filtered albedo is in planes 3 to
+ * 5. `gates` is the gate of the first pixel, `gateRow` bytes before that of the next row; `centers` as in
+ * `joinNeighbor`.
+ */
+export function remodulate(
+  rows: i32,
+  columns: i32,
+  planes: i32,
+  first: i32,
+  gates: usize,
+  gateRow: usize,
+  centers: usize,
+  output: usize,
+): void {
+  const epsilon = f32x4.splat(0.01);
+  const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
+  const bytes = min(<usize>columns * PIXEL, QUERY_PLANE);
+  for (let y = 0; y < rows; y++) {
+    for (let x: usize = 0; x < bytes; x += VECTOR) {
+      const gate = v128.load(gates + x);
+      for (let c = 0; c < 3; c++) {
+        const filtered = v128.load(output + x + <usize>(3 + c) * QUERY_PLANE);
+        const albedo = v128.load(centers + x + EMBEDDING + <usize>(3 + c) * KEY_PLANE);
+        let ratio = f32x4.div(f32x4.add(albedo, epsilon), f32x4.add(filtered, epsilon));
+        ratio = f32x4.pmin(f32x4.splat(8), f32x4.pmax(f32x4.splat(0.125), ratio));
+        const factor = madd(gate, f32x4.sub(ratio, f32x4.splat(1)), f32x4.splat(1));
+        const at = output + x + <usize>(first + c) * QUERY_PLANE;
+        v128.store(at, f32x4.mul(v128.load(at), factor));
+      }
+    }
+    gates += gateRow;
+    centers += keyRow;
+    output += <usize>(planes + 2) * QUERY_PLANE;
   }
 }

@@ -5,8 +5,8 @@ import { fastestSimd } from '../engine/wasm-build.js';
 import { QuietframeError } from '../errors.js';
 import { type Raster, raster } from '../image/raster.js';
 import { autoExposure } from '../kpcn/features.js';
-import { coarsen, KpcnNetwork } from '../kpcn/network.js';
-import type { Level } from '../kpcn/picture.js';
+import { KpcnNetwork } from '../kpcn/network.js';
+import { coarsen, type FrameLevel, type Level } from '../kpcn/picture.js';
 import type { PknBundle } from '../pkn/bundle.js';
 import { CrossBilateral } from '../pkn/cross-bilateral.js';
 import { PknNetwork } from '../pkn/network.js';
@@ -113,24 +113,30 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       break;
     case 'expose': {
       const { levels, width, height } = job.picture;
-      exposure = autoExposure((levels[0] as Level).radiance, width, height);
+      exposure = autoExposure((levels[0] as FrameLevel).radiance, width, height);
       time('prepare', performance.now() - start);
       break;
     }
     case 'coarsen':
-      coarsen(job.picture.levels, job.begin, job.end);
+      coarsen(job.pyramids, job.begin, job.end);
       time('prepare', performance.now() - start);
       break;
-    case 'denoise': {
-      const level = job.picture.levels[job.level] as Level;
-      await (await network(job.model)).denoiseTile(level, job.picture.encoder, job.exposure, job.tile, time);
+    case 'extract': {
+      const { level, reading, tile, features } = job;
+      await (await network(job.model)).extractTile(level, reading, tile, features, time);
       break;
     }
-    case 'composite': {
-      const [fine, coarse] = job.picture.levels.slice(job.level, job.level + 2) as [Level, Level];
-      await (await network(job.model)).compositeTile(fine, coarse, job.exposure, job.tile, time);
+    case 'denoise':
+      await (await network(job.model)).denoiseTile(job.task, job.reading, job.tile, time);
+      break;
+    case 'filter': {
+      const { task, features, neighbors, tile } = job;
+      await (await network(job.model)).filterTile(task, features, neighbors, tile, time);
       break;
     }
+    case 'composite':
+      await (await network(job.model)).compositeTile(job.fine, job.coarse, job.exposure, job.tile, time);
+      break;
     case 'predict-errors': {
       const { radiance, composited, ...guides } = job.picture.levels[0] as Level;
       const picture = { ...guides, noisy: radiance, denoised: composited };

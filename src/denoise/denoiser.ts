@@ -4,20 +4,16 @@ import { ModelRepository } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
-import { cropPadded } from '../image/pyramid.js';
-import { plane, type Raster, raster, SharedRasters } from '../image/raster.js';
-import { cutIntoTiles, type Tile } from '../image/tile.js';
-import { tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
-import { createPicture, type Level, type Picture, pictureResult } from '../kpcn/picture.js';
-import { encoderInputs } from '../kpcn/source-encoder.js';
+import { type Raster, SharedRasters } from '../image/raster.js';
 import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
-import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
+import { checkNeighbors, WindowDenoiser } from './denoise-window.js';
+import { type CacheStatistics, FeatureCache } from './feature-cache.js';
 import { Finisher, type FinishOptions, type FinishReport } from './finisher.js';
+import { checkLambda } from './lambda.js';
 import { denoisePreview } from './preview.js';
-import { runTogether } from './run-together.js';
-import type { DenoiseJob, DenoiseJobResult, StageName, WorkerModels } from './stages.js';
+import type { DenoiseJob, DenoiseJobResult, WorkerModels } from './stages.js';
 import { Turnstile } from './turnstile.js';
 import { WorkerPool } from './worker-pool.js';
 
@@ -31,6 +27,8 @@ export interface DenoiserOptions {
    * 128 x 128 pixels are used whatever the budget. The planes of the picture come on top, see docs/memory.md.
    */
   readonly memoryBudgetBytes?: number;
+  /** Most bytes of features of frames that are kept for later requests; 1 GiB by default, 0 keeps none. */
+  readonly featureCacheBytes?: number;
 }
 
 /** What a model is, for lists of models. */
@@ -60,7 +58,7 @@ export interface DenoiseRequest {
   readonly model?: string;
   /**
    * Slope of the asymmetric loss in [1, 10], for all pixels or, as 1 channel of the size of the frame, for each; 1, the
-   * default, is symmetric. Others are not implemented yet.
+   * default, is symmetric.
    */
   readonly lambda?: number | Raster;
   /** Frames around it, at most one for each offset. */
@@ -148,15 +146,7 @@ const WORKER_URL = new URL(
 );
 
 const DEFAULT_MEMORY_BUDGET = 512 * 2 ** 20;
-const MIN_TILE_SIDE = 128;
-/** Tiles of the compositor, which is small, have this side at most. */
-const COMPOSITE_PIXELS = 512 ** 2;
-/** Work on a pixel relative to denoising it, for progress. */
-const COMPOSITE_WORK = 0.1;
-const ERROR_WORK = 0.15;
-const TILE_WORK: Readonly<Record<string, number>> = {
-  ...{ denoise: 1, composite: COMPOSITE_WORK, 'predict-errors': ERROR_WORK },
-};
+const DEFAULT_FEATURE_CACHE = 2 ** 30;
 
 /**
  * Denoises frames in worker threads. One frame is worked on at a time by all workers; others wait in order of arrival.
@@ -170,12 +160,15 @@ export class Denoiser {
   readonly #memory = new SharedRasters();
   readonly #bytesPerWorker: number;
   readonly #finisher: Finisher;
+  readonly #featureCache: FeatureCache;
+  readonly #windows: WindowDenoiser;
 
   private constructor(
     repository: ModelRepository,
     private readonly previews: readonly PknBundle[],
     threads: number,
     memoryBudgetBytes: number,
+    featureCacheBytes: number,
   ) {
     this.#repository = repository;
     const networks = repository.bundles.map(({ manifest }) => ({
@@ -195,6 +188,8 @@ export class Denoiser {
     this.#pool = new WorkerPool(WORKER_URL, threads, models);
     this.#finisher = new Finisher(this.#pool, previews.at(-1));
     this.#bytesPerWorker = memoryBudgetBytes / threads;
+    this.#featureCache = new FeatureCache(featureCacheBytes);
+    this.#windows = new WindowDenoiser(this.#pool, this.#bytesPerWorker, this.#featureCache);
   }
 
   /**
@@ -206,15 +201,17 @@ export class Denoiser {
       modelsDirectory,
       threads = availableParallelism(),
       memoryBudgetBytes = DEFAULT_MEMORY_BUDGET,
+      featureCacheBytes = DEFAULT_FEATURE_CACHE,
     } = options;
     if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
       throw invalid('a whole number from 1 to 256', 'threads', threads);
     }
     if (!(memoryBudgetBytes > 0)) throw invalid('a number above 0', 'memoryBudgetBytes', memoryBudgetBytes);
+    if (!(featureCacheBytes >= 0)) throw invalid('a number from 0', 'featureCacheBytes', featureCacheBytes);
     const repository = await ModelRepository.open(modelsDirectory);
     const filters = await Promise.all(repository.filterFolders.map(readPknBundle));
     const previews = filters.filter(({ heads }) => heads.has('cross-bilateral'));
-    const denoiser = new Denoiser(repository, previews, threads, memoryBudgetBytes);
+    const denoiser = new Denoiser(repository, previews, threads, memoryBudgetBytes, featureCacheBytes);
     try {
       for (const { manifest } of repository.bundles) await denoiser.#loadEverywhere(modelId(manifest));
     } catch (error) {
@@ -226,14 +223,15 @@ export class Denoiser {
 
   /**
    * Denoises a frame.
-   * @throws QuietframeError `invalid-argument`, `mismatched-frames` when rasters differ in size, `unknown-model`,
-   * `not-implemented` for a lambda other than 1, `cancelled`, `internal`.
+   * @throws QuietframeError `invalid-argument`, `mismatched-frames` when rasters differ in size or frames of the window in
+   * what they have, `unknown-model`, `not-implemented` where the model predicts no errors, `cancelled`, `internal`.
    */
   async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
     const { model, lambda = 1, signal, onProgress, also = [], errors = false, strength } = request;
-    const { parameters = false } = request;
-    checkLambda(lambda);
+    const { parameters = false, neighbors = [], irradiance = false, key } = request;
     checkSizes(frame, also);
+    checkLambda(lambda, frame);
+    checkNeighbors(frame, also, neighbors);
     if (request.finish !== undefined) return this.#finish(frame, request, request.finish);
     const preview = this.#findPreview(model);
     if (preview !== undefined) {
@@ -255,9 +253,15 @@ export class Denoiser {
       throw invalid('a model of filters, or upscale or deblur,', 'the model of parameters', model);
     const { manifest } = this.#repository.find(model);
     if (errors) checkPredictor(manifest);
+    if (manifest.formatVersion === 2) checkFormat2(manifest, lambda, neighbors);
     const leave = await this.#turnstile.enter(signal);
     try {
-      return await this.#denoise(frame, manifest, { lambda, also, errors, signal, onProgress });
+      return await this.#windows.denoise(frame, manifest, {
+        ...{ lambda, also, errors, neighbors, irradiance },
+        ...(key !== undefined && { key }),
+        ...(signal && { signal }),
+        ...(onProgress && { onProgress }),
+      });
     } finally {
       leave();
     }
@@ -297,6 +301,11 @@ export class Denoiser {
     return plan;
   }
 
+  /** Lookups and size of the cache of features. */
+  get features(): CacheStatistics {
+    return this.#featureCache.statistics;
+  }
+
   /** Ends the workers; requests that wait or run reject with `cancelled`. */
   async close(): Promise<void> {
     await this.#pool.close();
@@ -306,135 +315,6 @@ export class Denoiser {
     // As many jobs as workers, all at once: every idle worker gets one.
     await Promise.all(Array.from({ length: this.#pool.size }, () => this.#pool.run({ kind: 'load', model })));
   }
-
-  async #denoise(
-    frame: Frame,
-    manifest: ModelManifest,
-    { lambda, also, errors: withErrors, signal, onProgress }: CheckedRequest,
-  ): Promise<DenoiseResult> {
-    const start = performance.now();
-    const model = modelId(manifest);
-    const stages: Partial<Record<StageName, number>> = {};
-    const time = (stage: StageName, seconds: number): void => {
-      stages[stage] = (stages[stage] ?? 0) + seconds;
-    };
-
-    const inputs = encoderInputs(frame, manifest.sources);
-    const picture = createPicture(inputs, also, manifest.architecture.levels, this.#memory);
-    time('prepare', (performance.now() - start) / 1000);
-
-    const plan = this.#planTiles(picture, manifest);
-    const finest = picture.levels[0] as Level;
-    const errors = withErrors ? sharedRaster(finest.width, finest.height, ERROR_CHANNELS) : undefined;
-    const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
-    const total = plan.reduce(
-      (sum, level) => sum + work(level.denoise) + COMPOSITE_WORK * work(level.composite),
-      ERROR_WORK * work(errorTiles),
-    );
-    // What remains when all tiles are done, so that 1 means done.
-    const assembling = 0.001 * total;
-    let done = 0;
-    let simd: Simd = 'plain';
-    let exposure = 1;
-    const runAll = (jobs: readonly DenoiseJob[]): Promise<void> =>
-      runTogether(this.#pool, jobs, signal, (job, result) => {
-        simd = result.simd;
-        for (const [stage, seconds] of Object.entries(result.seconds)) time(stage as StageName, seconds);
-        if (job.kind === 'expose') exposure = result.exposure;
-        if (!('tile' in job)) return;
-        done += job.tile.width * job.tile.height * (TILE_WORK[job.kind] ?? 0);
-        onProgress?.(done / (total + assembling));
-      });
-
-    await runAll([{ kind: 'expose', picture }, ...coarsenJobs(picture, this.#pool.size)]);
-    const tileJobs = (kind: 'denoise' | 'composite', level: number, tiles: readonly Tile[]): DenoiseJob[] =>
-      tiles.map((tile) => ({ kind, model, picture, level, tile, exposure }));
-    await runAll(plan.flatMap(({ denoise }, level) => tileJobs('denoise', level, denoise)));
-    for (let level = plan.length - 2; level >= 0; level--) {
-      await runAll(tileJobs('composite', level, plan[level]?.composite ?? []));
-    }
-
-    if (errors !== undefined) {
-      await runAll(
-        errorTiles.map((tile) => ({ kind: 'predict-errors', model, picture, tile, exposure, errors })),
-      );
-    }
-
-    const assemblyStart = performance.now();
-    const result = pictureResult(picture, also);
-    const cropped = errors && cropErrors(errors, picture);
-    time('assemble', (performance.now() - assemblyStart) / 1000);
-    onProgress?.(1);
-    return {
-      ...result,
-      ...(cropped && { errors: cropped }),
-      report: {
-        model: manifest.name,
-        version: manifest.version,
-        encoder: picture.encoder,
-        device: 'cpu',
-        executionProvider: 'cpu',
-        simd,
-        exposure,
-        lambda,
-        windowUsed: 1,
-        ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
-        tiles: plan.reduce((sum, { denoise }) => sum + denoise.length, 0),
-        stages,
-        seconds: (performance.now() - start) / 1000,
-      },
-    };
-  }
-
-  #errorTiles({ width, height }: Raster, { errorPredictor }: ModelManifest): Tile[] {
-    const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
-    const maxPixels = Math.max(
-      this.#bytesPerWorker / ERROR_BYTES_PER_PIXEL,
-      (MIN_TILE_SIDE + 2 * overlap) ** 2,
-    );
-    return cutIntoTiles(width, height, { alignment: 2, workers: this.#pool.size, overlap, maxPixels });
-  }
-
-  #planTiles(picture: Picture, manifest: ModelManifest): { denoise: Tile[]; composite: Tile[] }[] {
-    const overlap = tileOverlap(manifest);
-    const smallest = (MIN_TILE_SIDE + 2 * overlap) ** 2;
-    const maxPixels = Math.max(this.#bytesPerWorker / tileBytesPerPixel(manifest), smallest);
-    const limits = { alignment: 2, workers: this.#pool.size };
-    return picture.levels.map(({ width, height }, level) => ({
-      denoise: cutIntoTiles(width, height, { ...limits, overlap, maxPixels }),
-      composite:
-        level === picture.levels.length - 1
-          ? []
-          : cutIntoTiles(width, height, { ...limits, overlap: 0, maxPixels: COMPOSITE_PIXELS }),
-    }));
-  }
-}
-
-/** A request with its defaults. */
-type CheckedRequest = Required<Pick<DenoiseRequest, 'also' | 'errors'>> & {
-  readonly lambda: number;
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: ((fraction: number) => void) | undefined;
-};
-
-/** A raster of zeros that worker threads see without a copy. */
-function sharedRaster(width: number, height: number, channels: number): Raster {
-  const bytes = width * height * channels * Float32Array.BYTES_PER_ELEMENT;
-  return raster(width, height, channels, new Float32Array(new SharedArrayBuffer(bytes)));
-}
-
-function cropErrors(errors: Raster, { width, height }: Picture): Raster {
-  const cropped = raster(width, height, errors.channels);
-  cropPadded(errors, cropped);
-  return cropped;
-}
-
-function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): PredictedError {
-  const mean = (c: number): number => {
-    const values = plane(errors, c);
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
-  };
-  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1 };
 }
 
 function checkPredictor({ name, version, errorPredictor }: ModelManifest): void {
@@ -451,33 +331,18 @@ function summaryOf({ name, version, description, license, training, heads }: Pkn
   return { name, version, description, license, architecture, sources: [], training };
 }
 
-/** Bands of rows of the finest level, whole at every level. */
-function coarsenJobs(picture: Picture, workers: number): DenoiseJob[] {
-  const height = picture.levels[0]?.height ?? 0;
-  const multiple = 2 ** picture.levels.length;
-  const rows = Math.ceil(height / (2 * workers) / multiple) * multiple;
-  const jobs: DenoiseJob[] = [];
-  for (let begin = 0; begin < height; begin += rows) {
-    jobs.push({ kind: 'coarsen', picture, begin, end: Math.min(begin + rows, height) });
-  }
-  return jobs;
-}
-
-function work(tiles: readonly Tile[]): number {
-  return tiles.reduce((sum, { width, height }) => sum + width * height, 0);
-}
-
 function modelId({ name, version }: Pick<ModelManifest, 'name' | 'version'>): string {
   return `${name}@${version}`;
 }
 
-function checkLambda(lambda: number | Raster): asserts lambda is number {
-  if (typeof lambda !== 'number')
-    throw new QuietframeError('not-implemented', expected('1', 'lambda', 'a map'));
-  if (!(lambda >= 1 && lambda <= 10)) throw invalid('a number in [1, 10]', 'lambda', lambda);
-  if (lambda !== 1) {
-    throw new QuietframeError('not-implemented', expected('1', 'lambda', lambda), { parameter: 'lambda' });
-  }
+function checkFormat2(
+  model: Pick<ModelManifest, 'name' | 'version'>,
+  lambda: number | Raster,
+  neighbors: readonly WindowFrame[],
+): void {
+  if (lambda === 1 && neighbors.length === 0) return;
+  const message = expected('a model with windows and lambda', 'model', modelId(model));
+  throw new QuietframeError('not-implemented', message, { parameter: 'model' });
 }
 
 function checkSizes(frame: Frame, also: readonly Raster[]): void {

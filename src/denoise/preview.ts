@@ -42,6 +42,8 @@ export interface PreviewServices {
 }
 
 const MIN_TILE_SIDE = 128;
+/** Larger tiles of the network make the C library give memory back and take it again, layer by layer. */
+const MAX_NETWORK_PIXELS = 400_000;
 /** Work on a pixel, for progress. */
 const PARAMETER_WORK = 0.4;
 const GUIDES = ['albedo', 'albedoVariance', 'normal', 'normalVariance'] as const;
@@ -63,12 +65,14 @@ export async function denoisePreview(
   time('prepare', (performance.now() - start) / 1000);
 
   const { width, height } = frame;
-  const tiles = (overlap: number, bytesPerPixel: number): Tile[] =>
+  const tiles = (overlap: number, bytesPerPixel: number, most = Number.POSITIVE_INFINITY): Tile[] =>
     cutIntoTiles(width, height, {
       ...{ overlap, alignment: PREVIEW_ALIGNMENT, workers: pool.size },
-      maxPixels: Math.max(bytesPerWorker / bytesPerPixel, (MIN_TILE_SIDE + 2 * overlap) ** 2),
+      maxPixels: Math.min(Math.max(bytesPerWorker / bytesPerPixel, (MIN_TILE_SIDE + 2 * overlap) ** 2), most),
     });
-  const parameterTiles = tiles(PREVIEW_NETWORK_OVERLAP, PREVIEW_NETWORK_BYTES_PER_PIXEL);
+  const parameterTiles = tiles(
+    ...[PREVIEW_NETWORK_OVERLAP, PREVIEW_NETWORK_BYTES_PER_PIXEL, MAX_NETWORK_PIXELS],
+  );
   const { light } = picture.buffers;
   const filterTiles = tiles(CROSS_BILATERAL_OVERLAP, crossBilateralBytesPerPixel(light.channels));
   // What remains when all tiles are done, so that 1 means done.

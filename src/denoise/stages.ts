@@ -2,7 +2,9 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
-import type { Picture } from '../kpcn/picture.js';
+import type { FrameReading, LevelFeatures } from '../kpcn/frame-features.js';
+import type { LevelTask, NeighborLevel } from '../kpcn/network.js';
+import type { FrameLevel, Level, Picture, Pyramid } from '../kpcn/picture.js';
 import type { PknBundle } from '../pkn/bundle.js';
 import type { RbfGuide } from '../pkn/gaussian-rbf.js';
 import type { Filter, ParameterMap } from '../pkn/parameter-map.js';
@@ -35,15 +37,46 @@ export type DenoiseJob =
   /** Loads the modules of a model. */
   | { readonly kind: 'load'; readonly model: string }
   /** Measures the exposure of a picture. */
-  | { readonly kind: 'expose'; readonly picture: Picture }
+  | { readonly kind: 'expose'; readonly picture: Picture<FrameLevel> }
   /** Rows of the finest level into all coarser ones. */
-  | { readonly kind: 'coarsen'; readonly picture: Picture; readonly begin: number; readonly end: number }
-  /** The kernels of a tile of a level, or its compositing with the next coarser level. */
   | {
-      readonly kind: 'denoise' | 'composite';
+      readonly kind: 'coarsen';
+      readonly pyramids: readonly Pyramid[];
+      readonly begin: number;
+      readonly end: number;
+    }
+  /** The features of a tile of a level, to be kept. */
+  | {
+      readonly kind: 'extract';
       readonly model: string;
-      readonly picture: Picture;
-      readonly level: number;
+      readonly level: FrameLevel;
+      readonly reading: FrameReading;
+      readonly tile: Tile;
+      readonly features: LevelFeatures;
+    }
+  /** The kernels of a tile of a level, of a frame whose features are not kept. */
+  | {
+      readonly kind: 'denoise';
+      readonly model: string;
+      readonly task: LevelTask;
+      readonly reading: FrameReading;
+      readonly tile: Tile;
+    }
+  /** The kernels of a tile of a level, by the features of its window. */
+  | {
+      readonly kind: 'filter';
+      readonly model: string;
+      readonly task: LevelTask;
+      readonly features: LevelFeatures;
+      readonly neighbors: readonly NeighborLevel[];
+      readonly tile: Tile;
+    }
+  /** The compositing of a tile of a level with the next coarser level. */
+  | {
+      readonly kind: 'composite';
+      readonly model: string;
+      readonly fine: Level;
+      readonly coarse: Level;
       readonly tile: Tile;
       readonly exposure: number;
     }

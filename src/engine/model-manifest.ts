@@ -11,6 +11,23 @@ export interface Architecture {
   readonly kernelSize: number;
   readonly levels: number;
   readonly compositorChannels: number;
+  /** Frames that a result is made from, the frame itself in the middle. */
+  readonly windowSize: number;
+  readonly temporalBlocks: number;
+  readonly neighborContextChannels: number;
+  /** Side of the kernels in the other frames in pixels, odd. */
+  readonly neighborKernelSize: number;
+}
+
+/** How far, in pixels of a level, the output of a stage depends on its input, on every side. */
+export interface ReceptiveRadius {
+  /** Kernel features of a frame, on the frame. */
+  readonly features: number;
+  readonly compositor: number;
+  /** Features that know the other frames, on the features of each frame. */
+  readonly temporal: number;
+  /** Features for a lambda, on those for 1. */
+  readonly specialization: number;
 }
 
 /** One file of a bundle. */
@@ -33,14 +50,13 @@ export interface ErrorPredictorManifest {
 
 /** The description of a bundle, `model.json`. */
 export interface ModelManifest {
-  readonly formatVersion: 2;
+  readonly formatVersion: 2 | 3;
   readonly name: string;
   readonly version: number;
   readonly description: string;
   readonly license: string;
   readonly architecture: Architecture;
-  /** Pixels of a level on which the output of a stage depends, on every side. */
-  readonly receptiveRadius: { readonly features: number; readonly compositor: number };
+  readonly receptiveRadius: ReceptiveRadius;
   /** Render sources with an encoder of their own. */
   readonly sources: readonly string[];
   readonly modules: Readonly<Record<string, ModuleFile>>;
@@ -55,11 +71,23 @@ const FILE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** Modules that every bundle has, besides an encoder for each source. */
-const MODULES = ['spatial_features', 'kernel_predictor', 'kernel_logits', 'scale_compositor'] as const;
+const MODULES = [
+  ...['spatial_features', 'temporal_features', 'loss_specialization', 'kernel_embedding', 'kernel_predictor'],
+  ...['kernel_logits', 'neighbor_predictor', 'neighbor_logits', 'scale_compositor'],
+];
+
+/** Bundles of format 2 have no windows, no lambda and no albedo gate. */
+const FORMAT_2_MODULES = ['spatial_features', 'kernel_predictor', 'kernel_logits', 'scale_compositor'];
+const FORMAT_2_MISSING = {
+  windowSize: 1,
+  temporalBlocks: 0,
+  neighborContextChannels: 4,
+  neighborKernelSize: 5,
+};
 
 /** Least and most value of every number of the architecture. */
 const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number, number]>> = {
-  inputChannels: [12, 12],
+  inputChannels: [13, 13],
   featureChannels: [1, 1024],
   blocks: [0, 64],
   contextChannels: [1, 64],
@@ -67,7 +95,13 @@ const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number,
   kernelSize: [3, 21],
   levels: [1, 8],
   compositorChannels: [1, 1024],
+  windowSize: [7, 7],
+  temporalBlocks: [0, 64],
+  neighborContextChannels: [1, 16],
+  neighborKernelSize: [3, 9],
 };
+
+const RADII: readonly (keyof ReceptiveRadius)[] = ['features', 'compositor', 'temporal', 'specialization'];
 
 /** Whether the text of a `model.json` describes a network that predicts parameters of filters, not kernels. */
 export function hasHeads(text: string): boolean {
@@ -95,38 +129,65 @@ export function parseManifest(text: string, origin: string): ModelManifest {
     ],
     ['errorPredictor'],
   );
-  if (root.formatVersion !== 2) throw reader.error('2', 'formatVersion', root.formatVersion);
-  const names = Object.keys(ARCHITECTURE_RANGES) as (keyof Architecture)[];
-  const numbers = reader.record(root.architecture, 'architecture', names);
-  const architecture = Object.fromEntries(
-    names.map((name) => [
-      name,
-      reader.integer(numbers[name], `architecture.${name}`, ...ARCHITECTURE_RANGES[name]),
-    ]),
-  ) as Record<keyof Architecture, number>;
-  if (architecture.kernelSize % 2 === 0) {
-    throw reader.error('an odd number', 'architecture.kernelSize', architecture.kernelSize);
-  }
-  const radius = reader.record(root.receptiveRadius, 'receptiveRadius', ['features', 'compositor']);
+  const formatVersion = root.formatVersion === 2 ? 2 : 3;
+  if (root.formatVersion !== formatVersion) throw reader.error('3', 'formatVersion', root.formatVersion);
+  const architecture = parseArchitecture(root.architecture, formatVersion, reader);
+  const radius = reader.record(
+    root.receptiveRadius,
+    'receptiveRadius',
+    formatVersion === 2 ? ['features', 'compositor'] : RADII,
+  );
+  const receptiveRadius = Object.fromEntries(
+    RADII.map((name) => [name, reader.integer(radius[name] ?? 0, `receptiveRadius.${name}`, 0, 1024)]),
+  ) as Record<keyof ReceptiveRadius, number>;
   const sources = reader.list(root.sources, 'sources').map((source) => reader.text(source, 'a source', NAME));
   if (!sources.includes('color')) throw reader.error('"color" among them', 'sources', sources);
   const errorPredictor = parseErrorPredictor(root.errorPredictor, reader);
   return {
-    formatVersion: 2,
+    formatVersion,
     name: reader.text(root.name, 'name', NAME),
     version: reader.integer(root.version, 'version', 1, 1e6),
     description: reader.text(root.description, 'description'),
     license: reader.text(root.license, 'license'),
     architecture,
-    receptiveRadius: {
-      features: reader.integer(radius.features, 'receptiveRadius.features', 0, 1024),
-      compositor: reader.integer(radius.compositor, 'receptiveRadius.compositor', 0, 1024),
-    },
+    receptiveRadius,
     sources,
-    modules: parseModules(root.modules, architecture, sources, errorPredictor !== undefined, reader),
+    modules: parseModules(
+      root.modules,
+      tensorShapes(architecture, formatVersion),
+      [
+        ...sources.map((source) => `source_encoder.${source}`),
+        ...(formatVersion === 2 ? FORMAT_2_MODULES : MODULES),
+        ...(errorPredictor ? ['error_predictor'] : []),
+      ],
+      reader,
+    ),
     ...(errorPredictor && { errorPredictor }),
     training: reader.record(root.training, 'training'),
   };
+}
+
+function parseArchitecture(value: unknown, formatVersion: 2 | 3, reader: Reader): Architecture {
+  const names = Object.keys(ARCHITECTURE_RANGES) as (keyof Architecture)[];
+  const isOld = formatVersion === 2;
+  const numbers = reader.record(
+    value,
+    'architecture',
+    isOld ? names.filter((name) => !(name in FORMAT_2_MISSING)) : names,
+  );
+  const architecture = Object.fromEntries(
+    names.map((name) => {
+      if (isOld && name in FORMAT_2_MISSING) return [name, FORMAT_2_MISSING[name as 'windowSize']];
+      const range = isOld && name === 'inputChannels' ? ([12, 12] as const) : ARCHITECTURE_RANGES[name];
+      return [name, reader.integer(numbers[name], `architecture.${name}`, ...range)];
+    }),
+  ) as Record<keyof Architecture, number>;
+  for (const name of ['kernelSize', 'neighborKernelSize'] as const) {
+    if (architecture[name] % 2 === 0) {
+      throw reader.error('an odd number', `architecture.${name}`, architecture[name]);
+    }
+  }
+  return architecture;
 }
 
 function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorManifest | undefined {
@@ -134,7 +195,8 @@ function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorMani
   const name = 'errorPredictor';
   const entry = reader.record(value, name, ['errorChannels', 'receptiveRadius', 'decay']);
   const channels = reader.list(entry.errorChannels, `${name}.errorChannels`);
-  if (channels.join() !== 'SMAPE,DSSIM') throw reader.error('SMAPE, DSSIM', `${name}.errorChannels`, channels);
+  if (channels.join() !== 'SMAPE,DSSIM')
+    throw reader.error('SMAPE, DSSIM', `${name}.errorChannels`, channels);
   const { decay } = entry;
   if (typeof decay !== 'number' || !(decay > 0 && decay <= 1)) {
     throw reader.error('a number in (0, 1]', `${name}.decay`, decay);
@@ -146,27 +208,31 @@ function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorMani
   };
 }
 
+/** Shapes of the modules that are tensors. */
+function tensorShapes(a: Architecture, formatVersion: 2 | 3): Readonly<Record<string, readonly number[]>> {
+  const kernel = { kernel_logits: [a.kernelSize ** 2, a.contextChannels + 1] };
+  if (formatVersion === 2) return kernel;
+  const neighbors = [a.windowSize - 1, a.neighborKernelSize ** 2, a.neighborContextChannels + 1];
+  return { ...kernel, neighbor_logits: neighbors };
+}
+
 function parseModules(
   value: unknown,
-  { kernelSize, contextChannels }: Architecture,
-  sources: readonly string[],
-  predictsErrors: boolean,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  names: readonly string[],
   reader: Reader,
 ): Record<string, ModuleFile> {
-  const encoders = sources.map((source) => `source_encoder.${source}`);
-  const names = [...encoders, ...MODULES, ...(predictsErrors ? ['error_predictor'] : [])];
   const entries = reader.record(value, 'modules', names);
-  const shape = [kernelSize ** 2, contextChannels + 1];
   return Object.fromEntries(
     names.map((name) => {
-      const isTensor = name === 'kernel_logits';
-      const keys = isTensor ? ['file', 'sha256', 'shape'] : ['file', 'sha256'];
+      const shape = shapes[name];
+      const keys = shape === undefined ? ['file', 'sha256'] : ['file', 'sha256', 'shape'];
       const entry = reader.record(entries[name], `modules.${name}`, keys);
       const file = reader.text(entry.file, `modules.${name}.file`, FILE);
       const sha256 = reader.text(entry.sha256, `modules.${name}.sha256`, SHA256);
-      if (!isTensor) return [name, { file, sha256 }];
+      if (shape === undefined) return [name, { file, sha256 }];
       const received = reader.list(entry.shape, `modules.${name}.shape`);
-      if (received.length !== 2 || received.some((size, i) => size !== shape[i])) {
+      if (received.length !== shape.length || received.some((size, i) => size !== shape[i])) {
         throw reader.error(`[${shape}]`, `modules.${name}.shape`, `[${received}]`);
       }
       return [name, { file, sha256, shape }];

@@ -2,10 +2,10 @@ import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
-import type { Level } from './picture.js';
+import type { FrameLevel } from './picture.js';
 
 /** Channels of the network's input; see {@link ComponentFeatures}. */
-export const INPUT_CHANNELS = 12;
+export const INPUT_CHANNELS = 13;
 
 const EXPOSURE_KEY = 0.18;
 const EXPOSURE_BLOCK = 16;
@@ -45,8 +45,8 @@ export function autoExposure(color: Raster, width = color.width, height = color.
 }
 
 /**
- * Computes the 12 features of a tile, [1,12,h,w]: log(1+colour) 3, its relative variance 1, log(1+albedo) 3, relative
- * variance 1, normal 3, relative variance 1. Light is multiplied by the exposure, its variance by the square. Missing
+ * Computes the 13 features of a tile, [1,13,h,w]: log(1+colour) 3, its relative variance 1, log(1+albedo) 3, relative
+ * variance 1, normal 3, relative variance 1, 1 where the colour is irradiance. Light is multiplied by the exposure, its variance by the square. Missing
  * buffers are 0. Variances are relative to the squared mean, clamped to [0, 1] (Vogels et al. 2018, section 6.1). Not for
  * use by two threads.
  */
@@ -63,7 +63,7 @@ export class ComponentFeatures {
   }
 
   /** The features of a tile of even width and height; they take the place of those of the last one. */
-  compute(level: Level, tile: Tile, exposure: number): Tensor {
+  compute(level: FrameLevel, tile: Tile, exposure: number, irradiance = false): Tensor {
     const { width, height } = tile;
     const size = width * height;
     const [data] = this.#build.allocate(INPUT_CHANNELS * size);
@@ -81,6 +81,7 @@ export class ComponentFeatures {
     this.#light(data.byteOffset, bytes, exposure);
     this.#light(data.byteOffset + 4 * bytes, bytes, 1);
     this.#normal(data.byteOffset + 8 * bytes, bytes);
+    data.fill(irradiance ? 1 : 0, 12 * size);
     return { data, shape: [1, INPUT_CHANNELS, height, width] };
   }
 }

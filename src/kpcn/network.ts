@@ -2,12 +2,22 @@ import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../e
 import type { ModelManifest } from '../engine/model-manifest.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
-import { downsample } from '../image/pyramid.js';
+import { plane, type Raster } from '../image/raster.js';
 import { grow, type Tile } from '../image/tile.js';
-import { ComponentFeatures } from './features.js';
-import { KernelApply } from './kernel-apply.js';
-import { COLOR_CHANNELS, type Level } from './picture.js';
+import { upgradeFormat2 } from './format-2.js';
+import {
+  type AreaFeatures,
+  FrameFeatures,
+  type FrameReading,
+  featureOverlap,
+  halved,
+  type LevelFeatures,
+  storeFeatures,
+} from './frame-features.js';
+import { type FilteredLevel, KernelApply, type KernelFeatures } from './kernel-apply.js';
+import { COLOR_CHANNELS, type FrameLevel, type Level } from './picture.js';
 import { coarserTile, composite, exposedColor } from './scale-compositor.js';
+import { gatherFeatures, NEIGHBOR_OFFSETS } from './window-features.js';
 
 /** Told how long a part of the network ran, in milliseconds. */
 export type Stopwatch = (
@@ -15,39 +25,82 @@ export type Stopwatch = (
   milliseconds: number,
 ) => void;
 
+/** A level of another frame of the window. */
+export interface NeighborLevel {
+  /** Index of its offset in the window. */
+  readonly slot: number;
+  /** With the planes of the centre's radiance. */
+  readonly radiance: Raster;
+  readonly albedo?: Raster;
+  readonly features: LevelFeatures;
+  /** From each pixel of the centre to its place, in pixels of the level; NaN where it is not known. */
+  readonly motion: Raster;
+  /** That of the next coarser level. */
+  readonly coarserMotion: Raster;
+}
+
+/** What a tile is filtered with, beside what its level holds. */
+export interface LevelTask {
+  readonly level: Level;
+  readonly irradiance: boolean;
+  /** First channels of the colours within the radiance. */
+  readonly colors: readonly number[];
+  /** log10 of lambda for each cell of 2 x 2 pixels; without it lambda is 1. */
+  readonly logLambda?: Raster;
+}
+
 /**
- * The single-frame multi-scale network of Vogels et al. 2018. A picture is denoised in three steps, each for all tiles
- * before the next begins: `coarsen` builds the pyramid, `denoiseTile` filters the tiles of all levels (figure 2), and
- * `compositeTile` joins the levels from coarse to fine (figure 4).
+ * The multi-scale network of Vogels et al. 2018. A picture is denoised in three steps, each for all tiles before the next
+ * begins: `coarsen` builds the pyramid; `denoiseTile` filters the tiles of all levels (figure 2), or `extractTile` makes the
+ * features of a frame and `filterTile` filters with those of a window; `compositeTile` joins the levels from coarse to fine
+ * (figure 4).
  */
 export class KpcnNetwork {
   private readonly memory = new TensorMemory();
-  private readonly componentFeatures = new ComponentFeatures();
 
   private constructor(
     private readonly manifest: ModelManifest,
-    private readonly sourceEncoders: ReadonlyMap<string, NetworkModule>,
-    private readonly spatialFeatures: NetworkModule,
-    private readonly kernelPredictor: NetworkModule,
+    private readonly frameFeatures: FrameFeatures,
+    private readonly modules: Readonly<
+      Record<'kernelPredictor' | 'scaleCompositor', NetworkModule> &
+        Partial<Record<'temporalFeatures' | 'lossSpecialization' | 'neighborPredictor', NetworkModule>>
+    >,
     private readonly kernelApply: KernelApply,
-    private readonly scaleCompositor: NetworkModule,
   ) {}
 
   /** @throws QuietframeError `model-damaged` when a module does not load. */
-  static async load({ manifest, files }: ModelBundle, engine: Engine): Promise<KpcnNetwork> {
+  static async load(bundle: ModelBundle, engine: Engine): Promise<KpcnNetwork> {
+    const { manifest, files } = bundle;
     const file = (name: string): Uint8Array => files[name] ?? new Uint8Array();
     const load = (name: string): Promise<NetworkModule> => engine.load(name, file(name));
-    const encoders = new Map<string, NetworkModule>();
-    for (const source of manifest.sources) encoders.set(source, await load(`source_encoder.${source}`));
+    const tensor = (name: string): Float32Array => new Float32Array(new Uint8Array(file(name)).buffer);
     const { kernelSize, contextChannels, embeddingChannels } = manifest.architecture;
-    const data = new Float32Array(new Uint8Array(file('kernel_logits')).buffer);
+    const { neighborKernelSize, neighborContextChannels } = manifest.architecture;
+    const logits = { kernelSize, contextChannels, embeddingChannels, data: tensor('kernel_logits') };
+    const scaleCompositor = await load('scale_compositor');
+    const frameFeatures = await FrameFeatures.load(bundle, engine);
+    const kernelPredictor = await load('kernel_predictor');
+    if (manifest.formatVersion === 2) {
+      const upgraded = upgradeFormat2(manifest.architecture).kernelPredictor(kernelPredictor);
+      const modules = { kernelPredictor: upgraded, scaleCompositor };
+      return new KpcnNetwork(manifest, frameFeatures, modules, new KernelApply(logits));
+    }
+    const neighbors = {
+      slots: NEIGHBOR_OFFSETS.length,
+      kernelSize: neighborKernelSize,
+      contextChannels: neighborContextChannels,
+      data: tensor('neighbor_logits'),
+    };
     return new KpcnNetwork(
       manifest,
-      encoders,
-      await load('spatial_features'),
-      await load('kernel_predictor'),
-      new KernelApply({ kernelSize, contextChannels, embeddingChannels, data }),
-      await load('scale_compositor'),
+      frameFeatures,
+      {
+        ...{ kernelPredictor, scaleCompositor },
+        temporalFeatures: await load('temporal_features'),
+        lossSpecialization: await load('loss_specialization'),
+        neighborPredictor: await load('neighbor_predictor'),
+      },
+      new KernelApply({ ...logits, neighbors }),
     );
   }
 
@@ -56,35 +109,165 @@ export class KpcnNetwork {
     return this.kernelApply.simd;
   }
 
-  /** Figure 2: features of a tile, its kernels, and what they make of its radiance. */
-  async denoiseTile(
-    level: Level,
-    encoder: string,
-    exposure: number,
+  /** Figure 2: features of a tile, its kernels, and what they make of its radiance; nothing is kept. */
+  async denoiseTile(task: LevelTask, reading: FrameReading, tile: Tile, time: Stopwatch): Promise<void> {
+    const { level, logLambda } = task;
+    const area = grow(tile, tileOverlap(this.manifest, logLambda !== undefined), level.width, level.height);
+    const planes = planesOf(level, task.irradiance);
+    const reserved = this.kernelApply.reserve({ kernels: area, embedding: area }, planes.sources.length);
+    const x = await timed(time, 'features', () => this.frameFeatures.components(level, area, reading));
+    await timed(time, 'network', async () => {
+      const embedding = reserved.embedding?.tensor as Tensor;
+      const features = await this.frameFeatures.compute(x, reading.encoder, embedding);
+      await this.predictKernels(features, area, logLambda, reserved);
+    });
+    await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile));
+  }
+
+  /** The features of a tile of a frame, stored for kernels. */
+  async extractTile(
+    level: FrameLevel,
+    reading: FrameReading,
+    tile: Tile,
+    target: LevelFeatures,
+    time: Stopwatch,
+  ): Promise<void> {
+    const area = grow(tile, featureOverlap(this.manifest), level.width, level.height);
+    const x = await timed(time, 'features', () => this.frameFeatures.components(level, area, reading));
+    await timed(time, 'network', async () => {
+      const embedding = this.frameFeatures.embeddingOf(area);
+      const features = await this.frameFeatures.compute(x, reading.encoder, embedding);
+      storeFeatures(features, embedding, area, tile, target);
+    });
+  }
+
+  /** Figures 3 and 9: the kernels of a tile in the frames of a window, and what they make of their radiance. */
+  async filterTile(
+    task: LevelTask,
+    features: LevelFeatures,
+    neighbors: readonly NeighborLevel[],
     tile: Tile,
     time: Stopwatch,
   ): Promise<void> {
-    const area = grow(tile, tileOverlap(this.manifest), level.width, level.height);
-    const x = await timed(time, 'features', () => this.componentFeatures.compute(level, area, exposure));
-    const kernelFeatures = this.kernelApply.reserve(area, level.radiance.channels);
-    await timed(time, 'network', () => this.predictKernels(encoder, x, kernelFeatures.tensor));
-    await timed(time, 'kernels', () =>
-      this.kernelApply.apply(kernelFeatures, level.radiance, level.denoised, tile),
+    const { level, logLambda } = task;
+    const overlap = filterOverlap(this.manifest, neighbors.length > 0, logLambda !== undefined);
+    const area = grow(tile, overlap, level.width, level.height);
+    const planes = planesOf(level, task.irradiance);
+    const reserved = this.kernelApply.reserve({ kernels: area }, planes.sources.length, neighbors.length > 0);
+    const cells = halved(area);
+    const kernelDetail = this.memory.tensor(
+      'kernel_detail',
+      features.kernelDetail.channels,
+      ...sizeOf(cells),
+    );
+    const window = await timed(time, 'features', () => {
+      copyArea(features.kernelDetail, cells, kernelDetail.data);
+      return this.gather(features, neighbors, cells);
+    });
+    await timed(time, 'network', async () => {
+      const spatial = neighbors.length === 0 ? window : await this.temporal(window);
+      await this.predictKernels({ spatial, kernelDetail }, area, logLambda, reserved);
+    });
+    await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile, features, neighbors));
+  }
+
+  /** The spatial features of an area, with those of the other frames gathered to it where there are any. */
+  private gather(features: LevelFeatures, neighbors: readonly NeighborLevel[], cells: Tile): Tensor {
+    const { featureChannels } = this.manifest.architecture;
+    const [height, width] = sizeOf(cells);
+    const size = width * height;
+    const frame = featureChannels * size;
+    if (neighbors.length === 0) {
+      const spatial = this.memory.tensor('spatial', featureChannels, height, width);
+      copyArea(features.spatial, cells, spatial.data);
+      return spatial;
+    }
+    const slots = NEIGHBOR_OFFSETS.length;
+    const window = this.memory.tensor('window', (slots + 1) * featureChannels + slots, height, width);
+    const center = slots / 2;
+    copyArea(features.spatial, cells, window.data.subarray(center * frame, (center + 1) * frame));
+    for (let slot = 0; slot < slots; slot++) {
+      const first = (slot < center ? slot : slot + 1) * frame;
+      const gathered = window.data.subarray(first, first + frame);
+      const masks = (slots + 1) * frame;
+      const mask = window.data.subarray(masks + slot * size, masks + (slot + 1) * size);
+      const neighbor = neighbors.find((other) => other.slot === slot);
+      if (neighbor !== undefined) {
+        gatherFeatures(neighbor.features.spatial, neighbor.coarserMotion, cells, gathered, mask);
+      } else {
+        gathered.fill(0);
+        mask.fill(0);
+      }
+    }
+    return window;
+  }
+
+  private async temporal(window: Tensor): Promise<Tensor> {
+    const [, , height, width] = window.shape;
+    const { featureChannels } = this.manifest.architecture;
+    const spatial = this.memory.tensor('spatial', featureChannels, height, width);
+    await this.module('temporalFeatures').run({ window }, { spatial });
+    return spatial;
+  }
+
+  private async predictKernels(
+    { spatial, kernelDetail }: AreaFeatures,
+    area: Tile,
+    logLambda: Raster | undefined,
+    reserved: KernelFeatures,
+  ): Promise<void> {
+    const specialized = await this.specialize(spatial, area, logLambda);
+    await this.modules.kernelPredictor.run(
+      { spatial: specialized, detail: kernelDetail },
+      { kernel_features: reserved.kernels.tensor },
+    );
+    if (reserved.neighbors === undefined) return;
+    await this.module('neighborPredictor').run(
+      { spatial: specialized },
+      { neighbor_features: reserved.neighbors },
     );
   }
 
-  private async predictKernels(encoder: string, x: Tensor, kernelFeatures: Tensor): Promise<void> {
-    const sourceEncoder = this.sourceEncoders.get(encoder);
-    if (sourceEncoder === undefined) throw new TypeError(`The model has no encoder ${encoder}`);
-    const { featureChannels } = this.manifest.architecture;
-    const [, headChannels, height, width] = kernelFeatures.shape;
-    const features = this.memory.tensor('features', featureChannels, height, width);
-    const detail = this.memory.tensor('detail', headChannels, height, width);
-    await sourceEncoder.run({ x }, { features, detail });
-    // In place of the input, which has done its part and is larger.
-    const spatial = { data: x.data.subarray(0, features.data.length), shape: features.shape };
-    await this.spatialFeatures.run({ features }, { spatial });
-    await this.kernelPredictor.run({ spatial, detail }, { kernel_features: kernelFeatures });
+  /** Features for a lambda; those for 1, where it is 1 in the whole area. */
+  private async specialize(spatial: Tensor, area: Tile, logLambda: Raster | undefined): Promise<Tensor> {
+    if (logLambda === undefined) return spatial;
+    const [, channels, height, width] = spatial.shape;
+    const map = this.memory.tensor('log_lambda', 1, height, width);
+    copyArea(logLambda, halved(area), map.data);
+    if (map.data.every((value) => value === 0)) return spatial;
+    const specialized = this.memory.tensor('specialized', channels, height, width);
+    await this.module('lossSpecialization').run({ spatial, log_lambda: map }, { specialized });
+    return specialized;
+  }
+
+  private module(name: 'temporalFeatures' | 'lossSpecialization' | 'neighborPredictor'): NetworkModule {
+    const module = this.modules[name];
+    if (module === undefined) throw new TypeError(`The model has no module ${name}`);
+    return module;
+  }
+
+  private apply(
+    { level, colors }: LevelTask,
+    { sources, targets, hasAlbedo }: LevelPlanes,
+    reserved: KernelFeatures,
+    tile: Tile,
+    features?: LevelFeatures,
+    neighbors: readonly NeighborLevel[] = [],
+  ): void {
+    const { width, height } = level;
+    const source: FilteredLevel = {
+      ...{ width, height, planes: sources },
+      ...(features && { embedding: planesIn(features.embedding) }),
+    };
+    this.kernelApply.apply(reserved, source, targets, tile, {
+      // The albedo comes right after the colour.
+      gate: hasAlbedo ? colors.map((first) => (first === 0 ? 0 : first + COLOR_CHANNELS)) : [],
+      neighbors: neighbors.map((neighbor) => ({
+        ...{ width, height, slot: neighbor.slot, motion: neighbor.motion },
+        planes: sourcePlanes(neighbor.radiance, hasAlbedo ? neighbor.albedo : undefined),
+        embedding: planesIn(neighbor.features.embedding),
+      })),
+    });
   }
 
   /** Figure 4, right: the blend weight of a tile, and the tile joined with the coarser level, which is complete. */
@@ -106,48 +289,82 @@ export class KpcnNetwork {
       exposedColor(fine.denoised, area, exposure, pair.fine);
       exposedColor(coarse.composited, coarserTile(area), exposure, pair.coarse);
       const blendWeight = this.memory.tensor('blend_weight', 1, height, width);
-      await this.scaleCompositor.run(pair, { blend_weight: blendWeight });
+      await this.modules.scaleCompositor.run(pair, { blend_weight: blendWeight });
       const { data } = blendWeight;
       composite(fine.denoised, coarse.composited, { area, data }, fine.composited, tile);
     });
   }
 }
 
-/** How the rasters of a level become those of the next: the variance of a mean of four is a quarter. */
-const DOWNSAMPLED = [
-  { name: 'radiance', scale: 1 },
-  { name: 'colorVariance', scale: 1 / 4 },
-  { name: 'albedo', scale: 1 },
-  { name: 'albedoVariance', scale: 1 / 4 },
-  { name: 'normal', scale: 1 },
-  { name: 'normalVariance', scale: 1 / 4 },
-] as const satisfies readonly { name: keyof Level; scale: number }[];
+/** Planes of a level in the order in which they are filtered. */
+interface LevelPlanes {
+  readonly sources: readonly Float32Array[];
+  readonly targets: readonly (Float32Array | undefined)[];
+  readonly hasAlbedo: boolean;
+}
 
-/** Rows `begin` to `end` of the finest level, multiples of 2^(levels - 1), in all coarser levels. */
-export function coarsen(levels: readonly Level[], begin: number, end: number): void {
-  for (let l = 1; l < levels.length; l++) {
-    const fine = levels[l - 1] as Level;
-    const coarse = levels[l] as Level;
-    for (const { name, scale } of DOWNSAMPLED) {
-      const [from, to] = [fine[name], coarse[name]];
-      if (from !== undefined && to !== undefined) downsample(from, to, begin / 2 ** l, end / 2 ** l, scale);
+/** Irradiance has no albedo in it, so that none is filtered with it. */
+function planesOf({ radiance, albedo, denoised }: Level, irradiance: boolean): LevelPlanes {
+  const hasAlbedo = albedo !== undefined && !irradiance;
+  const targets: (Float32Array | undefined)[] = planesIn(denoised);
+  if (hasAlbedo) targets.splice(COLOR_CHANNELS, 0, ...new Array(albedo.channels));
+  return { sources: sourcePlanes(radiance, hasAlbedo ? albedo : undefined), targets, hasAlbedo };
+}
+
+function sourcePlanes(radiance: Raster, albedo: Raster | undefined): Float32Array[] {
+  const planes = planesIn(radiance);
+  if (albedo !== undefined) planes.splice(COLOR_CHANNELS, 0, ...planesIn(albedo));
+  return planes;
+}
+
+function planesIn(image: Raster): Float32Array[] {
+  return Array.from({ length: image.channels }, (_, c) => plane(image, c));
+}
+
+/** Copies an area of all channels. */
+function copyArea(from: Raster, area: Tile, to: Float32Array): void {
+  for (let c = 0; c < from.channels; c++) {
+    for (let y = 0; y < area.height; y++) {
+      const begin = (c * from.height + area.y + y) * from.width + area.x;
+      to.set(from.data.subarray(begin, begin + area.width), (c * area.height + y) * area.width);
     }
   }
 }
 
-/** Pixels around a tile that its kernels depend on: their embeddings, and what those were made of. */
-export function tileOverlap({ architecture, receptiveRadius }: ModelManifest): number {
-  return even(receptiveRadius.features + (architecture.kernelSize >> 1));
+function sizeOf({ width, height }: Tile): [height: number, width: number] {
+  return [height, width];
+}
+
+/** Pixels around a tile that its kernels depend on: their embeddings, their lambda, and what those were made of. */
+export function tileOverlap({ architecture, receptiveRadius }: ModelManifest, hasLambda: boolean): number {
+  const kernel = architecture.kernelSize >> 1;
+  const reach = hasLambda ? Math.max(kernel, receptiveRadius.specialization) : kernel;
+  return even(receptiveRadius.features + reach);
+}
+
+/** The same where the features of all frames are there. */
+export function filterOverlap(
+  { receptiveRadius }: ModelManifest,
+  hasNeighbors: boolean,
+  hasLambda: boolean,
+): number {
+  return even(
+    (hasNeighbors ? receptiveRadius.temporal : 0) + (hasLambda ? receptiveRadius.specialization : 0),
+  );
 }
 
 /**
- * Bytes that denoising a tile takes for each pixel of the tile with its overlap: input, detail and kernel features at our
- * place and at the engine's, feature maps; twice that, because allocators keep as much for the next module.
+ * Bytes that a tile takes for each pixel of the tile with its overlap: input, detail and kernel features at our place and at
+ * the engine's, feature maps, those of the window; twice that, because allocators keep as much for the next module.
  */
-export function tileBytesPerPixel({ architecture }: ModelManifest): number {
+export function tileBytesPerPixel({ architecture }: ModelManifest, hasNeighbors: boolean): number {
   const { inputChannels, featureChannels, contextChannels, embeddingChannels } = architecture;
-  const head = contextChannels + 1 + embeddingChannels;
-  return 2 * Float32Array.BYTES_PER_ELEMENT * (2 * inputChannels + 3 * head + (3 * featureChannels) / 4);
+  const head = contextChannels + 2 + embeddingChannels;
+  const single = 2 * inputChannels + 3 * head + (3 * featureChannels) / 4;
+  const slots = NEIGHBOR_OFFSETS.length;
+  const window =
+    ((slots + 1) * featureChannels + slots) / 4 + slots * (architecture.neighborContextChannels + 1);
+  return 2 * Float32Array.BYTES_PER_ELEMENT * (single + (hasNeighbors ? window : 0));
 }
 
 /** Networks work on pairs of pixels. */

@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { Tensor } from '../../src/engine/engine.js';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import type { Tile } from '../../src/image/tile.js';
-import { KernelApply, type KernelFeatures, type KernelLogits } from '../../src/kpcn/kernel-apply.js';
+import {
+  type FilteredLevel,
+  KernelApply,
+  type KernelFeatures,
+  type KernelLogits,
+} from '../../src/kpcn/kernel-apply.js';
 
 const BUILDS: Simd[] = fastestSimd() === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
 
@@ -103,23 +109,53 @@ function inverseSoftplus(bandwidth: number): number {
   return bandwidth > 20 ? bandwidth : Math.log(Math.expm1(bandwidth));
 }
 
-/** An area of the features as the network predicts them: four channels of half the size for each plane. */
-function reserve(kernels: KernelApply, { logits, features, source }: Problem, area: Tile): KernelFeatures {
-  const reserved = kernels.reserve(area, source.channels);
-  const { data, shape } = reserved.tensor;
-  const size = source.width * source.height;
+/** Writes planes of a picture as the network predicts them for an area: four channels of half the size for each plane. */
+function writeCells(
+  tensor: Tensor | undefined,
+  area: Tile,
+  width: number,
+  planes: readonly Float32Array[],
+): void {
+  if (tensor === undefined) throw new Error('No tensor was reserved');
+  const { data, shape } = tensor;
   data.fill(Number.NaN);
-  for (let c = 0; c < features.length / size; c++) {
+  for (const [c, values] of planes.entries()) {
     for (let y = 0; y < area.height; y++) {
       for (let x = 0; x < area.width; x++) {
-        const value = features[c * size + (area.y + y) * source.width + area.x + x] as number;
         const channel = 4 * c + 2 * (y % 2) + (x % 2);
-        data[(channel * shape[2] + (y >> 1)) * shape[3] + (x >> 1)] =
-          c === logits.contextChannels ? inverseSoftplus(value) : value;
+        data[(channel * shape[2] + (y >> 1)) * shape[3] + (x >> 1)] = values[
+          (area.y + y) * width + area.x + x
+        ] as number;
       }
     }
   }
+}
+
+function planesOf(data: Float32Array, size: number): Float32Array[] {
+  return Array.from({ length: data.length / size }, (_, c) => data.subarray(c * size, (c + 1) * size));
+}
+
+/** The gate, before its sigmoid, is what `gate` says; it plays no part without an albedo. */
+function reserve(
+  kernels: KernelApply,
+  { logits, features, source }: Problem,
+  area: Tile,
+  gate = 0,
+  hasNeighbors = false,
+): KernelFeatures {
+  const reserved = kernels.reserve({ kernels: area, embedding: area }, source.channels, hasNeighbors);
+  const size = source.width * source.height;
+  const planes = planesOf(features, size);
+  const C = logits.contextChannels;
+  const bandwidth = (planes[C] as Float32Array).map(inverseSoftplus);
+  const kernelPlanes = [...planes.slice(0, C), bandwidth, new Float32Array(size).fill(gate)];
+  writeCells(reserved.kernels.tensor, area, source.width, kernelPlanes);
+  writeCells(reserved.embedding?.tensor, area, source.width, planes.slice(C + 1));
   return reserved;
+}
+
+function levelOf({ width, height, data }: Raster): FilteredLevel {
+  return { width, height, planes: planesOf(data, width * height) };
 }
 
 function apply(problem: Problem, simd: Simd): Raster {
@@ -127,7 +163,7 @@ function apply(problem: Problem, simd: Simd): Raster {
   const target = raster(source.width, source.height, source.channels);
   const area = wholePicture(source);
   const kernels = new KernelApply(problem.logits, simd);
-  kernels.apply(reserve(kernels, problem, area), source, target, area);
+  kernels.apply(reserve(kernels, problem, area), levelOf(source), levelOf(target).planes, area);
   return target;
 }
 
@@ -262,7 +298,7 @@ describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
     const tile = { x: 16, y: 10, width: 32, height: 40 };
     const target = raster(60, 50, 3);
     const kernels = new KernelApply(problem.logits, simd);
-    kernels.apply(reserve(kernels, problem, area), problem.source, target, tile);
+    kernels.apply(reserve(kernels, problem, area), levelOf(problem.source), levelOf(target).planes, tile);
     for (let i = 0; i < target.data.length; i++) {
       const x = i % 60;
       const y = Math.floor(i / 60) % 50;

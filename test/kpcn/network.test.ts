@@ -5,13 +5,25 @@ import { ModelRepository } from '../../src/engine/model-repository.js';
 import { onnxEngine } from '../../src/engine/onnx-engine.js';
 import { type Raster, raster, SharedRasters } from '../../src/image/raster.js';
 import { ComponentFeatures } from '../../src/kpcn/features.js';
-import { coarsen, KpcnNetwork } from '../../src/kpcn/network.js';
-import { createPicture, type Level, type Picture } from '../../src/kpcn/picture.js';
+import { featureRasters, type LevelFeatures } from '../../src/kpcn/frame-features.js';
+import { KpcnNetwork, type NeighborLevel } from '../../src/kpcn/network.js';
+import {
+  allocatePyramids,
+  coarsen,
+  createFramePicture,
+  createPicture,
+  type FrameLevel,
+  fillPyramid,
+  type Level,
+  type Picture,
+  pyramidsOf,
+} from '../../src/kpcn/picture.js';
+import type { EncoderInputs } from '../../src/kpcn/source-encoder.js';
 
 /** Tensors that the training's PyTorch network made with the weights of a bundle. */
 class Golden {
   readonly source: string;
-  readonly #tensors: Record<string, { file: string; shape: [number, number, number, number] }>;
+  readonly #tensors: Record<string, { file: string; shape: number[] }>;
 
   constructor(private readonly folder: URL) {
     const { source, tensors } = JSON.parse(readFileSync(new URL('golden.json', folder), 'utf8'));
@@ -19,18 +31,40 @@ class Golden {
     this.#tensors = tensors;
   }
 
-  raster(name: string): Raster {
+  data(name: string): Float32Array {
     const entry = this.#tensors[name];
     if (entry === undefined) throw new Error(`No golden tensor ${name}`);
-    const [, channels, height, width] = entry.shape;
     const bytes = new Uint8Array(readFileSync(new URL(entry.file, this.folder)));
-    return raster(width, height, channels, new Float32Array(bytes.buffer));
+    return new Float32Array(bytes.buffer);
   }
 
-  channels(name: string, first: number, count: number): Raster {
-    const { width, height, data } = this.raster(name);
-    const size = width * height;
-    return raster(width, height, count, data.slice(first * size, (first + count) * size));
+  raster(name: string, index = 0): Raster {
+    const [, channels = 0, height = 0, width = 0] = this.#tensors[name]?.shape ?? [];
+    const size = channels * height * width;
+    return raster(width, height, channels, this.data(name).slice(index * size, (index + 1) * size));
+  }
+
+  /** Raw inputs of a frame, the colour as it is before its exposure. */
+  frame(name: string, index: number, exposure: number): EncoderInputs {
+    const { width, height, data } = this.raster(name, index);
+    const channels = (first: number, count: number, scale = 1): Raster => {
+      const values = data.slice(first * width * height, (first + count) * width * height);
+      return raster(
+        width,
+        height,
+        count,
+        values.map((value) => value / scale),
+      );
+    };
+    return {
+      encoder: this.source,
+      color: channels(0, 3, exposure),
+      colorVariance: channels(3, 1, exposure ** 2),
+      albedo: channels(4, 3),
+      albedoVariance: channels(7, 1),
+      normal: channels(8, 3),
+      normalVariance: channels(11, 1),
+    };
   }
 }
 
@@ -43,54 +77,155 @@ function expectClose(received: ArrayLike<number>, wanted: Float32Array, toleranc
   expect(errors.reduce((a, b) => Math.max(a, b))).toBeLessThan(tolerance);
 }
 
-const tile = ({ width, height }: Level) => ({ x: 0, y: 0, width, height });
+const whole = ({ width, height }: FrameLevel) => ({ x: 0, y: 0, width, height });
+const ignore = (): void => undefined;
 
-describe.each([
-  { models: 'test/golden/tiny-bundle', golden: 'tiny-network' },
-  { models: 'models', golden: 'kpcn' },
-])('KpcnNetwork of $models', (folders) => {
-  const golden = new Golden(new URL(`../golden/${folders.golden}/`, import.meta.url));
-  let picture: Picture;
+describe.each([{ models: 'test/golden/tiny-bundle', golden: 'tiny-network' }])(
+  'KpcnNetwork of $models',
+  (folders) => {
+    const golden = new Golden(new URL(`../golden/${folders.golden}/`, import.meta.url));
+    const { source: encoder } = golden;
+    let network: KpcnNetwork;
+    let levelCount: number;
+    let features: (level: FrameLevel) => LevelFeatures;
 
-  beforeAll(async () => {
-    const models = fileURLToPath(new URL(`../../${folders.models}`, import.meta.url));
-    const bundle = (await ModelRepository.open(models)).find();
-    const network = await KpcnNetwork.load(bundle, onnxEngine);
-    picture = createPicture(
-      {
-        encoder: golden.source,
-        color: golden.channels('inputs', 0, 3),
-        colorVariance: golden.channels('inputs', 3, 1),
-        albedo: golden.channels('inputs', 4, 3),
-        albedoVariance: golden.channels('inputs', 7, 1),
-        normal: golden.channels('inputs', 8, 3),
-        normalVariance: golden.channels('inputs', 11, 1),
-      },
-      [],
-      bundle.manifest.architecture.levels,
-      new SharedRasters(),
-    );
-    const { levels, encoder } = picture;
-    const ignore = (): void => undefined;
-    coarsen(levels, 0, picture.height);
-    for (const level of levels) await network.denoiseTile(level, encoder, 1, tile(level), ignore);
-    for (let l = levels.length - 2; l >= 0; l--) {
-      const [fine, coarse] = [levels[l], levels[l + 1]] as [Level, Level];
-      await network.compositeTile(fine, coarse, 1, tile(fine), ignore);
+    beforeAll(async () => {
+      const models = fileURLToPath(new URL(`../../${folders.models}`, import.meta.url));
+      const bundle = (await ModelRepository.open(models)).find();
+      network = await KpcnNetwork.load(bundle, onnxEngine);
+      const { architecture } = bundle.manifest;
+      levelCount = architecture.levels;
+      features = ({ width, height }) => {
+        const channels = new Map(featureRasters(architecture).map((entry) => [entry.name, entry.channels]));
+        return {
+          spatial: raster(width / 2, height / 2, channels.get('spatial') ?? 0),
+          kernelDetail: raster(width / 2, height / 2, channels.get('kernelDetail') ?? 0),
+          embedding: raster(width, height, channels.get('embedding') ?? 0),
+        };
+      };
+    });
+
+    function pictureOf(irradiance = false): Picture {
+      const inputs = golden.frame('inputs', 0, 1);
+      const picture = createPicture(inputs, [], levelCount, new SharedRasters(), irradiance);
+      coarsen(pyramidsOf(picture), 0, picture.height);
+      return picture;
     }
-  });
 
-  it('sees the same features as the training', () => {
-    const finest = picture.levels[0] as Level;
-    const { data } = new ComponentFeatures().compute(finest, tile(finest), 1);
-    expectClose(data, golden.raster('x').data, 1e-6);
-  });
+    async function composite({ levels }: Picture): Promise<void> {
+      for (let l = levels.length - 2; l >= 0; l--) {
+        const [fine, coarse] = [levels[l], levels[l + 1]] as [Level, Level];
+        await network.compositeTile(fine, coarse, 1, whole(fine), ignore);
+      }
+    }
 
-  it.each([0, 1, 2])('denoises level %i as the training does', (l) => {
-    expectClose(picture.levels[l]?.denoised.data ?? [], golden.raster(`level${l}`).data, 1e-4);
-  });
+    /** The logarithm of the golden lambda at all levels and one more. */
+    function logsOf({ width, height }: Picture): Raster[] {
+      const size = [{ channels: 1, levels: levelCount + 1 }];
+      const [levels = []] = allocatePyramids({ width, height }, levelCount, size, new SharedRasters());
+      fillPyramid(levels, [golden.raster('log_lambda')]);
+      coarsen([{ levels, scale: 1 }], 0, height);
+      return levels;
+    }
 
-  it('composites as the training does', () => {
-    expectClose(picture.levels[0]?.composited.data ?? [], golden.raster('output').data, 1e-4);
-  });
-});
+    async function denoise(options: { irradiance?: boolean; lambda?: boolean } = {}): Promise<Picture> {
+      const picture = pictureOf(options.irradiance);
+      const { irradiance, colors } = picture;
+      const logs = options.lambda ? logsOf(picture) : undefined;
+      for (const [l, level] of picture.levels.entries()) {
+        const logLambda = logs?.[l + 1];
+        const task = { level, irradiance, colors, ...(logLambda && { logLambda }) };
+        await network.denoiseTile(task, { encoder, exposure: 1, irradiance }, whole(level), ignore);
+      }
+      await composite(picture);
+      return picture;
+    }
+
+    async function featuresOf(picture: Picture<FrameLevel>, exposure: number): Promise<LevelFeatures[]> {
+      const all = picture.levels.map(features);
+      for (const [l, level] of picture.levels.entries()) {
+        const reading = { encoder, exposure, irradiance: false };
+        await network.extractTile(level, reading, whole(level), all[l] as LevelFeatures, ignore);
+      }
+      return all;
+    }
+
+    /** The golden window's frames at offsets -2 and 1. */
+    async function neighbors(): Promise<NeighborLevel[][]> {
+      const gains = golden.data('neighbor_gain');
+      const levels: NeighborLevel[][] = Array.from({ length: levelCount }, () => []);
+      for (const [index, slot] of [1, 3].entries()) {
+        const exposure = 1 / (gains[index] as number);
+        const inputs = golden.frame('neighbor_inputs', index, exposure);
+        const picture = createFramePicture(inputs, levelCount, new SharedRasters());
+        const { width, height } = picture;
+        const [motion = []] = allocatePyramids(
+          { width, height },
+          levelCount,
+          [{ channels: 2, levels: levelCount + 1 }],
+          new SharedRasters(),
+        );
+        fillPyramid(motion, [golden.raster('neighbor_motion', index)]);
+        coarsen([...pyramidsOf(picture), { levels: motion, scale: 'motion' }], 0, height);
+        const all = await featuresOf(picture, exposure);
+        for (const [l, { radiance, albedo }] of picture.levels.entries()) {
+          levels[l]?.push({
+            ...{ slot, radiance, ...(albedo && { albedo }), features: all[l] as LevelFeatures },
+            ...{ motion: motion[l] as Raster, coarserMotion: motion[l + 1] as Raster },
+          });
+        }
+      }
+      return levels;
+    }
+
+    async function denoiseWindow(lambda = false): Promise<Picture> {
+      const picture = pictureOf();
+      const logs = lambda ? logsOf(picture) : undefined;
+      const [center, others] = [await featuresOf(picture, 1), await neighbors()];
+      for (const [l, level] of picture.levels.entries()) {
+        const logLambda = logs?.[l + 1];
+        const task = { level, irradiance: false, colors: [0], ...(logLambda && { logLambda }) };
+        await network.filterTile(task, center[l] as LevelFeatures, others[l] ?? [], whole(level), ignore);
+      }
+      await composite(picture);
+      return picture;
+    }
+
+    it('sees the same features as the training', () => {
+      const finest = pictureOf().levels[0] as Level;
+      const { data } = new ComponentFeatures().compute(finest, whole(finest), 1);
+      expectClose(data, golden.data('x'), 1e-6);
+    });
+
+    it.each([0, 1, 2])('denoises level %i as the training does', async (l) => {
+      const { levels } = await denoise();
+      expectClose(levels[l]?.denoised.data ?? [], golden.data(`level${l}`), 1e-4);
+    });
+
+    it('composites as the training does', async () => {
+      const { levels } = await denoise();
+      expectClose(levels[0]?.composited.data ?? [], golden.data('output'), 1e-4);
+    });
+
+    it('denoises irradiance as the training does', async () => {
+      const { levels } = await denoise({ irradiance: true });
+      expectClose(levels[0]?.composited.data ?? [], golden.data('irradiance'), 1e-4);
+    });
+
+    it('obeys a map of lambda as the training does', async () => {
+      const { levels } = await denoise({ lambda: true });
+      expectClose(levels[0]?.composited.data ?? [], golden.data('output_lambda'), 1e-4);
+    });
+
+    it('denoises a window as the training does', async () => {
+      const { levels } = await denoiseWindow();
+      expectClose(levels[0]?.denoised.data ?? [], golden.data('window_level0'), 1e-4);
+      expectClose(levels[0]?.composited.data ?? [], golden.data('window_output'), 1e-4);
+    });
+
+    it('obeys a map of lambda in a window as the training does', async () => {
+      const { levels } = await denoiseWindow(true);
+      expectClose(levels[0]?.composited.data ?? [], golden.data('window_output_lambda'), 1e-4);
+    });
+  },
+);

@@ -1,0 +1,403 @@
+import type { ModelManifest } from '../engine/model-manifest.js';
+import type { Simd } from '../engine/wasm-build.js';
+import { expected, QuietframeError } from '../errors.js';
+import type { Frame } from '../frame/frame.js';
+import { cropPadded } from '../image/pyramid.js';
+import { plane, type Raster, raster, SharedRasters } from '../image/raster.js';
+import { cutIntoTiles, type Tile } from '../image/tile.js';
+import { type FrameReading, featureOverlap } from '../kpcn/frame-features.js';
+import { filterOverlap, type NeighborLevel, tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
+import {
+  allocatePyramids,
+  channelsOf,
+  createFramePicture,
+  createPicture,
+  type FrameLevel,
+  fillPyramid,
+  type Level,
+  type Picture,
+  type Pyramid,
+  pictureResult,
+  pyramidsOf,
+} from '../kpcn/picture.js';
+import { type EncoderInputs, encoderInputs } from '../kpcn/source-encoder.js';
+import { NEIGHBOR_OFFSETS } from '../kpcn/window-features.js';
+import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
+import { denoisedShare, keepConverged } from './converged-guard.js';
+import type { DenoiseRequest, DenoiseResult, PredictedError, WindowFrame } from './denoiser.js';
+import { type CachedFeatures, type FeatureCache, type FeatureLease, featureBytes } from './feature-cache.js';
+import { logLambda, meanLambda } from './lambda.js';
+import { runTogether } from './run-together.js';
+import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
+import type { WorkerPool } from './worker-pool.js';
+
+/** A request with its defaults, after its checks. */
+export type WindowRequest = Required<
+  Pick<DenoiseRequest, 'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance'>
+> &
+  Pick<DenoiseRequest, 'key' | 'signal' | 'onProgress'>;
+
+const MIN_TILE_SIDE = 128;
+/** Tiles of the compositor, which is small, have this side at most. */
+const COMPOSITE_PIXELS = 512 ** 2;
+/** Work on a pixel relative to denoising one of a single frame, for progress. */
+const WORK: Readonly<Record<string, number>> = {
+  ...{ denoise: 1, extract: 0.5, filter: 0.6, composite: 0.1, 'predict-errors': 0.15 },
+};
+
+/** A frame beside the centre, in shared memory. */
+interface Neighbor {
+  readonly frame: WindowFrame;
+  readonly inputs: EncoderInputs;
+  readonly slot: number;
+  readonly features: CachedFeatures;
+  readonly known: boolean;
+  readonly radiance: readonly Raster[];
+  readonly albedo: readonly Raster[];
+  /** One level more than the others. */
+  readonly motion: readonly Raster[];
+}
+
+/** Denoises a frame, alone or in its window, with a network that predicts kernels. For one request at a time. */
+export class WindowDenoiser {
+  readonly #memory = new SharedRasters();
+  readonly #frameMemory = new SharedRasters();
+  readonly #lambdaMemory = new SharedRasters();
+  readonly #neighborMemory = NEIGHBOR_OFFSETS.map(() => new SharedRasters());
+
+  /** @param bytesPerWorker for the tile that each worker computes. */
+  constructor(
+    private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
+    private readonly bytesPerWorker: number,
+    private readonly cache: FeatureCache,
+  ) {}
+
+  /** @throws QuietframeError `mismatched-frames`, `cancelled`, `internal`. */
+  async denoise(frame: Frame, manifest: ModelManifest, request: WindowRequest): Promise<DenoiseResult> {
+    const lease = this.cache.lease();
+    let whole = false;
+    let result: DenoiseResult;
+    try {
+      result = await this.#denoise(frame, manifest, request, lease);
+      whole = true;
+    } finally {
+      lease.end(whole);
+    }
+    const { hits, misses } = lease.lookups;
+    if (hits + misses === 0) return result;
+    const features = { hits, misses, bytes: this.cache.statistics.bytes };
+    return { ...result, report: { ...result.report, features } };
+  }
+
+  async #denoise(
+    frame: Frame,
+    manifest: ModelManifest,
+    request: WindowRequest,
+    lease: FeatureLease,
+  ): Promise<DenoiseResult> {
+    const start = performance.now();
+    const { also, irradiance, lambda, signal, onProgress } = request;
+    const { levels: levelCount } = manifest.architecture;
+    const model = `${manifest.name}@${manifest.version}`;
+    const stages: Partial<Record<StageName, number>> = {};
+    const time = (stage: StageName, seconds: number): void => {
+      stages[stage] = (stages[stage] ?? 0) + seconds;
+    };
+
+    const inputs = encoderInputs(frame, manifest.sources);
+    const picture = createPicture(inputs, also, levelCount, this.#memory, irradiance);
+    const logs = this.#lambdaPyramid(lambda, picture, levelCount);
+    const neighbors = request.neighbors.map((neighbor) =>
+      this.#createNeighbor(neighbor, { inputs, also }, manifest, irradiance, lease),
+    );
+    const layout = { width: frame.width, height: frame.height, architecture: manifest.architecture };
+    const keeps = request.key !== undefined && featureBytes(layout) <= this.cache.limitBytes;
+    const center =
+      keeps || neighbors.length > 0
+        ? lease.get(featureKey(request.key, manifest, inputs, irradiance), layout)
+        : undefined;
+    time('prepare', (performance.now() - start) / 1000);
+
+    const finest = picture.levels[0] as Level;
+    const hasLambda = logs !== undefined;
+    const plan = picture.levels.map(({ width, height }, level) => ({
+      extract: this.#tiles(width, height, featureOverlap(manifest), tileBytesPerPixel(manifest, false)),
+      filter:
+        center === undefined
+          ? this.#tiles(width, height, tileOverlap(manifest, hasLambda), tileBytesPerPixel(manifest, false))
+          : this.#tiles(
+              ...([width, height] as const),
+              filterOverlap(manifest, neighbors.length > 0, hasLambda),
+              tileBytesPerPixel(manifest, neighbors.length > 0),
+            ),
+      composite: level === levelCount - 1 ? [] : this.#cut(width, height, 0, COMPOSITE_PIXELS),
+    }));
+    const errors = request.errors ? sharedRaster(finest.width, finest.height, ERROR_CHANNELS) : undefined;
+    const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
+    const unknown = neighbors.filter(({ known }) => !known);
+    const extracted = unknown.length + (center?.known === false ? 1 : 0);
+    const filterKind = center === undefined ? 'denoise' : 'filter';
+    const total = plan.reduce(
+      (sum, { extract, filter, composite }) =>
+        sum + extracted * work('extract', extract) + work(filterKind, filter) + work('composite', composite),
+      work('predict-errors', errorTiles),
+    );
+    let done = 0;
+    let simd: Simd = 'plain';
+    let exposure = 1;
+    const runAll = (jobs: readonly DenoiseJob[]): Promise<void> =>
+      runTogether(this.pool, jobs, signal, (job, result) => {
+        simd = result.simd;
+        for (const [stage, seconds] of Object.entries(result.seconds)) time(stage as StageName, seconds);
+        if (job.kind === 'expose') exposure = result.exposure;
+        if (!('tile' in job)) return;
+        done += work(job.kind, [job.tile]);
+        // What remains when all tiles are done, so that 1 means done.
+        onProgress?.(done / (1.001 * total));
+      });
+    const extract = async (frameLevels: readonly FrameLevel[], reading: FrameReading, to: CachedFeatures) => {
+      await runAll(
+        plan.flatMap(({ extract: tiles }, l) =>
+          tiles.map((tile) => ({
+            ...{ kind: 'extract', model, reading, tile, level: frameLevels[l] as FrameLevel },
+            features: to.levels[l] as CachedFeatures['levels'][number],
+          })),
+        ),
+      );
+    };
+
+    for (const { inputs: neighborInputs, features } of unknown) {
+      const other = createFramePicture(neighborInputs, levelCount, this.#frameMemory, irradiance);
+      await runAll([{ kind: 'expose', picture: other }, ...this.#coarsenJobs(other, pyramidsOf(other))]);
+      await extract(other.levels, { encoder: other.encoder, exposure, irradiance }, features);
+    }
+    const pyramids: Pyramid[] = [
+      ...pyramidsOf(picture),
+      ...(logs ? [{ levels: logs, scale: 1 }] : []),
+      ...neighbors.flatMap(({ radiance, albedo, motion }): Pyramid[] => [
+        { levels: radiance, scale: 1 },
+        { levels: albedo, scale: 1 },
+        { levels: motion, scale: 'motion' },
+      ]),
+    ];
+    await runAll([{ kind: 'expose', picture }, ...this.#coarsenJobs(picture, pyramids)]);
+    const reading = { encoder: picture.encoder, exposure, irradiance };
+    if (center?.known === false) await extract(picture.levels, reading, center.features);
+
+    await runAll(
+      plan.flatMap(({ filter }, l): DenoiseJob[] => {
+        const level = picture.levels[l] as Level;
+        const logsOfLevel = logs?.[l + 1];
+        const task = {
+          level,
+          irradiance,
+          colors: picture.colors,
+          ...(logsOfLevel && { logLambda: logsOfLevel }),
+        };
+        if (center === undefined)
+          return filter.map((tile) => ({ kind: 'denoise', model, task, reading, tile }));
+        const features = center.features.levels[l] as CachedFeatures['levels'][number];
+        const others = neighbors.map((neighbor) => levelOf(neighbor, l));
+        return filter.map((tile) => ({ kind: 'filter', model, task, features, neighbors: others, tile }));
+      }),
+    );
+    for (let l = levelCount - 2; l >= 0; l--) {
+      const [fine, coarse] = picture.levels.slice(l, l + 2) as [Level, Level];
+      const tiles = plan[l]?.composite ?? [];
+      await runAll(tiles.map((tile) => ({ kind: 'composite', model, fine, coarse, tile, exposure })));
+    }
+    if (errors !== undefined) {
+      await runAll(
+        errorTiles.map((tile) => ({ kind: 'predict-errors', model, picture, tile, exposure, errors })),
+      );
+    }
+
+    const assemblyStart = performance.now();
+    const result = pictureResult(picture, also);
+    const share = denoisedShare(frame, exposure);
+    if (share !== undefined) {
+      keepConverged(frame.color, result.color, share);
+      for (const [i, layer] of also.entries()) keepConverged(layer, result.also[i] as Raster, share);
+    }
+    const cropped = errors && cropErrors(errors, picture);
+    time('assemble', (performance.now() - assemblyStart) / 1000);
+    onProgress?.(1);
+    return {
+      ...result,
+      ...(cropped && { errors: cropped }),
+      report: {
+        model: manifest.name,
+        version: manifest.version,
+        encoder: picture.encoder,
+        device: 'cpu',
+        executionProvider: 'cpu',
+        simd,
+        exposure,
+        lambda: meanLambda(lambda),
+        windowUsed: 1 + neighbors.length,
+        ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
+        tiles: plan.reduce((sum, { filter }) => sum + filter.length, 0),
+        stages,
+        seconds: (performance.now() - start) / 1000,
+      },
+    };
+  }
+
+  /** log10 of lambda at all levels and one more; undefined where lambda is 1. */
+  #lambdaPyramid(lambda: number | Raster, size: Picture, levels: number): Raster[] | undefined {
+    const log = logLambda(lambda, size);
+    if (log === undefined) return undefined;
+    const [pyramid = []] = allocatePyramids(
+      size,
+      levels,
+      [{ channels: 1, levels: levels + 1 }],
+      this.#lambdaMemory,
+    );
+    fillPyramid(pyramid, [log]);
+    return pyramid;
+  }
+
+  #createNeighbor(
+    frame: WindowFrame,
+    center: { readonly inputs: EncoderInputs; readonly also: readonly Raster[] },
+    manifest: ModelManifest,
+    irradiance: boolean,
+    lease: FeatureLease,
+  ): Neighbor {
+    const { architecture } = manifest;
+    const { levels } = architecture;
+    const inputs = encoderInputs(frame.frame, manifest.sources);
+    const slot = NEIGHBOR_OFFSETS.indexOf(frame.offset as (typeof NEIGHBOR_OFFSETS)[number]);
+    const hasAlbedo = center.inputs.albedo !== undefined && !irradiance;
+    if (hasAlbedo && inputs.albedo === undefined) throw differing(frame.offset, 'an albedo', 'none');
+    const { width, height } = frame.frame;
+    const key = featureKey(frame.key, manifest, inputs, irradiance);
+    const { features, known } = lease.get(key, { width, height, architecture });
+    const layers = [inputs.color, ...(frame.also ?? [])];
+    const [radiance = [], motion = [], albedo = []] = allocatePyramids(
+      inputs.color,
+      levels,
+      [
+        { channels: channelsOf(layers), levels },
+        { channels: 2, levels: levels + 1 },
+        ...(hasAlbedo ? [{ channels: 3, levels }] : []),
+      ],
+      this.#neighborMemory[slot] as SharedRasters,
+    );
+    fillPyramid(radiance, layers);
+    fillPyramid(motion, [frame.motion]);
+    if (hasAlbedo && inputs.albedo !== undefined) fillPyramid(albedo, [inputs.albedo]);
+    return { frame, inputs, slot, features, known, radiance, albedo, motion };
+  }
+
+  #errorTiles({ width, height }: Raster, { errorPredictor }: ModelManifest): Tile[] {
+    const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
+    return this.#tiles(width, height, overlap, ERROR_BYTES_PER_PIXEL);
+  }
+
+  #tiles(width: number, height: number, overlap: number, bytesPerPixel: number): Tile[] {
+    const smallest = (MIN_TILE_SIDE + 2 * overlap) ** 2;
+    return this.#cut(width, height, overlap, Math.max(this.bytesPerWorker / bytesPerPixel, smallest));
+  }
+
+  #cut(width: number, height: number, overlap: number, maxPixels: number): Tile[] {
+    return cutIntoTiles(width, height, { alignment: 2, workers: this.pool.size, overlap, maxPixels });
+  }
+
+  /** Bands of rows of the finest level, whole at every level. */
+  #coarsenJobs({ levels }: Picture<FrameLevel>, pyramids: readonly Pyramid[]): DenoiseJob[] {
+    const height = levels[0]?.height ?? 0;
+    const multiple = 2 ** levels.length;
+    const rows = Math.ceil(height / (2 * this.pool.size) / multiple) * multiple;
+    const jobs: DenoiseJob[] = [];
+    for (let begin = 0; begin < height; begin += rows) {
+      jobs.push({ kind: 'coarsen', pyramids, begin, end: Math.min(begin + rows, height) });
+    }
+    return jobs;
+  }
+}
+
+function levelOf({ slot, features, radiance, albedo, motion }: Neighbor, l: number): NeighborLevel {
+  const albedoOfLevel = albedo[l];
+  return {
+    slot,
+    radiance: radiance[l] as Raster,
+    ...(albedoOfLevel && { albedo: albedoOfLevel }),
+    features: features.levels[l] as CachedFeatures['levels'][number],
+    motion: motion[l] as Raster,
+    coarserMotion: motion[l + 1] as Raster,
+  };
+}
+
+/** Names features by all that they depend on. */
+function featureKey(
+  key: string | undefined,
+  { name, version }: ModelManifest,
+  { encoder, color: { width, height } }: EncoderInputs,
+  irradiance: boolean,
+): string | undefined {
+  return key && [name, version, encoder, irradiance, width, height, key].join(' ');
+}
+
+function work(kind: DenoiseJob['kind'], tiles: readonly Tile[]): number {
+  return (WORK[kind] ?? 0) * tiles.reduce((sum, { width, height }) => sum + width * height, 0);
+}
+
+/** A raster of zeros that worker threads see without a copy. */
+function sharedRaster(width: number, height: number, channels: number): Raster {
+  const bytes = width * height * channels * Float32Array.BYTES_PER_ELEMENT;
+  return raster(width, height, channels, new Float32Array(new SharedArrayBuffer(bytes)));
+}
+
+function cropErrors(errors: Raster, { width, height }: Picture): Raster {
+  const cropped = raster(width, height, errors.channels);
+  cropPadded(errors, cropped);
+  return cropped;
+}
+
+function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): PredictedError {
+  const mean = (c: number): number => {
+    const values = plane(errors, c);
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  };
+  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1 };
+}
+
+function differing(offset: number, range: string, received: unknown): QuietframeError {
+  const message = expected(range, `the frame at offset ${offset} of the window`, received);
+  return new QuietframeError('mismatched-frames', message, { parameter: 'neighbors' });
+}
+
+/**
+ * Checks the frames around a frame.
+ * @throws QuietframeError `invalid-argument` for offsets that are out of range or twice there, `mismatched-frames` where sizes
+ * or further layers differ from those of the frame.
+ */
+export function checkNeighbors(
+  { width, height }: Frame,
+  also: readonly Raster[],
+  neighbors: readonly WindowFrame[],
+): void {
+  const offsets: readonly number[] = NEIGHBOR_OFFSETS;
+  for (const [i, { offset, frame, motion, also: others = [] }] of neighbors.entries()) {
+    if (!offsets.includes(offset) || neighbors.findIndex((other) => other.offset === offset) !== i) {
+      const message = expected('different numbers from -3 to 3 but 0', 'the offsets of a window', offset);
+      throw new QuietframeError('invalid-argument', message, { parameter: 'neighbors' });
+    }
+    const size = (image: { width: number; height: number }): string =>
+      `${image.width} x ${image.height} pixels`;
+    const wanted = size({ width, height });
+    const layers = [
+      frame,
+      motion,
+      ...Object.values(frame).filter((layer) => typeof layer === 'object'),
+      ...others,
+    ];
+    for (const layer of layers) if (size(layer) !== wanted) throw differing(offset, wanted, size(layer));
+    if (motion.channels !== 2) throw differing(offset, 'motion of 2 channels', motion.channels);
+    const channels = (list: readonly Raster[]): string => list.map((layer) => layer.channels).join(', ');
+    if (channels(also) !== channels(others)) {
+      throw differing(offset, `further layers of ${channels(also)} channels`, channels(others));
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../engine/engine.js';
+import type { Architecture, ModelManifest } from '../engine/model-manifest.js';
+import type { ModelBundle } from '../engine/model-repository.js';
+import type { Raster } from '../image/raster.js';
+import type { Tile } from '../image/tile.js';
+import { ComponentFeatures } from './features.js';
+import { upgradeFormat2 } from './format-2.js';
+import type { FrameLevel } from './picture.js';
+
+/** How a frame is read. */
+export interface FrameReading {
+  readonly encoder: string;
+  /** What the colour is multiplied by. */
+  readonly exposure: number;
+  readonly irradiance: boolean;
+}
+
+/**
+ * What a level of a frame is for every kernel that reads it, whatever lambda and the other frames: rasters in shared
+ * memory. `spatial` [F] and `kernelDetail` [4(C+2)] have half the level's size, `embedding` [E] has its size.
+ */
+export interface LevelFeatures {
+  readonly spatial: Raster;
+  readonly kernelDetail: Raster;
+  readonly embedding: Raster;
+}
+
+/** The same for an area at even coordinates, as the network makes them: all at half resolution, for one tile at a time. */
+export interface AreaFeatures {
+  readonly spatial: Tensor;
+  readonly kernelDetail: Tensor;
+}
+
+/** Channels of the rasters of {@link LevelFeatures} and what one pixel of the level is to one of theirs. */
+export function featureRasters({
+  featureChannels,
+  contextChannels,
+  embeddingChannels,
+}: Architecture): readonly {
+  readonly name: keyof LevelFeatures;
+  readonly channels: number;
+  readonly scale: 1 | 2;
+}[] {
+  return [
+    { name: 'spatial', channels: featureChannels, scale: 2 },
+    { name: 'kernelDetail', channels: 4 * (contextChannels + 2), scale: 2 },
+    { name: 'embedding', channels: embeddingChannels, scale: 1 },
+  ];
+}
+
+/** The modules that look at one frame. Not for use by two threads. */
+export class FrameFeatures {
+  private readonly memory = new TensorMemory();
+  private readonly componentFeatures = new ComponentFeatures();
+
+  private constructor(
+    private readonly architecture: Architecture,
+    private readonly sourceEncoders: ReadonlyMap<string, NetworkModule>,
+    private readonly spatialFeatures: NetworkModule,
+    private readonly kernelEmbedding: NetworkModule,
+  ) {}
+
+  /** @throws QuietframeError `model-damaged` when a module does not load. */
+  static async load({ manifest, files }: ModelBundle, engine: Engine): Promise<FrameFeatures> {
+    const load = (name: string): Promise<NetworkModule> => engine.load(name, files[name] ?? new Uint8Array());
+    const encoders = new Map<string, NetworkModule>();
+    const old = manifest.formatVersion === 2 ? upgradeFormat2(manifest.architecture) : undefined;
+    for (const source of manifest.sources) {
+      const encoder = await load(`source_encoder.${source}`);
+      encoders.set(source, old?.encoder(encoder) ?? encoder);
+    }
+    const spatial = await load('spatial_features');
+    const embedding = old
+      ? old.kernelEmbedding(await load('kernel_predictor'))
+      : await load('kernel_embedding');
+    return new FrameFeatures(manifest.architecture, encoders, spatial, embedding);
+  }
+
+  /** The features of the pixels of an area as the network sees them. */
+  components(level: FrameLevel, area: Tile, { exposure, irradiance }: FrameReading): Tensor {
+    return this.componentFeatures.compute(level, area, exposure, irradiance);
+  }
+
+  /**
+   * Features of the area that `x` was made of, which is overwritten.
+   * @param embedding [1,4E,h/2,w/2], written.
+   */
+  async compute(x: Tensor, encoder: string, embedding: Tensor): Promise<AreaFeatures> {
+    const sourceEncoder = this.sourceEncoders.get(encoder);
+    if (sourceEncoder === undefined) throw new TypeError(`The model has no encoder ${encoder}`);
+    const { featureChannels, contextChannels, embeddingChannels } = this.architecture;
+    const [, , height, width] = embedding.shape;
+    const kernelChannels = 4 * (contextChannels + 2);
+    const features = this.memory.tensor('features', featureChannels, height, width);
+    const detail = this.memory.tensor('detail', kernelChannels + 4 * embeddingChannels, height, width);
+    await sourceEncoder.run({ x }, { features, detail });
+    // In place of the input, which has done its part and is larger.
+    const spatial = { data: x.data.subarray(0, features.data.length), shape: features.shape };
+    await this.spatialFeatures.run({ features }, { spatial });
+    const kernelDetail = channelsOf(detail, 0, kernelChannels);
+    const embeddingDetail = channelsOf(detail, kernelChannels, 4 * embeddingChannels);
+    await this.kernelEmbedding.run({ spatial, detail: embeddingDetail }, { embedding });
+    return { spatial, kernelDetail };
+  }
+
+  /** Memory for the embedding of an area, for one tile at a time. */
+  embeddingOf(area: Tile): Tensor {
+    const { embeddingChannels } = this.architecture;
+    return this.memory.tensor('embedding', 4 * embeddingChannels, area.height / 2, area.width / 2);
+  }
+}
+
+/** Channels of a tensor, as a view. */
+function channelsOf({ data, shape }: Tensor, first: number, channels: number): Tensor {
+  const [, , height, width] = shape;
+  const plane = height * width;
+  return {
+    data: data.subarray(first * plane, (first + channels) * plane),
+    shape: [1, channels, height, width],
+  };
+}
+
+/** Writes the features of a tile, a part of the area, into those of the whole level. */
+export function storeFeatures(
+  { spatial, kernelDetail }: AreaFeatures,
+  embedding: Tensor,
+  area: Tile,
+  tile: Tile,
+  target: LevelFeatures,
+): void {
+  const [cells, cellTile] = [halved(area), halved(tile)];
+  copyCells(spatial, cells, cellTile, target.spatial);
+  copyCells(kernelDetail, cells, cellTile, target.kernelDetail);
+  const plane = cells.width * cells.height;
+  for (let c = 0; c < target.embedding.channels; c++) {
+    for (let y = 0; y < tile.height; y++) {
+      const row = (cellTile.y - cells.y + (y >> 1)) * cells.width + cellTile.x - cells.x;
+      const left = (4 * c + 2 * (y % 2)) * plane + row;
+      let to = (c * target.embedding.height + tile.y + y) * target.embedding.width + tile.x;
+      for (let from = left; from < left + cellTile.width; from++, to += 2) {
+        target.embedding.data[to] = embedding.data[from] as number;
+        target.embedding.data[to + 1] = embedding.data[from + plane] as number;
+      }
+    }
+  }
+}
+
+/** The cells, of two by two pixels, of an area at even coordinates. */
+export function halved({ x, y, width, height }: Tile): Tile {
+  return { x: x / 2, y: y / 2, width: width / 2, height: height / 2 };
+}
+
+function copyCells(from: Tensor, area: Tile, tile: Tile, to: Raster): void {
+  for (let c = 0; c < to.channels; c++) {
+    for (let y = tile.y; y < tile.y + tile.height; y++) {
+      const source = (c * area.height + y - area.y) * area.width + tile.x - area.x;
+      to.data.set(from.data.subarray(source, source + tile.width), (c * to.height + y) * to.width + tile.x);
+    }
+  }
+}
+
+/** Pixels around a tile that its features depend on. */
+export function featureOverlap({ receptiveRadius }: ModelManifest): number {
+  return 2 * Math.ceil(receptiveRadius.features / 2);
+}
