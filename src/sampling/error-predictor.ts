@@ -6,7 +6,11 @@ import { grow, type Tile } from '../image/tile.js';
 /** Planes of the module's input: noisy 3, denoised 3, variance 1, albedo 3, normal 3. */
 const INPUT_CHANNELS = 13;
 /** SMAPE and DSSIM. */
-export const ERROR_CHANNELS = 2;
+const PREDICTED_CHANNELS = 2;
+/** Those, and the relative variance of the noisy colour. */
+export const ERROR_CHANNELS = 3;
+/** Keeps relative variances of black pixels finite, as the features of the denoiser do. */
+const RELATIVE_EPSILON = 1e-4;
 /** SMAPE's guard against division by zero; see `smape`. */
 const SMAPE_EPSILON = 0.01;
 
@@ -46,7 +50,8 @@ export class ErrorPredictor {
   /**
    * Predicts the errors of a tile at even coordinates.
    * @param exposure as the denoiser used it, a statistic of the whole picture.
-   * @param target of the picture's size; its planes are SMAPE and DSSIM, in [0, 1], in the units of the picture.
+   * @param target of the picture's size; its planes are SMAPE and DSSIM in the units of the picture, and the variance of
+   * the noisy mean relative to the squared brightness of the denoised picture, all in [0, 1].
    */
   async predictTile(picture: DenoisedPicture, exposure: number, tile: Tile, target: Raster): Promise<void> {
     const { noisy, denoised, colorVariance, albedo, normal } = picture;
@@ -64,9 +69,9 @@ export class ErrorPredictor {
       copyScaled(layer, channels, scale, area, x, plane);
       plane += channels;
     }
-    const error = this.#memory.tensor('error', ERROR_CHANNELS, area.height, area.width);
+    const error = this.#memory.tensor('error', PREDICTED_CHANNELS, area.height, area.width);
     await this.module.run({ x }, { error });
-    for (let c = 0; c < ERROR_CHANNELS; c++) {
+    for (let c = 0; c < PREDICTED_CHANNELS; c++) {
       for (let y = tile.y; y < tile.y + tile.height; y++) {
         const from = (c * area.height + y - area.y) * area.width + tile.x - area.x;
         const to = (c * target.height + y) * target.width + tile.x;
@@ -74,6 +79,7 @@ export class ErrorPredictor {
       }
     }
     toPictureUnits(denoised, exposure, tile, target);
+    relativeVariance(picture, exposure, tile, target);
   }
 }
 
@@ -116,6 +122,22 @@ function toPictureUnits(denoised: Raster, exposure: number, tile: Tile, errors: 
       }
       const at = y * errors.width + x;
       errors.data[at] = Math.min(1, ratio * (errors.data[at] as number));
+    }
+  }
+}
+
+/** The third plane of the errors. */
+function relativeVariance(picture: DenoisedPicture, exposure: number, tile: Tile, errors: Raster): void {
+  const { denoised, colorVariance } = picture;
+  const plane = denoised.width * denoised.height;
+  for (let y = tile.y; y < tile.y + tile.height; y++) {
+    for (let x = tile.x; x < tile.x + tile.width; x++) {
+      const i = y * denoised.width + x;
+      let brightness = 0;
+      for (let c = 0; c < 3; c++) brightness += (exposure * (denoised.data[c * plane + i] as number)) / 3;
+      const variance = exposure ** 2 * (colorVariance.data[i] as number);
+      const at = (2 * errors.height + y) * errors.width + x;
+      errors.data[at] = Math.min(1, variance / (brightness ** 2 + RELATIVE_EPSILON));
     }
   }
 }

@@ -1,10 +1,8 @@
-import { type Raster, raster } from '../image/raster.js';
+import type { Raster } from '../image/raster.js';
 import { ALLOCATION_DEFAULTS, type AllocationOptions, allocateSamples } from './allocate-samples.js';
+import type { ErrorMetric } from './error-metric.js';
+import { reducibleError } from './reducible-error.js';
 import { DENSITY_DEFAULTS, type DensityOptions, samplingDensity } from './sampling-density.js';
-
-/** Planes of an error map, in order. */
-export const ERROR_METRICS = ['smape', 'dssim'] as const;
-export type ErrorMetric = (typeof ERROR_METRICS)[number];
 
 /** How samples are planned; the budget has no default. */
 export interface SamplePlanOptions extends Partial<DensityOptions>, Partial<AllocationOptions> {
@@ -23,15 +21,11 @@ export interface SamplePlan {
 
 /**
  * From predicted errors to samples.
- * @param errors planes as {@link ERROR_METRICS}, in [0, 1].
+ * @param errors planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance.
  * @throws QuietframeError as `samplingDensity` and `allocateSamples`.
  */
 export function planSamples(errors: Raster, options: SamplePlanOptions): SamplePlan {
   const { metric = 'smape' } = options;
-  const { width, height } = errors;
-  const size = width * height;
-  const index = ERROR_METRICS.indexOf(metric);
-  const error = raster(width, height, 1, errors.data.subarray(index * size, (index + 1) * size));
-  const density = samplingDensity(error, { ...DENSITY_DEFAULTS, ...options });
+  const density = samplingDensity(reducibleError(errors, metric), { ...DENSITY_DEFAULTS, ...options });
   return { density, samples: allocateSamples(density, { ...ALLOCATION_DEFAULTS, ...options }) };
 }

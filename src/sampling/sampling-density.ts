@@ -17,7 +17,7 @@ export interface DensityOptions {
 export const DENSITY_DEFAULTS: DensityOptions = { floor: 0.1, ceiling: 16, dilation: 1 };
 
 /**
- * The share of new samples that each pixel is to get: proportional to its error (Vogels et al. 2018, section 5) after a
+ * The share of new samples that each pixel is to get: proportional to an error (Vogels et al. 2018, section 5) after a
  * small dilation, within the floor and the ceiling, with the mean 1. A picture without errors is sampled evenly.
  * @param error one channel.
  * @throws QuietframeError `invalid-argument` for errors that are negative or not finite and for options out of range.

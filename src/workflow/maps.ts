@@ -3,12 +3,8 @@ import { expected, QuietframeError } from '../errors.js';
 import type { SampleType } from '../image/image.js';
 import { plane, type Raster } from '../image/raster.js';
 import { ALLOCATION_DEFAULTS, checkAllocation, MAX_SPP, totalSamples } from '../sampling/allocate-samples.js';
-import {
-  ERROR_METRICS,
-  type ErrorMetric,
-  type SamplePlan,
-  type SamplePlanOptions,
-} from '../sampling/plan-samples.js';
+import { ERROR_METRICS, type ErrorMetric } from '../sampling/error-metric.js';
+import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import { checkTarget, type QualityTarget, samplesForTarget } from '../sampling/quality-target.js';
 
 /** For those who take requests. */

@@ -43,19 +43,18 @@ const whole = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
 
 describe('ErrorPredictor', () => {
   it('agrees with the training', async () => {
-    const errors = raster(WIDTH, HEIGHT, 2);
+    const errors = raster(WIDTH, HEIGHT, 3);
     await predictor.predictTile(picture(1), 1, whole, errors);
     const expected = golden('error');
-    const furthest = errors.data.reduce(
-      (most, value, i) => Math.max(most, Math.abs(value - (expected[i] as number))),
-      0,
-    );
+    const furthest = errors.data
+      .subarray(0, 2 * SIZE)
+      .reduce((most, value, i) => Math.max(most, Math.abs(value - (expected[i] as number))), 0);
     expect(furthest).toBeLessThan(1e-4);
     expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.05);
   });
 
   it('predicts the same in tiles', async () => {
-    const [once, tiled] = [raster(WIDTH, HEIGHT, 2), raster(WIDTH, HEIGHT, 2)];
+    const [once, tiled] = [raster(WIDTH, HEIGHT, 3), raster(WIDTH, HEIGHT, 3)];
     await predictor.predictTile(picture(1), 1, whole, once);
     for (const y of [0, 10]) {
       for (const x of [0, 14]) {
@@ -66,7 +65,7 @@ describe('ErrorPredictor', () => {
   });
 
   it('takes the exposure out of SMAPE, which has a constant in its denominator, and not out of DSSIM', async () => {
-    const [exposed, dark] = [raster(WIDTH, HEIGHT, 2), raster(WIDTH, HEIGHT, 2)];
+    const [exposed, dark] = [raster(WIDTH, HEIGHT, 3), raster(WIDTH, HEIGHT, 3)];
     await predictor.predictTile(picture(1), 1, whole, exposed);
     // The picture is a hundred times darker, and the network sees the same.
     await predictor.predictTile(picture(100), 100, whole, dark);
@@ -84,9 +83,21 @@ describe('ErrorPredictor', () => {
     }
   });
 
+  it('tells the relative variance, whatever the exposure', async () => {
+    const [one, other] = [raster(WIDTH, HEIGHT, 3), raster(WIDTH, HEIGHT, 3)];
+    await predictor.predictTile(picture(1), 1, whole, one);
+    await predictor.predictTile(picture(100), 100, whole, other);
+    const { denoised, colorVariance } = picture(1);
+    for (const [i, variance] of plane(one, 2).entries()) {
+      const mean = [0, 1, 2].reduce((sum, c) => sum + (denoised.data[c * SIZE + i] as number) / 3, 0);
+      expect(variance).toBeCloseTo(Math.min(1, (colorVariance.data[i] as number) / (mean ** 2 + 1e-4)), 5);
+      expect(other.data[2 * SIZE + i]).toBeCloseTo(variance, 4);
+    }
+  });
+
   it('works without guides', async () => {
     const { noisy, denoised, colorVariance } = picture(1);
-    const errors = raster(WIDTH, HEIGHT, 2);
+    const errors = raster(WIDTH, HEIGHT, 3);
     await predictor.predictTile({ noisy, denoised, colorVariance }, 1, whole, errors);
     expect(errors.data.every((value) => value >= 0 && value <= 1)).toBe(true);
   });

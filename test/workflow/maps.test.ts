@@ -23,7 +23,8 @@ class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
   async denoise({ color }: Frame, { errors = false }: Parameters<Denoiser['denoise']>[1] = {}) {
     const { width, height } = color;
     const smape = Array.from({ length: width * height }, (_, i) => 0.1 * (i % width));
-    const map = raster(width, height, 2, Float32Array.from([...smape, ...smape.map((value) => value / 2)]));
+    const planes = [...smape, ...smape.map((value) => value / 2), ...smape.map(() => 0.25)];
+    const map = raster(width, height, 3, Float32Array.from(planes));
     const predictedError = { smape: 0.15, dssim: 0.075, decay: 0.5 };
     return {
       color: raster(

@@ -1,0 +1,44 @@
+import { plane, type Raster, raster } from '../image/raster.js';
+import { ERROR_METRICS, type ErrorMetric } from './error-metric.js';
+
+/** Pixels on every side over which variances are averaged: those of two half buffers are little better than chance. */
+const RADIUS = 2;
+
+/**
+ * The error that more samples can reduce: the predicted one times the relative deviation of the noise, the root of the
+ * relative variance averaged over 5x5 pixels. Where the input is clean, what is left of the error is the denoiser's own, and
+ * samples would be spent on it for nothing. Vogels et al. 2018 take the error alone; bench/adaptive has both.
+ * @param errors planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance.
+ */
+export function reducibleError(errors: Raster, metric: ErrorMetric): Raster {
+  const { width, height } = errors;
+  const error = plane(errors, ERROR_METRICS.indexOf(metric));
+  const variance = boxMean(plane(errors, ERROR_METRICS.length), width, height);
+  const data = error.map((value, i) => value * Math.sqrt(variance[i] as number));
+  return raster(width, height, 1, data);
+}
+
+/** Means over squares of pixels, smaller ones at the border. */
+function boxMean(values: Float32Array, width: number, height: number): Float32Array {
+  return meanAlong(meanAlong(values, width, 1, height, width), height, width, width, 1);
+}
+
+/** Means along `lines` lines of `length` samples, `step` apart within a line and `lineStep` between lines. */
+function meanAlong(
+  values: Float32Array,
+  length: number,
+  step: number,
+  lines: number,
+  lineStep: number,
+): Float32Array {
+  const means = new Float32Array(values.length);
+  for (let line = 0; line < lines; line++) {
+    for (let i = 0; i < length; i++) {
+      const [first, last] = [Math.max(0, i - RADIUS), Math.min(length - 1, i + RADIUS)];
+      let sum = 0;
+      for (let j = first; j <= last; j++) sum += values[line * lineStep + j * step] as number;
+      means[line * lineStep + i * step] = sum / (last - first + 1);
+    }
+  }
+  return means;
+}
