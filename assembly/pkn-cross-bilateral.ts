@@ -7,7 +7,9 @@
  */
 import { exp2, log1p, madd } from './simd-math';
 
-const PAD: usize = 16;
+const PAD: usize = 8;
+/** Columns that a pass goes through from top to bottom: what it reads of them fits a processor's cache. */
+const COLUMNS: usize = 256;
 const LOG2E = <f32>Math.LOG2E;
 const ALBEDO_EPSILON: f32 = 0.05;
 const DARKNESS: f32 = 0.05;
@@ -88,15 +90,15 @@ export function logLight(from: usize, to: usize, width: usize, height: usize, st
   }
 }
 
-/** Bilinear values of row y of a map at the resolution of the pictures. */
-function expandRow(map: usize, mapStride: usize, y: usize, width: usize, to: usize): void {
+/** Bilinear values of row y of a map at the resolution of the pictures, from column `begin`, a multiple of 8, to `end`. */
+function expandRow(map: usize, mapStride: usize, y: usize, begin: usize, end: usize, to: usize): void {
   const row = mapStride << 2;
   // Row 0 of memory is that above the first.
   const near = map + ((y >> 1) + 1) * row;
   const far = (y & 1) === 0 ? near - row : near + row;
   const quarter = f32x4.splat(0.25);
   const most = f32x4.splat(0.75);
-  for (let x: usize = 0; x < width; x += 8) {
+  for (let x = begin; x < end; x += 8) {
     const i = (x << 1) + 4;
     const left = madd(most, v128.load(near + i - 4), f32x4.mul(quarter, v128.load(far + i - 4)));
     const center = madd(most, v128.load(near + i), f32x4.mul(quarter, v128.load(far + i)));
@@ -123,7 +125,7 @@ export function limitFireflies(
   const row = stride << 2;
   const plane = (height + 2 * PAD) * row;
   for (let y: usize = 0; y < height; y++) {
-    expandRow(firefly, mapStride, y, width, scratch);
+    expandRow(firefly, mapStride, y, 0, width, scratch);
     for (let x: usize = 0; x < width; x += 4) {
       const at = (PAD + y) * row + ((PAD + x) << 2);
       const mean = f32x4.mul(f32x4.splat(0.125), around(from + at, row));
@@ -181,76 +183,79 @@ export function average(
   const down = distance * row;
   const across = distance << 2;
   const weights = scratch + 4 * row;
-  for (let y: usize = 0; y < height; y++) {
-    expandRow(color, mapStride, y, width, scratch);
-    expandRow(albedo, mapStride, y, width, scratch + row);
-    expandRow(normal, mapStride, y, width, scratch + 2 * row);
-    expandRow(spread, mapStride, y, width, scratch + 3 * row);
-    for (let x: usize = 0; x < width; x += 4) {
-      const at = (PAD + y) * row + ((PAD + x) << 2);
-      const parameters = scratch + (x << 2);
-      const ofColor = precision(v128.load(parameters));
-      const ofAlbedo = precision(v128.load(parameters + row));
-      const ofNormal = precision(v128.load(parameters + 2 * row));
-      const strength = v128.load(parameters + 3 * row);
-      const g = guide + at;
-      const s = surface + at;
-      const l = light + at;
-      // Nothing is loaded twice, for a compiler cannot know that stores do not change what is loaded.
-      const light0 = v128.load(g);
-      const albedo0 = v128.load(s);
-      const albedo1 = v128.load(s + plane);
-      const albedo2 = v128.load(s + 2 * plane);
-      const normal0 = v128.load(s + 3 * plane);
-      const normal1 = v128.load(s + 4 * plane);
-      const normal2 = v128.load(s + 5 * plane);
-      let total = f32x4.splat(1);
-      let red = v128.load(l);
-      let green = v128.load(l + plane);
-      let blue = v128.load(l + 2 * plane);
-      let kept = weights;
-      for (let dy: isize = -1; dy <= 1; dy++) {
-        for (let dx: isize = -1; dx <= 1; dx++) {
-          if (dy === 0 && dx === 0) continue;
-          const shift = <usize>dy * down + <usize>dx * across;
-          let p = s + shift;
-          let ofA = squaredDifference(v128.load(p), albedo0);
-          ofA = addSquaredDifference(v128.load((p += plane)), albedo1, ofA);
-          ofA = addSquaredDifference(v128.load((p += plane)), albedo2, ofA);
-          let ofN = squaredDifference(v128.load((p += plane)), normal0);
-          ofN = addSquaredDifference(v128.load((p += plane)), normal1, ofN);
-          ofN = addSquaredDifference(v128.load((p += plane)), normal2, ofN);
-          const ofC = squaredDifference(v128.load(g + shift), light0);
-          const exponent = madd(ofColor, ofC, madd(ofAlbedo, ofA, f32x4.mul(ofNormal, ofN)));
-          const weight = f32x4.mul(strength, exp2(exponent));
-          total = f32x4.add(total, weight);
-          p = l + shift;
-          red = madd(weight, v128.load(p), red);
-          green = madd(weight, v128.load((p += plane)), green);
-          blue = madd(weight, v128.load((p += plane)), blue);
-          if (channels > 3) {
-            v128.store(kept, weight);
-            kept += 16;
-          }
-        }
-      }
-      const share = f32x4.div(f32x4.splat(1), total);
-      const t = target + at;
-      v128.store(t, f32x4.mul(red, share));
-      v128.store(t + plane, f32x4.mul(green, share));
-      v128.store(t + 2 * plane, f32x4.mul(blue, share));
-      for (let c: usize = 3; c < channels; c++) {
-        const p = l + c * plane;
-        let sum = v128.load(p);
-        kept = weights;
+  for (let begin: usize = 0; begin < width; begin += COLUMNS) {
+    const end = min(begin + COLUMNS, width);
+    for (let y: usize = 0; y < height; y++) {
+      expandRow(color, mapStride, y, begin, end, scratch);
+      expandRow(albedo, mapStride, y, begin, end, scratch + row);
+      expandRow(normal, mapStride, y, begin, end, scratch + 2 * row);
+      expandRow(spread, mapStride, y, begin, end, scratch + 3 * row);
+      for (let x = begin; x < end; x += 4) {
+        const at = (PAD + y) * row + ((PAD + x) << 2);
+        const parameters = scratch + (x << 2);
+        const ofColor = precision(v128.load(parameters));
+        const ofAlbedo = precision(v128.load(parameters + row));
+        const ofNormal = precision(v128.load(parameters + 2 * row));
+        const strength = v128.load(parameters + 3 * row);
+        const g = guide + at;
+        const s = surface + at;
+        const l = light + at;
+        // Nothing is loaded twice, for a compiler cannot know that stores do not change what is loaded.
+        const light0 = v128.load(g);
+        const albedo0 = v128.load(s);
+        const albedo1 = v128.load(s + plane);
+        const albedo2 = v128.load(s + 2 * plane);
+        const normal0 = v128.load(s + 3 * plane);
+        const normal1 = v128.load(s + 4 * plane);
+        const normal2 = v128.load(s + 5 * plane);
+        let total = f32x4.splat(1);
+        let red = v128.load(l);
+        let green = v128.load(l + plane);
+        let blue = v128.load(l + 2 * plane);
+        let kept = weights;
         for (let dy: isize = -1; dy <= 1; dy++) {
           for (let dx: isize = -1; dx <= 1; dx++) {
             if (dy === 0 && dx === 0) continue;
-            sum = madd(v128.load(kept), v128.load(p + <usize>dy * down + <usize>dx * across), sum);
-            kept += 16;
+            const shift = <usize>dy * down + <usize>dx * across;
+            let p = s + shift;
+            let ofA = squaredDifference(v128.load(p), albedo0);
+            ofA = addSquaredDifference(v128.load((p += plane)), albedo1, ofA);
+            ofA = addSquaredDifference(v128.load((p += plane)), albedo2, ofA);
+            let ofN = squaredDifference(v128.load((p += plane)), normal0);
+            ofN = addSquaredDifference(v128.load((p += plane)), normal1, ofN);
+            ofN = addSquaredDifference(v128.load((p += plane)), normal2, ofN);
+            const ofC = squaredDifference(v128.load(g + shift), light0);
+            const exponent = madd(ofColor, ofC, madd(ofAlbedo, ofA, f32x4.mul(ofNormal, ofN)));
+            const weight = f32x4.mul(strength, exp2(exponent));
+            total = f32x4.add(total, weight);
+            p = l + shift;
+            red = madd(weight, v128.load(p), red);
+            green = madd(weight, v128.load((p += plane)), green);
+            blue = madd(weight, v128.load((p += plane)), blue);
+            if (channels > 3) {
+              v128.store(kept, weight);
+              kept += 16;
+            }
           }
         }
-        v128.store(t + c * plane, f32x4.mul(sum, share));
+        const share = f32x4.div(f32x4.splat(1), total);
+        const t = target + at;
+        v128.store(t, f32x4.mul(red, share));
+        v128.store(t + plane, f32x4.mul(green, share));
+        v128.store(t + 2 * plane, f32x4.mul(blue, share));
+        for (let c: usize = 3; c < channels; c++) {
+          const p = l + c * plane;
+          let sum = v128.load(p);
+          kept = weights;
+          for (let dy: isize = -1; dy <= 1; dy++) {
+            for (let dx: isize = -1; dx <= 1; dx++) {
+              if (dy === 0 && dx === 0) continue;
+              sum = madd(v128.load(kept), v128.load(p + <usize>dy * down + <usize>dx * across), sum);
+              kept += 16;
+            }
+          }
+          v128.store(t + c * plane, f32x4.mul(sum, share));
+        }
       }
     }
   }

@@ -6,13 +6,13 @@ import { mapSize, PARAMETERS, type ParameterMap } from './parameter-map.js';
 import { copyRegion, type PreviewBuffers } from './preview-buffers.js';
 
 /** Distance of the taps of every pass in pixels; the last pass mends the grid that those before leave. */
-export const DILATIONS = [1, 2, 4, 8, 16, 1] as const;
+export const DILATIONS = [1, 2, 4, 8, 1] as const;
 
 /** Pixels around a tile that its result depends on: the passes, their guides, the neighbours of fireflies, the map. */
-export const CROSS_BILATERAL_OVERLAP = 40;
+export const CROSS_BILATERAL_OVERLAP = 24;
 
 /** Pixels around the tile in memory; the largest distance. */
-const PAD = 16;
+const PAD = 8;
 const SURFACE_CHANNELS = 6;
 
 /** Bytes that the filter needs for a pixel of a tile with its overlap. */

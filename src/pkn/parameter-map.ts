@@ -7,7 +7,7 @@ export type Range = readonly [number, number];
 /**
  * The parameters of every filter, in the order of their channels, with the ranges that the network predicts. Multipliers
  * are signal sigmas in units of the noise's standard deviation; sigmas are in pixels, sigma1 along x, sigma2 along y. Those
- * of `cross-bilateral` are, for each of six passes, the inverse of a signal sigma of the logarithm of light and the weight of
+ * of `cross-bilateral` are, for each of five passes, the inverse of a signal sigma of the logarithm of light and the weight of
  * a neighbour that is alike; inverse sigmas of albedo and normals; and how many times brighter than its neighbours a pixel
  * may be.
  */
@@ -21,14 +21,13 @@ export const PARAMETERS = {
   'cross-bilateral': {
     firefly: [1, 17],
     ...{ albedo: [0, 16], normal: [0, 8] },
-    ...{ color1: [0, 8], color2: [0, 8], color3: [0, 8], color4: [0, 8], color5: [0, 8], color6: [0, 8] },
+    ...{ color1: [0, 8], color2: [0, 8], color3: [0, 8], color4: [0, 8], color5: [0, 8] },
     ...{
       spread1: [0, 4],
       spread2: [0, 4],
       spread3: [0, 4],
       spread4: [0, 4],
       spread5: [0, 4],
-      spread6: [0, 4],
     },
   },
 } as const satisfies Record<string, Record<string, Range>>;

@@ -133,7 +133,7 @@ describe('magnification of a denoised frame', () => {
     ]);
     for (const map of maps) checkMap(map, map.filter, 14, 10);
     const channels = parameterChannels(maps, 28, 20, 2);
-    expect(channels).toHaveLength(15 + 3 + 3);
+    expect(channels).toHaveLength(13 + 3 + 3);
     expect(channels.at(-1)?.name).toBe('parameters.rbf-upsample.rho');
     const correlation = interpolateMap(maps[2]?.values ?? raster(1, 1, 3), 28, 20, 2);
     expect(channels.at(-1)?.data).toEqual(plane(correlation, 2));

@@ -68,10 +68,10 @@ describe('a file', () => {
     const plain = await run({ maps: { outputs: ['color', 'parameters'] } });
     const names = (exr: Uint8Array) =>
       readExr(exr).parts.flatMap(({ planes }) => [...planes.keys()].filter((name) => /param/.test(name)));
-    expect(names(plain.exr)).toHaveLength(15);
+    expect(names(plain.exr)).toHaveLength(13);
     expect(names(plain.exr)).toContain('parameters.cross-bilateral.firefly');
     const large = await run({ finish: { upscale: 2 }, maps: { outputs: ['color', 'parameters'] } });
-    expect(names(large.exr)).toHaveLength(18);
+    expect(names(large.exr)).toHaveLength(16);
     expect(names((await run({ finish: { upscale: 2 } })).exr)).toHaveLength(0);
   });
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from .network import to_full_resolution
 
 # Distance of the taps of every pass in pixels; the last pass mends the grid that those before leave.
-DILATIONS = (1, 2, 4, 8, 16, 1)
+DILATIONS = (1, 2, 4, 8, 1)
 # Name -> (least, most), in the order of the channels of a map.
 RANGES: dict[str, tuple[float, float]] = {
     "firefly": (1.0, 17.0),
@@ -121,7 +121,7 @@ def average(light, guide, surface, parameters, distance: int) -> torch.Tensor:
 
 
 def cross_bilateral(color: torch.Tensor, albedo: torch.Tensor, normal: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
-    """Filters colour [N,3,H,W] with albedo and normal [N,3,H,W] under parameters [N,15,ceil(H/2),ceil(W/2)] (`RANGES`).
+    """Filters colour [N,3,H,W] with albedo and normal [N,3,H,W] under parameters [N,13,ceil(H/2),ceil(W/2)] (`RANGES`).
 
     Colour is multiplied by the exposure.  Missing albedo or normals are 0.
     """

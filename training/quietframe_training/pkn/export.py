@@ -45,7 +45,7 @@ def load_preview(path: pathlib.Path) -> tuple[PreviewNetwork, dict]:
 
 
 def export_preview(network: PreviewNetwork, path: pathlib.Path):
-    """in `x` [1,16,H/2,W/2], H and W multiples of 8 -> `parameters` [1,15,H/2,W/2]."""
+    """in `x` [1,16,H/2,W/2], H and W multiples of 8 -> `parameters` [1,13,H/2,W/2]."""
     axes = {"x": {2: "height", 3: "width"}, "parameters": {2: "height", 3: "width"}}
     torch.onnx.export(network, (torch.rand(1, FEATURES, 16, 24),), path, input_names=["x"], output_names=["parameters"],
                       dynamic_axes=axes, opset_version=OPSET, dynamo=False)  # fmt: skip

@@ -60,7 +60,7 @@ def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
 
 
 class PreviewNetwork(nn.Module):
-    """Features [N,16,H/2,W/2], H and W multiples of 8 -> parameters [N,15,H/2,W/2] in their ranges. 17 600 weights."""
+    """Features [N,16,H/2,W/2], H and W multiples of 8 -> parameters [N,13,H/2,W/2] in their ranges. 17 525 weights."""
 
     def __init__(self, detail: int = 16, width: int = 24):
         super().__init__()
@@ -82,12 +82,15 @@ class PreviewNetwork(nn.Module):
         quarter = F.relu(self.quarter_resolution(F.avg_pool2d(half, 2)))
         eighth = F.relu(self.eighth_resolution(F.avg_pool2d(quarter, 2)))
         quarter = F.relu(self.merge_quarter(quarter + F.interpolate(eighth, scale_factor=2.0, mode="nearest")))
-        half = torch.cat([half, F.interpolate(quarter, scale_factor=2.0, mode="nearest")], 1)
-        return self.low + (self.high - self.low) * torch.sigmoid(self.head(F.relu(self.merge_half(half))))
+        # A 1x1 layer of both side by side, of which the coarser half is computed where it is coarse.
+        fine, coarse = self.merge_half.weight.split((half.shape[1], quarter.shape[1]), 1)
+        coarse = F.interpolate(F.conv2d(quarter, coarse), scale_factor=2.0, mode="nearest")
+        merged = F.relu(F.conv2d(half, fine, self.merge_half.bias) + coarse)
+        return self.low + (self.high - self.low) * torch.sigmoid(self.head(merged))
 
 
 def predict(network: PreviewNetwork, inputs: torch.Tensor) -> torch.Tensor:
-    """Raw inputs [N,13,H,W] of any size -> parameters [N,15,ceil(H/2),ceil(W/2)]."""
+    """Raw inputs [N,13,H,W] of any size -> parameters [N,13,ceil(H/2),ceil(W/2)]."""
     height, width = inputs.shape[2:]
     parameters = network(preview_features(pad_to_multiple(inputs, MULTIPLE)))
     return parameters[:, :, : -(-height // 2), : -(-width // 2)]
