@@ -49,7 +49,7 @@ describe('predicted errors', () => {
     const [width, height] = [97, 61];
     const { errors, report } = await denoiser.denoise(frameOf(width, height), { model: MODEL, errors: true });
     if (errors === undefined) throw new Error('there are no errors');
-    expect([errors.width, errors.height, errors.channels]).toEqual([width, height, 2]);
+    expect([errors.width, errors.height, errors.channels]).toEqual([width, height, 3]);
     expect(errors.data.every((value) => value >= 0 && value <= 1)).toBe(true);
     const smape = plane(errors, 0);
     const half = (right: boolean): number =>
@@ -105,7 +105,7 @@ describe('planSamples', () => {
     const errors = raster(
       9,
       7,
-      2,
+      3,
       Float32Array.from({ length: 189 }, (_, i) => (i % 9) / 10),
     );
     const { samples, density } = await denoiser.planSamples(errors, { budgetSpp: 5.5 });
