@@ -3,6 +3,8 @@ import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
 import type { Role } from '../frame/render-source.js';
 import { type ResolveOptions, SOURCES } from '../frame/resolve-layers.js';
+import type { DenoiseExrRequest } from '../workflow/denoise-exr.js';
+import { readInput } from './read-input.js';
 
 /** Options about the layers of a file, as the command line gives them. */
 export interface LayerFlags {
@@ -72,11 +74,34 @@ export function parseDecimal(text: string, name: string, least: number, most: nu
   throw wrong(`a number in [${least}, ${most}]`, name, text);
 }
 
-/** @throws QuietframeError `invalid-argument`. */
-export function parseLambda(text: string): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (value >= 1 && value <= 10) return value;
-  throw wrong('a number in [1, 10]', '--lambda', text);
+/** A slope for all pixels, or the path of a map. */
+export function lambdaOption(): Option {
+  return new Option(
+    '--lambda <number|map.exr>',
+    'in [1, 10], or a file with one for each pixel: higher keeps more of the input (default: 1)',
+  ).argParser((text): number | string => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (value >= 1 && value <= 10) return value;
+    if (/\.exr$/i.test(text)) return text;
+    throw wrong('a number in [1, 10], or a file .exr', '--lambda', text);
+  });
+}
+
+/** @throws QuietframeError `file-system`. */
+export async function lambdaRequest(
+  lambda: number | string | undefined,
+): Promise<Pick<DenoiseExrRequest, 'lambda' | 'lambdaMap'>> {
+  if (lambda === undefined) return {};
+  return typeof lambda === 'number' ? { lambda } : { lambdaMap: await readInput(lambda) };
+}
+
+export function componentsOption(): Option {
+  return new Option(
+    '--components <mode>',
+    'denoise the beauty, or irradiance, albedo and specular on their own where the file has them',
+  )
+    .choices(['beauty', 'split'])
+    .default('beauty');
 }
 
 export function wrong(range: string, name: string, received: string): QuietframeError {

@@ -17,8 +17,9 @@ import {
 } from '../frame/resolve-layers.js';
 import { withoutSurface } from '../frame/surface.js';
 import type { Attribute, Image } from '../image/image.js';
-import { plane, type Raster } from '../image/raster.js';
+import { plane, type Raster, raster } from '../image/raster.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
+import type { Tile } from '../image/tile.js';
 import { VERSION } from '../version.js';
 import { buildFrameAside } from './aside.js';
 import { denoiseBeauty, denoiseSplit } from './denoise-components.js';
@@ -82,6 +83,11 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly maps?: MapsRequest;
   /** The result has the channels of the maps and nothing else. */
   readonly mapsOnly?: boolean;
+  /**
+   * Denoises these pixels alone, counted from the upper left of the data window: the result is a file of the denoised colour
+   * (`R`, `G`, `B`, float) with them as its data window, and the very values that the whole frame would have there.
+   */
+  readonly region?: Tile;
   readonly signal?: AbortSignal;
   /** Monotone, in [0, 1]; 1 only when the file is done. */
   readonly onProgress?: (fraction: number) => void;
@@ -162,7 +168,7 @@ export async function denoiseExr(
   const { maps: mapsRequest = {} } = request;
   checkMaps(mapsRequest);
   checkNeighbours(neighbours);
-  const { strength, finish, guide, lambdaMap: lambdaFile } = request;
+  const { strength, finish, guide, lambdaMap: lambdaFile, region } = request;
   const factor = finish?.upscale ?? 1;
   const withParameters = mapsRequest.outputs?.includes('parameters') ?? false;
   checkFinish(request, needsErrors(mapsRequest));
@@ -242,6 +248,7 @@ export async function denoiseExr(
       ...(lambdaMap ? { lambda: lambdaMap } : lambda !== undefined && { lambda }),
       ...(signal && { signal }),
       ...(strength !== undefined && { strength }),
+      ...(region && { region }),
       ...(finish !== undefined && { finish: { ...finish, ...(guideFrame && { guide: guideFrame }) } }),
       parameters: withParameters,
       lights: plan.lights,
@@ -259,15 +266,17 @@ export async function denoiseExr(
       ? { channels: [], report: {} }
       : await makeMaps(result.errors, predictedError, mapsRequest, plan.samplesPerPixel, denoiser);
 
+  const color = region === undefined ? result.color : crop(result.color, region);
   const withColor = mapsRequest.outputs?.includes('color') ?? true;
-  const written: Written[] = withColor ? [{ layer: plan.target, samples: result.color }] : [];
-  for (const { name, layer, surface } of plan.lights) {
+  const written: Written[] =
+    withColor && region === undefined ? [{ layer: plan.target, samples: color }] : [];
+  for (const { name, layer, surface } of region === undefined ? plan.lights : []) {
     const light = result.lights.get(name) as Raster;
     const color = rasterOf(surfaces, surface);
     written.push({ layer, samples: color === undefined ? light : withoutSurface(light, color) });
   }
   const { alpha } = result;
-  if (alpha !== undefined && plan.alpha !== undefined) {
+  if (alpha !== undefined && plan.alpha !== undefined && region === undefined) {
     limitOpacity(alpha);
     written.push({ layer: plan.alpha.target, samples: alpha });
   }
@@ -285,16 +294,21 @@ export async function denoiseExr(
     variance: frame.varianceOrigin,
     frames: neighbours.length + 1,
     alpha: request.alpha ?? 'copy',
+    ...(region && { region: [region.x, region.y, region.width, region.height].join(',') }),
     components: withSplit ? 'split' : 'beauty',
     ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
   });
   for (const [name, value] of Object.entries({ ...finish, strength })) {
     if (value !== undefined) attributes.set(`quietframe:${name}`, stringAttribute(String(value)));
   }
-  const { width, height } = result.color;
+  const { width, height } = color;
   const parameters = withParameters ? parameterChannels(result.parameters ?? [], width, height, factor) : [];
   const channels: readonly MapChannel[] = [...maps.channels, ...parameters];
   const bytes = await (async () => {
+    if (region !== undefined) {
+      const image = imageOf(colorChannels(color), regionPlan(plan, region), header, attributes);
+      return pool.write(image, signal && { signal });
+    }
     if (request.mapsOnly) {
       return pool.write(imageOf(channels, plan, header, attributes), signal && { signal });
     }
@@ -311,8 +325,8 @@ export async function denoiseExr(
   const { view, samplesPerPixel } = plan;
   return {
     exr: bytes,
-    color: result.color,
-    noisy: frame.color,
+    color,
+    noisy: region === undefined ? frame.color : crop(frame.color, region),
     report: {
       ...result.report,
       ...maps.report,
@@ -416,9 +430,12 @@ function checkNeighbours(neighbours: readonly Neighbour[]): void {
 }
 
 function checkChoices(
-  { components, finish, lambda, lambdaMap }: DenoiseExrRequest,
+  { components, finish, lambda, lambdaMap, region, maps = {} }: DenoiseExrRequest,
   withParameters: boolean,
 ): void {
+  if (region !== undefined && (finish !== undefined || maps.outputs?.some((output) => output !== 'color'))) {
+    throw wrong('nothing with outputs beside color, upscale and deblur', 'region', 'one');
+  }
   if (lambda !== undefined && lambdaMap !== undefined) throw wrong('a number or a map', 'lambda', 'both');
   if (components !== 'split' || (finish === undefined && !withParameters)) return;
   throw wrong('beauty with upscale, deblur and parameters', 'components', components);
@@ -497,6 +514,28 @@ function replaced(
   return { parts };
 }
 
+/** The pixels of a region as a picture of their own. */
+function crop(picture: Raster, { x, y, width, height }: Tile): Raster {
+  const cropped = raster(width, height, picture.channels);
+  for (let c = 0; c < picture.channels; c++) {
+    for (let row = 0; row < height; row++) {
+      const from = (c * picture.height + y + row) * picture.width + x;
+      cropped.data.set(picture.data.subarray(from, from + width), (c * height + row) * width);
+    }
+  }
+  return cropped;
+}
+
+function colorChannels(color: Raster): MapChannel[] {
+  return ['R', 'G', 'B'].map((name, c) => ({ name, type: 'float', data: plane(color, c) }));
+}
+
+/** The plan with a region for its data window. */
+function regionPlan(plan: LayerPlan, { x, y, width, height }: Tile): LayerPlan {
+  const [xMin, yMin] = [plan.dataWindow.xMin + x, plan.dataWindow.yMin + y];
+  return { ...plan, dataWindow: { xMin, yMin, xMax: xMin + width - 1, yMax: yMin + height - 1 } };
+}
+
 /** A file of maps alone, with the windows of the frame. */
 function imageOf(
   channels: readonly MapChannel[],
@@ -547,7 +586,8 @@ function attributesOf(
   report: DenoiseReport,
   plan: LayerPlan,
   more: Readonly<
-    Record<'variance' | 'frames' | 'alpha' | 'components', string | number> & { lambda?: string }
+    Record<'variance' | 'frames' | 'alpha' | 'components', string | number> &
+      Partial<Record<'lambda' | 'region', string>>
   >,
 ): Map<string, ReturnType<typeof stringAttribute>> {
   const texts = {

@@ -3,28 +3,37 @@ import type { ExrPool } from '../exr/exr-pool.js';
 import { resolveLayers } from '../frame/resolve-layers.js';
 import { VERSION } from '../version.js';
 import type { DenoiseExrRequest } from './denoise-exr.js';
+import { digestOf } from './digest.js';
 
 /**
  * Whether a file says by its attributes that this version made it for such a request. A model that is not asked for may be
  * any; files that are no OpenEXR are not denoised.
  * @param frames size of the window, the frame itself included.
  */
-export function isDenoised(
+export async function isDenoised(
   exr: Uint8Array,
-  request: Pick<DenoiseExrRequest, 'model' | 'lambda' | 'source' | 'alpha' | 'aovs' | 'layers'>,
+  request: Pick<
+    DenoiseExrRequest,
+    'model' | 'lambda' | 'lambdaMap' | 'source' | 'alpha' | 'components' | 'aovs' | 'layers'
+  >,
   frames: number,
   pool: Pick<ExrPool, 'header'>,
-): boolean {
+): Promise<boolean> {
   try {
     const { parts } = pool.header(exr);
     const text = (name: string): string =>
       attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
-    const { model, lambda = 1, source = 'auto', alpha = 'copy', aovs } = request;
+    const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'copy', components, aovs } = request;
     const [name, version] = model?.split('@') ?? [];
-    const lights = aovs === undefined ? [] : resolveLayers(parts, request).lights.map((light) => light.name);
+    const plan = resolveLayers(parts, request);
+    const lights = aovs === undefined ? [] : plan.lights.map((light) => light.name);
+    const map = lambdaMap && `map ${await digestOf(lambdaMap)}`;
+    // Without the split, there is nothing to do but the beauty.
+    const split = components === 'split' && plan.layers.diffuseColor !== undefined;
     return (
       text('software') === `quietframe ${VERSION}` &&
-      Number(text('lambda')) === lambda &&
+      (map === undefined ? Number(text('lambda')) === lambda : text('lambda') === map) &&
+      (text('components') || 'beauty') === (split ? 'split' : 'beauty') &&
       Number(text('frames')) === frames &&
       text('alpha') === alpha &&
       text('aovs') === lights.join(', ') &&

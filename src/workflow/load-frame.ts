@@ -56,10 +56,17 @@ export async function naming<T>(frame: string, work: () => T | Promise<T>): Prom
   }
 }
 
+/** Of files that are in the windows of several frames. */
+const digests = new WeakMap<Uint8Array, string>();
+
 async function keyOf(files: readonly NamedFile[], options: ReadPlannedOptions): Promise<string> {
   const { source, layers, samplesPerPixel, aovs, withAlpha, withSplit, withMotion } = options;
   const hash = createHash('sha256');
-  for (const { file } of files) hash.update(await digestOf(file));
+  for (const { file } of files) {
+    const digest = digests.get(file) ?? (await digestOf(file));
+    digests.set(file, digest);
+    hash.update(digest);
+  }
   const how = [
     source,
     Object.entries(layers ?? {}).sort(),

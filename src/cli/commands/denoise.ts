@@ -8,11 +8,13 @@ import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
   aovsOption,
+  componentsOption,
   type LayerFlags,
+  lambdaOption,
+  lambdaRequest,
   layerOption,
   parseDecimal,
   parseInteger,
-  parseLambda,
   resolveOptions,
   samplesOption,
   sourceOption,
@@ -25,9 +27,10 @@ import { withFile } from '../with-file.js';
 interface Flags extends LayerFlags {
   readonly output: string;
   readonly halfB?: string;
-  readonly lambda?: number;
+  readonly lambda?: number | string;
   readonly model?: string;
   readonly alpha: 'copy' | 'denoise';
+  readonly components: 'beauty' | 'split';
   readonly upscale?: number;
   readonly guide?: string;
   readonly deblur?: number | 'auto';
@@ -46,7 +49,7 @@ export function denoiseCommand(program: Command): void {
     .argument('<in.exr>', 'noisy frame with its auxiliary layers')
     .requiredOption('-o, --output <out.exr>', 'where the result is written, at once and whole')
     .option('--half-b <b.exr>', 'second half buffer: the same frame, rendered independently')
-    .option('--lambda <number>', 'in [1, 10]: higher keeps more of the input (default: 1)', parseLambda)
+    .addOption(lambdaOption())
     .option('--model <name[@version]>', 'model bundle; pkn is the fast preview')
     .addOption(sourceOption())
     .addOption(layerOption())
@@ -56,6 +59,7 @@ export function denoiseCommand(program: Command): void {
         .choices(['copy', 'denoise'])
         .default('copy'),
     )
+    .addOption(componentsOption())
     .addOption(aovsOption())
     .option('--upscale <factor>', 'magnify the result, in [1, 4]; the file gets the new size', (text) =>
       parseDecimal(text, '--upscale', 1, 4),
@@ -79,9 +83,11 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const exr = await readInput(input);
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
   const guide = flags.guide === undefined ? undefined : await readInput(flags.guide);
+  const lambda = await lambdaRequest(flags.lambda);
   await checkFolder(flags.output);
   if (flags.report !== undefined && flags.report !== '-') await checkFolder(flags.report);
-  await refuseOverwriting([input, ...(flags.halfB === undefined ? [] : [flags.halfB])], flags);
+  const maps = typeof flags.lambda === 'string' ? [flags.lambda] : [];
+  await refuseOverwriting([input, ...(flags.halfB === undefined ? [] : [flags.halfB]), ...maps], flags);
 
   // The engine is large: only the commands that denoise load it.
   const { Denoiser } = await import('../../denoise/denoiser.js');
@@ -100,9 +106,10 @@ async function denoise(input: string, flags: Flags): Promise<void> {
       {
         exr,
         ...(halfB && { halves: [exr, halfB] as const }),
-        ...(flags.lambda !== undefined && { lambda: flags.lambda }),
+        ...lambda,
         ...(flags.model !== undefined && { model: flags.model }),
         alpha: flags.alpha,
+        components: flags.components,
         ...(flags.strength !== undefined && { strength: flags.strength }),
         ...finishOf(flags),
         ...(guide && { guide }),
@@ -117,7 +124,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     await writeAtomically(flags.output, result);
     await tell(report, flags);
   } catch (error) {
-    throw withFile(error, input, flags.halfB, flags.guide);
+    throw withFile(error, input, { half_b: flags.halfB, guide: flags.guide, lambda: maps[0] });
   } finally {
     line.end();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

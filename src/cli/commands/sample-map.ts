@@ -103,7 +103,7 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
     await writeAtomically(flags.output, result);
     await tell(report, flags);
   } catch (error) {
-    throw withFile(error, input, flags.halfB);
+    throw withFile(error, input, { half_b: flags.halfB });
   } finally {
     line.end();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);

@@ -7,9 +7,11 @@ import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
   aovsOption,
+  componentsOption,
   type LayerFlags,
+  lambdaOption,
+  lambdaRequest,
   parseInteger,
-  parseLambda,
   resolveOptions,
   sourceOption,
   wrong,
@@ -17,7 +19,7 @@ import {
 import { ProgressLine } from '../progress-line.js';
 import type { FrameDenoiser } from '../sequence/frame-denoiser.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
-import { RemoteDenoiser } from '../sequence/remote-denoiser.js';
+import { DEFAULT_RETRIES, RemoteDenoiser } from '../sequence/remote-denoiser.js';
 import {
   type FrameOutcome,
   failureOf,
@@ -31,9 +33,10 @@ interface Flags extends LayerFlags {
   readonly output: string;
   readonly frames?: readonly [first: number, last: number];
   readonly window: number;
-  readonly lambda?: number;
+  readonly lambda?: number | string;
   readonly model?: string;
   readonly alpha: 'copy' | 'denoise';
+  readonly components: 'beauty' | 'split';
   readonly report?: string;
   readonly server?: readonly string[];
   readonly force?: boolean;
@@ -49,7 +52,7 @@ export function sequenceCommand(program: Command): void {
     .requiredOption("-o, --output <'clean.####.exr'>", 'results, one for each frame')
     .option('--frames <first-last>', 'denoise these frames alone; their windows reach beyond', parseRange)
     .option('--window <n>', 'most frames that one is denoised from, odd', parseWindow, 7)
-    .option('--lambda <number>', 'in [1, 10]: higher keeps more of the input (default: 1)', parseLambda)
+    .addOption(lambdaOption())
     .option('--model <name[@version]>', 'model bundle')
     .addOption(sourceOption())
     .addOption(
@@ -57,6 +60,7 @@ export function sequenceCommand(program: Command): void {
         .choices(['copy', 'denoise'])
         .default('copy'),
     )
+    .addOption(componentsOption())
     .addOption(aovsOption())
     .option('--report <file>', 'write what became of each frame, and its flicker, as JSON')
     .option('--server <url,...>', 'services that denoise the frames, instead of this process', parseServers)
@@ -78,12 +82,13 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   await checkFolder(output.path(first));
   if (flags.report !== undefined) await checkFolder(flags.report);
 
-  const { lambda, model, alpha, window } = flags;
+  const { model, alpha, components, window } = flags;
   const request = {
     ...resolveOptions(flags),
-    ...(lambda !== undefined && { lambda }),
+    ...(await lambdaRequest(flags.lambda)),
     ...(model !== undefined && { model }),
     alpha,
+    components,
   };
   const [least, most] = flags.frames ?? [0, Number.POSITIVE_INFINITY];
   const chosen = frames.filter((frame) => frame >= least && frame <= most);
@@ -169,12 +174,18 @@ async function openDenoisers(
   pool: ExrPool,
 ): Promise<{ denoisers: readonly FrameDenoiser[]; close: () => Promise<unknown> }> {
   if (flags.server !== undefined) {
-    const { lambda, model, source, alpha, aovs } = request;
-    const query = { lambda, model, source, alpha, aovs: typeof aovs === 'object' ? aovs.join(',') : aovs };
+    const { lambda, lambdaMap, model, source, alpha, aovs, components } = request;
+    const query = {
+      ...{ lambda, model, source, alpha },
+      components: components === 'split' ? components : undefined,
+      aovs: typeof aovs === 'object' ? aovs.join(',') : aovs,
+    };
     const given = Object.entries(query).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, String(value)] as const],
     );
-    const remotes = flags.server.map((url) => new RemoteDenoiser(url, Object.fromEntries(given)));
+    const remotes = flags.server.map(
+      (url) => new RemoteDenoiser(url, Object.fromEntries(given), DEFAULT_RETRIES, lambdaMap),
+    );
     return { denoisers: remotes, close: () => Promise.all(remotes.map((remote) => remote.close())) };
   }
   // The engine is large: only what needs it loads it.
@@ -186,8 +197,12 @@ async function openDenoisers(
     modelsDirectory: config.modelsDirectory,
     threads: flags.threads ?? config.threads,
     memoryBudgetBytes: config.memoryBudgetBytes,
+    featureCacheBytes: config.featureCacheBytes,
   });
-  return { denoisers: [new LocalDenoiser(request, pool, denoiser)], close: () => denoiser.close() };
+  return {
+    denoisers: [new LocalDenoiser(request, pool, denoiser, config.decodedCacheBytes)],
+    close: () => denoiser.close(),
+  };
 }
 
 async function writeReport(

@@ -8,7 +8,8 @@ export interface FrameFiles {
 
 export interface DenoisedFrame {
   readonly exr: Uint8Array;
-  readonly report: Pick<FullReport, 'device' | 'model' | 'version' | 'windowUsed' | 'warnings'>;
+  readonly report: Pick<FullReport, 'device' | 'model' | 'version' | 'windowUsed' | 'warnings'> &
+    Partial<Pick<FullReport, 'motion' | 'components' | 'decoded'>>;
 }
 
 /** Something that denoises frames: this process, or a service. */

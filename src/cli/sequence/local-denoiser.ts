@@ -1,6 +1,7 @@
 import type { Denoiser } from '../../denoise/denoiser.js';
 import type { ExrPool } from '../../exr/exr-pool.js';
 import { type DenoiseExrRequest, denoiseExr } from '../../workflow/denoise-exr.js';
+import { FrameCache } from '../../workflow/frame-cache.js';
 import type { DenoisedFrame, FrameDenoiser, FrameFiles } from './frame-denoiser.js';
 
 /** Denoises in this process. */
@@ -9,12 +10,22 @@ export class LocalDenoiser implements FrameDenoiser {
   readonly #request: Omit<DenoiseExrRequest, 'exr'>;
   readonly #pool: ExrPool;
   readonly #denoiser: Denoiser;
+  readonly #frames: FrameCache;
 
-  /** @param request what is the same for all frames. */
-  constructor(request: Omit<DenoiseExrRequest, 'exr'>, pool: ExrPool, denoiser: Denoiser) {
+  /**
+   * @param request what is the same for all frames.
+   * @param cacheBytes bytes of frames that are kept decoded for the next window.
+   */
+  constructor(
+    request: Omit<DenoiseExrRequest, 'exr'>,
+    pool: ExrPool,
+    denoiser: Denoiser,
+    cacheBytes: number,
+  ) {
     this.#request = request;
     this.#pool = pool;
     this.#denoiser = denoiser;
+    this.#frames = new FrameCache(cacheBytes);
   }
 
   denoise({ window }: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame> {
@@ -22,7 +33,7 @@ export class LocalDenoiser implements FrameDenoiser {
     const neighbours = window.filter(({ offset }) => offset !== 0);
     return denoiseExr(
       { ...this.#request, exr, neighbours, signal },
-      { pool: this.#pool, denoiser: this.#denoiser },
+      { pool: this.#pool, denoiser: this.#denoiser, frames: this.#frames },
     );
   }
 }

@@ -47,6 +47,7 @@ interface Answer {
 export class RemoteDenoiser implements FrameDenoiser {
   readonly name: string;
   readonly #query: Readonly<Record<string, string>>;
+  readonly #lambdaMap: Uint8Array | undefined;
   readonly #retries: RetryOptions;
   #keepsFrames = true;
   readonly #agent = new Agent({
@@ -55,10 +56,19 @@ export class RemoteDenoiser implements FrameDenoiser {
     bodyTimeout: HALF_AN_HOUR,
   });
 
-  /** @param query parameters of every request. */
-  constructor(url: string, query: Readonly<Record<string, string>>, retries: RetryOptions = DEFAULT_RETRIES) {
+  /**
+   * @param query parameters of every request.
+   * @param lambdaMap goes with every frame.
+   */
+  constructor(
+    url: string,
+    query: Readonly<Record<string, string>>,
+    retries: RetryOptions = DEFAULT_RETRIES,
+    lambdaMap?: Uint8Array,
+  ) {
     this.name = url.replace(/\/+$/, '');
     this.#query = query;
+    this.#lambdaMap = lambdaMap;
     this.#retries = retries;
   }
 
@@ -92,10 +102,13 @@ export class RemoteDenoiser implements FrameDenoiser {
     const center = window.findIndex(({ offset }) => offset === 0);
     const query = new URLSearchParams({ ...this.#query, center: String(center) });
     const path = `/v1/denoise?${query}`;
-    const files = new Map(window.map(({ exr }) => [createHash('sha256').update(exr).digest('hex'), exr]));
-    const named = JSON.stringify({ frames: [...files.keys()] });
+    const files = new Map(window.map(({ exr }) => [digestOf(exr), exr]));
+    const map = this.#lambdaMap;
+    const lambda = map && digestOf(map);
+    const named = JSON.stringify({ frames: [...files.keys()], lambda });
     // A frame that is named twice has one digest: such windows, and single frames, go as they are.
     let isKept = this.#keepsFrames && window.length > 1 && files.size === window.length;
+    if (map !== undefined && lambda !== undefined) files.set(lambda, map);
     for (let round = 0; isKept && round < ROUNDS; round++) {
       const answer = await this.#send('POST', path, named, 'application/json', signal);
       const missing = 'status' in answer ? (answer.missing ?? []).filter((digest) => files.has(digest)) : [];
@@ -117,6 +130,9 @@ export class RemoteDenoiser implements FrameDenoiser {
     const form = new FormData();
     for (const { exr } of window) {
       form.append('frame', new Blob([new Uint8Array(exr)], { type: EXR_MEDIA_TYPE }), 'frame.exr');
+    }
+    if (map !== undefined) {
+      form.append('lambda', new Blob([new Uint8Array(map)], { type: EXR_MEDIA_TYPE }), 'lambda.exr');
     }
     return fileOf(await this.#send('POST', path, form, undefined, signal));
   }
@@ -160,6 +176,10 @@ export class RemoteDenoiser implements FrameDenoiser {
       throw cancelled();
     });
   }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Seconds of a Retry-After header: a number, or a date. */

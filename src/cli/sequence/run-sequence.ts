@@ -1,15 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/exr-pool.js';
-import { type ResolveOptions, resolveLayers } from '../../frame/resolve-layers.js';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import { isDenoised } from '../../workflow/is-denoised.js';
 import { measureFlicker } from '../../workflow/measure-flicker.js';
+import type { MotionOrigin } from '../../workflow/window-motion.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { readInput } from '../read-input.js';
 import { fanOut } from './fan-out.js';
-import { DenoiserLost, type FrameDenoiser, type FrameFiles } from './frame-denoiser.js';
+import { DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
 import type { FramePattern } from './frame-pattern.js';
+import { WindowFiles } from './window-files.js';
 
 export interface Sequence {
   readonly input: FramePattern;
@@ -36,6 +37,10 @@ export interface FrameOutcome {
   readonly device?: string;
   readonly model?: string;
   readonly windowUsed?: number;
+  readonly motion?: MotionOrigin;
+  readonly components?: 'beauty' | 'split';
+  /** Files that were decoded for it; the others were still there. */
+  readonly decoded?: number;
   readonly warnings?: readonly string[];
   readonly error?: string;
 }
@@ -65,11 +70,16 @@ export async function runSequence(
     input: sequence.input.path(frame),
     output: sequence.output.path(frame),
   });
+  const most = denoisers.length * (sequence.window + 1);
+  const windows = new WindowFiles(sequence.input, sequence.request, pool, most);
   const work = async (frame: number, lane: number): Promise<'settled' | 'lane-lost'> => {
     const denoiser = denoisers[lane] as FrameDenoiser;
     const start = performance.now();
     try {
-      const { exr, report } = await denoiser.denoise(await readWindow(frame, sequence, pool), signal);
+      const { exr, report } = await denoiser.denoise(
+        await windows.read(frame, windowOf(frame, sequence)),
+        signal,
+      );
       await writeAtomically(sequence.output.path(frame), exr);
       onOutcome({
         ...files(frame),
@@ -79,6 +89,9 @@ export async function runSequence(
         device: report.device,
         model: `${report.model}@${report.version}`,
         windowUsed: report.windowUsed,
+        ...(report.motion && { motion: report.motion }),
+        ...(report.components && { components: report.components }),
+        ...(report.decoded && { decoded: report.decoded.misses }),
         warnings: [...new Set(report.warnings.map(({ code }) => code))],
       });
     } catch (error) {
@@ -136,31 +149,6 @@ async function isDone(frame: number, sequence: Sequence, pool: ExrPool): Promise
     if (mtimeMs > made.mtimeMs) return false;
   }
   return isDenoised(await readInput(output), sequence.request, window.length, pool);
-}
-
-/** Files of a window. Neighbours that cannot be read, or that do not fit the frame, are left out. */
-async function readWindow(frame: number, sequence: Sequence, pool: ExrPool): Promise<FrameFiles> {
-  const exr = await readInput(sequence.input.path(frame));
-  const own = windowText(exr, sequence.request, pool);
-  const window = await Promise.all(
-    windowOf(frame, sequence).map(async (other) => {
-      if (other === frame) return [{ offset: 0, exr }];
-      try {
-        const neighbour = await readInput(sequence.input.path(other));
-        return windowText(neighbour, sequence.request, pool) === own
-          ? [{ offset: other - frame, exr: neighbour }]
-          : [];
-      } catch (error) {
-        if (error instanceof QuietframeError) return [];
-        throw error;
-      }
-    }),
-  );
-  return { window: window.flat() };
-}
-
-function windowText(exr: Uint8Array, options: ResolveOptions, pool: ExrPool): string {
-  return JSON.stringify(resolveLayers(pool.header(exr).parts, options).dataWindow);
 }
 
 /** The error of a run with failed frames, which names them. */
