@@ -4,7 +4,7 @@ import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { cropPadded } from '../image/pyramid.js';
 import { plane, type Raster, raster, SharedRasters } from '../image/raster.js';
-import { cutIntoTiles, type Tile } from '../image/tile.js';
+import { cutIntoTiles, grow, type Tile } from '../image/tile.js';
 import { type FrameReading, featureOverlap } from '../kpcn/frame-features.js';
 import { filterOverlap, type NeighborLevel, tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
 import {
@@ -35,7 +35,7 @@ import type { WorkerPool } from './worker-pool.js';
 export type WindowRequest = Required<
   Pick<DenoiseRequest, 'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance'>
 > &
-  Pick<DenoiseRequest, 'key' | 'signal' | 'onProgress'>;
+  Pick<DenoiseRequest, 'key' | 'signal' | 'onProgress' | 'region'>;
 
 const MIN_TILE_SIDE = 128;
 /** Tiles of the compositor, which is small, have this side at most. */
@@ -120,17 +120,22 @@ export class WindowDenoiser {
 
     const finest = picture.levels[0] as Level;
     const hasLambda = logs !== undefined;
+    const areas = levelAreas(request.region, picture.levels, manifest);
     const plan = picture.levels.map(({ width, height }, level) => ({
       extract: this.#tiles(width, height, featureOverlap(manifest), tileBytesPerPixel(manifest, false)),
       filter:
         center === undefined
-          ? this.#tiles(width, height, tileOverlap(manifest, hasLambda), tileBytesPerPixel(manifest, false))
-          : this.#tiles(
-              ...([width, height] as const),
+          ? this.#tilesOf(
+              (areas[level] as LevelArea).filtered,
+              tileOverlap(manifest, hasLambda),
+              tileBytesPerPixel(manifest, false),
+            )
+          : this.#tilesOf(
+              (areas[level] as LevelArea).filtered,
               filterOverlap(manifest, neighbors.length > 0, hasLambda),
               tileBytesPerPixel(manifest, neighbors.length > 0),
             ),
-      composite: level === levelCount - 1 ? [] : this.#cut(width, height, 0, COMPOSITE_PIXELS),
+      composite: level === levelCount - 1 ? [] : this.#compositeTiles((areas[level] as LevelArea).composited),
     }));
     const errors = request.errors ? sharedRaster(finest.width, finest.height, ERROR_CHANNELS) : undefined;
     const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
@@ -295,6 +300,14 @@ export class WindowDenoiser {
     return this.#tiles(width, height, overlap, ERROR_BYTES_PER_PIXEL);
   }
 
+  #tilesOf({ x, y, width, height }: Tile, overlap: number, bytesPerPixel: number): Tile[] {
+    return moved(this.#tiles(width, height, overlap, bytesPerPixel), x, y);
+  }
+
+  #compositeTiles({ x, y, width, height }: Tile): Tile[] {
+    return moved(this.#cut(width, height, 0, COMPOSITE_PIXELS), x, y);
+  }
+
   #tiles(width: number, height: number, overlap: number, bytesPerPixel: number): Tile[] {
     const smallest = (MIN_TILE_SIDE + 2 * overlap) ** 2;
     return this.#cut(width, height, overlap, Math.max(this.bytesPerWorker / bytesPerPixel, smallest));
@@ -315,6 +328,49 @@ export class WindowDenoiser {
     }
     return jobs;
   }
+}
+
+/** Pixels of one level that are filtered, and those of them that are composited. */
+interface LevelArea {
+  readonly filtered: Tile;
+  readonly composited: Tile;
+}
+
+/** What of each level a region needs; everything without one. The compositor reads pixels around those that it writes. */
+function levelAreas(
+  region: Tile | undefined,
+  levels: readonly FrameLevel[],
+  { receptiveRadius }: ModelManifest,
+): LevelArea[] {
+  let composited = region;
+  return levels.map(({ width, height }) => {
+    const whole = { x: 0, y: 0, width, height };
+    if (composited === undefined) return { filtered: whole, composited: whole };
+    const area = evenOutward(composited, width, height);
+    const filtered = evenOutward(grow(area, receptiveRadius.compositor, width, height), width, height);
+    composited = {
+      x: filtered.x / 2,
+      y: filtered.y / 2,
+      width: filtered.width / 2,
+      height: filtered.height / 2,
+    };
+    return { filtered, composited: area };
+  });
+}
+
+/** The least tile with corners at even places that holds a tile; the sizes of pictures are even. */
+function evenOutward({ x, y, width, height }: Tile, right: number, bottom: number): Tile {
+  const [left, top] = [x - (x % 2), y - (y % 2)];
+  return {
+    x: left,
+    y: top,
+    width: Math.min(Math.ceil((x + width) / 2) * 2, right) - left,
+    height: Math.min(Math.ceil((y + height) / 2) * 2, bottom) - top,
+  };
+}
+
+function moved(tiles: readonly Tile[], x: number, y: number): Tile[] {
+  return tiles.map((tile) => ({ ...tile, x: tile.x + x, y: tile.y + y }));
 }
 
 function levelOf({ slot, features, radiance, albedo, motion }: Neighbor, l: number): NeighborLevel {

@@ -5,6 +5,7 @@ import type { Simd } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { type Raster, SharedRasters } from '../image/raster.js';
+import { checkRegion, type Tile } from '../image/tile.js';
 import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
@@ -71,6 +72,11 @@ export interface DenoiseRequest {
   readonly signal?: AbortSignal;
   /** Called with ascending fractions of the work in (0, 1]; 1 once, at the end. */
   readonly onProgress?: (fraction: number) => void;
+  /**
+   * Denoises these pixels alone, and leaves all others with any values; they are what they are in the whole frame. Models
+   * that predict parameters take no notice of it. Errors need the whole frame.
+   */
+  readonly region?: Tile;
   /** Further layers of the size of the frame that are filtered with the kernels of the colour. */
   readonly also?: readonly Raster[];
   /** Also predict what error is left in every pixel. */
@@ -132,7 +138,7 @@ export interface DenoiseResult {
   readonly color: Raster;
   /** The layers of `also`, in their order. */
   readonly also: readonly Raster[];
-  /** Predicted SMAPE and DSSIM of every pixel, 2 channels in [0, 1], where they were asked for. */
+  /** Predicted SMAPE and DSSIM of every pixel, and its relative variance, in [0, 1], where they were asked for. */
   readonly errors?: Raster;
   /** The parameters that the colour was filtered with, of models that predict them. */
   readonly parameters?: readonly ParameterMap[];
@@ -228,10 +234,11 @@ export class Denoiser {
    */
   async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
     const { model, lambda = 1, signal, onProgress, also = [], errors = false, strength } = request;
-    const { parameters = false, neighbors = [], irradiance = false, key } = request;
+    const { parameters = false, neighbors = [], irradiance = false, key, region } = request;
     checkSizes(frame, also);
     checkLambda(lambda, frame);
     checkNeighbors(frame, also, neighbors);
+    if (region !== undefined) checkRegion(region, frame);
     if (request.finish !== undefined) return this.#finish(frame, request, request.finish);
     const preview = this.#findPreview(model);
     if (preview !== undefined) {
@@ -259,6 +266,7 @@ export class Denoiser {
       return await this.#windows.denoise(frame, manifest, {
         ...{ lambda, also, errors, neighbors, irradiance },
         ...(key !== undefined && { key }),
+        ...(region && { region }),
         ...(signal && { signal }),
         ...(onProgress && { onProgress }),
       });

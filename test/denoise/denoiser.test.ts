@@ -2,51 +2,19 @@ import { createHash } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import { STAGES } from '../../src/denoise/stages.js';
-import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-
-const MODELS = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));
+import { frameOf, largestDifference, noise, TINY_MODELS } from './support.js';
 
 let denoiser: Denoiser;
 
 beforeAll(async () => {
-  denoiser = await Denoiser.load({ modelsDirectory: MODELS, threads: 2 });
+  denoiser = await Denoiser.load({ modelsDirectory: TINY_MODELS, threads: 2 });
 });
 
 afterAll(() => denoiser.close());
-
-/** A picture with gradients and noise that is the same in every run. */
-function noise(width: number, height: number, channels: number, scale = 1): Raster {
-  let state = width * 31 + height * 17 + channels;
-  const data = Float32Array.from({ length: width * height * channels }, (_, i) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return scale * ((i % width) / width + state / 2 ** 32);
-  });
-  return raster(width, height, channels, data);
-}
-
-function frameOf(width: number, height: number): Frame {
-  return {
-    width,
-    height,
-    source: 'cycles',
-    color: noise(width, height, 3, 2),
-    colorVariance: noise(width, height, 1, 0.2),
-    varianceOrigin: 'half-buffers',
-    albedo: noise(width, height, 3, 0.5),
-    albedoVariance: noise(width, height, 1, 0.01),
-    normal: noise(width, height, 3, 0.5),
-    normalVariance: noise(width, height, 1, 0.01),
-  };
-}
-
-function largestDifference(a: Raster, b: Raster): number {
-  return a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - (b.data[i] as number))), 0);
-}
 
 describe('Denoiser', () => {
   it('lists its models', () => {
@@ -82,8 +50,9 @@ describe('Denoiser', () => {
     expect(Object.keys(report.stages).sort()).toEqual([...always].sort());
   });
 
-  it('keeps a constant picture constant, whatever the kernels and blend weights', async () => {
-    const frame = { ...frameOf(70, 50), color: raster(70, 50, 3, new Float32Array(10500).fill(3.25)) };
+  it('keeps a constant picture of a constant albedo constant, whatever the kernels and blend weights', async () => {
+    const constant = (value: number): Raster => raster(70, 50, 3, new Float32Array(10500).fill(value));
+    const frame = { ...frameOf(70, 50), color: constant(3.25), albedo: constant(0.6) };
     const { color } = await denoiser.denoise(frame);
     for (const value of color.data) expect(value).toBeCloseTo(3.25, 4);
   });
@@ -140,8 +109,12 @@ describe('Denoiser', () => {
 
   it('gives tiles the values of the whole picture', async () => {
     const frame = frameOf(420, 330);
-    const tiled = await Denoiser.load({ modelsDirectory: MODELS, threads: 2, memoryBudgetBytes: 1 });
-    const whole = await Denoiser.load({ modelsDirectory: MODELS, threads: 1, memoryBudgetBytes: 2 ** 32 });
+    const tiled = await Denoiser.load({ modelsDirectory: TINY_MODELS, threads: 2, memoryBudgetBytes: 1 });
+    const whole = await Denoiser.load({
+      modelsDirectory: TINY_MODELS,
+      threads: 1,
+      memoryBudgetBytes: 2 ** 32,
+    });
     const [a, b] = [await tiled.denoise(frame), await whole.denoise(frame)];
     await Promise.all([tiled.close(), whole.close()]);
     expect(a.report.tiles).toBeGreaterThan(8);
@@ -220,9 +193,46 @@ describe('Denoiser', () => {
     [0.99, 'invalid-argument'],
     [10.1, 'invalid-argument'],
     [Number.NaN, 'invalid-argument'],
-    [2, 'not-implemented'],
-  ])('refuses a lambda of %d', async (lambda, code) => {
+    [raster(8, 8, 1, new Float32Array(64).fill(2).fill(Number.NaN, 63)), 'invalid-argument'],
+    [raster(8, 8, 1, new Float32Array(64).fill(2).fill(0.5, 0, 1)), 'invalid-argument'],
+    [raster(8, 8, 2, new Float32Array(128).fill(2)), 'invalid-argument'],
+    [raster(8, 9, 1, new Float32Array(72).fill(2)), 'mismatched-frames'],
+  ])('refuses a lambda of %o', async (lambda, code) => {
     await expect(denoiser.denoise(frameOf(8, 8), { lambda })).rejects.toMatchObject({ code });
+  });
+
+  it('takes a lambda for all pixels as a map of it, and 1 as none', async () => {
+    const frame = frameOf(40, 24);
+    const map = (value: number): Raster => raster(40, 24, 1, new Float32Array(40 * 24).fill(value));
+    const [one, ones, four, fours] = await Promise.all(
+      [1, map(1), 4, map(4)].map((lambda) => denoiser.denoise(frame, { lambda })),
+    );
+    expect(ones?.color.data).toEqual(one?.color.data);
+    expect(fours?.color.data).toEqual(four?.color.data);
+    expect(four?.color.data).not.toEqual(one?.color.data);
+    expect([four?.report.lambda, fours?.report.lambda]).toEqual([4, 4]);
+  });
+
+  it('obeys a map of lambda where it is not 1, and as far as the network sees from there', async () => {
+    const frame = frameOf(160, 48);
+    const map = raster(160, 48, 1, new Float32Array(160 * 48).fill(1));
+    for (let i = 0; i < map.data.length; i++) if (i % 160 < 16) map.data[i] = 8;
+    const [plain, mapped] = [await denoiser.denoise(frame), await denoiser.denoise(frame, { lambda: map })];
+    const change = (from: number, to: number): number =>
+      plain.color.data.reduce((most, value, i) => {
+        const inside = i % 160 >= from && i % 160 < to;
+        return inside ? Math.max(most, Math.abs(value - (mapped.color.data[i] as number))) : most;
+      }, 0);
+    expect(change(0, 16)).toBeGreaterThan(1e-4);
+    // The coarsest level of four pixels has the farthest reach, 8 + 2 + 6 of its pixels.
+    expect(change(96, 160)).toBe(0);
+  });
+
+  it('works on irradiance without the albedo', async () => {
+    const frame = frameOf(24, 16);
+    const plain = await denoiser.denoise(frame);
+    const irradiance = await denoiser.denoise(frame, { irradiance: true });
+    expect(irradiance.color.data).not.toEqual(plain.color.data);
   });
 
   it('refuses models that it does not have and layers of another size', async () => {
@@ -238,7 +248,7 @@ describe('Denoiser', () => {
 
   it('refuses options that are out of range', async () => {
     const load = (options: object): Promise<Denoiser> =>
-      Denoiser.load({ modelsDirectory: MODELS, ...options });
+      Denoiser.load({ modelsDirectory: TINY_MODELS, ...options });
     await expect(load({ threads: 0 })).rejects.toMatchObject({ code: 'invalid-argument' });
     await expect(load({ threads: 1.5 })).rejects.toMatchObject({ code: 'invalid-argument' });
     await expect(load({ memoryBudgetBytes: Number.NaN })).rejects.toMatchObject({ code: 'invalid-argument' });
@@ -246,7 +256,7 @@ describe('Denoiser', () => {
 
   it('refuses a model whose module is no network, at loading', async () => {
     const models = await mkdtemp(join(tmpdir(), 'quietframe-models-'));
-    await cp(MODELS, models, { recursive: true });
+    await cp(TINY_MODELS, models, { recursive: true });
     const folder = join(models, 'kpcn', '1');
     const garbage = Buffer.from('not a network');
     await writeFile(join(folder, 'spatial_features.onnx'), garbage);
@@ -261,7 +271,7 @@ describe('Denoiser', () => {
   });
 
   it('rejects requests when it is closed', async () => {
-    const other = await Denoiser.load({ modelsDirectory: MODELS, threads: 1 });
+    const other = await Denoiser.load({ modelsDirectory: TINY_MODELS, threads: 1 });
     const running = expect(other.denoise(frameOf(64, 64))).rejects.toMatchObject({ code: 'cancelled' });
     await other.close();
     await running;

@@ -65,36 +65,53 @@ function randomProblem(shape: Shape): Problem {
   };
 }
 
-/** The definition, in double precision. */
-function reference({ logits, features, source }: Problem): Float64Array {
+interface Tap {
+  readonly z: number;
+  readonly q: number;
+  readonly from: Float32Array;
+}
+
+const clampTo = (value: number, limit: number): number => Math.min(Math.max(value, 0), limit - 1);
+
+/** The taps of a pixel in its own frame with their logits. */
+function centerTaps({ logits, features, source }: Problem, p: number): Tap[] {
   const { kernelSize, contextChannels: C, embeddingChannels: E, data } = logits;
-  const { width, height, channels } = source;
+  const { width, height } = source;
+  const size = width * height;
+  const feature = (channel: number, pixel: number): number => features[channel * size + pixel] as number;
+  const taps: Tap[] = [];
+  for (let tap = 0; tap < kernelSize ** 2; tap++) {
+    const dy = Math.floor(tap / kernelSize) - (kernelSize >> 1);
+    const dx = (tap % kernelSize) - (kernelSize >> 1);
+    const q = clampTo(Math.floor(p / width) + dy, height) * width + clampTo((p % width) + dx, width);
+    let z = data[tap * (C + 1) + C] as number;
+    for (let c = 0; c < C; c++) z += (data[tap * (C + 1) + c] as number) * Math.max(feature(c, p), 0);
+    let distance = 0;
+    for (let e = 0; e < E; e++) distance += (feature(C + 1 + e, p) - feature(C + 1 + e, q)) ** 2;
+    taps.push({ q, z: z - feature(C, p) * distance, from: source.data });
+  }
+  return taps;
+}
+
+/** What the taps of a pixel make of it, by their softmax, in double precision. */
+function filtered(taps: readonly Tap[], plane: number): number {
+  const largest = Math.max(...taps.map(({ z }) => z));
+  const weights = taps.map(({ z }) => Math.exp(z - largest));
+  const sum = weights.reduce((a, b) => a + b);
+  return taps.reduce(
+    (total, { q, from }, i) => total + ((weights[i] as number) / sum) * (from[plane + q] as number),
+    0,
+  );
+}
+
+/** The definition, in double precision. */
+function reference(problem: Problem): Float64Array {
+  const { width, height, channels } = problem.source;
   const size = width * height;
   const result = new Float64Array(size * channels);
-  const clamp = (value: number, limit: number): number => Math.min(Math.max(value, 0), limit - 1);
-  const feature = (channel: number, pixel: number): number => features[channel * size + pixel] as number;
   for (let p = 0; p < size; p++) {
-    const taps: { q: number; z: number }[] = [];
-    for (let tap = 0; tap < kernelSize ** 2; tap++) {
-      const dy = Math.floor(tap / kernelSize) - (kernelSize >> 1);
-      const dx = (tap % kernelSize) - (kernelSize >> 1);
-      const q = clamp(Math.floor(p / width) + dy, height) * width + clamp((p % width) + dx, width);
-      let z = data[tap * (C + 1) + C] as number;
-      for (let c = 0; c < C; c++) z += (data[tap * (C + 1) + c] as number) * Math.max(feature(c, p), 0);
-      let distance = 0;
-      for (let e = 0; e < E; e++) distance += (feature(C + 1 + e, p) - feature(C + 1 + e, q)) ** 2;
-      taps.push({ q, z: z - feature(C, p) * distance });
-    }
-    const largest = Math.max(...taps.map(({ z }) => z));
-    const weights = taps.map(({ z }) => Math.exp(z - largest));
-    const sum = weights.reduce((a, b) => a + b);
-    for (let c = 0; c < channels; c++) {
-      for (const [i, { q }] of taps.entries()) {
-        result[c * size + p] =
-          (result[c * size + p] as number) +
-          ((weights[i] as number) / sum) * (source.data[c * size + q] as number);
-      }
-    }
+    const taps = centerTaps(problem, p);
+    for (let c = 0; c < channels; c++) result[c * size + p] = filtered(taps, c * size);
   }
   return result;
 }
@@ -156,6 +173,124 @@ function reserve(
 
 function levelOf({ width, height, data }: Raster): FilteredLevel {
   return { width, height, planes: planesOf(data, width * height) };
+}
+
+/** Another frame of the window, with logits and queries of its own. */
+interface Neighbor {
+  readonly slot: number;
+  readonly motion: Raster;
+  readonly embedding: Float32Array;
+  readonly source: Raster;
+}
+
+const SLOTS = 6;
+
+/** Logits and queries of the kernels in other frames: for each slot context channels, then what is added to the bandwidth. */
+interface NeighborKernels {
+  readonly logits: NonNullable<KernelLogits['neighbors']>;
+  readonly features: Float32Array;
+}
+
+function randomWindow(
+  problem: Problem,
+  slots: readonly number[],
+  kernelSize: number,
+  motion: (x: number, y: number, slot: number) => readonly [number, number],
+): { kernels: NeighborKernels; neighbors: Neighbor[] } {
+  const { width, height, channels } = problem.source;
+  const size = width * height;
+  const random = randomNumbers(size + kernelSize);
+  const fill = (length: number, scale = 1): Float32Array =>
+    Float32Array.from({ length }, () => scale * random());
+  const contextChannels = 4;
+  const data = fill(SLOTS * kernelSize ** 2 * (contextChannels + 1));
+  return {
+    kernels: {
+      logits: { slots: SLOTS, kernelSize, contextChannels, data },
+      features: fill(SLOTS * (contextChannels + 1) * size),
+    },
+    neighbors: slots.map((slot) => {
+      const moved = raster(width, height, 2);
+      for (let i = 0; i < size; i++) {
+        const [x, y] = motion(i % width, Math.floor(i / width), slot);
+        moved.data[i] = x;
+        moved.data[size + i] = y;
+      }
+      const source = raster(
+        width,
+        height,
+        channels,
+        fill(size * channels).map((value) => Math.exp(3 * value)),
+      );
+      return { slot, motion: moved, embedding: fill(problem.logits.embeddingChannels * size), source };
+    }),
+  };
+}
+
+function softplus(x: number): number {
+  return x > 30 ? x : Math.log1p(Math.exp(x));
+}
+
+/** One softmax over the taps of the frame itself and of the others, in double precision. */
+function windowReference(
+  problem: Problem,
+  kernels: NeighborKernels,
+  neighbors: readonly Neighbor[],
+): Float64Array {
+  const { features, source, logits } = problem;
+  const { width, height, channels } = source;
+  const size = width * height;
+  const { contextChannels: C, embeddingChannels: E } = logits;
+  const { contextChannels: N, kernelSize: K, data } = kernels.logits;
+  const result = new Float64Array(size * channels);
+  for (let p = 0; p < size; p++) {
+    const taps = centerTaps(problem, p);
+    const ownBandwidth = inverseSoftplus(features[C * size + p] as number);
+    for (const { slot, motion, embedding, source: other } of neighbors) {
+      const x = (p % width) + Math.floor((motion.data[p] as number) + 0.5);
+      const y = Math.floor(p / width) + Math.floor((motion.data[size + p] as number) + 0.5);
+      if (!(x >= 0 && x < width && y >= 0 && y < height)) continue;
+      const feature = (c: number): number => kernels.features[(slot * (N + 1) + c) * size + p] as number;
+      for (let tap = 0; tap < K ** 2; tap++) {
+        const dy = Math.floor(tap / K) - (K >> 1);
+        const dx = (tap % K) - (K >> 1);
+        const q = clampTo(y + dy, height) * width + clampTo(x + dx, width);
+        const row = (slot * K ** 2 + tap) * (N + 1);
+        let z = data[row + N] as number;
+        for (let c = 0; c < N; c++) z += (data[row + c] as number) * Math.max(feature(c), 0);
+        let distance = 0;
+        for (let e = 0; e < E; e++) {
+          distance +=
+            ((features[(C + 1 + e) * size + p] as number) - (embedding[e * size + q] as number)) ** 2;
+        }
+        taps.push({ z: z - softplus(ownBandwidth + feature(N)) * distance, q, from: other.data });
+      }
+    }
+    for (let c = 0; c < channels; c++) result[c * size + p] = filtered(taps, c * size);
+  }
+  return result;
+}
+
+function applyWindow(
+  problem: Problem,
+  { logits, features }: NeighborKernels,
+  neighbors: readonly Neighbor[],
+  simd: Simd,
+): Raster {
+  const { source } = problem;
+  const { width, height } = source;
+  const area = wholePicture(source);
+  const kernels = new KernelApply({ ...problem.logits, neighbors: logits }, simd);
+  const reserved = reserve(kernels, problem, area, 0, true);
+  writeCells(reserved.neighbors, area, width, planesOf(features, width * height));
+  const target = raster(width, height, source.channels);
+  kernels.apply(reserved, levelOf(source), levelOf(target).planes, area, {
+    neighbors: neighbors.map(({ slot, motion, embedding, source: other }) => ({
+      ...levelOf(other),
+      ...{ slot, motion, embedding: planesOf(embedding, width * height) },
+    })),
+  });
+  return target;
 }
 
 function apply(problem: Problem, simd: Simd): Raster {
@@ -305,6 +440,130 @@ describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
       const inside = x >= 16 && x < 48 && y >= 10;
       expect(target.data[i]).toBeCloseTo(inside ? (whole.data[i] as number) : 0, 4);
     }
+  });
+});
+
+describe.each(BUILDS)('KernelApply in windows, %s SIMD', (simd) => {
+  const shape = { width: 34, height: 19, kernelSize: 5 };
+  const random = randomNumbers(5);
+
+  it.each<[string, (x: number, y: number, slot: number) => readonly [number, number]]>([
+    ['stands still', () => [0, 0]],
+    ['moves by whole pixels, partly out of the frame', (_, __, slot) => [9 - 4 * slot, slot - 2]],
+    ['moves by halves, which round up', (x, y) => [x % 2 === 0 ? 1.5 : -1.5, y % 2 === 0 ? 0.5 : -0.5]],
+    ['zooms', (x, y) => [0.2 * (x - 17), 0.15 * (y - 9)]],
+    ['is different everywhere', () => [20 * random(), 12 * random()]],
+    ['is not known in places', (x) => [x % 3 === 0 ? Number.NaN : 1, 2]],
+    ['is beyond all numbers', (x) => [x % 5 === 0 ? 1e30 : 3, x % 7 === 0 ? Number.NEGATIVE_INFINITY : 1]],
+  ])('agrees with the definition where what is seen %s', (_, motion) => {
+    const problem = randomProblem(shape);
+    const { kernels, neighbors } = randomWindow(problem, [0, 2, 3, 5], 5, motion);
+    const wanted = windowReference(problem, kernels, neighbors);
+    expect(relativeError(applyWindow(problem, kernels, neighbors, simd).data, wanted)).toBeLessThan(1e-5);
+  });
+
+  it('agrees with the definition where places are further apart than the memory is wide', () => {
+    const problem = randomProblem({ width: 300, height: 6, kernelSize: 3 });
+    const far = (x: number, y: number): [number, number] => [((x * 97 + y * 31) % 300) - x, (x % 6) - y];
+    const { kernels, neighbors } = randomWindow(problem, [1], 3, far);
+    const wanted = windowReference(problem, kernels, neighbors);
+    expect(relativeError(applyWindow(problem, kernels, neighbors, simd).data, wanted)).toBeLessThan(1e-5);
+  });
+
+  it('agrees with the definition for other sizes, further planes and strong logits', () => {
+    const problem = randomProblem({ width: 20, height: 70, kernelSize: 7, channels: 8, logitScale: 5 });
+    const { kernels, neighbors } = randomWindow(problem, [4], 3, (x) => [x / 9, -x / 5]);
+    const wanted = windowReference(problem, kernels, neighbors);
+    expect(relativeError(applyWindow(problem, kernels, neighbors, simd).data, wanted)).toBeLessThan(1e-5);
+  });
+
+  it('has weights that sum to 1 over all frames: constant in, constant out', () => {
+    const problem = randomProblem(shape);
+    const { kernels, neighbors } = randomWindow(problem, [0, 1, 2, 3, 4, 5], 5, (x, y) => [x / 7, -y / 5]);
+    for (const { data } of [problem.source, ...neighbors.map(({ source }) => source)]) data.fill(0.7);
+    for (const value of applyWindow(problem, kernels, neighbors, simd).data)
+      expect(value).toBeCloseTo(0.7, 5);
+  });
+
+  it('fetches another frame along motion by a tap that has all the weight', () => {
+    const problem = randomProblem({ ...shape, bandwidth: 0 });
+    const { kernels, neighbors } = randomWindow(problem, [2], 5, () => [3, -2]);
+    const [other] = neighbors as [Neighbor];
+    // Slot 2's tap (1, 2), whatever the embedding.
+    kernels.features.fill(-1000, (2 * 5 + 4) * 34 * 19, (2 * 5 + 5) * 34 * 19);
+    kernels.logits.data[(2 * 25 + (2 + 2) * 5 + 1 + 2) * 5 + 4] = 1000;
+    const result = applyWindow(problem, kernels, neighbors, simd);
+    const own = apply(problem, simd);
+    for (let i = 0; i < 34 * 19; i++) {
+      const [x, y] = [(i % 34) + 3, Math.floor(i / 34) - 2];
+      const inside = x < 34 && y >= 0;
+      const q = clampTo(y + 2, 19) * 34 + clampTo(x + 1, 34);
+      expect(result.data[i]).toBeCloseTo((inside ? other.source.data[q] : own.data[i]) as number, 4);
+    }
+  });
+
+  it('is what it is without a frame that lies outside or whose motion is not known', () => {
+    const problem = randomProblem(shape);
+    const { kernels, neighbors } = randomWindow(problem, [1, 4], 5, (_, __, slot) =>
+      slot === 1 ? [34, 0] : [Number.NaN, Number.NaN],
+    );
+    expect(applyWindow(problem, kernels, neighbors, simd).data).toEqual(apply(problem, simd).data);
+  });
+});
+
+describe.each(BUILDS)('The albedo gate, %s SIMD', (simd) => {
+  /** Colour, albedo and a further colour of a picture, filtered with a gate; the filtered albedo comes out, too. */
+  function gated(gate: number): { problem: Problem; result: Raster } {
+    const problem = randomProblem({ width: 26, height: 11, kernelSize: 7, channels: 9 });
+    const { data } = problem.source;
+    const size = 26 * 11;
+    for (let i = 3 * size; i < 6 * size; i++) data[i] = Math.min((data[i] as number) / 20, 1);
+    const result = raster(26, 11, 9);
+    const area = wholePicture(result);
+    const kernels = new KernelApply(problem.logits, simd);
+    const features = reserve(kernels, problem, area, gate);
+    kernels.apply(features, levelOf(problem.source), levelOf(result).planes, area, { gate: [0, 6] });
+    return { problem, result };
+  }
+
+  it('does nothing where it is closed', () => {
+    const { problem, result } = gated(-1000);
+    expect(relativeError(result.data, reference(problem))).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    [1000, 1],
+    [0, 0.5],
+    [-1, 1 / (1 + Math.E)],
+  ])('multiplies colours by the ratio of albedo and filtered albedo: %d opens it to %d', (logit, open) => {
+    const { problem, result } = gated(logit);
+    const size = 26 * 11;
+    const plain = reference(problem);
+    const wanted = plain.map((value, i) => {
+      if (i >= 3 * size && i < 6 * size) return value;
+      const albedo = 3 * size + (i % (3 * size));
+      const ratio = ((problem.source.data[albedo] as number) + 0.01) / ((plain[albedo] as number) + 0.01);
+      return value * (1 + open * (Math.min(Math.max(ratio, 1 / 8), 8) - 1));
+    });
+    expect(relativeError(result.data, wanted)).toBeLessThan(2e-5);
+  });
+
+  it('gives back what kernels average away: light on a texture comes out as the texture', () => {
+    const problem = randomProblem({ width: 26, height: 11, kernelSize: 7, channels: 6 });
+    const size = 26 * 11;
+    const { data } = problem.source;
+    for (let i = 3 * size; i < 6 * size; i++) {
+      data[i] = 0.2 + 0.6 * (((i * 7) % 13) / 13);
+      data[i - 3 * size] = 3 * ((data[i] as number) + 0.01);
+    }
+    const target = raster(26, 11, 3);
+    const area = wholePicture(target);
+    const kernels = new KernelApply(problem.logits, simd);
+    const targets = levelOf(target).planes;
+    kernels.apply(reserve(kernels, problem, area, 1000), levelOf(problem.source), targets, area, {
+      gate: [0],
+    });
+    expect(relativeError(target.data, Float64Array.from(data.subarray(0, 3 * size)))).toBeLessThan(1e-5);
   });
 });
 

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Denoiser, type WindowFrame } from '../../src/denoise/denoiser.js';
+import { FeatureCache, featureBytes } from '../../src/denoise/feature-cache.js';
+import { raster } from '../../src/image/raster.js';
+import { frameOf, TINY_MODELS } from './support.js';
+
+const architecture = {
+  ...{
+    inputChannels: 13,
+    featureChannels: 8,
+    blocks: 2,
+    contextChannels: 8,
+    embeddingChannels: 8,
+    kernelSize: 5,
+  },
+  ...{ levels: 3, compositorChannels: 4, windowSize: 7, temporalBlocks: 1 },
+  ...{ neighborContextChannels: 4, neighborKernelSize: 5 },
+};
+const layout = { width: 13, height: 16, architecture };
+/** 16 x 16 pixels and their levels; for each 8/4 values of spatial features, 40/4 of detail, 8 of embedding. */
+const BYTES = 16 * 16 * (1 + 1 / 4 + 1 / 16) * 20 * 4;
+
+/** A request that looks features up by key. */
+function request(cache: FeatureCache, keys: readonly (string | undefined)[], whole = true): boolean[] {
+  const lease = cache.lease();
+  const known = keys.map((key) => lease.get(key, layout).known);
+  lease.end(whole);
+  return known;
+}
+
+describe('FeatureCache', () => {
+  it('keeps what was used last, within its limit', () => {
+    expect(featureBytes(layout)).toBe(BYTES);
+    const cache = new FeatureCache(2.5 * BYTES);
+    expect(request(cache, ['a', 'b'])).toEqual([false, false]);
+    expect(cache.statistics).toEqual({ hits: 0, misses: 2, bytes: 2 * BYTES });
+    expect(request(cache, ['a'])).toEqual([true]);
+    expect(request(cache, ['c'])).toEqual([false]);
+    expect(request(cache, ['a', 'c', 'b'])).toEqual([true, true, false]);
+    expect(cache.statistics).toEqual({ hits: 3, misses: 4, bytes: 2 * BYTES });
+  });
+
+  it('keeps nothing without a key, of a request that failed, or when it may not', () => {
+    const cache = new FeatureCache(10 * BYTES);
+    request(cache, [undefined, 'a']);
+    expect(cache.statistics.bytes).toBe(BYTES);
+    expect(request(cache, ['a', 'b'], false)).toEqual([true, false]);
+    expect(cache.statistics.bytes).toBe(BYTES);
+    expect(request(cache, ['a', 'b'])).toEqual([true, false]);
+    const none = new FeatureCache(0);
+    request(none, ['a']);
+    expect(request(none, ['a'])).toEqual([false]);
+    expect(none.statistics.bytes).toBe(0);
+  });
+
+  it('gives a request the same features for the same key, and others for others', () => {
+    const lease = new FeatureCache(0).lease();
+    const [a, again, b, none] = ['a', 'a', 'b', undefined].map((key) => lease.get(key, layout));
+    expect(again).toEqual({ features: a?.features, known: true });
+    expect(new Set([a, b, none].map((entry) => entry?.features.buffer)).size).toBe(3);
+    expect(lease.lookups).toEqual({ hits: 0, misses: 2 });
+  });
+
+  it('lays levels out side by side', () => {
+    const { features } = new FeatureCache(0).lease().get('a', layout);
+    const views = features.levels.flatMap(({ spatial, kernelDetail, embedding }) => [
+      spatial,
+      kernelDetail,
+      embedding,
+    ]);
+    for (const [i, { data }] of views.entries()) data.fill(i);
+    expect(views.map(({ data }, i) => data.every((value) => value === i))).not.toContain(false);
+    expect(views.reduce((sum, { data }) => sum + data.byteLength, 0)).toBe(BYTES);
+    expect(features.levels[1]?.spatial).toMatchObject({ width: 4, height: 4, channels: 8 });
+    expect(features.levels[1]?.embedding).toMatchObject({ width: 8, height: 8, channels: 8 });
+  });
+
+  it('uses memory again', () => {
+    const cache = new FeatureCache(BYTES);
+    const buffer = (key: string): SharedArrayBuffer => {
+      const lease = cache.lease();
+      const { features } = lease.get(key, layout);
+      lease.end(true);
+      return features.buffer;
+    };
+    expect(buffer('b')).toBe(buffer('a'));
+  });
+});
+
+describe('Denoiser with a cache of features', () => {
+  const [width, height] = [64, 48];
+  const frames = Array.from({ length: 5 }, (_, seed) => frameOf(width, height, seed));
+  let denoiser: Denoiser;
+
+  beforeAll(async () => {
+    denoiser = await Denoiser.load({ modelsDirectory: TINY_MODELS, threads: 2 });
+  });
+
+  afterAll(() => denoiser.close());
+
+  /** The window of three around a frame. */
+  function windowOf(index: number): { key: string; neighbors: WindowFrame[] } {
+    const neighbors = [-1, 1].map((offset) => ({
+      ...{ offset, frame: frames[index + offset] as (typeof frames)[number], key: `frame ${index + offset}` },
+      motion: raster(width, height, 2),
+    }));
+    return { key: `frame ${index}`, neighbors };
+  }
+
+  it('makes the features of one frame for each step of a window', async () => {
+    const lookups = [];
+    for (const index of [1, 2, 3]) {
+      const { report } = await denoiser.denoise(frames[index] as (typeof frames)[number], windowOf(index));
+      lookups.push([report.features?.hits, report.features?.misses]);
+    }
+    expect(lookups).toEqual([
+      [0, 3],
+      [2, 1],
+      [2, 1],
+    ]);
+  });
+
+  it('computes nothing before the specialisation for another lambda, and gets the same as without a cache', async () => {
+    const frame = frames[2] as (typeof frames)[number];
+    await denoiser.denoise(frame, windowOf(2));
+    const { color, report } = await denoiser.denoise(frame, { ...windowOf(2), lambda: 3 });
+    expect(report.features).toMatchObject({ hits: 3, misses: 0 });
+    const uncached = await Denoiser.load({ modelsDirectory: TINY_MODELS, threads: 2, featureCacheBytes: 0 });
+    const fresh = await uncached.denoise(frame, { ...windowOf(2), lambda: 3 });
+    await uncached.close();
+    expect(fresh.report.features).toMatchObject({ hits: 0, misses: 3, bytes: 0 });
+    expect(color.data).toEqual(fresh.color.data);
+  });
+
+  it('shares features between single frames and windows, and tells apart how frames are read', async () => {
+    const frame = frameOf(width, height, 40);
+    const key = 'a frame of its own';
+    const first = await denoiser.denoise(frame, { key });
+    const again = await denoiser.denoise(frame, { key });
+    expect(again.report.features).toMatchObject({ hits: 1, misses: 0 });
+    expect(again.color.data).toEqual(first.color.data);
+    const others = await Promise.all([
+      denoiser.denoise(frame, { key, irradiance: true }),
+      denoiser.denoise({ ...frame, source: 'mitsuba' }, { key }),
+      denoiser.denoise(frameOf(32, 16), { key }),
+    ]);
+    for (const { report } of others) expect(report.features).toMatchObject({ hits: 0, misses: 1 });
+    const plain = await denoiser.denoise(frame);
+    expect(plain.report.features).toBeUndefined();
+    const errors = plain.color.data.map((value, i) => Math.abs(value - (first.color.data[i] as number)));
+    expect(errors.reduce((a, b) => Math.max(a, b))).toBeLessThan(1e-5);
+  });
+
+  it('keeps nothing of a request that was cancelled', async () => {
+    const controller = new AbortController();
+    const cancelled = denoiser.denoise(frameOf(width, height, 50), {
+      ...{ key: 'cancelled', signal: controller.signal },
+      onProgress: () => controller.abort(),
+    });
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
+    const { report } = await denoiser.denoise(frameOf(width, height, 50), { key: 'cancelled' });
+    expect(report.features).toMatchObject({ hits: 0, misses: 1 });
+  });
+});
