@@ -100,7 +100,7 @@ export class Finisher {
       const message = expected('a bundle with filters as heads', 'the models', 'none');
       throw new QuietframeError('unknown-model', message, { parameter: 'model' });
     }
-    const key = digestOf(frame, also, inputs);
+    const key = digestOf([frame, also, inputs]);
     const kept = this.#kept.get(key);
     const entry = kept ?? (await this.#keep(key, denoise));
     const stages: Partial<Record<StageName, number>> = {};
@@ -370,16 +370,24 @@ function joined(layers: readonly Raster[], channels: readonly Raster[]): Raster[
   });
 }
 
-/** SHA-256 of all samples and of what else the result depends on. */
-function digestOf(frame: Frame, also: readonly Raster[], inputs: unknown): string {
-  const hash = createHash('sha256').update(JSON.stringify([inputs, frame.width, frame.height, frame.source]));
-  for (const [name, layer] of [...Object.entries(frame), ...also.map((layer) => ['also', layer] as const)]) {
-    if (typeof layer !== 'object') continue;
-    const { data } = layer as Raster;
-    hash
-      .update(`${name} ${data.length}`)
-      .update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
+/** SHA-256 of all samples, and of all else that can be written down; functions and what has methods are not inputs. */
+function digestOf(inputs: unknown): string {
+  const hash = createHash('sha256');
+  const add = (value: unknown): void => {
+    if (ArrayBuffer.isView(value)) {
+      hash.update(`${value.byteLength} bytes `);
+      hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    } else if (typeof value === 'object' && value !== null) {
+      if (value instanceof EventTarget) return;
+      for (const [name, each] of Object.entries(value)) {
+        if (each === undefined || typeof each === 'function') continue;
+        hash.update(`${JSON.stringify(name)}: `);
+        add(each);
+      }
+      hash.update('; ');
+    } else hash.update(`${typeof value} ${String(value)} `);
+  };
+  add(inputs);
   return hash.digest('hex');
 }
 
