@@ -281,12 +281,12 @@ export class Denoiser {
     { finish: _, ...request }: DenoiseRequest,
     options: Omit<FinishOptions, 'strength'>,
   ): Promise<DenoiseResult> {
-    const { model, lambda, also = [], errors, parameters, strength, signal } = request;
+    const { model, also = [], signal } = request;
     const { strength: ofFilters, parameters: __, ...denoising } = request;
     const preview = this.#findPreview(model) !== undefined;
     return this.#finisher.finish(
       frame,
-      { model, lambda, errors, parameters, ...(preview && { strength }) },
+      preview ? request : denoising,
       also,
       { ...options, ...(ofFilters !== undefined && { strength: ofFilters }) },
       () => this.denoise(frame, preview ? request : denoising),
@@ -307,6 +307,15 @@ export class Denoiser {
     const { plan } = await this.#pool.run({ kind: 'plan-samples', errors, options });
     if (plan === undefined) throw new TypeError('The worker has answered without a plan');
     return plan;
+  }
+
+  /**
+   * Frames that a model makes one from, at most; 1 for one without windows.
+   * @throws QuietframeError `unknown-model`.
+   */
+  windowSize(model?: string): number {
+    if (this.#findPreview(model) !== undefined) return 1;
+    return this.#repository.find(model).manifest.architecture.windowSize;
   }
 
   /** Lookups and size of the cache of features. */
