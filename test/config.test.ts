@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '../src/config.js';
+import { describeConfig, readConfig, SETTINGS } from '../src/config.js';
 
 it('has defaults for one machine', () => {
   const config = readConfig({});
@@ -43,5 +43,35 @@ describe('refuses by name', () => {
     ['QUIETFRAME_LOG', 'loud'],
   ])('%s = %s', (name, value) => {
     expect(() => readConfig({ [name]: value })).toThrow(name);
+  });
+});
+
+describe('the table of settings', () => {
+  const settings = Object.values(SETTINGS);
+
+  it('has a variable, a flag, a unit and words for each, and none twice', () => {
+    for (const key of ['env', 'flag'] as const) {
+      expect(new Set(settings.map((setting) => setting[key])).size).toBe(settings.length);
+    }
+    for (const { env, flag, unit, description } of settings) {
+      expect(env).toMatch(/^(QUIETFRAME|OTEL)_[A-Z_]+$/);
+      expect(flag).toMatch(/^[a-z-]+$/);
+      expect(unit.length * description.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('lets a flag go before its variable, and names the one that is wrong', () => {
+    const environment = { QUIETFRAME_QUEUE: '3', QUIETFRAME_JOBS: '7' };
+    expect(readConfig(environment, { queueLength: '5' })).toMatchObject({ queueLength: 5, maxJobs: 7 });
+    expect(() => readConfig({}, { queueLength: '' })).toThrow('--queue');
+    expect(() => readConfig({}, { maxUploadBytes: '1e' })).toThrow('--max-upload');
+  });
+
+  it('describes what is in force, with units', () => {
+    expect(describeConfig(readConfig({ QUIETFRAME_DRAIN: '5' }))).toMatchObject({
+      QUIETFRAME_DRAIN: '5 seconds',
+      QUIETFRAME_MAX_PIXELS: '67108864 pixels',
+    });
+    expect(Object.keys(describeConfig(readConfig({})))).not.toContain('QUIETFRAME_SPOOL');
   });
 });

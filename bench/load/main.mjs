@@ -12,6 +12,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -45,7 +46,8 @@ function randomNumbers(seed) {
   };
 }
 
-function frame() {
+/** A file of noise with colour, albedo and normals in half floats. */
+function frame(width, height) {
   const random = randomNumbers(1);
   const window = { xMin: 0, yMin: 0, xMax: width - 1, yMax: height - 1 };
   const planes = new Map();
@@ -81,6 +83,7 @@ async function start() {
     'error',
   ];
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.once('exit', () => child.kill());
   const [line] = await once(createInterface(child.stdout), 'line');
   const origin = line.replace('quietframe listening on ', '');
   while ((await fetch(`${origin}/healthz/ready`)).status !== 200) await sleep(100);
@@ -99,32 +102,49 @@ const milliseconds = (values) => ({
   most: Math.round(10 * quantile(values, 1)) / 10,
 });
 
-const exr = frame();
+const exr = frame(width, height);
 const { child, origin } = await start();
 const agents = Array.from(
   { length: CLIENTS },
-  (_, i) => new Agent({ connect: { localAddress: `127.0.0.${2 + i}` }, connections: null }),
+  (_, i) => new HttpAgent({ localAddress: `127.0.0.${2 + i}`, keepAlive: true }),
 );
 const probes = new Agent();
 let wanted;
 
-async function denoise(dispatcher) {
+async function denoise(agent) {
   const from = performance.now();
   try {
-    const headers = { 'content-type': 'image/x-exr' };
-    const answer = await request(`${origin}/v1/denoise`, { method: 'POST', headers, body: exr, dispatcher });
-    const body = Buffer.from(await answer.body.arrayBuffer());
+    const { status, retryAfter, body } = await post(agent);
     const ms = performance.now() - from;
-    if (answer.statusCode === 200) {
+    if (status === 200) {
       wanted ??= body;
       return { kind: body.equals(wanted) ? 'done' : 'error', ms };
     }
-    const isFull = answer.statusCode === 503 || answer.statusCode === 429;
-    return { kind: isFull && answer.headers['retry-after'] !== undefined ? 'refused' : 'error', ms };
+    const isFull = status === 503 || status === 429;
+    return { kind: isFull && retryAfter !== undefined ? 'refused' : 'error', ms };
   } catch (error) {
     console.error(error);
     return { kind: 'error', ms: performance.now() - from };
   }
+}
+
+/** An answer that comes before the upload has ended counts, whatever becomes of the rest of the upload. */
+function post(agent) {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'image/x-exr', 'content-length': exr.length };
+    const sent = httpRequest(`${origin}/v1/denoise`, { method: 'POST', headers, agent });
+    sent.on('error', reject).on('response', async (answer) => {
+      try {
+        const chunks = [];
+        for await (const chunk of answer) chunks.push(chunk);
+        const { statusCode: status, headers } = answer;
+        resolve({ status, retryAfter: headers['retry-after'], body: Buffer.concat(chunks) });
+      } catch (error) {
+        reject(error);
+      }
+    });
+    sent.end(exr);
+  });
 }
 
 async function figure(name) {
@@ -187,9 +207,29 @@ const capacity = 1000 / (alone.reduce((sum, ms) => sum + ms, 0) / alone.length);
 console.log(`alone: ${(1000 / capacity).toFixed(0)} ms a frame, ${capacity.toFixed(2)} frames a second`);
 const results = [];
 for (const factor of FACTORS) results.push(await load(factor, capacity));
+/** What a large frame takes from end to end, for bench/scale. */
+async function largeFrame() {
+  const body = frame(1920, 1080);
+  const headers = { 'content-type': 'image/x-exr' };
+  const from = performance.now();
+  const answer = await request(`${origin}/v1/denoise`, { method: 'POST', headers, body, dispatcher: probes });
+  const stages = answer.headers['server-timing'].split(', ').map((stage) => stage.split(';dur='));
+  const bytes = (await answer.body.arrayBuffer()).byteLength;
+  return {
+    width: 1920,
+    height: 1080,
+    exrBytes: body.length,
+    resultBytes: bytes,
+    seconds: (performance.now() - from) / 1000,
+    stageSeconds: Object.fromEntries(stages.map(([stage, ms]) => [stage, Number(ms) / 1000])),
+  };
+}
+await largeFrame();
+const large = await largeFrame();
 child.kill('SIGTERM');
 await once(child, 'exit');
-for (const agent of [...agents, probes]) await agent.close();
+for (const agent of agents) agent.destroy();
+await probes.close();
 
 const record = {
   date: new Date().toISOString().slice(0, 10),
@@ -210,6 +250,7 @@ const record = {
   exrBytes: exr.length,
   capacityPerSecond: capacity,
   aloneMilliseconds: milliseconds(alone),
+  large,
   results,
 };
 mkdirSync(join(here, 'results'), { recursive: true });
