@@ -58,7 +58,7 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly halves?: readonly [Uint8Array, Uint8Array];
   /** What errors call `exr`; `frame` by default. The others are `half_a`, `half_b` and `neighbour[offset]`. */
   readonly frameName?: string;
-  /** Frames around it, in any order; those that are missing are left out. */
+  /** Frames around it, in any order; those that are missing are left out, and so are those that the model does not use. */
   readonly neighbours?: readonly Neighbour[];
   /** `name` or `name@version`; the newest of the default model where it is not given. */
   readonly model?: string;
@@ -95,7 +95,7 @@ export interface DenoiseExrRequest extends ResolveOptions {
 
 export interface DenoiseExrServices {
   readonly pool: ExrPool;
-  readonly denoiser: Pick<Denoiser, 'denoise' | 'planSamples'>;
+  readonly denoiser: Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'>;
   /** Frames that are kept from request to request. */
   readonly frames?: FrameCache;
 }
@@ -139,7 +139,7 @@ export interface DenoisedExr {
   readonly report: FullReport;
 }
 
-/** Most frames of a window, and the farthest of them from the centre. */
+/** Most frames of a window, and the farthest of them from the centre that any model uses. */
 const MAX_FRAMES = 7;
 const REACH = 3;
 /** Largest finite half: brighter samples of a half channel are written as this. */
@@ -197,8 +197,9 @@ export async function denoiseExr(
   if (ownHalf !== undefined) checkWindow(ownHalf, plan, 'half_b');
   const hasSplit = [own, ownHalf ?? own].every(({ layers }) => layers.diffuseColor !== undefined);
   const withSplit = request.components === 'split' && hasSplit;
+  const reach = (denoiser.windowSize(model) - 1) / 2;
   const around = neighbours
-    .filter(({ offset }) => Math.abs(offset) <= REACH)
+    .filter(({ offset }) => Math.abs(offset) <= reach)
     .map(({ exr, offset }) => ({ name: `neighbour[${offset}]`, file: exr, offset }));
   for (const neighbour of around) {
     checkFit(await planOf(neighbour), own, neighbour.name, {
@@ -285,7 +286,7 @@ export async function denoiseExr(
     ...warnings,
     ...others.flatMap(({ name, built }) => warningsOf(name, built, warnings)),
     ...moving.warnings,
-    ...unused(request, withSplit, around.length),
+    ...unused(request, withSplit),
     ...alreadyDenoised(header, plan),
     ...saturated(header, written),
   ];
@@ -460,14 +461,11 @@ function warningsOf(frame: string, { warnings }: BuiltFrame, known: readonly Inp
 }
 
 /** What was sent or asked for in vain. */
-function unused(
-  { neighbours = [], components }: DenoiseExrRequest,
-  withSplit: boolean,
-  used: number,
-): InputWarning[] {
+function unused({ neighbours = [], components }: DenoiseExrRequest, withSplit: boolean): InputWarning[] {
   const warnings: InputWarning[] = [];
-  if (neighbours.length > used) {
-    const message = `${neighbours.length - used} frames are more than ${REACH} away from the one that is denoised and were not used`;
+  const distant = neighbours.filter(({ offset }) => Math.abs(offset) > REACH);
+  if (distant.length > 0) {
+    const message = `${distant.length} frames are more than ${REACH} away from the one that is denoised and were not used`;
     warnings.push({ code: 'distant-frames', message });
   }
   if (components === 'split' && !withSplit) {

@@ -75,6 +75,7 @@ describe('usage', () => {
     ],
     ['an empty lambda', ['denoise', 'in.exr', '-o', 'x.exr', '--lambda', ''], '[1, 10]'],
     ['a lambda out of range', ['denoise', 'in.exr', '-o', 'x.exr', '--lambda', '10.5'], '[1, 10]'],
+    ['components that there are not', ['denoise', 'in.exr', '-o', 'x.exr', '--components', 'all'], 'split'],
     ['an unknown source', ['inspect', 'in.exr', '--source', 'etch'], 'etch'],
     ['an unknown alpha', ['denoise', 'in.exr', '-o', 'x.exr', '--alpha', 'beta'], 'beta'],
     ['a factor out of range', ['denoise', 'in.exr', '-o', 'x.exr', '--upscale', '5'], '[1, 4]'],

@@ -35,7 +35,11 @@ describe('layers of light', () => {
     expect(names(resolve({ aovs: ['Combined_key', 'combined_key', 'Combined'] }))).toEqual(['Combined_key']);
     const plan = resolveLayers(header({ layers: ['RGB', 'my.bounce.RGB'] }), { aovs: ['bounce'] });
     expect(plan.lights).toEqual([
-      { name: 'bounce', component: 'beauty', layer: { part: 0, channels: ['R', 'G', 'B'].map((c) => `my.bounce.${c}`) } },
+      {
+        name: 'bounce',
+        component: 'beauty',
+        layer: { part: 0, channels: ['R', 'G', 'B'].map((c) => `my.bounce.${c}`) },
+      },
     ]);
   });
 

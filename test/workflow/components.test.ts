@@ -21,7 +21,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Filters all it is given with one kernel, which depends on the colour: means with weights of the colour's own. */
-class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
+class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
   readonly seen: { readonly frame: Frame; readonly request: DenoiseRequest }[] = [];
 
   async denoise(frame: Frame, request: DenoiseRequest = {}) {
@@ -49,6 +49,10 @@ class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
         ...(request.errors && { predictedError: { smape: 0.1, dssim: 0.1, decay: 0.5 } }),
       },
     };
+  }
+
+  windowSize(): number {
+    return 7;
   }
 
   async planSamples(...of: Parameters<Denoiser['planSamples']>) {

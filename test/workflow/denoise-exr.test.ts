@@ -31,7 +31,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Multiplies all that it is given by a factor, and remembers the frame. */
-class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
+class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
   frame: Frame | undefined;
   readonly #factor: number;
 
@@ -50,6 +50,10 @@ class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
         data.map((value) => this.#factor * value),
       );
     return { color: scaled(frame.color), also: (request.also ?? []).map(scaled), report: REPORT };
+  }
+
+  windowSize(): number {
+    return 7;
   }
 
   async planSamples(...of: Parameters<Denoiser['planSamples']>) {

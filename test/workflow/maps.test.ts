@@ -19,7 +19,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Predicts errors that grow from left to right: 0.1 a column. */
-class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
+class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
   async denoise({ color }: Frame, { errors = false }: Parameters<Denoiser['denoise']>[1] = {}) {
     const { width, height } = color;
     const smape = Array.from({ length: width * height }, (_, i) => 0.1 * (i % width));
@@ -37,6 +37,10 @@ class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
       ...(errors && { errors: map }),
       report: { ...REPORT, ...(errors && { predictedError }) },
     };
+  }
+
+  windowSize(): number {
+    return 7;
   }
 
   async planSamples(...of: Parameters<Denoiser['planSamples']>) {

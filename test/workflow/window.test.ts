@@ -24,15 +24,24 @@ const REPORT: DenoiseReport = {
 };
 
 /** Gives back what it is given, and remembers it. */
-class StubDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples'> {
+class StubDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
   readonly seen: { readonly frame: Frame; readonly request: DenoiseRequest }[] = [];
   fails = false;
+  readonly #windowSize: number;
+
+  constructor(windowSize = 7) {
+    this.#windowSize = windowSize;
+  }
 
   async denoise(frame: Frame, request: DenoiseRequest = {}) {
     this.seen.push({ frame, request });
     if (this.fails) throw new QuietframeError('internal', 'The stub was told to fail');
     const windowUsed = 1 + (request.neighbors?.length ?? 0);
     return { color: frame.color, also: request.also ?? [], report: { ...REPORT, windowUsed } };
+  }
+
+  windowSize(): number {
+    return this.#windowSize;
   }
 
   async planSamples(...of: Parameters<Denoiser['planSamples']>) {
@@ -176,6 +185,13 @@ describe('windows', () => {
       422,
       'neighbour[1]',
     ]);
+  });
+
+  it('are none for a model that uses one frame: nothing else is decoded', async () => {
+    const denoiser = new StubDenoiser(1);
+    const { report } = await denoiseExr({ exr: frameAt(0), neighbours: window(-1, 1) }, { pool, denoiser });
+    expect([report.windowUsed, report.motion, report.decoded.misses]).toEqual([1, 'none', 1]);
+    expect(denoiser.seen[0]?.request.neighbors).toEqual([]);
   });
 
   it('use no frame further than 3 from the centre, and say so', async () => {

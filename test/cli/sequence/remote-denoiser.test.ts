@@ -73,6 +73,27 @@ describe('a remote denoiser', () => {
     expect([puts.length, new Set(puts).size]).toEqual([4, 3]);
   });
 
+  it('sends the map of lambda with each frame, and once to a service that keeps it', async () => {
+    const map = makeExr({ value: () => 5 });
+    for (const frameCacheBytes of [0, 2 ** 20]) {
+      const { app, service } = await fakeApp({ frameCacheBytes });
+      const puts: string[] = [];
+      app.addHook('onRequest', (request, _, done) => {
+        if (request.method === 'PUT') puts.push(request.url);
+        done();
+      });
+      const denoiser = new RemoteDenoiser(`http://127.0.0.1:${await listen(app)}`, {}, RETRIES, map);
+      opened.push(denoiser);
+      await denoiser.denoise({ window }, signal);
+      await denoiser.denoise({ window: window.slice(1).map(({ exr }) => ({ offset: 0, exr })) }, signal);
+      expect(service.requests.map(({ lambda, lambdaMap }) => [lambda, lambdaMap?.length])).toEqual([
+        [undefined, map.length],
+        [undefined, map.length],
+      ]);
+      if (frameCacheBytes > 0) expect(puts).toHaveLength(3);
+    }
+  });
+
   it('sends whole windows to a service that keeps no frames, or too few', async () => {
     for (const frameCacheBytes of [0, window[0]?.exr.length ?? 0]) {
       const { app, service } = await fakeApp({ frameCacheBytes });

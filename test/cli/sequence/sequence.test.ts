@@ -86,6 +86,46 @@ describe('here', () => {
     expect(summary(await sequence('--window', '3'))).toBe('3 denoised, 1 already done, 0 failed');
   });
 
+  it('takes a map of lambda and components, decodes each file once, and knows what it has done', async () => {
+    const passes = [
+      'Combined.RGB',
+      'Vector.XYZW',
+      'Diffuse Direct.RGB',
+      'Diffuse Indirect.RGB',
+      'Diffuse Color.RGB',
+    ];
+    await put([1, 2, 3], (n) =>
+      exrFile(blenderParts('V', passes), (channel, i) =>
+        channel.includes('Vector')
+          ? 0
+          : (channel.includes('Combined') ? 0.6 : 0.3) + 0.1 * Math.sin(i * i + n),
+      ),
+    );
+    await writeFile(
+      at('slope.exr'),
+      exrFile([{ layers: ['Y'] }], (_, i) => 1 + (i % 5)),
+    );
+    const flags = [
+      '--window',
+      '3',
+      '--lambda',
+      'slope.exr',
+      '--components',
+      'split',
+      '--report',
+      'report.json',
+    ];
+    expect(summary(await sequence(...flags))).toBe('3 denoised, 0 already done, 0 failed');
+    const { frames } = await report();
+    expect(frames.map(({ windowUsed }: { windowUsed: number }) => windowUsed)).toEqual([2, 3, 2]);
+    expect(frames.map(({ decoded }: { decoded: number }) => decoded)).toEqual([2, 1, 0]);
+    expect(frames[1]).toMatchObject({ motion: 'vectors', components: 'split', flicker: expect.any(Number) });
+    expect(summary(await sequence(...flags))).toBe('0 denoised, 3 already done, 0 failed');
+    expect(summary(await sequence('--window', '3', '--lambda', 'slope.exr'))).toBe(
+      '3 denoised, 0 already done, 0 failed',
+    );
+  });
+
   it('makes the frames of a range alone, from windows that reach beyond it', async () => {
     await put([1, 2, 3, 5], frame);
     const ranged = await sequence('--window', '3', '--frames', '2-3');

@@ -1,0 +1,43 @@
+import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { FramePattern } from '../../../src/cli/sequence/frame-pattern.js';
+import { WindowFiles } from '../../../src/cli/sequence/window-files.js';
+import { ExrPool } from '../../../src/exr/exr-pool.js';
+import { blenderParts, exrFile } from '../../frame/support.js';
+
+const pool = new ExrPool();
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'quietframe-window-'));
+  const passes = ['Combined.RGB', 'Denoising Albedo.RGB'];
+  for (const frame of [1, 2, 3, 4, 5]) {
+    const exr = exrFile(blenderParts('V', frame === 4 ? passes.slice(0, 1) : passes), () => frame);
+    await writeFile(join(folder, `in.${frame}.exr`), frame === 5 ? 'no picture' : exr);
+  }
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+  await pool.close();
+});
+
+const files = (most: number): WindowFiles =>
+  new WindowFiles(new FramePattern(join(folder, 'in.#.exr'), 'the input'), {}, pool, most);
+
+it('leaves out what cannot be read or lacks a layer, but not the frame itself', async () => {
+  const { window } = await files(8).read(3, [1, 2, 3, 4, 5, 6]);
+  expect(window.map(({ offset }) => offset)).toEqual([-2, -1, 0]);
+  await expect(files(8).read(6, [6])).rejects.toMatchObject({ code: 'file-system' });
+});
+
+it('reads a file once while windows slide over it', async () => {
+  const read = files(8);
+  const first = await read.read(2, [1, 2, 3]);
+  await unlink(join(folder, 'in.1.exr'));
+  const second = await read.read(1, [1, 2]);
+  expect(second.window.map(({ exr }) => exr)).toEqual(first.window.slice(0, 2).map(({ exr }) => exr));
+  expect(second.window[0]?.exr).toBe(first.window[0]?.exr);
+  const none = await files(8).read(2, [1, 2]);
+  expect(none.window.map(({ offset }) => offset)).toEqual([0]);
+});
