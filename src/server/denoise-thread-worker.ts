@@ -1,3 +1,4 @@
+import { getPriority, platform, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Denoiser } from '../denoise/denoiser.js';
 import { QuietframeError } from '../errors.js';
@@ -5,6 +6,11 @@ import { ExrPool } from '../exr/exr-pool.js';
 import { denoiseExr } from '../workflow/denoise-exr.js';
 import { FrameCache } from '../workflow/frame-cache.js';
 import type { DenoiseThreadOptions, FromThread, ThreadRequest, ToThread } from './denoise-thread.js';
+
+/** Niceness of this thread and of those below it, over that of the thread that answers requests. */
+const NICER = 5;
+// On Linux 0 is the calling thread, and threads inherit it; elsewhere it would be the whole process.
+if (platform() === 'linux') setPriority(0, Math.min(19, getPriority(0) + NICER));
 
 const { limits, decodedCacheBytes = 0, ...options } = workerData as DenoiseThreadOptions;
 const pool = new ExrPool({ limits });
