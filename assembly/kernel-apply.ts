@@ -57,7 +57,7 @@ export function unpackKeys(cells: usize, plane: usize, channels: i32, keys: usiz
 
 function activated(x: v128, c: i32, channels: i32): v128 {
   if (c < channels) return f32x4.pmax(f32x4.splat(0), x);
-  return c == channels ? negativeSoftplus(x) : sigmoid(x);
+  return c === channels ? negativeSoftplus(x) : sigmoid(x);
 }
 
 /**
@@ -93,7 +93,7 @@ export function unpackNeighborQueries(
       const at = min(i, QUERY_PLANE - 2 * VECTOR);
       let left = loadLeft(cells + (at >> 1), plane);
       let right = loadRight(cells + (at >> 1), plane);
-      if (c == channels) {
+      if (c === channels) {
         left = f32x4.add(left, loadLeft(bandwidth + (at >> 1), plane));
         right = f32x4.add(right, loadRight(bandwidth + (at >> 1), plane));
       }
@@ -234,10 +234,9 @@ function subtractAffinity(
 
 /**
  * Softmax and application for four pixels: `planes` of them, at least six, then the largest logit and the sum of the
- * weights. Weights replace the logits where there are further planes to filter.
+ * weights, which replace the logits. Exponentials and application are passes of their own: together they need more
+ * registers than processors have.
  */
-// @ts-expect-error: a decorator of AssemblyScript
-@inline
 function applySoftmax(
   K: i32,
   logits: usize,
@@ -249,51 +248,40 @@ function applySoftmax(
   planes: i32,
 ): void {
   let sum = f32x4.splat(0);
-  let a = sum;
-  let b = sum;
-  let c = sum;
-  let d = sum;
-  let e = sum;
-  let f = sum;
   let l = logits;
+  // Two taps at a time, whose exponentials overlap; K is odd.
+  const lastTap = logits + <usize>(K * K - 1) * BLOCK;
+  for (; l < lastTap; l += 2 * BLOCK) {
+    const left = exp2(f32x4.sub(v128.load(l), largest));
+    const right = exp2(f32x4.sub(v128.load(l, BLOCK), largest));
+    sum = f32x4.add(f32x4.add(sum, left), right);
+    v128.store(l, left);
+    v128.store(l, right, BLOCK);
+  }
+  const last = exp2(f32x4.sub(v128.load(l), largest));
+  sum = f32x4.add(sum, last);
+  v128.store(l, last);
+
+  let a = f32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  let e = a;
+  let f = a;
+  let w = logits;
   const bottom = samples + <usize>K * keyRow;
   for (let row = samples; row < bottom; row += keyRow) {
     const end = row + <usize>K * step;
-    let p = row;
-    // Two taps at a time, whose exponentials overlap; K is odd.
-    for (; p < end - step; p += 2 * step) {
-      const left = exp2(f32x4.sub(v128.load(l), largest));
-      const right = exp2(f32x4.sub(v128.load(l, BLOCK), largest));
-      const q = p + step;
-      sum = f32x4.add(f32x4.add(sum, left), right);
-      a = madd(left, v128.load(p, 0 * KEY_PLANE), a);
-      b = madd(left, v128.load(p, 1 * KEY_PLANE), b);
-      c = madd(left, v128.load(p, 2 * KEY_PLANE), c);
-      d = madd(left, v128.load(p, 3 * KEY_PLANE), d);
-      e = madd(left, v128.load(p, 4 * KEY_PLANE), e);
-      f = madd(left, v128.load(p, 5 * KEY_PLANE), f);
-      a = madd(right, v128.load(q, 0 * KEY_PLANE), a);
-      b = madd(right, v128.load(q, 1 * KEY_PLANE), b);
-      c = madd(right, v128.load(q, 2 * KEY_PLANE), c);
-      d = madd(right, v128.load(q, 3 * KEY_PLANE), d);
-      e = madd(right, v128.load(q, 4 * KEY_PLANE), e);
-      f = madd(right, v128.load(q, 5 * KEY_PLANE), f);
-      if (planes > 6) {
-        v128.store(l, left);
-        v128.store(l, right, BLOCK);
-      }
-      l += 2 * BLOCK;
+    for (let p = row; p < end; p += step) {
+      const weight = v128.load(w);
+      a = madd(weight, v128.load(p, 0 * KEY_PLANE), a);
+      b = madd(weight, v128.load(p, 1 * KEY_PLANE), b);
+      c = madd(weight, v128.load(p, 2 * KEY_PLANE), c);
+      d = madd(weight, v128.load(p, 3 * KEY_PLANE), d);
+      e = madd(weight, v128.load(p, 4 * KEY_PLANE), e);
+      f = madd(weight, v128.load(p, 5 * KEY_PLANE), f);
+      w += BLOCK;
     }
-    const weight = exp2(f32x4.sub(v128.load(l), largest));
-    sum = f32x4.add(sum, weight);
-    a = madd(weight, v128.load(p, 0 * KEY_PLANE), a);
-    b = madd(weight, v128.load(p, 1 * KEY_PLANE), b);
-    c = madd(weight, v128.load(p, 2 * KEY_PLANE), c);
-    d = madd(weight, v128.load(p, 3 * KEY_PLANE), d);
-    e = madd(weight, v128.load(p, 4 * KEY_PLANE), e);
-    f = madd(weight, v128.load(p, 5 * KEY_PLANE), f);
-    if (planes > 6) v128.store(l, weight);
-    l += BLOCK;
   }
   const scale = f32x4.div(f32x4.splat(1), sum);
   v128.store(output, f32x4.mul(a, scale), 0 * QUERY_PLANE);
@@ -446,15 +434,15 @@ export function joinNeighbor(
         v128.and(v128.load(offsets + at), v128.load(offsets + at, 16)),
         v128.load(offsets + at, 32),
       );
-      if (i32x4.bitmask(none) == 15) continue;
+      if (i32x4.bitmask(none) === 15) continue;
       const end = listActive(queries + at, channels, list);
       positionalLogits(list, end, channels, weights, groups, scratch);
       for (let v = at; v < at + BLOCK; v += VECTOR) {
         let place = v128.load(offsets + v);
         const outside = i32x4.bitmask(place);
-        if (outside == 15) continue;
+        if (outside === 15) continue;
         const inside = i32x4.ge_s(place, i32x4.splat(0));
-        if (outside != 0) {
+        if (outside !== 0) {
           // Any place does for pixels that are left out.
           const some = load<i32>(offsets + v + ((<usize>ctz(~outside)) << 2));
           place = v128.bitselect(place, i32x4.splat(some), inside);
