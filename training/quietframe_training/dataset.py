@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from .features import auto_exposure, estimate_variance
+from .features import auto_exposure, estimate_variance, firefly_gain
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,18 @@ def load_folders(folders, components: bool = True) -> list[View]:
     return [view for path in paths for view in load_example(path, components)]
 
 
-def drop_for_source(inputs: torch.Tensor, source: str) -> torch.Tensor:
-    """What is left of inputs [13,H,W] for an encoder: `generic` has no variances, `color` nothing but colour.
+def seen_by(inputs: torch.Tensor, source: str) -> torch.Tensor:
+    """What an encoder gets of inputs [13,H,W]: `generic` has no variances, `color` nothing but colour.
 
-    Both get the colour variance that `estimate_variance` makes of the colour.
+    Both get the colour variance that `estimate_variance` makes of the colour. Where variances are real, fireflies are
+    dimmed. Doing it twice changes nothing more.
     """
-    if source in ("generic", "color"):
-        inputs = inputs.clone()
+    inputs = inputs.clone()
+    if source not in ("generic", "color"):
+        gain = firefly_gain(inputs[None, :3], inputs[None, 3:4])[0]
+        inputs[:3] *= gain
+        inputs[3:4] *= gain.square()
+    else:
         inputs[3:4] = estimate_variance(inputs[None, :3])[0]
         inputs[7], inputs[11] = 0.0, 0.0
         if source == "color":
@@ -192,7 +197,7 @@ class PatchSampler:
         source = self.only or view.renderer
         if not self.only and rng.random() < self.poorer:
             source = "color" if rng.random() < 0.3 else "generic"
-        return drop_for_source(inputs, source).contiguous(), reference.contiguous(), self.sources.index(source)
+        return seen_by(inputs, source).contiguous(), reference.contiguous(), self.sources.index(source)
 
     def batch(self, count: int):
         """(inputs [N,13,S,S], references [N,3,S,S], source ids [N])."""

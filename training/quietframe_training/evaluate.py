@@ -17,7 +17,7 @@ import platform
 import numpy as np
 import torch
 
-from .dataset import drop_for_source, load_example
+from .dataset import load_example, seen_by
 from .export import load_network
 from .joint_bilateral import joint_bilateral, tune
 from .losses import dssim, relative_mse, smape
@@ -47,8 +47,8 @@ def methods(network, bilateral):
         "oidn fast": lambda v: oidn(v, "fast"),
         "oidn high": lambda v: oidn(v, "high"),
         "quietframe": lambda v: denoise_view(network, v.inputs(), v.renderer),
-        "quietframe, no variances": lambda v: denoise_view(network, drop_for_source(v.inputs(), "generic"), "generic"),
-        "quietframe, colour only": lambda v: denoise_view(network, drop_for_source(v.inputs(), "color"), "color"),
+        "quietframe, no variances": lambda v: denoise_view(network, v.inputs(), "generic"),
+        "quietframe, colour only": lambda v: denoise_view(network, v.inputs(), "color"),
         "quietframe, finest scale": lambda v: finest_scale(network, v),
     }
 
@@ -57,7 +57,7 @@ def methods(network, bilateral):
 def finest_scale(network, view) -> torch.Tensor:
     """The single-scale result, for the ablation; the picture's size must be a multiple of eight."""
     index = torch.tensor([network.architecture.sources.index(view.renderer)])
-    return network(view.inputs()[None], index)[1][0][0]
+    return network(seen_by(view.inputs(), view.renderer)[None], index)[1][0][0]
 
 
 def mean_by(rows, key, method, metric):

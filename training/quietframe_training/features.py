@@ -56,6 +56,31 @@ def estimate_variance(color: torch.Tensor) -> torch.Tensor:
     return ((square - mean.square()).clamp(min=0) * (9 / 8)).mean(1, keepdim=True)
 
 
+# A firefly is this many times as bright as the second brightest of its eight neighbours ...
+FIREFLY_CONTRAST = 8.0
+# ... and as the mean of the 11x11 pixels about it without those: where such samples are many, they are the light ...
+FIREFLY_RARITY = 40.0
+# ... and its noise has at least this share of its brightness: it is in one half of the samples alone.
+FIREFLY_NOISE = 0.5
+
+
+def firefly_gain(color: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
+    """What colour [N,3,H,W] of known variance of the mean [N,1,H,W] is multiplied by: 1, or less for a firefly: [N,1,H,W].
+
+    A kernel can hardly average a pixel away that differs from all others in everything, and SMAPE does not mind if it
+    stays. So such a pixel is dimmed to the second brightest of its neighbours, in all layers of light alike.
+    """
+    mean = color.clamp(min=0).mean(1, keepdim=True)
+    padded = F.pad(mean, (1, 1, 1, 1), mode="replicate")
+    height, width = mean.shape[2:]
+    around = [padded[..., y : y + height, x : x + width] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
+    second = torch.stack(around).topk(2, 0).values[1]
+    wide = F.avg_pool2d(F.pad(mean, (5, 5, 5, 5), mode="replicate"), 11, 1) * 121 - F.avg_pool2d(padded, 3, 1) * 9
+    isolated = mean > torch.maximum(FIREFLY_CONTRAST * second, FIREFLY_RARITY / 112 * wide) + RELATIVE_EPSILON
+    noisy = variance > (FIREFLY_NOISE * mean).square()
+    return torch.where(isolated & noisy, second / mean.clamp(min=RELATIVE_EPSILON), torch.ones_like(mean))
+
+
 EXPOSURE_KEY = 0.18
 EXPOSURE_BLOCK = 16
 

@@ -24,7 +24,7 @@ from dataclasses import replace
 
 import torch
 
-from .dataset import PatchSampler, load_example
+from .dataset import PatchSampler, load_example, seen_by
 from .export import load_weights
 from .losses import log_error, smape
 from .network import Architecture, Denoiser, downsample
@@ -68,7 +68,7 @@ def denoise_view(network: Denoiser, inputs: torch.Tensor, source: str) -> torch.
     multiple = 2**network.architecture.levels
     height, width = inputs.shape[1:]
     padding = (0, -width % multiple, 0, -height % multiple)
-    padded = torch.nn.functional.pad(inputs[None], padding, mode="replicate")
+    padded = torch.nn.functional.pad(seen_by(inputs, source)[None], padding, mode="replicate")
     index = torch.tensor([network.architecture.sources.index(source)])
     return network(padded, index)[0][0, :, :height, :width]
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .dataset import View, drop_for_source, load_example
+from .dataset import View, load_example, seen_by
 from .error_predictor import ERROR_CHANNELS, ErrorArchitecture, ErrorPredictor, error_inputs, true_errors
 from .export import load_network
 from .features import auto_exposure
@@ -68,7 +68,7 @@ def mixed_samples(views: list[View], rng: np.random.Generator) -> View:
 
 def denoised_example(network, view: View, source: str) -> ErrorExample:
     """What the predictor sees and learns of a view that went through the encoder of `source`."""
-    inputs = drop_for_source(view.inputs(), source)
+    inputs = seen_by(view.inputs(), source)
     color, variance, albedo, _, normal, _, _ = inputs.split((3, 1, 3, 1, 3, 1, 1))
     denoised = denoise_view(network, inputs, source)
     x = error_inputs(color, denoised, variance, albedo, normal)
@@ -108,20 +108,28 @@ def kept_examples(path: pathlib.Path, make) -> list[ErrorExample]:
     return [ErrorExample(**{**row, **{k: row[k].float() for k in TENSORS}}) for row in torch.load(path)]
 
 
+def local_mean(errors: torch.Tensor) -> torch.Tensor:
+    """Errors [2,H,W] averaged over 5x5 pixels: the error of one pixel is mostly chance, which nothing can predict and which
+    would make the median, that an L1 loss finds, much smaller than the mean."""
+    return F.avg_pool2d(errors[None], 5, 1, 2, count_include_pad=False)[0]
+
+
 class ErrorPatches:
     """Random patches of examples, turned and mirrored."""
 
     def __init__(self, examples, size=96, seed=0):
         self.examples, self.size, self.random = examples, size, np.random.default_rng(seed)
+        self.errors = [local_mean(e.errors) for e in examples]
 
     def patch(self):
-        """(inputs [13,S,S], true errors [2,S,S])."""
+        """(inputs [13,S,S], local means of the true errors [2,S,S])."""
         rng = self.random
-        example = self.examples[rng.integers(len(self.examples))]
+        index = int(rng.integers(len(self.examples)))
+        example = self.examples[index]
         height, width = example.reference.shape[1:]
         y, x = (int(rng.integers(0, n - self.size + 1)) for n in (height, width))
         window = (slice(None), slice(y, y + self.size), slice(x, x + self.size))
-        inputs, errors = example.inputs[window].clone(), example.errors[window]
+        inputs, errors = example.inputs[window].clone(), self.errors[index][window]
         order = torch.from_numpy(rng.permutation(3))  # of no weight for SMAPE, of little for DSSIM
         for first in (0, 3, 7):
             inputs[first : first + 3] = inputs[first : first + 3][order]
@@ -134,7 +142,7 @@ class ErrorPatches:
         return inputs.contiguous(), errors.contiguous()
 
     def batch(self, count: int):
-        """(inputs [N,13,S,S], true errors [N,2,S,S])."""
+        """(inputs [N,13,S,S], local means of the true errors [N,2,S,S])."""
         inputs, errors = zip(*(self.patch() for _ in range(count)), strict=True)
         return torch.stack(inputs), torch.stack(errors)
 

@@ -54,7 +54,7 @@ class WindowPool:
         choice = self.sequences if rng.random() < 0.75 else self.singles
         window = choice[rng.integers(len(choice))]
         source = window.renderer if rng.random() > 0.3 else ("color" if rng.random() < 0.3 else "generic")
-        prepared = prepare(self.network, augment(window, source, rng), source)
+        prepared = prepare(self.network, augment(window, rng), source)
         if len(self.pool) < self.size:
             self.pool.append(prepared)
         else:

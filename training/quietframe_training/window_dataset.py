@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from .dataset import add_fireflies, drop_for_source
+from .dataset import add_fireflies, seen_by
 from .features import auto_exposure
 from .network import Denoiser, LevelOfFrame, LevelOfNeighbor
 from .window import WINDOW_OFFSETS, chain_motion, coarser_motion
@@ -94,8 +94,8 @@ def _turn_motion(motion: torch.Tensor, turns: int, mirror: bool) -> torch.Tensor
     return motion.flip(2) * torch.tensor([-1.0, 1.0]).view(2, 1, 1) if mirror else motion
 
 
-def augment(window: Window, source: str, rng: np.random.Generator, fireflies: float = 0.15) -> Window:
-    """Turns, mirrors, tints, and what the encoder `source` does not see; consistent over the window's frames."""
+def augment(window: Window, rng: np.random.Generator, fireflies: float = 0.15) -> Window:
+    """Turns, mirrors, tints; consistent over the window's frames."""
     order = torch.from_numpy(rng.permutation(3))
     tint = torch.from_numpy(np.exp2(rng.normal(0, 0.25, 3)).astype(np.float32)).view(3, 1, 1)
     level = float(2 ** rng.normal(0, 0.7))
@@ -114,7 +114,7 @@ def augment(window: Window, source: str, rng: np.random.Generator, fireflies: fl
         inputs[8:11] = torch.einsum("ij,jhw->ihw", rotation, inputs[8:11])
         if rng.random() < fireflies:
             add_fireflies(inputs, rng)
-        return drop_for_source(turn(inputs), source).contiguous()
+        return turn(inputs).contiguous()
 
     return replace(
         window,
@@ -143,10 +143,11 @@ class PreparedWindow:
 def prepare(network: Denoiser, window: Window, source: str) -> PreparedWindow:
     """Features of all frames and levels; sides must be multiples of 2^levels."""
     index = torch.tensor([network.architecture.sources.index(source)])
-    center = network.levels_of_frame(window.center[None], index)
+    center = network.levels_of_frame(seen_by(window.center, source)[None], index)
     neighbors = [[] for _ in center]
     for slot, inputs in sorted(window.neighbors.items()):
-        frame = network.levels_of_frame(inputs[None], index, torch.tensor([window.gains[slot]]))
+        seen = seen_by(inputs, source)
+        frame = network.levels_of_frame(seen[None], index, torch.tensor([window.gains[slot]]))
         motion = window.motion[slot][None]
         for level, f in zip(neighbors, frame, strict=True):
             level.append(LevelOfNeighbor(f.picture, f.flag, f.features, slot, motion, torch.tensor([True])))

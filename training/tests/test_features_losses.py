@@ -10,6 +10,7 @@ from quietframe_training.features import (
     component_features,
     downsample_inputs,
     estimate_variance,
+    firefly_gain,
     relative_variance,
 )
 from quietframe_training.losses import asymmetric_smape, dssim, smape
@@ -74,3 +75,15 @@ def test_scale_composition():
     torch.testing.assert_close(downsample(upsample(coarse)), coarse)
     torch.testing.assert_close(composite(fine, coarse, torch.zeros(1, 1, 8, 8)), fine)
     torch.testing.assert_close(downsample(composite(fine, coarse, torch.ones(1, 1, 8, 8))), coarse)
+
+
+def test_a_lone_firefly_is_dimmed_and_many_are_light():
+    color, variance = torch.full((1, 3, 24, 24), 0.2), torch.full((1, 1, 24, 24), 1e-4)
+    color[..., 12, 12], variance[..., 12, 12] = 50.0, 50.0**2
+    gain = firefly_gain(color, variance)
+    assert float(gain[0, 0, 12, 12] * 50) == pytest.approx(0.2, rel=1e-3) and int((gain < 1).sum()) == 1
+    certain = variance.clone()
+    certain[..., 12, 12] = 1.0  # 2 % noise: it is a lamp
+    assert (firefly_gain(color, certain) == 1).all()
+    color[..., ::4, ::4], variance[..., ::4, ::4] = 50.0, 50.0**2
+    assert (firefly_gain(color, variance) == 1).all()

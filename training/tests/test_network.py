@@ -145,6 +145,6 @@ def test_turned_windows_keep_their_motion(seed):
     motion = torch.zeros(2, 16, 16)
     motion[0], motion[1] = 2, -3
     window = replace(synthetic_window(16, 16), center=center, neighbors={3: center.roll((-3, 2), (1, 2))}, motion={3: motion})
-    turned = augment(window, "cycles", np.random.default_rng(seed), fireflies=0)
+    turned = augment(window, np.random.default_rng(seed), fireflies=0)
     dx, dy = (int(v) for v in turned.motion[3][:, 0, 0])
     torch.testing.assert_close(turned.neighbors[3].roll((-dy, -dx), (1, 2)), turned.center)
