@@ -48,7 +48,6 @@ def reference_halves(scene: Any, spp: float, folder: pathlib.Path) -> tuple[Arra
     if not path.exists():
         renderer = MitsubaRenderer(scene, seed=1_000_000)
         render_adaptively(renderer, RelativeVarianceGuide(), spp, first_spp=64)
-        folder.mkdir(parents=True, exist_ok=True)
         np.savez(path, a=renderer.film.half(0), b=renderer.film.half(1))
     with np.load(path) as kept:
         return kept["a"], kept["b"]
@@ -63,33 +62,55 @@ def compare(
     folder: pathlib.Path,
     seeds: int = 1,
 ) -> Any:
-    """Rows of figures, one for each guide, seed and round; pictures of the last round stay in the folder."""
-    from quietframe_mitsuba.renderer import MitsubaRenderer
-
+    """Rows of figures, one for each guide, seed and round; each guide's runs are kept in the folder, `GUIDE.npz`."""
     from scenes import SCENES
 
+    folder.mkdir(parents=True, exist_ok=True)
     scene = mi.load_dict(SCENES[name](SIZE))
     a, b = reference_halves(scene, reference_spp, folder)
-    reference = (a + b) / 2
     rows: list[dict[str, Any]] = []
     results: dict[str, Array] = {}
     counts: dict[str, Array] = {}
     for guide in GUIDES:
-        for seed in range(seeds):
-            renderer = MitsubaRenderer(scene, seed=10_000 * (seed + 1))
-
-            def measure(done: Round, guide: str = guide, seed: int = seed, renderer: Any = renderer) -> None:
-                picture = denoised(client, renderer.film)
-                results[guide], counts[guide] = picture, renderer.film.samples
-                row = {"scene": name, "guide": guide, "seed": seed, "spp": done.spp, "fallback": done.fallback}
-                row |= {"relativeMse": relative_mse(picture, a, b), "dssim": dssim(picture, reference)}
-                rows.append(row | {"smape": float(smape_map(picture, reference).mean())})
-
-            render_adaptively(renderer, guide_of(guide, client), budget, after_round=measure)
-    folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{guide}.npz"
+        if not path.exists():
+            run_guide(name, scene, guide, client, budget, (a, b), seeds, path)
+        with np.load(path) as kept:
+            rows += json.loads(str(kept["rows"]))
+            results[guide], counts[guide] = kept["picture"], kept["samples"]
     (folder / "rounds.json").write_text(json.dumps(rows, indent=1) + "\n")
-    sheet(reference, results, counts, folder / "pictures.png")
+    sheet((a + b) / 2, results, counts, folder / "pictures.png")
     return rows
+
+
+def run_guide(
+    name: str,
+    scene: Any,
+    guide: str,
+    client: Client,
+    budget: float,
+    halves: tuple[Array, Array],
+    seeds: int,
+    path: pathlib.Path,
+) -> None:
+    """Renders with a guide, from every seed; rows of figures and the last picture go to the path."""
+    from quietframe_mitsuba.renderer import MitsubaRenderer
+
+    reference = (halves[0] + halves[1]) / 2
+    rows: list[dict[str, Any]] = []
+    last: dict[str, Array] = {}
+    for seed in range(seeds):
+        renderer = MitsubaRenderer(scene, seed=10_000 * (seed + 1))
+
+        def measure(done: Round, seed: int = seed, renderer: Any = renderer) -> None:
+            picture = denoised(client, renderer.film)
+            last.update(picture=picture, samples=renderer.film.samples)
+            row = {"scene": name, "guide": guide, "seed": seed, "spp": done.spp, "fallback": done.fallback}
+            row |= {"relativeMse": relative_mse(picture, *halves), "dssim": dssim(picture, reference)}
+            rows.append(row | {"smape": float(smape_map(picture, reference).mean())})
+
+        render_adaptively(renderer, guide_of(guide, client), budget, after_round=measure)
+    np.savez(path, rows=json.dumps(rows), **last)
 
 
 def sheet(reference: Array, results: dict[str, Array], counts: dict[str, Array], path: pathlib.Path) -> None:

@@ -5,16 +5,16 @@ import { ERROR_METRICS, type ErrorMetric } from './error-metric.js';
 const RADIUS = 2;
 
 /**
- * The error that more samples can reduce: the predicted one times the relative deviation of the noise, the root of the
- * relative variance averaged over 5x5 pixels. Where the input is clean, what is left of the error is the denoiser's own, and
- * samples would be spent on it for nothing. Vogels et al. 2018 take the error alone; bench/adaptive has both.
+ * How much of the error another sample takes away: the predicted error times the relative variance of the noisy mean, which
+ * is what a sample reduces, averaged over 5x5 pixels. Where the input is clean, what is left of the error is the denoiser's
+ * own, and samples would be spent on it for nothing. Vogels et al. 2018 take the error alone; bench/adaptive has both.
  * @param errors planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance.
  */
 export function reducibleError(errors: Raster, metric: ErrorMetric): Raster {
   const { width, height } = errors;
   const error = plane(errors, ERROR_METRICS.indexOf(metric));
   const variance = boxMean(plane(errors, ERROR_METRICS.length), width, height);
-  const data = error.map((value, i) => value * Math.sqrt(variance[i] as number));
+  const data = error.map((value, i) => value * (variance[i] as number));
   return raster(width, height, 1, data);
 }
 
