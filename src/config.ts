@@ -68,7 +68,7 @@ export const SETTINGS = {
   featureCacheBytes: integer(
     'FEATURE_CACHE',
     'bytes',
-    Math.floor(memory() / 8),
+    Math.floor(memory() / 4),
     [0, MANY_BYTES],
     'features that are kept, for windows that slide and lambda that changes',
   ),

@@ -39,7 +39,7 @@ const HYPOTHESES: readonly Hypothesis[] = [
 ];
 
 /** Pixels that are looked at, at most. */
-const SAMPLES = 2 ** 16;
+const SAMPLES = 2 ** 14;
 /** Fewer pixels at which two readings differ tell nothing. */
 const LEAST_SAMPLES = 256;
 /** Offsets that differ by less than this, in pixels, are the same. */

@@ -42,28 +42,43 @@ export function chainMotion(total: Raster, step: Raster): Raster {
   const [toX, toY] = [plane(chained, 0), plane(chained, 1)];
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
-      const atX = Math.min(width - 1, Math.max(0, x + (right[i] as number)));
-      const atY = Math.min(height - 1, Math.max(0, y + (down[i] as number)));
-      if (Number.isNaN(atX) || Number.isNaN(atY)) {
+      const atX = within(x + (right[i] as number), width - 1);
+      const atY = within(y + (down[i] as number), height - 1);
+      if (!(atX >= 0 && atY >= 0)) {
         toX[i] = toY[i] = Number.NaN;
         continue;
       }
-      const [x0, y0] = [Math.floor(atX), Math.floor(atY)];
-      const [fx, fy] = [atX - x0, atY - y0];
+      const x0 = atX | 0;
+      const y0 = atY | 0;
+      const fx = atX - x0;
+      const fy = atY - y0;
       const at = y0 * width + x0;
       // Neighbours without a share are not looked at: they may be NaN, or outside.
-      const beside = fx > 0 ? at + 1 : at;
+      const beside = fx > 0 ? 1 : 0;
       const below = fy > 0 ? width : 0;
-      const mix = (values: Float32Array): number => {
-        const top = (1 - fx) * (values[at] as number) + fx * (values[beside] as number);
-        const bottom = (1 - fx) * (values[at + below] as number) + fx * (values[beside + below] as number);
-        return (1 - fy) * top + fy * bottom;
-      };
-      toX[i] = (right[i] as number) + mix(stepRight);
-      toY[i] = (down[i] as number) + mix(stepDown);
+      toX[i] = (right[i] as number) + mix(stepRight, at, beside, below, fx, fy);
+      toY[i] = (down[i] as number) + mix(stepDown, at, beside, below, fx, fy);
     }
   }
   return chained;
+}
+
+/** NaN stays NaN. */
+function within(place: number, last: number): number {
+  return place < 0 ? 0 : place > last ? last : place;
+}
+
+function mix(
+  values: Float32Array,
+  at: number,
+  beside: number,
+  below: number,
+  fx: number,
+  fy: number,
+): number {
+  const top = (1 - fx) * (values[at] as number) + fx * (values[at + beside] as number);
+  const bottom = (1 - fx) * (values[at + below] as number) + fx * (values[at + below + beside] as number);
+  return (1 - fy) * top + fy * bottom;
 }
 
 /** Two channels from `first` on, times the signs of x and y. */

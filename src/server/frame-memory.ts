@@ -8,6 +8,9 @@ const CHANNELS = 20;
 /** Colour and alpha. */
 const RADIANCE = 4;
 const GUIDES = 9;
+/** Bytes a pixel of all levels together: features of a frame of a window, and planes of another frame. */
+const FEATURES = 139;
+const OTHER_PLANES = 43;
 
 /**
  * Bytes that the work on frames may take beside the tiles, by the headers of its files; the formula of docs/memory.md.
@@ -29,6 +32,10 @@ export function frameMemory(
     2 * decoded * Math.min(channels, CHANNELS + light) + (4 / 3) * (3 * radiance + GUIDES) + 3 * radiance;
   // A magnified file has all channels, and its light once more on the way there.
   const magnified = upscale === 1 ? 0 : upscale ** 2 * 2 * (channels + radiance);
+  const window =
+    neighbours.length === 0 ? 0 : FEATURES * (1 + neighbours.length) + OTHER_PLANES * neighbours.length;
   const bytes = [exr, exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
-  return Math.ceil(bytes.reduce((sum, { length }) => sum + length, 4 * pixels * (planes + magnified)));
+  return Math.ceil(
+    bytes.reduce((sum, { length }) => sum + length, pixels * (4 * (planes + magnified) + window)),
+  );
 }

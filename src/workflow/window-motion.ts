@@ -36,8 +36,8 @@ export async function windowMotion(
   signal: AbortSignal | undefined,
 ): Promise<WindowMotion> {
   const motions = new Map<number, Raster>();
-  const estimated: string[] = [];
-  for (const way of [-1, 1]) {
+  const estimated: WindowEntry[] = [];
+  const follow = async (way: -1 | 1): Promise<void> => {
     const side = others
       .filter(({ offset }) => Math.sign(offset) === way)
       .sort((a, b) => Math.abs(a.offset) - Math.abs(b.offset));
@@ -51,20 +51,22 @@ export async function windowMotion(
         const given = { from: guidesOf(last), to: guidesOf(entry) };
         const key = `${last.key} to ${entry.key}`;
         steps.push(await cached.motion(key, () => aside('estimate-motion', given, signal)));
-        estimated.push(entry.name);
+        estimated.push(entry);
       }
       last = entry;
     }
     const chained = steps.length > 1 ? await aside('chain-motion', { steps }, signal) : steps;
     for (const [i, { offset }] of side.entries()) motions.set(offset, chained[i] as Raster);
-  }
-  const warnings = [...flowWarning(estimated), ...(await conventionWarning(center, others, signal))];
+  };
+  const [convention] = await Promise.all([conventionWarning(center, others, signal), follow(-1), follow(1)]);
+  const warnings = [...flowWarning(estimated), ...convention];
   const origin = others.length === 0 ? 'none' : estimated.length > 0 ? 'optical-flow' : 'vectors';
   return { motions, origin, warnings };
 }
 
-function flowWarning(frames: readonly string[]): InputWarning[] {
-  if (frames.length === 0) return [];
+function flowWarning(entries: readonly WindowEntry[]): InputWarning[] {
+  if (entries.length === 0) return [];
+  const frames = entries.toSorted((a, b) => a.offset - b.offset).map(({ name }) => name);
   const message = `There are no motion vectors of a known convention on the way to ${frames.join(', ')}: optical flow was used`;
   return [{ code: 'optical-flow', message, layer: 'motion' }];
 }
