@@ -5,10 +5,12 @@ import type { Frame } from '../frame/frame.js';
 import { cropPadded } from '../image/pyramid.js';
 import { plane, type Raster, raster, SharedRasters } from '../image/raster.js';
 import { cutIntoTiles, grow, type Tile } from '../image/tile.js';
+import { dimmed, findFireflies } from '../kpcn/fireflies.js';
 import { type FrameReading, featureOverlap } from '../kpcn/frame-features.js';
 import { filterOverlap, type NeighborLevel, tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
 import {
   allocatePyramids,
+  COLOR_CHANNELS,
   channelsOf,
   createFramePicture,
   createPicture,
@@ -96,7 +98,7 @@ export class WindowDenoiser {
     lease: FeatureLease,
   ): Promise<DenoiseResult> {
     const start = performance.now();
-    const { also, irradiance, lambda, signal, onProgress } = request;
+    const { irradiance, lambda, signal, onProgress } = request;
     const { levels: levelCount } = manifest.architecture;
     const model = `${manifest.name}@${manifest.version}`;
     const stages: Partial<Record<StageName, number>> = {};
@@ -104,7 +106,7 @@ export class WindowDenoiser {
       stages[stage] = (stages[stage] ?? 0) + seconds;
     };
 
-    const inputs = encoderInputs(frame, manifest.sources);
+    const { inputs, also, fireflies } = seenLight(frame, request.also, manifest);
     const picture = createPicture(inputs, also, levelCount, this.#memory, irradiance);
     const logs = this.#lambdaPyramid(lambda, picture, levelCount);
     const neighbors = request.neighbors.map((neighbor) =>
@@ -222,7 +224,7 @@ export class WindowDenoiser {
     const share = denoisedShare(frame, exposure);
     if (share !== undefined) {
       keepConverged(frame.color, result.color, share);
-      for (const [i, layer] of also.entries()) keepConverged(layer, result.also[i] as Raster, share);
+      for (const [i, layer] of request.also.entries()) keepConverged(layer, result.also[i] as Raster, share);
     }
     const cropped = errors && cropErrors(errors, picture);
     time('assemble', (performance.now() - assemblyStart) / 1000);
@@ -240,6 +242,7 @@ export class WindowDenoiser {
         exposure,
         lambda: meanLambda(lambda),
         windowUsed: 1 + neighbors.length,
+        fireflies,
         ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
         tiles: plan.reduce((sum, { filter }) => sum + filter.length, 0),
         stages,
@@ -271,14 +274,14 @@ export class WindowDenoiser {
   ): Neighbor {
     const { architecture } = manifest;
     const { levels } = architecture;
-    const inputs = encoderInputs(frame.frame, manifest.sources);
+    const { inputs, also } = seenLight(frame.frame, frame.also ?? [], manifest);
     const slot = NEIGHBOR_OFFSETS.indexOf(frame.offset as (typeof NEIGHBOR_OFFSETS)[number]);
     const hasAlbedo = center.inputs.albedo !== undefined && !irradiance;
     if (hasAlbedo && inputs.albedo === undefined) throw differing(frame.offset, 'an albedo', 'none');
     const { width, height } = frame.frame;
     const key = featureKey(frame.key, manifest, inputs, irradiance);
     const { features, known } = lease.get(key, { width, height, architecture });
-    const layers = [inputs.color, ...(frame.also ?? [])];
+    const layers = [inputs.color, ...also];
     const [radiance = [], motion = [], albedo = []] = allocatePyramids(
       inputs.color,
       levels,
@@ -328,6 +331,26 @@ export class WindowDenoiser {
     }
     return jobs;
   }
+}
+
+/** What an encoder sees of a frame, and the further layers: with fireflies dimmed where the variance was measured. */
+function seenLight(
+  frame: Frame,
+  layers: readonly Raster[],
+  { sources }: ModelManifest,
+): { readonly inputs: EncoderInputs; readonly also: readonly Raster[]; readonly fireflies: number } {
+  const inputs = encoderInputs(frame, sources);
+  const fireflies =
+    frame.varianceOrigin === 'estimated' ? [] : findFireflies(inputs.color, frame.colorVariance);
+  return {
+    inputs: {
+      ...inputs,
+      color: dimmed(inputs.color, fireflies),
+      colorVariance: dimmed(inputs.colorVariance, fireflies, 2),
+    },
+    also: layers.map((layer) => (layer.channels === COLOR_CHANNELS ? dimmed(layer, fireflies) : layer)),
+    fireflies: fireflies.length,
+  };
 }
 
 /** Pixels of one level that are filtered, and those of them that are composited. */

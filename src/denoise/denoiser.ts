@@ -112,6 +112,8 @@ export interface DenoiseReport {
   readonly lambda: number;
   /** Frames that the result was made from, the frame itself included. */
   readonly windowUsed: number;
+  /** Pixels that a single lucky sample made bright, which were dimmed before filtering. */
+  readonly fireflies?: number;
   /** Where errors were asked for. */
   readonly predictedError?: PredictedError;
   /** Where the frame was deblurred or magnified. */

@@ -71,12 +71,16 @@ def firefly_gain(color: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
     stays. So such a pixel is dimmed to the second brightest of its neighbours, in all layers of light alike.
     """
     mean = color.clamp(min=0).mean(1, keepdim=True)
-    padded = F.pad(mean, (1, 1, 1, 1), mode="replicate")
     height, width = mean.shape[2:]
+    padded = F.pad(mean, (1, 1, 1, 1))
     around = [padded[..., y : y + height, x : x + width] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
     second = torch.stack(around).topk(2, 0).values[1]
-    wide = F.avg_pool2d(F.pad(mean, (5, 5, 5, 5), mode="replicate"), 11, 1) * 121 - F.avg_pool2d(padded, 3, 1) * 9
-    isolated = mean > torch.maximum(FIREFLY_CONTRAST * second, FIREFLY_RARITY / 112 * wide) + RELATIVE_EPSILON
+
+    def ring_sum(x):
+        return F.avg_pool2d(x, 11, 1, 5) * 121 - F.avg_pool2d(x, 3, 1, 1) * 9
+
+    wide = ring_sum(mean) / ring_sum(torch.ones_like(mean)).clamp(min=1)
+    isolated = mean > torch.maximum(FIREFLY_CONTRAST * second, FIREFLY_RARITY * wide)
     noisy = variance > (FIREFLY_NOISE * mean).square()
     return torch.where(isolated & noisy, second / mean.clamp(min=RELATIVE_EPSILON), torch.ones_like(mean))
 

@@ -82,6 +82,9 @@ def test_a_lone_firefly_is_dimmed_and_many_are_light():
     color[..., 12, 12], variance[..., 12, 12] = 50.0, 50.0**2
     gain = firefly_gain(color, variance)
     assert float(gain[0, 0, 12, 12] * 50) == pytest.approx(0.2, rel=1e-3) and int((gain < 1).sum()) == 1
+    corner = torch.zeros_like(color)
+    corner[..., 0, 0] = 1.0
+    assert int((firefly_gain(0.2 + 50 * corner, corner[:, :1] * 50**2 + 1e-4) < 1).sum()) == 1
     certain = variance.clone()
     certain[..., 12, 12] = 1.0  # 2 % noise: it is a lamp
     assert (firefly_gain(color, certain) == 1).all()
