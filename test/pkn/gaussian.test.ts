@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { raster } from '../../src/image/raster.js';
 import { anisotropicGaussian } from '../../src/pkn/anisotropic-gaussian.js';
 import { constantMap, type ParameterMap } from '../../src/pkn/parameter-map.js';
 import { MAX_FACTOR, rbfUpsample } from '../../src/pkn/rbf-upsample.js';
@@ -112,6 +113,42 @@ describe('rbfUpsample', () => {
     const result = rbfUpsample(image, constantMap('rbf-upsample', shape(0.8, 0.8, 0), 24, 24), 1.8);
     for (let x = 10; x < 34; x++)
       expect(Math.abs(at(result, x, 20) - ((x + 0.5) / 1.8 - 0.5))).toBeLessThan(0.02);
+  });
+
+  it('is what it is without a guide where the guide tells nothing apart, and follows it where it does', () => {
+    const image = randomRaster(13, 9, 2);
+    const map = constantMap('rbf-upsample', shape(1.5, 1, 0.2), 13, 9);
+    const plain = rbfUpsample(image, map, 2);
+    const flat = { low: raster(13, 9, 1), high: raster(26, 18, 1) };
+    expect(largestDifference(rbfUpsample(image, map, 2, flat), plain)).toBeLessThan(1e-5);
+
+    const halves = (width: number, height: number, edge: number, step: number) =>
+      raster(
+        width,
+        height,
+        1,
+        Float32Array.from({ length: width * height }, (_, i) => (i % width < edge ? 0 : step)),
+      );
+    const light = halves(13, 9, 6, 1);
+    const guide = { low: halves(13, 9, 6, 5), high: halves(26, 18, 11, 5) };
+    const guided = rbfUpsample(light, map, 2, guide);
+    for (let x = 4; x < 22; x++) {
+      // A weight of 2^-10 at most comes from the other side.
+      expect(Math.abs(at(guided, x, 9) - (x < 11 ? 0 : 1))).toBeLessThan(0.01);
+    }
+  });
+
+  it('refuses guides of other sizes', () => {
+    const map = constantMap('rbf-upsample', shape(1, 1, 0), 4, 4);
+    for (const guide of [
+      { low: raster(4, 4, 1), high: raster(8, 7, 1) },
+      { low: raster(3, 4, 1), high: raster(8, 8, 1) },
+      { low: raster(4, 4, 2), high: raster(8, 8, 1) },
+    ]) {
+      expect(() => rbfUpsample(randomRaster(4, 4, 1), map, 2, guide)).toThrow(
+        expect.objectContaining({ code: 'mismatched-frames' }),
+      );
+    }
   });
 
   it('is symmetric', () => {

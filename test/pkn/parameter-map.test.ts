@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { raster } from '../../src/image/raster.js';
+import { plane, raster } from '../../src/image/raster.js';
 import { estimateNoiseSigma } from '../../src/pkn/noise-level.js';
-import { constantMap, interpolateMap, rescaleMap } from '../../src/pkn/parameter-map.js';
+import {
+  checkMap,
+  constantMap,
+  interpolateMap,
+  PARAMETERS,
+  rescaleMap,
+  strengthenMap,
+} from '../../src/pkn/parameter-map.js';
 import { at, randomNumbers } from './support.js';
 
 describe('constantMap', () => {
@@ -72,5 +79,30 @@ describe('estimateNoiseSigma', () => {
   it('is 0 for pictures without noise or without blocks, channel by channel', () => {
     expect(estimateNoiseSigma(raster(1, 9, 2))).toEqual([0, 0]);
     expect(estimateNoiseSigma(raster(20, 20, 1))).toEqual([0]);
+  });
+});
+
+describe('strengthenMap', () => {
+  it('scales what grows with the filter, divides what shrinks it, and leaves correlations', () => {
+    const map = constantMap('rbf-upsample', { sigma1: 1, sigma2: 3, rho: -0.5 }, 4, 4);
+    const values = (strength: number): number[] =>
+      [0, 1, 2].map((c) => plane(strengthenMap(map, strength).values, c)[0] as number);
+    expect(values(0.5)).toEqual([0.5, 1.5, -0.5]);
+    expect(values(2)).toEqual([2, 4, -0.5]);
+    expect(values(0)).toEqual([0, 0, -0.5]);
+    expect(strengthenMap(map, 1)).toBe(map);
+    const names = Object.keys(PARAMETERS['cross-bilateral']);
+    const render = constantMap('cross-bilateral', Object.fromEntries(names.map((name) => [name, 2])), 4, 4);
+    const strong = strengthenMap(render, 1.5).values;
+    names.forEach((name, c) => {
+      const wanted = name.startsWith('spread') ? 3 : 2 / 1.5;
+      expect(plane(strong, c)[0]).toBeCloseTo(wanted, 5);
+    });
+    checkMap(strengthenMap(render, 0), 'cross-bilateral', 4, 4);
+  });
+
+  it.each([-0.1, 4.1, Number.NaN, Number.POSITIVE_INFINITY])('refuses %d', (strength) => {
+    const map = constantMap('bilateral', { multiplier: 1 }, 4, 4);
+    expect(() => strengthenMap(map, strength)).toThrow('strength');
   });
 });
