@@ -7,6 +7,7 @@ export {
   type DenoiserOptions,
   type ModelSummary,
 } from './denoise/denoiser.js';
+export type { FinishOptions, FinishReport } from './denoise/finisher.js';
 export { ERROR_TABLE, type ErrorCode, type ErrorDetails, QuietframeError } from './errors.js';
 export { type CallOptions, ExrPool, type ExrPoolOptions } from './exr/exr-pool.js';
 export { DEFAULT_EXR_LIMITS, type ExrLimits } from './exr/limits.js';
@@ -29,6 +30,7 @@ export { type Raster, raster } from './image/raster.js';
 export { displayExposure, toneMap } from './image/tonemap.js';
 export { anisotropicGaussian } from './pkn/anisotropic-gaussian.js';
 export { bilateral } from './pkn/bilateral.js';
+export type { RbfGuide } from './pkn/gaussian-rbf.js';
 export { PknNetwork, type PredictOptions } from './pkn/network.js';
 export { estimateNoiseSigma } from './pkn/noise-level.js';
 export { type NonLocalMeansOptions, nonLocalMeans, SPATIAL_SIGMA } from './pkn/non-local-means.js';
