@@ -25,6 +25,8 @@ export interface Upload {
   readonly halves: readonly [Uint8Array, Uint8Array] | undefined;
   /** The slope of the loss of every pixel. */
   readonly lambda?: Uint8Array;
+  /** SHA-256 of the files, where they are known. */
+  readonly digests?: ReadonlyMap<Uint8Array, string>;
 }
 
 /**

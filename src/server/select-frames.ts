@@ -6,7 +6,10 @@ import type { Upload } from './exr-body.js';
 
 /** What of an upload is denoised, and with which other files. */
 export interface SelectedFrames {
-  readonly files: Pick<DenoiseExrRequest, 'exr' | 'frameName' | 'halves' | 'neighbours' | 'lambdaMap'>;
+  readonly files: Pick<
+    DenoiseExrRequest,
+    'exr' | 'frameName' | 'halves' | 'neighbours' | 'lambdaMap' | 'digests'
+  >;
   /** Frames in the window and the index of the denoised one. */
   readonly frames: number;
   readonly center: number;
@@ -20,7 +23,7 @@ export interface SelectedFrames {
  * `malformed-exr`, `unsupported-exr` and `too-large`, each naming the frame.
  */
 export function selectFrames(
-  { frames, halves, lambda }: Upload,
+  { frames, halves, lambda, digests }: Upload,
   center: number | undefined,
   pool: Pick<ExrPool, 'header'>,
 ): SelectedFrames {
@@ -34,6 +37,7 @@ export function selectFrames(
       frameName: frames.length === 0 ? 'half_a' : `frame[${index}]`,
       ...(halves && { halves }),
       ...(lambda && { lambdaMap: lambda }),
+      ...(digests && { digests }),
       ...(neighbours.length > 0 && { neighbours }),
     },
     frames: window.length,

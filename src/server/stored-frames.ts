@@ -99,6 +99,7 @@ export async function fetchStored(
     frames: frames.map(file),
     halves: halfA === undefined || halfB === undefined ? undefined : [file(halfA), file(halfB)],
     ...(lambda !== undefined && { lambda: file(lambda) }),
+    digests: new Map([...files].map(([digest, bytes]) => [bytes, digest])),
   };
 }
 

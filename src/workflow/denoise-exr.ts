@@ -56,6 +56,8 @@ export interface DenoiseExrRequest extends ResolveOptions {
    * difference tells the variance. `exr` is their mean, or one of them.
    */
   readonly halves?: readonly [Uint8Array, Uint8Array];
+  /** SHA-256 of the files in lower-case hexadecimal digits, where they are known already. */
+  readonly digests?: ReadonlyMap<Uint8Array, string>;
   /** What errors call `exr`; `frame` by default. The others are `half_a`, `half_b` and `neighbour[offset]`. */
   readonly frameName?: string;
   /** Frames around it, in any order; those that are missing are left out, and so are those that the model does not use. */
@@ -290,7 +292,7 @@ export async function denoiseExr(
     ...alreadyDenoised(header, plan),
     ...saturated(header, written),
   ];
-  const lambdaDigest = lambdaFile && (await digestOf(lambdaFile));
+  const lambdaDigest = lambdaFile && (request.digests?.get(lambdaFile) ?? (await digestOf(lambdaFile)));
   const attributes = attributesOf(result.report, plan, {
     variance: frame.varianceOrigin,
     frames: neighbours.length + 1,

@@ -19,6 +19,12 @@ export interface LoadedFrame {
   readonly key: string;
 }
 
+/** How a frame is read. */
+export interface LoadOptions extends ReadPlannedOptions {
+  /** Digests of files that are known already. */
+  readonly digests?: ReadonlyMap<Uint8Array, string>;
+}
+
 /**
  * A frame of a file, or of two half buffers, as it is kept or else decoded and built.
  * @param onDecoded called once the channels are there, if they were not.
@@ -26,13 +32,13 @@ export interface LoadedFrame {
  */
 export async function loadFrame(
   [main, half]: readonly [NamedFile, NamedFile?],
-  { signal, ...options }: ReadPlannedOptions,
+  { signal, digests, ...options }: LoadOptions,
   pool: ExrPool,
   cached: CachedFrames,
   onDecoded: () => void = () => {},
 ): Promise<LoadedFrame> {
   const files = half === undefined ? [main] : [main, half];
-  const key = await keyOf(files, options);
+  const key = await keyOf(files, options, digests);
   const read = ({ name, file }: NamedFile): Promise<PlannedImage> =>
     naming(name, () => readPlanned(file, pool, { ...options, ...(signal && { signal }) }));
   const built = await cached.frame(key, async () => {
@@ -57,14 +63,18 @@ export async function naming<T>(frame: string, work: () => T | Promise<T>): Prom
 }
 
 /** Of files that are in the windows of several frames. */
-const digests = new WeakMap<Uint8Array, string>();
+const computed = new WeakMap<Uint8Array, string>();
 
-async function keyOf(files: readonly NamedFile[], options: ReadPlannedOptions): Promise<string> {
+async function keyOf(
+  files: readonly NamedFile[],
+  options: ReadPlannedOptions,
+  known: LoadOptions['digests'],
+): Promise<string> {
   const { source, layers, samplesPerPixel, aovs, withAlpha, withSplit, withMotion } = options;
   const hash = createHash('sha256');
   for (const { file } of files) {
-    const digest = digests.get(file) ?? (await digestOf(file));
-    digests.set(file, digest);
+    const digest = known?.get(file) ?? computed.get(file) ?? (await digestOf(file));
+    computed.set(file, digest);
     hash.update(digest);
   }
   const how = [

@@ -335,6 +335,17 @@ describe('frames that are kept', () => {
     expect(new Set(denoiser.seen.map(({ request }) => request.key)).size).toBe(4);
   });
 
+  it('go by the digests that are known', async () => {
+    const denoiser = new StubDenoiser();
+    const frames = new FrameCache(2 ** 26);
+    const hits = [];
+    for (const exr of [frameAt(0), frameAt(1)]) {
+      const digests = new Map([[exr, 'f'.repeat(64)]]);
+      hits.push((await denoiseExr({ exr, digests }, { pool, denoiser, frames })).report.decoded.hits);
+    }
+    expect(hits).toEqual([0, 1]);
+  });
+
   it('stay within the bytes that are allowed', async () => {
     const one = new FrameCache(2 ** 26);
     const denoiser = new StubDenoiser();
