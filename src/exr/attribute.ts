@@ -1,9 +1,8 @@
-import { Buffer } from 'node:buffer';
 import type { Attribute } from '../image/image.js';
 
 /** An attribute of type `string`; text is stored as UTF-8. */
 export function stringAttribute(text: string): Attribute {
-  return { type: 'string', value: new Uint8Array(Buffer.from(text, 'utf8')) };
+  return { type: 'string', value: new TextEncoder().encode(text) };
 }
 
 /** An attribute of type `float`. */
@@ -14,5 +13,5 @@ export function floatAttribute(value: number): Attribute {
 /** The text of an attribute of type `string` without trailing zeros, or undefined when it has another type. */
 export function attributeText(attribute: Attribute | undefined): string | undefined {
   if (attribute === undefined || (attribute.type !== 'string' && attribute.type !== 'text')) return undefined;
-  return Buffer.from(attribute.value).toString('utf8').replace(/\0+$/, '');
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(attribute.value).replace(/\0+$/, '');
 }

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { type Block, linesOfPlanes, lineWords, sampleWords } from './block.js';
 import { damaged } from './damage.js';
 import { FLOAT_BITS_OF_HALF, halfBits, halfOfFloatBits, halfValue } from './half.js';
@@ -147,7 +146,7 @@ function readRules(data: Uint8Array): { rules: Rule[]; end: number } {
     const color = (flags >>> 4) - 1;
     if (scheme === undefined || type === undefined || color > 2)
       throw damaged('known channel rules of DWA', flags);
-    const suffix = Buffer.from(data.subarray(from, zero)).toString('latin1');
+    const suffix = String.fromCharCode(...data.subarray(from, zero));
     rules.push({ suffix, ignoreCase: (flags & 1) === 1, scheme, types: [type], color });
     from = zero + 3;
   }

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { expected, QuietframeError } from '../errors.js';
 import { type Attribute, type Box, boxHeight, boxWidth, type SampleType } from '../image/image.js';
 import { attributeText } from './attribute.js';
@@ -494,6 +493,6 @@ function textOf(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    return Buffer.from(bytes).toString('latin1');
+    return Array.from(bytes, (code) => String.fromCharCode(code)).join('');
   }
 }

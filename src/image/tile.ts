@@ -1,9 +1,26 @@
+import { expected, QuietframeError } from '../errors.js';
+
 /** A rectangle of pixels: columns x to x + width - 1, rows y to y + height - 1. */
 export interface Tile {
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
+}
+
+/**
+ * Checks that a region has pixels and lies within a picture.
+ * @throws QuietframeError `invalid-argument`.
+ */
+export function checkRegion({ x, y, width, height }: Tile, picture: Pick<Tile, 'width' | 'height'>): void {
+  const isWhole = [x, y, width, height].every(Number.isInteger);
+  if (isWhole && Math.min(x, y) >= 0 && Math.min(width, height) >= 1) {
+    if (x + width <= picture.width && y + height <= picture.height) return;
+  }
+  const range = `x,y,width,height within ${picture.width} x ${picture.height} pixels`;
+  throw new QuietframeError('invalid-argument', expected(range, 'region', [x, y, width, height].join(',')), {
+    parameter: 'region',
+  });
 }
 
 /** A tile with `overlap` more pixels on every side, as far as the picture reaches. */

@@ -3,6 +3,7 @@ import { checkFinishOptions } from '../denoise/finisher.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
 import { ROLES, type Role } from '../frame/render-source.js';
+import type { Tile } from '../image/tile.js';
 import { checkMaps, type MapsRequest } from '../workflow/maps.js';
 import { MAP_PARAMETERS, SAMPLE_MAP_OUTPUTS } from './sample-map.js';
 
@@ -37,6 +38,8 @@ export interface DenoiseQuery {
   readonly upscale?: number;
   /** Sigma of the blur to undo, in pixels. */
   readonly deblur?: number | 'auto';
+  /** Pixels from the upper left of the data window that are denoised alone. */
+  readonly region?: Tile;
   /** The outputs, and how error map and sample map are made. */
   readonly maps?: MapsRequest;
   /** The answer has the maps alone. */
@@ -65,6 +68,7 @@ export function parseDenoiseQuery(
     aovs: (value) => ({ aovs: parseAovs(value) }),
     center: (value) => ({ center: parseCenter(value) }),
     layer: (value) => ({ layers: parseLayers(value) }),
+    region: (value) => ({ region: parseRegion(value) }),
     strength: (value) => ({ strength: parseNumber('strength', value) }),
     upscale: (value) => ({ upscale: parseNumber('upscale', value) }),
     deblur: (value) => ({ deblur: value === 'auto' ? value : parseNumber('deblur', value) }),
@@ -110,6 +114,16 @@ function parseModel(value: string, models: readonly ModelSummary[]): string {
 function parseCenter(value: string): number {
   if (!/^[0-6]$/.test(value)) throw invalid('a whole number in [0, 6]', 'center', value);
   return Number(value);
+}
+
+/** `x,y,width,height`; whether it is in the picture is checked when that is known. */
+function parseRegion(value: string): Tile {
+  const match = /^(\d{1,7}),(\d{1,7}),(\d{1,7}),(\d{1,7})$/.exec(value);
+  const [x, y, width, height] = (match?.slice(1) ?? []).map(Number);
+  if (x === undefined || y === undefined || !width || !height) {
+    throw invalid('x,y,width,height in pixels', 'region', value);
+  }
+  return { x, y, width, height };
 }
 
 function parseAovs(value: string): 'all' | readonly string[] {

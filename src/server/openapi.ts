@@ -245,6 +245,11 @@ const DENOISE = {
     ),
     ...MAP_PARAMETERS,
     parameter(
+      'region',
+      'Denoises these pixels alone, `x,y,width,height` from the upper left of the data window. The answer is a file of the denoised colour with them as its data window, and the very values that the whole frame would have there. With outputs=color and without magnification.',
+      { type: 'string', pattern: '^\\d+,\\d+,\\d+,\\d+$', examples: ['128,64,640,360'] },
+    ),
+    parameter(
       'upscale',
       'Magnifies the result by this factor; the file gets the new size, with every other layer resampled.',
       { ...rangeOf('upscale'), default: 1 },

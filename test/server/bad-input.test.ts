@@ -264,6 +264,9 @@ describe('a query that is no good', () => {
       '%201',
     ].map((value): [string, ErrorCode, string] => [`lambda=${value}`, 'invalid-argument', 'lambda']),
     ['components=diffuse', 'invalid-argument', 'components'],
+    ...['', '1,2,3', '1,2,3,0', '-1,0,4,4', '0.5,0,4,4', '0,0,4,4,4'].map(
+      (value): [string, ErrorCode, string] => [`region=${value}`, 'invalid-argument', 'region'],
+    ),
     ['components=', 'invalid-argument', 'components'],
     ['lambda=1&lambda=1', 'invalid-argument', 'lambda'],
     ['source=blender', 'invalid-argument', 'source'],

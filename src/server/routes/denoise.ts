@@ -96,6 +96,7 @@ export function denoiseRequest(
     ...(aovs === undefined ? {} : { aovs }),
     ...(query.components === undefined ? {} : { components: query.components }),
     ...(layers === undefined ? {} : { layers }),
+    ...(query.region === undefined ? {} : { region: query.region }),
     ...(query.strength === undefined ? {} : { strength: query.strength }),
     ...(query.upscale === undefined && query.deblur === undefined ? {} : { finish: finishOf(query) }),
   };
