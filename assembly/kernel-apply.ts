@@ -359,6 +359,96 @@ export function filterStrip(
   }
 }
 
+/**
+ * Moves the pixels of a strip along their motion, x + floor(m + 0.5), into places [2][rows][108] int32, x then y, -1 where
+ * they are not in the other frame. `motion` [2][rows][108] may be NaN; the first pixel of the strip is at (left, top) of a
+ * frame of width x height.
+ */
+export function findPlaces(
+  rows: i32,
+  columns: i32,
+  left: f32,
+  top: f32,
+  width: f32,
+  height: f32,
+  motion: usize,
+  places: usize,
+): void {
+  const plane = <usize>rows * QUERY_PLANE;
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const at = <usize>y * QUERY_PLANE + ((<usize>x) << 2);
+      const placeX = left + <f32>x + floor<f32>(load<f32>(motion + at) + <f32>0.5);
+      const placeY = top + <f32>y + floor<f32>(load<f32>(motion + plane + at) + <f32>0.5);
+      const inside = placeX >= 0 && placeX < width && placeY >= 0 && placeY < height;
+      store<i32>(places + at, inside ? <i32>placeX : -1);
+      store<i32>(places + plane + at, inside ? <i32>placeY : -1);
+    }
+  }
+}
+
+/** The least and largest x, then y, of the places of a part of a strip of `rows`, as int32; -1 where there are none. */
+export function placeBounds(
+  rows: i32,
+  firstRow: i32,
+  endRow: i32,
+  firstColumn: i32,
+  endColumn: i32,
+  places: usize,
+  bounds: usize,
+): void {
+  const plane = <usize>rows * QUERY_PLANE;
+  let left = i32.MAX_VALUE;
+  let top = i32.MAX_VALUE;
+  let right = -1;
+  let bottom = -1;
+  for (let y = firstRow; y < endRow; y++) {
+    for (let x = firstColumn; x < endColumn; x++) {
+      const at = places + <usize>y * QUERY_PLANE + ((<usize>x) << 2);
+      const placeX = load<i32>(at);
+      if (placeX < 0) continue;
+      const placeY = load<i32>(at + plane);
+      left = min(left, placeX);
+      right = max(right, placeX);
+      top = min(top, placeY);
+      bottom = max(bottom, placeY);
+    }
+  }
+  store<i32>(bounds, left, 0);
+  store<i32>(bounds, right, 4);
+  store<i32>(bounds, top, 8);
+  store<i32>(bounds, bottom, 12);
+}
+
+/**
+ * The offsets of `joinNeighbor` for a part of a strip, in a region whose first place is (left, top); -1 for the other pixels
+ * of its blocks of twelve.
+ */
+export function placeOffsets(
+  rows: i32,
+  firstRow: i32,
+  endRow: i32,
+  firstColumn: i32,
+  endColumn: i32,
+  left: i32,
+  top: i32,
+  keyRow: i32,
+  places: usize,
+  offsets: usize,
+): void {
+  const plane = <usize>rows * QUERY_PLANE;
+  const begin = firstColumn - (firstColumn % 12);
+  const end = min(((endColumn + 11) / 12) * 12, <i32>(QUERY_PLANE >> 2));
+  for (let y = firstRow; y < endRow; y++) {
+    for (let x = begin; x < end; x++) {
+      const at = <usize>y * QUERY_PLANE + ((<usize>x) << 2);
+      const placeX = x >= firstColumn && x < endColumn ? load<i32>(places + at) : -1;
+      const placeY = load<i32>(places + plane + at);
+      store<i32>(offsets + at, placeX < 0 ? -1 : (placeY - top) * keyRow + 4 * (placeX - left));
+    }
+  }
+}
+
 /** Takes what four pixels are in another frame, where they are in it at all, into what they are by now. */
 function join(output: usize, frame: usize, inside: v128, planes: i32): void {
   const state = <usize>planes * QUERY_PLANE;

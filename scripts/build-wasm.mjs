@@ -5,6 +5,7 @@ import asc from 'assemblyscript/asc';
 const MODULES = [
   'component-features',
   'kernel-apply',
+  'gather-features',
   'pkn-non-local-means',
   'pkn-gaussian',
   'pkn-convolution',

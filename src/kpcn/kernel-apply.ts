@@ -1,9 +1,8 @@
 import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
-import type { Raster } from '../image/raster.js';
+import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
-import { boundsOf, halves, type NeighborPlaces, neighborPlaces } from './neighbor-places.js';
 
 /** Layout of `assembly/kernel-apply.ts`. */
 const STRIP = 108;
@@ -86,10 +85,13 @@ type StripMemory = Readonly<
     | 'neighborQueries'
     | 'region'
     | 'taps'
-    | 'frame',
+    | 'frame'
+    | 'motion'
+    | 'offsets'
+    | 'places',
     Float32Array
   >
-> & { readonly offsets: Int32Array };
+> & { readonly bounds: Int32Array };
 
 /** A strip in work. */
 interface Strip {
@@ -113,6 +115,9 @@ export class KernelApply {
       | 'unpackKeys'
       | 'unpackQueries'
       | 'unpackNeighborQueries'
+      | 'findPlaces'
+      | 'placeBounds'
+      | 'placeOffsets'
       | 'joinNeighbor'
       | 'remodulate',
       (...parameters: readonly number[]) => void
@@ -142,6 +147,9 @@ export class KernelApply {
       unpackKeys: call('unpackKeys'),
       unpackQueries: call('unpackQueries'),
       unpackNeighborQueries: call('unpackNeighborQueries'),
+      findPlaces: call('findPlaces'),
+      placeBounds: call('placeBounds'),
+      placeOffsets: call('placeOffsets'),
       joinNeighbor: call('joinNeighbor'),
       remodulate: call('remodulate'),
     };
@@ -192,14 +200,18 @@ export class KernelApply {
       other ? other.kernelSize * keyRow : 0,
       other ? (samples - MAX_EMBEDDING + STATE_PLANES) * STRIP : 0,
       other ? STRIP_ROWS * STRIP : 0,
+      other ? 2 * STRIP_ROWS * STRIP : 0,
+      other ? 2 * STRIP_ROWS * STRIP : 0,
+      4,
     );
     const [weights, queries, keys, output, scratch, kernelCells, embeddingCells, neighborCells] = arrays;
-    const [, , , , , , , , neighborQueries, region, taps4, frame, offsets] = arrays;
+    const [, , , , , , , , neighborQueries, region, taps4, frame, offsets, motion, places, bounds] = arrays;
     weights.set(this.#packed);
     this.#memory = {
       ...{ weights, queries, keys, output, scratch, neighborQueries, region, taps: taps4, frame },
       ...{ kernels: kernelCells, embedding: embeddingCells, neighbors: neighborCells },
-      offsets: new Int32Array(offsets.buffer, offsets.byteOffset, offsets.length),
+      ...{ motion, offsets, places },
+      bounds: new Int32Array(bounds.buffer, bounds.byteOffset, bounds.length),
     };
     const tensor = (data: Float32Array, size: Tensor['shape']): Tensor => ({
       data: data.subarray(0, length(size)),
@@ -311,32 +323,42 @@ export class KernelApply {
         neighborQueries.byteOffset + 4 * y * (contextChannels + 1) * STRIP,
       );
     }
-    const places = neighborPlaces(neighbor.motion, area);
-    const border = kernelSize - 1;
+    const { motion, places, bounds } = this.#memory as StripMemory;
+    const { width, height } = neighbor;
+    for (let c = 0; c < 2; c++) {
+      const values = plane(neighbor.motion, c);
+      for (let y = 0; y < area.height; y++) {
+        const from = (area.y + y) * width + area.x;
+        motion.set(values.subarray(from, from + area.width), (c * area.height + y) * STRIP);
+      }
+    }
+    this.#call.findPlaces(
+      ...([area.height, area.width, area.x, area.y, width, height] as const),
+      ...([motion.byteOffset, places.byteOffset] as const),
+    );
     const parts: Tile[] = [{ x: 0, y: 0, width: area.width, height: area.height }];
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-      const bounds = boundsOf(places, part);
-      if (bounds === undefined) continue;
-      const fits = Math.max(bounds.width, bounds.height) + border <= KEY_WIDTH;
+      this.#call.placeBounds(
+        ...([area.height, part.y, part.y + part.height, part.x, part.x + part.width] as const),
+        ...([places.byteOffset, bounds.byteOffset] as const),
+      );
+      const [left = 0, right = -1, top = 0, bottom = -1] = bounds;
+      if (right < 0) continue;
+      const region = { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+      const fits = Math.max(region.width, region.height) + kernelSize - 1 <= KEY_WIDTH;
       // Where motion leads far apart: one pixel always fits.
-      if (fits) this.#joinPart(neighbor, strip, places, part, bounds);
+      if (fits) this.#joinPart(neighbor, strip, part, region);
       else parts.push(...halves(part, BLOCK));
     }
   }
 
   /** Joins a part of a strip whose places in the other frame are within bounds that fit the memory. */
-  #joinPart(
-    neighbor: FilteredNeighbor,
-    strip: Strip,
-    places: NeighborPlaces,
-    part: Tile,
-    bounds: Tile,
-  ): void {
+  #joinPart(neighbor: FilteredNeighbor, strip: Strip, part: Tile, bounds: Tile): void {
     const memory = this.#memory as StripMemory;
     const { kernelSize, contextChannels } = this.#logits.neighbors ?? this.#logits;
     const { embeddingChannels } = this.#logits;
     const { region, offsets, neighborQueries, weights } = memory;
-    const { planes, keyRow, centers } = strip;
+    const { area, planes, keyRow, centers } = strip;
     const radius = kernelSize >> 1;
     for (let y = 0; y < bounds.height + kernelSize - 1; y++) {
       const row = Math.min(Math.max(bounds.y + y - radius, 0), neighbor.height - 1);
@@ -347,18 +369,12 @@ export class KernelApply {
       region.fill(0, to + embeddingChannels * KEY_WIDTH, to + MAX_EMBEDDING * KEY_WIDTH);
       copyRows(neighbor.planes, neighbor.width, row, region, to + MAX_EMBEDDING * KEY_WIDTH, begin, columns);
     }
+    this.#call.placeOffsets(
+      ...([area.height, part.y, part.y + part.height, part.x, part.x + part.width] as const),
+      ...([bounds.x, bounds.y, 4 * keyRow, memory.places.byteOffset, offsets.byteOffset] as const),
+    );
     const firstBlock = Math.floor(part.x / BLOCK);
     const blocks = Math.ceil((part.x + part.width) / BLOCK) - firstBlock;
-    for (let y = part.y; y < part.y + part.height; y++) {
-      const to = y * STRIP;
-      offsets.fill(-1, to + firstBlock * BLOCK, to + (firstBlock + blocks) * BLOCK);
-      for (let x = part.x; x < part.x + part.width; x++) {
-        const place = y * places.width + x;
-        const column = places.x[place] as number;
-        if (column < 0) continue;
-        offsets[to + x] = 4 * (((places.y[place] as number) - bounds.y) * keyRow + column - bounds.x);
-      }
-    }
     this.#call.joinNeighbor(
       ...([part.height, firstBlock, blocks, kernelSize, contextChannels, planes] as const),
       weights.byteOffset + 4 * (this.#slots[neighbor.slot] as number),
@@ -386,6 +402,23 @@ export class KernelApply {
       );
     }
   }
+}
+
+/** Two halves of a part of more than one pixel: rows as long as there are two, then columns at multiples of the block. */
+function halves(part: Tile, block: number): [Tile, Tile] {
+  const { x, y, width, height } = part;
+  if (height > 1) {
+    const first = height >> 1;
+    return [
+      { ...part, height: first },
+      { ...part, y: y + first, height: height - first },
+    ];
+  }
+  const first = width > block ? Math.ceil(width / 2 / block) * block : width >> 1;
+  return [
+    { ...part, width: first },
+    { ...part, x: x + first, width: width - first },
+  ];
 }
 
 /** Columns of keys before those of a strip: the radius of the kernel, rounded up to a whole cell. */

@@ -17,7 +17,7 @@ import {
 import { type FilteredLevel, KernelApply, type KernelFeatures } from './kernel-apply.js';
 import { COLOR_CHANNELS, type FrameLevel, type Level } from './picture.js';
 import { coarserTile, composite, exposedColor } from './scale-compositor.js';
-import { gatherFeatures, NEIGHBOR_OFFSETS } from './window-features.js';
+import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './window-features.js';
 
 /** Told how long a part of the network ran, in milliseconds. */
 export type Stopwatch = (
@@ -57,6 +57,7 @@ export interface LevelTask {
  */
 export class KpcnNetwork {
   private readonly memory = new TensorMemory();
+  private readonly windowFeatures = new WindowFeatures();
 
   private constructor(
     private readonly manifest: ModelManifest,
@@ -161,7 +162,7 @@ export class KpcnNetwork {
       ...sizeOf(cells),
     );
     const window = await timed(time, 'features', () => {
-      copyArea(features.kernelDetail, cells, kernelDetail.data);
+      copyTile(features.kernelDetail, cells, kernelDetail.data);
       return this.gather(features, neighbors, cells);
     });
     await timed(time, 'network', async () => {
@@ -173,33 +174,15 @@ export class KpcnNetwork {
 
   /** The spatial features of an area, with those of the other frames gathered to it where there are any. */
   private gather(features: LevelFeatures, neighbors: readonly NeighborLevel[], cells: Tile): Tensor {
-    const { featureChannels } = this.manifest.architecture;
-    const [height, width] = sizeOf(cells);
-    const size = width * height;
-    const frame = featureChannels * size;
     if (neighbors.length === 0) {
-      const spatial = this.memory.tensor('spatial', featureChannels, height, width);
-      copyArea(features.spatial, cells, spatial.data);
+      const spatial = this.memory.tensor('spatial', features.spatial.channels, ...sizeOf(cells));
+      copyTile(features.spatial, cells, spatial.data);
       return spatial;
     }
-    const slots = NEIGHBOR_OFFSETS.length;
-    const window = this.memory.tensor('window', (slots + 1) * featureChannels + slots, height, width);
-    const center = slots / 2;
-    copyArea(features.spatial, cells, window.data.subarray(center * frame, (center + 1) * frame));
-    for (let slot = 0; slot < slots; slot++) {
-      const first = (slot < center ? slot : slot + 1) * frame;
-      const gathered = window.data.subarray(first, first + frame);
-      const masks = (slots + 1) * frame;
-      const mask = window.data.subarray(masks + slot * size, masks + (slot + 1) * size);
-      const neighbor = neighbors.find((other) => other.slot === slot);
-      if (neighbor !== undefined) {
-        gatherFeatures(neighbor.features.spatial, neighbor.coarserMotion, cells, gathered, mask);
-      } else {
-        gathered.fill(0);
-        mask.fill(0);
-      }
-    }
-    return window;
+    const frames = neighbors.map(({ slot, features: { spatial }, coarserMotion }) => ({
+      ...{ slot, spatial, motion: coarserMotion },
+    }));
+    return this.windowFeatures.gather(features.spatial, frames, cells);
   }
 
   private async temporal(window: Tensor): Promise<Tensor> {
@@ -233,7 +216,7 @@ export class KpcnNetwork {
     if (logLambda === undefined) return spatial;
     const [, channels, height, width] = spatial.shape;
     const map = this.memory.tensor('log_lambda', 1, height, width);
-    copyArea(logLambda, halved(area), map.data);
+    copyTile(logLambda, halved(area), map.data);
     if (map.data.every((value) => value === 0)) return spatial;
     const specialized = this.memory.tensor('specialized', channels, height, width);
     await this.module('lossSpecialization').run({ spatial, log_lambda: map }, { specialized });
@@ -319,16 +302,6 @@ function sourcePlanes(radiance: Raster, albedo: Raster | undefined): Float32Arra
 
 function planesIn(image: Raster): Float32Array[] {
   return Array.from({ length: image.channels }, (_, c) => plane(image, c));
-}
-
-/** Copies an area of all channels. */
-function copyArea(from: Raster, area: Tile, to: Float32Array): void {
-  for (let c = 0; c < from.channels; c++) {
-    for (let y = 0; y < area.height; y++) {
-      const begin = (c * from.height + area.y + y) * from.width + area.x;
-      to.set(from.data.subarray(begin, begin + area.width), (c * area.height + y) * area.width);
-    }
-  }
 }
 
 function sizeOf({ width, height }: Tile): [height: number, width: number] {

@@ -55,13 +55,13 @@ describe.each(BUILDS)('ComponentFeatures, %s SIMD', (simd) => {
     composited: filled(4, 2, 5, 0),
   };
 
-  it('has 12 channels, with light exposed and in logarithms and variances relative', () => {
+  it('has 13 channels, with light exposed and in logarithms and variances relative', () => {
     const { data, shape } = new ComponentFeatures(simd).compute(
       level,
       { x: 1, y: 0, width: 2, height: 2 },
       2,
     );
-    expect(shape).toEqual([1, 12, 2, 2]);
+    expect(shape).toEqual([1, 13, 2, 2]);
     const wanted = [...[1, 1, 1].map(() => Math.log(7)), 18 / 36, ...[1, 1, 1].map(() => Math.log(1.5)), 0];
     wanted.push(-1, -1, -1, 0.25);
     for (let c = 0; c < 12; c++) {
