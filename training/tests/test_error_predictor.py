@@ -20,7 +20,7 @@ from quietframe_training.error_predictor import (
 from quietframe_training.evaluate_error import calibration, decay_of, spearman
 from quietframe_training.export_error import add_to_bundle
 from quietframe_training.losses import dssim, smape
-from quietframe_training.train_error import ErrorExample, ErrorPatches, calibrate, mixed_samples, predict_errors
+from quietframe_training.train_error import ErrorExample, ErrorPatches, calibrate, local_mean, mixed_samples, predict_errors
 
 
 @pytest.fixture
@@ -107,11 +107,10 @@ def test_units_of_the_file():
 
 def test_patches_are_cut_alike():
     e = example()
-    # Errors that say which pixel they are of, and inputs that say the same.
-    index = torch.arange(32.0 * 32).view(1, 32, 32)
-    marked = ErrorExample(
-        e.name, 4, "mitsuba", 1.0, torch.cat([e.inputs[:6], index, e.inputs[7:]]), e.reference, index.expand(2, -1, -1)
-    )
+    # Errors that say which pixel they are of, and inputs that say what is learned of them.
+    index = torch.arange(32.0 * 32).view(1, 32, 32).expand(2, -1, -1)
+    inputs = torch.cat([e.inputs[:6], local_mean(index)[:1], e.inputs[7:]])
+    marked = ErrorExample(e.name, 4, "mitsuba", 1.0, inputs, e.reference, index)
     inputs, errors = ErrorPatches([marked], size=12, seed=5).batch(8)
     torch.testing.assert_close(inputs[:, 6], errors[:, 0])
     assert len({float(patch[0, 0, 0]) for patch in errors}) > 3
