@@ -9,7 +9,7 @@ export interface FrameFiles {
 export interface DenoisedFrame {
   readonly exr: Uint8Array;
   readonly report: Pick<FullReport, 'device' | 'model' | 'version' | 'windowUsed' | 'warnings'> &
-    Partial<Pick<FullReport, 'motion' | 'components' | 'decoded'>>;
+    Partial<Pick<FullReport, 'motion' | 'components' | 'decoded' | 'features'>>;
 }
 
 /** Something that denoises frames: this process, or a service. */

@@ -41,6 +41,8 @@ export interface FrameOutcome {
   readonly components?: 'beauty' | 'split';
   /** Files that were decoded for it; the others were still there. */
   readonly decoded?: number;
+  /** Frames whose features were computed for it, once for each component. */
+  readonly features?: number;
   readonly warnings?: readonly string[];
   readonly error?: string;
 }
@@ -92,6 +94,7 @@ export async function runSequence(
         ...(report.motion && { motion: report.motion }),
         ...(report.components && { components: report.components }),
         ...(report.decoded && { decoded: report.decoded.misses }),
+        ...(report.features && { features: report.features.misses }),
         warnings: [...new Set(report.warnings.map(({ code }) => code))],
       });
     } catch (error) {
