@@ -1,5 +1,6 @@
 /**
- * Times denoising one 1080p frame (colour, albedo, normal) against OIDN high and fast, side by side in one run.
+ * Times denoising one 1080p frame (colour, albedo, normal) against OIDN high and fast, side by side in one run; with it the
+ * step of a window of seven frames to the next frame, and the same frame with another lambda.
  *
  *     npm run bench [-- --json] [--rounds 5] [--size 1920x1080]
  *
@@ -84,8 +85,10 @@ const size = [String(width), String(height)];
 const contenders = {
   'oidn high': [python, [join(here, 'oidn.py'), frame, ...size, 'high']],
   'oidn fast': [python, [join(here, 'oidn.py'), frame, ...size, 'fast']],
-  quietframe: [process.execPath, [join(here, 'quietframe.mjs'), frame, ...size]],
-  preview: [process.execPath, [join(here, 'quietframe.mjs'), frame, ...size, 'pkn']],
+  quietframe: [process.execPath, [join(here, 'quietframe.mjs'), frame, ...size, 'single']],
+  'window step': [process.execPath, [join(here, 'quietframe.mjs'), frame, ...size, 'window']],
+  'lambda change': [process.execPath, [join(here, 'quietframe.mjs'), frame, ...size, 'lambda']],
+  preview: [process.execPath, [join(here, 'quietframe.mjs'), frame, ...size, 'preview']],
 };
 const runs = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
 try {
@@ -96,7 +99,7 @@ try {
       runs[name].push(JSON.parse(output));
       const { cpuSeconds, wallSeconds, peakBytes } = runs[name].at(-1);
       say(
-        `round ${round + 1} ${name.padEnd(10)} ${cpuSeconds.toFixed(2)} CPU-s  ${wallSeconds.toFixed(2)} s  ${(peakBytes / 2 ** 20).toFixed(0)} MiB`,
+        `round ${round + 1} ${name.padEnd(13)} ${cpuSeconds.toFixed(2)} CPU-s  ${wallSeconds.toFixed(2)} s  ${(peakBytes / 2 ** 20).toFixed(0)} MiB`,
       );
     }
   }
