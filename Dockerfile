@@ -9,6 +9,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
 COPY assembly ./assembly
 COPY src ./src
+COPY viewer ./viewer
 RUN npm run build
 
 FROM ${NODE} AS dependencies

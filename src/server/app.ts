@@ -30,6 +30,7 @@ import { metricsRoute } from './routes/metrics.js';
 import { modelRoutes } from './routes/models.js';
 import { openapiRoute } from './routes/openapi.js';
 import { sourcesRoute } from './routes/sources.js';
+import { viewerRoute } from './routes/viewer.js';
 import type { ServerDeps } from './service.js';
 import { readTls, type Tls } from './tls.js';
 import { openTracing, type Tracing } from './tracing.js';
@@ -181,6 +182,7 @@ export async function buildApp(
   });
   for (const route of [
     homeRoute,
+    viewerRoute,
     healthRoutes,
     metricsRoute,
     openapiRoute,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { viewerPage } from './viewer.js';
 
 const PAGE = `quietframe: a Monte Carlo render denoiser as a service
 
@@ -15,7 +16,14 @@ const PAGE = `quietframe: a Monte Carlo render denoiser as a service
   GET  /healthz/ready    200 while work is taken
 `;
 
-/** `GET /`: what this is, for people. */
+/** `GET /`: the viewer for browsers, a text for everything else. */
 export function homeRoute(app: FastifyInstance): void {
-  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(PAGE));
+  app.get('/', async (request, reply) => {
+    void reply.header('vary', 'accept');
+    if (request.accepts().type(['text/plain', 'text/html']) !== 'text/html') {
+      return reply.type('text/plain; charset=utf-8').send(PAGE);
+    }
+    const { page, headers } = await viewerPage();
+    return reply.headers(headers).send(page);
+  });
 }

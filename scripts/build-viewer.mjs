@@ -1,0 +1,20 @@
+import { copyFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+// The codec is the service's own; what it takes from Node is put in place by code for browsers.
+await build({
+  entryPoints: [folder('viewer/viewer.ts'), folder('viewer/decode-worker.ts')],
+  outdir: folder('dist/viewer'),
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'inline',
+  logLevel: 'warning',
+  alias: { 'node:zlib': folder('viewer/zlib.ts') },
+});
+for (const name of ['index.html', 'style.css'])
+  copyFileSync(folder(`viewer/${name}`), folder(`dist/viewer/${name}`));

@@ -1,0 +1,196 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readExr } from '../../src/exr/read-exr.js';
+
+const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  existsSync,
+);
+const SHOTS = path('out/viewer');
+/** A network of the newest format with random weights: it has windows and lambda. */
+const MODELS = path('test/golden/tiny-bundle');
+const frame = (number: number): string => path(`examples/window/frame.000${number}.exr`);
+
+if (CHROMIUM === undefined) console.warn('SKIPPED: there is no chromium to test the viewer in');
+
+describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
+  let service: ChildProcess;
+  let browser: Browser;
+  let page: Page;
+  let address = '';
+  const troubles: string[] = [];
+
+  beforeAll(async () => {
+    mkdirSync(SHOTS, { recursive: true });
+    service = spawn(
+      process.execPath,
+      [path('dist/cli/main.js'), 'serve', '--port', '0', '--models', MODELS, '--threads', '2'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    address = await new Promise((resolve) => {
+      service.stdout?.on('data', (text: Buffer) => {
+        const found = /http:\/\/\S+/.exec(text.toString())?.[0];
+        if (found !== undefined) resolve(found);
+      });
+    });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM ?? '',
+      args: ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+    });
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'dark' });
+    page.setDefaultTimeout(240_000);
+    page.on('pageerror', (error) => troubles.push(error.message));
+    page.on('console', (message) => {
+      // A frame that the service does not have yet is asked for with 404.
+      if (message.type() === 'error' && !message.text().includes('404')) troubles.push(message.text());
+    });
+    await page.goto(address);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    service?.kill();
+  });
+
+  /** Colour of a pixel of the canvas in CSS pixels. */
+  const pixel = (x: number, y: number): Promise<number[]> =>
+    page.evaluate(
+      ([px, py]) => {
+        const canvas = document.querySelector('canvas') as HTMLCanvasElement;
+        const gl = canvas.getContext('webgl2') as WebGL2RenderingContext;
+        const bytes = new Uint8Array(4);
+        gl.readPixels(px ?? 0, canvas.height - 1 - (py ?? 0), 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+        return [...bytes];
+      },
+      [x, y],
+    );
+  const text = (id: string): Promise<string> => page.locator(`#${id}`).innerText();
+  const draw = (): Promise<void> =>
+    page.evaluate(() => new Promise<void>((done) => requestAnimationFrame(() => done())));
+
+  it('opens a window of frames and shows what their channels are used as', async () => {
+    await page.locator('#files').setInputFiles([3, 4, 5].map(frame));
+    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('3 frames'));
+    expect(await text('frame-name')).toBe('frame.0004.exr (2 of 3)');
+    const table = await text('channels');
+    expect(table).toMatch(/Renderer\s+cycles/);
+    expect(table).toMatch(/ViewLayer\.Combined\.R\s+color, result/);
+    expect(table).toMatch(/Denoising Albedo\.R\s+albedo/);
+    expect(await page.locator('#layer option').allInnerTexts()).toContain('ViewLayer.Denoising Normal');
+  });
+
+  it('shows exactly the pixels of the file, tone-mapped', async () => {
+    await page.selectOption('#curve', 'srgb');
+    await page.locator('#canvas').focus();
+    for (const key of ['0', '1', '+', '+', '+']) await page.keyboard.press(key);
+    await draw();
+    const box = await page.locator('#canvas').boundingBox();
+    await page.mouse.move((box?.x ?? 0) + 201, (box?.y ?? 0) + 301);
+    const [place = '', noisy = ''] = (await text('readout')).split('\n');
+    const [x = 0, y = 0] = place.split(', ').map(Number);
+    const planes = readExr(readFileSync(frame(4))).parts[0]?.planes;
+    const file = ['R', 'G', 'B'].map(
+      (c) => planes?.get(`ViewLayer.Combined.${c}`)?.data[y * 480 + x] ?? Number.NaN,
+    );
+    expect(noisy.split(/\s+/).map(Number)).toEqual(file.map((value) => Number(value.toPrecision(4))));
+    const gain = 2 ** Number(await page.inputValue('#exposure'));
+    const encode = (value: number): number => {
+      const v = Math.min(Math.max(value * gain, 0), 1);
+      return 255 * (v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055);
+    };
+    const shown = await pixel(201, 301);
+    file.forEach((value, c) => {
+      expect(Math.abs((shown[c] ?? 0) - encode(value))).toBeLessThan(1.5);
+    });
+    await page.selectOption('#curve', 'filmic');
+    await page.keyboard.press('0');
+  });
+
+  it('denoises a frame with progress, and compares both with a split', async () => {
+    await page.selectOption('#window', '3');
+    await page.click('#denoise');
+    await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
+    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('done'));
+    expect(await page.locator('#progress').getAttribute('value')).toBe('1');
+    expect(await text('report')).toMatch(/kpcn@1 on cpu, 3 frames/);
+    expect(await text('timings')).toMatch(/network\s+\d+ ms/);
+    const handle = page.locator('#split');
+    await handle.focus();
+    await page.keyboard.press('Home');
+    const denoised = await pixel(400, 400);
+    await page.keyboard.press('End');
+    const noisy = await pixel(400, 400);
+    expect(await handle.getAttribute('aria-valuenow')).toBe('100');
+    expect(noisy).not.toEqual(denoised);
+    for (let i = 0; i < 25; i++) await page.keyboard.press('ArrowLeft');
+    expect(await handle.getAttribute('aria-valuenow')).toBe('50');
+    await page.screenshot({ path: `${SHOTS}/dark.png` });
+  });
+
+  it('renders what is visible anew when lambda changes', async () => {
+    const before = await pixel(700, 400);
+    await page.locator('#lambda').fill('8');
+    await page.waitForFunction(() =>
+      document.getElementById('lambda-note')?.textContent?.includes('pixels in'),
+    );
+    expect(await text('right-name')).toBe('lambda 8, visible part');
+    await draw();
+    expect(await pixel(700, 400)).not.toEqual(before);
+    await page.locator('#lambda').fill('1');
+    await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
+    await draw();
+    expect(await pixel(700, 400)).toEqual(before);
+  });
+
+  it('saves the file and a picture', async () => {
+    const [exr] = await Promise.all([page.waitForEvent('download'), page.click('#save-exr')]);
+    expect(exr.suggestedFilename()).toBe('frame.0004.denoised.exr');
+    const saved = readExr(readFileSync(await exr.path()));
+    expect(saved.parts[0]?.attributes.has('quietframe:model')).toBe(true);
+    const [png] = await Promise.all([page.waitForEvent('download'), page.click('#save-png')]);
+    expect(
+      readFileSync(await png.path())
+        .subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
+  });
+
+  it('shows layers in false colour with a legend, flicker, and light colours', async () => {
+    await page.selectOption('#layer', { label: 'ViewLayer.Denoising Depth.Z' });
+    await page.waitForSelector('#legend:not([hidden])');
+    expect(Number(await text('legend-high'))).toBeGreaterThan(Number(await text('legend-low')));
+    await page.selectOption('#layer', 'flicker');
+    await page.waitForFunction(() => document.getElementById('legend-high')?.textContent === '0.2000');
+    await page.selectOption('#theme', 'light');
+    await page.screenshot({ path: `${SHOTS}/light-flicker.png` });
+    await page.selectOption('#layer', '');
+    await page.waitForSelector('#legend', { state: 'hidden' });
+    await page.screenshot({ path: `${SHOTS}/light.png` });
+  });
+
+  it('cancels, and goes through the frames with the keyboard', async () => {
+    await page.locator('#canvas').focus();
+    await page.keyboard.press('.');
+    await page.waitForFunction(() => document.getElementById('frame-name')?.textContent?.includes('0005'));
+    await page.keyboard.press('D');
+    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('running'));
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.getElementById('status')?.textContent === 'Cancelled');
+    const { jobs } = (await (await fetch(`${address}/v1/jobs`)).json()) as { jobs: { state: string }[] };
+    expect(jobs.map(({ state }) => state)).toContain('cancelled');
+  });
+
+  it('refuses damaged files in words, and has had no errors', async () => {
+    await page
+      .locator('#files')
+      .setInputFiles({ name: 'bad.exr', mimeType: '', buffer: Buffer.from('nothing') });
+    await page.waitForSelector('#status.problem');
+    expect(await text('status')).toMatch(/Expected/);
+    expect(troubles).toEqual([]);
+  });
+});

@@ -1,0 +1,149 @@
+/** A file with its digest. */
+export interface Content {
+  readonly digest: string;
+  readonly file: Blob;
+}
+
+/** What of a report the viewer shows. */
+export interface Report {
+  readonly model: string;
+  readonly version: number;
+  readonly device: string;
+  readonly windowUsed: number;
+  readonly seconds?: number;
+  readonly stages: Readonly<Record<string, number>>;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly predictedError?: { readonly smape: number };
+}
+
+/** A frame of a job, as events tell it. */
+export interface FrameStatus {
+  readonly index: number;
+  readonly state: string;
+  readonly progress?: number;
+  readonly error?: { readonly detail: string; readonly type: string };
+}
+
+export interface JobStatus {
+  readonly id: string;
+  readonly state: string;
+  readonly progress: number;
+  readonly total: number;
+  readonly done: number;
+  readonly frames: readonly FrameStatus[];
+}
+
+/** A problem document of the service. */
+export class Problem extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly missing: readonly string[] = [],
+  ) {
+    super(message);
+  }
+}
+
+/** The interface of HTTP, as far as the viewer uses it. */
+export class Service {
+  /** Where the service asks for one. */
+  token = '';
+
+  async models(): Promise<string[]> {
+    const answer = await this.#fetch('v1/models');
+    const { models } = (await answer.json()) as { models: { name: string; version: number }[] };
+    return models.map(({ name, version }) => `${name}@${version}`);
+  }
+
+  /** Asks for a job whose frames are named by digest; sends those that the service does not have. */
+  async startJob(body: object, contents: readonly Content[], signal: AbortSignal): Promise<JobStatus> {
+    const answer = await this.#withFrames('v1/jobs', body, contents, signal);
+    return (await answer.json()) as JobStatus;
+  }
+
+  /** Each change of a job until it has ended. */
+  async *events(id: string, signal: AbortSignal): AsyncGenerator<JobStatus> {
+    // Not EventSource, which sends no token.
+    const { body } = await this.#fetch(`v1/jobs/${id}/events`, { signal });
+    let text = '';
+    for await (const chunk of chunksOf(body)) {
+      text += chunk;
+      const events = text.split('\n\n');
+      text = events.pop() ?? '';
+      for (const event of events) {
+        const data = /^data: (.*)$/m.exec(event)?.[1];
+        if (data !== undefined) yield JSON.parse(data) as JobStatus;
+      }
+    }
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.#fetch(`v1/jobs/${id}`, { method: 'DELETE' });
+  }
+
+  /** The denoised file of a frame of a job, and its report. */
+  async result(id: string, index: number): Promise<{ file: Blob; report: Report }> {
+    const path = `v1/jobs/${id}/results/${index}`;
+    const file = await this.#fetch(path, { headers: { accept: 'image/x-exr' } });
+    const report = await this.#fetch(path, { headers: { accept: 'application/json' } });
+    return { file: await file.blob(), report: (await report.json()) as Report };
+  }
+
+  /** A denoised frame, or a region of one, at once. */
+  async denoise(
+    body: object,
+    contents: readonly Content[],
+    signal: AbortSignal,
+  ): Promise<{ file: Blob; timing: string }> {
+    const answer = await this.#withFrames('v1/denoise', body, contents, signal, { accept: 'image/x-exr' });
+    return { file: await answer.blob(), timing: answer.headers.get('server-timing') ?? '' };
+  }
+
+  async #withFrames(
+    path: string,
+    body: object,
+    contents: readonly Content[],
+    signal: AbortSignal,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    const ask = (): Promise<Response> =>
+      this.#fetch(path, {
+        ...{ method: 'POST', signal, body: JSON.stringify(body) },
+        headers: { ...headers, 'content-type': 'application/json' },
+      });
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'missing-frames') throw error;
+      for (const { digest, file } of contents) {
+        if (!error.missing.includes(digest)) continue;
+        const type = { 'content-type': 'image/x-exr' };
+        await this.#fetch(`v1/frames/${digest}`, { method: 'PUT', signal, body: file, headers: type });
+      }
+      return ask();
+    }
+  }
+
+  async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.token !== '') headers.set('authorization', `Bearer ${this.token}`);
+    const answer = await fetch(path, { ...init, headers });
+    if (answer.ok) return answer;
+    const problem = (await answer.json().catch(() => ({}))) as {
+      type?: string;
+      detail?: string;
+      missing?: string[];
+    };
+    const code = problem.type?.split(':').at(-1) ?? 'unknown';
+    throw new Problem(code, problem.detail ?? `The service has answered ${answer.status}`, problem.missing);
+  }
+}
+
+async function* chunksOf(body: ReadableStream<Uint8Array<ArrayBuffer>> | null): AsyncGenerator<string> {
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const next = await reader?.read();
+    if (next === undefined || next.done) return;
+    yield next.value;
+  }
+}
