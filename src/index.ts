@@ -1,11 +1,13 @@
 /** The public API of quietframe as a library. */
 export {
+  type CacheReport,
   type DenoiseReport,
   type DenoiseRequest,
   type DenoiseResult,
   Denoiser,
   type DenoiserOptions,
   type ModelSummary,
+  type WindowFrame,
 } from './denoise/denoiser.js';
 export type { FinishOptions, FinishReport } from './denoise/finisher.js';
 export { ERROR_TABLE, type ErrorCode, type ErrorDetails, QuietframeError } from './errors.js';
@@ -47,7 +49,10 @@ export { type Comparison, compareExr } from './workflow/compare-exr.js';
 export {
   type DenoisedExr,
   type DenoiseExrRequest,
+  type DenoiseExrServices,
   denoiseExr,
   type FullReport,
+  type Neighbour,
 } from './workflow/denoise-exr.js';
+export { FrameCache } from './workflow/frame-cache.js';
 export { type Inspection, inspectExr } from './workflow/inspect-exr.js';
