@@ -301,9 +301,11 @@ class Viewer {
 
   async #hear(status: JobStatus, frames: readonly number[], lambda: number): Promise<void> {
     byId<HTMLProgressElement>('progress').value = status.progress;
-    this.#say(`${status.state}: ${status.done} of ${status.total}, ${Math.floor(100 * status.progress)} %`);
+    // What has failed is told by the frames.
+    if (status.state !== 'failed')
+      this.#say(`${status.state}: ${status.done} of ${status.total}, ${Math.floor(100 * status.progress)} %`);
     for (const { index, state, error } of status.frames) {
-      if (error !== undefined) this.#say(new Error(error.detail));
+      if (error !== undefined) this.#say(new Problem(error.type.split(':').at(-1) ?? '', error.detail));
       const frame = frames[index];
       if (state !== 'done' || frame === undefined) continue;
       const { file, report } = await this.#service.result(status.id, index);
@@ -652,6 +654,8 @@ function beautyOf({ parts }: Source, denoised: boolean): Layer {
 function explain(error: Error): string {
   if (!(error instanceof Problem)) return error.message;
   if (error.code === 'unauthenticated') return 'The service asks for a token: enter it beside the model';
+  if (error.code === 'not-implemented')
+    return `${error.message}: try without maps, with lambda 1 or a window of 1`;
   return error.message;
 }
 

@@ -27,7 +27,18 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     mkdirSync(SHOTS, { recursive: true });
     service = spawn(
       process.execPath,
-      [path('dist/cli/main.js'), 'serve', '--port', '0', '--models', MODELS, '--threads', '2'],
+      [
+        path('dist/cli/main.js'),
+        'serve',
+        '--port',
+        '0',
+        '--models',
+        MODELS,
+        '--threads',
+        '2',
+        '--log',
+        'error',
+      ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
@@ -112,6 +123,10 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
   });
 
   it('denoises a frame with progress, and compares both with a split', async () => {
+    await page.click('#denoise');
+    await page.waitForSelector('#status.problem');
+    expect(await text('status')).toMatch(/a model that predicts errors.*try without maps/);
+    await page.uncheck('#maps');
     await page.selectOption('#window', '3');
     await page.click('#denoise');
     await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
@@ -181,8 +196,11 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('running'));
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => document.getElementById('status')?.textContent === 'Cancelled');
-    const { jobs } = (await (await fetch(`${address}/v1/jobs`)).json()) as { jobs: { state: string }[] };
-    expect(jobs.map(({ state }) => state)).toContain('cancelled');
+    const states = async (): Promise<string[]> => {
+      const { jobs } = (await (await fetch(`${address}/v1/jobs`)).json()) as { jobs: { state: string }[] };
+      return jobs.map(({ state }) => state);
+    };
+    await expect.poll(states, { timeout: 60_000 }).toContain('cancelled');
   });
 
   it('refuses damaged files in words, and has had no errors', async () => {
