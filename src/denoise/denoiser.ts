@@ -262,7 +262,6 @@ export class Denoiser {
       throw invalid('a model of filters, or upscale or deblur,', 'the model of parameters', model);
     const { manifest } = this.#repository.find(model);
     if (errors) checkPredictor(manifest);
-    if (manifest.formatVersion === 2) checkFormat2(manifest, lambda, neighbors);
     const leave = await this.#turnstile.enter(signal);
     try {
       return await this.#windows.denoise(frame, manifest, {
@@ -352,16 +351,6 @@ function summaryOf({ name, version, description, license, training, heads }: Pkn
 
 function modelId({ name, version }: Pick<ModelManifest, 'name' | 'version'>): string {
   return `${name}@${version}`;
-}
-
-function checkFormat2(
-  model: Pick<ModelManifest, 'name' | 'version'>,
-  lambda: number | Raster,
-  neighbors: readonly WindowFrame[],
-): void {
-  if (lambda === 1 && neighbors.length === 0) return;
-  const message = expected('a model with windows and lambda', 'model', modelId(model));
-  throw new QuietframeError('not-implemented', message, { parameter: 'model' });
 }
 
 function checkSizes(frame: Frame, also: readonly Raster[]): void {

@@ -50,7 +50,7 @@ export interface ErrorPredictorManifest {
 
 /** The description of a bundle, `model.json`. */
 export interface ModelManifest {
-  readonly formatVersion: 2 | 3;
+  readonly formatVersion: 3;
   readonly name: string;
   readonly version: number;
   readonly description: string;
@@ -75,15 +75,6 @@ const MODULES = [
   ...['spatial_features', 'temporal_features', 'loss_specialization', 'kernel_embedding', 'kernel_predictor'],
   ...['kernel_logits', 'neighbor_predictor', 'neighbor_logits', 'scale_compositor'],
 ];
-
-/** Bundles of format 2 have no windows, no lambda and no albedo gate. */
-const FORMAT_2_MODULES = ['spatial_features', 'kernel_predictor', 'kernel_logits', 'scale_compositor'];
-const FORMAT_2_MISSING = {
-  windowSize: 1,
-  temporalBlocks: 0,
-  neighborContextChannels: 4,
-  neighborKernelSize: 5,
-};
 
 /** Least and most value of every number of the architecture. */
 const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number, number]>> = {
@@ -129,22 +120,17 @@ export function parseManifest(text: string, origin: string): ModelManifest {
     ],
     ['errorPredictor'],
   );
-  const formatVersion = root.formatVersion === 2 ? 2 : 3;
-  if (root.formatVersion !== formatVersion) throw reader.error('3', 'formatVersion', root.formatVersion);
-  const architecture = parseArchitecture(root.architecture, formatVersion, reader);
-  const radius = reader.record(
-    root.receptiveRadius,
-    'receptiveRadius',
-    formatVersion === 2 ? ['features', 'compositor'] : RADII,
-  );
+  if (root.formatVersion !== 3) throw reader.error('3', 'formatVersion', root.formatVersion);
+  const architecture = parseArchitecture(root.architecture, reader);
+  const radius = reader.record(root.receptiveRadius, 'receptiveRadius', RADII);
   const receptiveRadius = Object.fromEntries(
-    RADII.map((name) => [name, reader.integer(radius[name] ?? 0, `receptiveRadius.${name}`, 0, 1024)]),
+    RADII.map((name) => [name, reader.integer(radius[name], `receptiveRadius.${name}`, 0, 1024)]),
   ) as Record<keyof ReceptiveRadius, number>;
   const sources = reader.list(root.sources, 'sources').map((source) => reader.text(source, 'a source', NAME));
   if (!sources.includes('color')) throw reader.error('"color" among them', 'sources', sources);
   const errorPredictor = parseErrorPredictor(root.errorPredictor, reader);
   return {
-    formatVersion,
+    formatVersion: 3,
     name: reader.text(root.name, 'name', NAME),
     version: reader.integer(root.version, 'version', 1, 1e6),
     description: reader.text(root.description, 'description'),
@@ -154,10 +140,10 @@ export function parseManifest(text: string, origin: string): ModelManifest {
     sources,
     modules: parseModules(
       root.modules,
-      tensorShapes(architecture, formatVersion),
+      tensorShapes(architecture),
       [
         ...sources.map((source) => `source_encoder.${source}`),
-        ...(formatVersion === 2 ? FORMAT_2_MODULES : MODULES),
+        ...MODULES,
         ...(errorPredictor ? ['error_predictor'] : []),
       ],
       reader,
@@ -167,20 +153,14 @@ export function parseManifest(text: string, origin: string): ModelManifest {
   };
 }
 
-function parseArchitecture(value: unknown, formatVersion: 2 | 3, reader: Reader): Architecture {
+function parseArchitecture(value: unknown, reader: Reader): Architecture {
   const names = Object.keys(ARCHITECTURE_RANGES) as (keyof Architecture)[];
-  const isOld = formatVersion === 2;
-  const numbers = reader.record(
-    value,
-    'architecture',
-    isOld ? names.filter((name) => !(name in FORMAT_2_MISSING)) : names,
-  );
+  const numbers = reader.record(value, 'architecture', names);
   const architecture = Object.fromEntries(
-    names.map((name) => {
-      if (isOld && name in FORMAT_2_MISSING) return [name, FORMAT_2_MISSING[name as 'windowSize']];
-      const range = isOld && name === 'inputChannels' ? ([12, 12] as const) : ARCHITECTURE_RANGES[name];
-      return [name, reader.integer(numbers[name], `architecture.${name}`, ...range)];
-    }),
+    names.map((name) => [
+      name,
+      reader.integer(numbers[name], `architecture.${name}`, ...ARCHITECTURE_RANGES[name]),
+    ]),
   ) as Record<keyof Architecture, number>;
   for (const name of ['kernelSize', 'neighborKernelSize'] as const) {
     if (architecture[name] % 2 === 0) {
@@ -209,11 +189,11 @@ function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorMani
 }
 
 /** Shapes of the modules that are tensors. */
-function tensorShapes(a: Architecture, formatVersion: 2 | 3): Readonly<Record<string, readonly number[]>> {
-  const kernel = { kernel_logits: [a.kernelSize ** 2, a.contextChannels + 1] };
-  if (formatVersion === 2) return kernel;
-  const neighbors = [a.windowSize - 1, a.neighborKernelSize ** 2, a.neighborContextChannels + 1];
-  return { ...kernel, neighbor_logits: neighbors };
+function tensorShapes(a: Architecture): Readonly<Record<string, readonly number[]>> {
+  return {
+    kernel_logits: [a.kernelSize ** 2, a.contextChannels + 1],
+    neighbor_logits: [a.windowSize - 1, a.neighborKernelSize ** 2, a.neighborContextChannels + 1],
+  };
 }
 
 function parseModules(

@@ -4,7 +4,6 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import { ComponentFeatures } from './features.js';
-import { upgradeFormat2 } from './format-2.js';
 import type { FrameLevel } from './picture.js';
 
 /** How a frame is read. */
@@ -64,15 +63,9 @@ export class FrameFeatures {
   static async load({ manifest, files }: ModelBundle, engine: Engine): Promise<FrameFeatures> {
     const load = (name: string): Promise<NetworkModule> => engine.load(name, files[name] ?? new Uint8Array());
     const encoders = new Map<string, NetworkModule>();
-    const old = manifest.formatVersion === 2 ? upgradeFormat2(manifest.architecture) : undefined;
-    for (const source of manifest.sources) {
-      const encoder = await load(`source_encoder.${source}`);
-      encoders.set(source, old?.encoder(encoder) ?? encoder);
-    }
+    for (const source of manifest.sources) encoders.set(source, await load(`source_encoder.${source}`));
     const spatial = await load('spatial_features');
-    const embedding = old
-      ? old.kernelEmbedding(await load('kernel_predictor'))
-      : await load('kernel_embedding');
+    const embedding = await load('kernel_embedding');
     return new FrameFeatures(manifest.architecture, encoders, spatial, embedding);
   }
 

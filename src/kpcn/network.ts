@@ -4,7 +4,6 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
 import { grow, type Tile } from '../image/tile.js';
-import { upgradeFormat2 } from './format-2.js';
 import {
   type AreaFeatures,
   FrameFeatures,
@@ -63,8 +62,14 @@ export class KpcnNetwork {
     private readonly manifest: ModelManifest,
     private readonly frameFeatures: FrameFeatures,
     private readonly modules: Readonly<
-      Record<'kernelPredictor' | 'scaleCompositor', NetworkModule> &
-        Partial<Record<'temporalFeatures' | 'lossSpecialization' | 'neighborPredictor', NetworkModule>>
+      Record<
+        | 'kernelPredictor'
+        | 'scaleCompositor'
+        | 'temporalFeatures'
+        | 'lossSpecialization'
+        | 'neighborPredictor',
+        NetworkModule
+      >
     >,
     private readonly kernelApply: KernelApply,
   ) {}
@@ -81,11 +86,6 @@ export class KpcnNetwork {
     const scaleCompositor = await load('scale_compositor');
     const frameFeatures = await FrameFeatures.load(bundle, engine);
     const kernelPredictor = await load('kernel_predictor');
-    if (manifest.formatVersion === 2) {
-      const upgraded = upgradeFormat2(manifest.architecture).kernelPredictor(kernelPredictor);
-      const modules = { kernelPredictor: upgraded, scaleCompositor };
-      return new KpcnNetwork(manifest, frameFeatures, modules, new KernelApply(logits));
-    }
     const neighbors = {
       slots: NEIGHBOR_OFFSETS.length,
       kernelSize: neighborKernelSize,
@@ -189,7 +189,7 @@ export class KpcnNetwork {
     const [, , height, width] = window.shape;
     const { featureChannels } = this.manifest.architecture;
     const spatial = this.memory.tensor('spatial', featureChannels, height, width);
-    await this.module('temporalFeatures').run({ window }, { spatial });
+    await this.modules.temporalFeatures.run({ window }, { spatial });
     return spatial;
   }
 
@@ -205,7 +205,7 @@ export class KpcnNetwork {
       { kernel_features: reserved.kernels.tensor },
     );
     if (reserved.neighbors === undefined) return;
-    await this.module('neighborPredictor').run(
+    await this.modules.neighborPredictor.run(
       { spatial: specialized },
       { neighbor_features: reserved.neighbors },
     );
@@ -219,14 +219,8 @@ export class KpcnNetwork {
     copyTile(logLambda, halved(area), map.data);
     if (map.data.every((value) => value === 0)) return spatial;
     const specialized = this.memory.tensor('specialized', channels, height, width);
-    await this.module('lossSpecialization').run({ spatial, log_lambda: map }, { specialized });
+    await this.modules.lossSpecialization.run({ spatial, log_lambda: map }, { specialized });
     return specialized;
-  }
-
-  private module(name: 'temporalFeatures' | 'lossSpecialization' | 'neighborPredictor'): NetworkModule {
-    const module = this.modules[name];
-    if (module === undefined) throw new TypeError(`The model has no module ${name}`);
-    return module;
   }
 
   private apply(

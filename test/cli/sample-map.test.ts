@@ -50,7 +50,7 @@ describe('quietframe sample-map', () => {
       '--report',
       'report.json',
     ];
-    const { code, stdout } = await sampleMap([...args, '--max', '40', '--model', 'kpcn@1']);
+    const { code, stdout } = await sampleMap([...args, '--max', '40', '--model', 'kpcn@2']);
     expect(code).toBe(0);
     const [part] = readExr(await readFile(join(folder, 'map.exr'))).parts;
     expect(part?.dataWindow).toEqual({ xMin: 3, yMin: -2, xMax: 39, yMax: 26 });
@@ -68,7 +68,7 @@ describe('quietframe sample-map', () => {
   });
 
   it('tells what a target takes', async () => {
-    const args = ['a.exr', '--target-smape', '0.9', '-o', 'reached.exr', '--model', 'kpcn@1'];
+    const args = ['a.exr', '--target-smape', '0.9', '-o', 'reached.exr', '--model', 'kpcn@2'];
     const { code, stdout } = await sampleMap(args);
     expect(code).toBe(0);
     expect(stdout).toContain('SMAPE 0.9 is reached');

@@ -5,7 +5,7 @@ import type { Frame } from '../../src/frame/frame.js';
 import { plane, type Raster, raster } from '../../src/image/raster.js';
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const MODEL = 'kpcn@1';
+const MODEL = 'kpcn@2';
 
 let denoiser: Denoiser;
 beforeAll(async () => {

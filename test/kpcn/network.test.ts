@@ -80,152 +80,152 @@ function expectClose(received: ArrayLike<number>, wanted: Float32Array, toleranc
 const whole = ({ width, height }: FrameLevel) => ({ x: 0, y: 0, width, height });
 const ignore = (): void => undefined;
 
-describe.each([{ models: 'test/golden/tiny-bundle', golden: 'tiny-network' }])(
-  'KpcnNetwork of $models',
-  (folders) => {
-    const golden = new Golden(new URL(`../golden/${folders.golden}/`, import.meta.url));
-    const { source: encoder } = golden;
-    let network: KpcnNetwork;
-    let levelCount: number;
-    let features: (level: FrameLevel) => LevelFeatures;
+describe.each([
+  { models: 'test/golden/tiny-bundle', golden: 'tiny-network' },
+  { models: 'models', golden: 'kpcn' },
+])('KpcnNetwork of $models', (folders) => {
+  const golden = new Golden(new URL(`../golden/${folders.golden}/`, import.meta.url));
+  const { source: encoder } = golden;
+  let network: KpcnNetwork;
+  let levelCount: number;
+  let features: (level: FrameLevel) => LevelFeatures;
 
-    beforeAll(async () => {
-      const models = fileURLToPath(new URL(`../../${folders.models}`, import.meta.url));
-      const bundle = (await ModelRepository.open(models)).find();
-      network = await KpcnNetwork.load(bundle, onnxEngine);
-      const { architecture } = bundle.manifest;
-      levelCount = architecture.levels;
-      features = ({ width, height }) => {
-        const channels = new Map(featureRasters(architecture).map((entry) => [entry.name, entry.channels]));
-        return {
-          spatial: raster(width / 2, height / 2, channels.get('spatial') ?? 0),
-          kernelDetail: raster(width / 2, height / 2, channels.get('kernelDetail') ?? 0),
-          embedding: raster(width, height, channels.get('embedding') ?? 0),
-        };
+  beforeAll(async () => {
+    const models = fileURLToPath(new URL(`../../${folders.models}`, import.meta.url));
+    const bundle = (await ModelRepository.open(models)).find();
+    network = await KpcnNetwork.load(bundle, onnxEngine);
+    const { architecture } = bundle.manifest;
+    levelCount = architecture.levels;
+    features = ({ width, height }) => {
+      const channels = new Map(featureRasters(architecture).map((entry) => [entry.name, entry.channels]));
+      return {
+        spatial: raster(width / 2, height / 2, channels.get('spatial') ?? 0),
+        kernelDetail: raster(width / 2, height / 2, channels.get('kernelDetail') ?? 0),
+        embedding: raster(width, height, channels.get('embedding') ?? 0),
       };
-    });
+    };
+  });
 
-    function pictureOf(irradiance = false): Picture {
-      const inputs = golden.frame('inputs', 0, 1);
-      const picture = createPicture(inputs, [], levelCount, new SharedRasters(), irradiance);
-      coarsen(pyramidsOf(picture), 0, picture.height);
-      return picture;
+  function pictureOf(irradiance = false): Picture {
+    const inputs = golden.frame('inputs', 0, 1);
+    const picture = createPicture(inputs, [], levelCount, new SharedRasters(), irradiance);
+    coarsen(pyramidsOf(picture), 0, picture.height);
+    return picture;
+  }
+
+  async function composite({ levels }: Picture): Promise<void> {
+    for (let l = levels.length - 2; l >= 0; l--) {
+      const [fine, coarse] = [levels[l], levels[l + 1]] as [Level, Level];
+      await network.compositeTile(fine, coarse, 1, whole(fine), ignore);
     }
+  }
 
-    async function composite({ levels }: Picture): Promise<void> {
-      for (let l = levels.length - 2; l >= 0; l--) {
-        const [fine, coarse] = [levels[l], levels[l + 1]] as [Level, Level];
-        await network.compositeTile(fine, coarse, 1, whole(fine), ignore);
+  /** The logarithm of the golden lambda at all levels and one more. */
+  function logsOf({ width, height }: Picture): Raster[] {
+    const size = [{ channels: 1, levels: levelCount + 1 }];
+    const [levels = []] = allocatePyramids({ width, height }, levelCount, size, new SharedRasters());
+    fillPyramid(levels, [golden.raster('log_lambda')]);
+    coarsen([{ levels, scale: 1 }], 0, height);
+    return levels;
+  }
+
+  async function denoise(options: { irradiance?: boolean; lambda?: boolean } = {}): Promise<Picture> {
+    const picture = pictureOf(options.irradiance);
+    const { irradiance, colors } = picture;
+    const logs = options.lambda ? logsOf(picture) : undefined;
+    for (const [l, level] of picture.levels.entries()) {
+      const logLambda = logs?.[l + 1];
+      const task = { level, irradiance, colors, ...(logLambda && { logLambda }) };
+      await network.denoiseTile(task, { encoder, exposure: 1, irradiance }, whole(level), ignore);
+    }
+    await composite(picture);
+    return picture;
+  }
+
+  async function featuresOf(picture: Picture<FrameLevel>, exposure: number): Promise<LevelFeatures[]> {
+    const all = picture.levels.map(features);
+    for (const [l, level] of picture.levels.entries()) {
+      const reading = { encoder, exposure, irradiance: false };
+      await network.extractTile(level, reading, whole(level), all[l] as LevelFeatures, ignore);
+    }
+    return all;
+  }
+
+  /** The golden window's frames at offsets -2 and 1. */
+  async function neighbors(): Promise<NeighborLevel[][]> {
+    const gains = golden.data('neighbor_gain');
+    const levels: NeighborLevel[][] = Array.from({ length: levelCount }, () => []);
+    for (const [index, slot] of [1, 3].entries()) {
+      const exposure = 1 / (gains[index] as number);
+      const inputs = golden.frame('neighbor_inputs', index, exposure);
+      const picture = createFramePicture(inputs, levelCount, new SharedRasters());
+      const { width, height } = picture;
+      const [motion = []] = allocatePyramids(
+        { width, height },
+        levelCount,
+        [{ channels: 2, levels: levelCount + 1 }],
+        new SharedRasters(),
+      );
+      fillPyramid(motion, [golden.raster('neighbor_motion', index)]);
+      coarsen([...pyramidsOf(picture), { levels: motion, scale: 'motion' }], 0, height);
+      const all = await featuresOf(picture, exposure);
+      for (const [l, { radiance, albedo }] of picture.levels.entries()) {
+        levels[l]?.push({
+          ...{ slot, radiance, ...(albedo && { albedo }), features: all[l] as LevelFeatures },
+          ...{ motion: motion[l] as Raster, coarserMotion: motion[l + 1] as Raster },
+        });
       }
     }
+    return levels;
+  }
 
-    /** The logarithm of the golden lambda at all levels and one more. */
-    function logsOf({ width, height }: Picture): Raster[] {
-      const size = [{ channels: 1, levels: levelCount + 1 }];
-      const [levels = []] = allocatePyramids({ width, height }, levelCount, size, new SharedRasters());
-      fillPyramid(levels, [golden.raster('log_lambda')]);
-      coarsen([{ levels, scale: 1 }], 0, height);
-      return levels;
+  async function denoiseWindow(lambda = false): Promise<Picture> {
+    const picture = pictureOf();
+    const logs = lambda ? logsOf(picture) : undefined;
+    const [center, others] = [await featuresOf(picture, 1), await neighbors()];
+    for (const [l, level] of picture.levels.entries()) {
+      const logLambda = logs?.[l + 1];
+      const task = { level, irradiance: false, colors: [0], ...(logLambda && { logLambda }) };
+      await network.filterTile(task, center[l] as LevelFeatures, others[l] ?? [], whole(level), ignore);
     }
+    await composite(picture);
+    return picture;
+  }
 
-    async function denoise(options: { irradiance?: boolean; lambda?: boolean } = {}): Promise<Picture> {
-      const picture = pictureOf(options.irradiance);
-      const { irradiance, colors } = picture;
-      const logs = options.lambda ? logsOf(picture) : undefined;
-      for (const [l, level] of picture.levels.entries()) {
-        const logLambda = logs?.[l + 1];
-        const task = { level, irradiance, colors, ...(logLambda && { logLambda }) };
-        await network.denoiseTile(task, { encoder, exposure: 1, irradiance }, whole(level), ignore);
-      }
-      await composite(picture);
-      return picture;
-    }
+  it('sees the same features as the training', () => {
+    const finest = pictureOf().levels[0] as Level;
+    const { data } = new ComponentFeatures().compute(finest, whole(finest), 1);
+    expectClose(data, golden.data('x'), 1e-6);
+  });
 
-    async function featuresOf(picture: Picture<FrameLevel>, exposure: number): Promise<LevelFeatures[]> {
-      const all = picture.levels.map(features);
-      for (const [l, level] of picture.levels.entries()) {
-        const reading = { encoder, exposure, irradiance: false };
-        await network.extractTile(level, reading, whole(level), all[l] as LevelFeatures, ignore);
-      }
-      return all;
-    }
+  it.each([0, 1, 2])('denoises level %i as the training does', async (l) => {
+    const { levels } = await denoise();
+    expectClose(levels[l]?.denoised.data ?? [], golden.data(`level${l}`), 1e-4);
+  });
 
-    /** The golden window's frames at offsets -2 and 1. */
-    async function neighbors(): Promise<NeighborLevel[][]> {
-      const gains = golden.data('neighbor_gain');
-      const levels: NeighborLevel[][] = Array.from({ length: levelCount }, () => []);
-      for (const [index, slot] of [1, 3].entries()) {
-        const exposure = 1 / (gains[index] as number);
-        const inputs = golden.frame('neighbor_inputs', index, exposure);
-        const picture = createFramePicture(inputs, levelCount, new SharedRasters());
-        const { width, height } = picture;
-        const [motion = []] = allocatePyramids(
-          { width, height },
-          levelCount,
-          [{ channels: 2, levels: levelCount + 1 }],
-          new SharedRasters(),
-        );
-        fillPyramid(motion, [golden.raster('neighbor_motion', index)]);
-        coarsen([...pyramidsOf(picture), { levels: motion, scale: 'motion' }], 0, height);
-        const all = await featuresOf(picture, exposure);
-        for (const [l, { radiance, albedo }] of picture.levels.entries()) {
-          levels[l]?.push({
-            ...{ slot, radiance, ...(albedo && { albedo }), features: all[l] as LevelFeatures },
-            ...{ motion: motion[l] as Raster, coarserMotion: motion[l + 1] as Raster },
-          });
-        }
-      }
-      return levels;
-    }
+  it('composites as the training does', async () => {
+    const { levels } = await denoise();
+    expectClose(levels[0]?.composited.data ?? [], golden.data('output'), 1e-4);
+  });
 
-    async function denoiseWindow(lambda = false): Promise<Picture> {
-      const picture = pictureOf();
-      const logs = lambda ? logsOf(picture) : undefined;
-      const [center, others] = [await featuresOf(picture, 1), await neighbors()];
-      for (const [l, level] of picture.levels.entries()) {
-        const logLambda = logs?.[l + 1];
-        const task = { level, irradiance: false, colors: [0], ...(logLambda && { logLambda }) };
-        await network.filterTile(task, center[l] as LevelFeatures, others[l] ?? [], whole(level), ignore);
-      }
-      await composite(picture);
-      return picture;
-    }
+  it('denoises irradiance as the training does', async () => {
+    const { levels } = await denoise({ irradiance: true });
+    expectClose(levels[0]?.composited.data ?? [], golden.data('irradiance'), 1e-4);
+  });
 
-    it('sees the same features as the training', () => {
-      const finest = pictureOf().levels[0] as Level;
-      const { data } = new ComponentFeatures().compute(finest, whole(finest), 1);
-      expectClose(data, golden.data('x'), 1e-6);
-    });
+  it('obeys a map of lambda as the training does', async () => {
+    const { levels } = await denoise({ lambda: true });
+    expectClose(levels[0]?.composited.data ?? [], golden.data('output_lambda'), 1e-4);
+  });
 
-    it.each([0, 1, 2])('denoises level %i as the training does', async (l) => {
-      const { levels } = await denoise();
-      expectClose(levels[l]?.denoised.data ?? [], golden.data(`level${l}`), 1e-4);
-    });
+  it('denoises a window as the training does', async () => {
+    const { levels } = await denoiseWindow();
+    expectClose(levels[0]?.denoised.data ?? [], golden.data('window_level0'), 1e-4);
+    expectClose(levels[0]?.composited.data ?? [], golden.data('window_output'), 1e-4);
+  });
 
-    it('composites as the training does', async () => {
-      const { levels } = await denoise();
-      expectClose(levels[0]?.composited.data ?? [], golden.data('output'), 1e-4);
-    });
-
-    it('denoises irradiance as the training does', async () => {
-      const { levels } = await denoise({ irradiance: true });
-      expectClose(levels[0]?.composited.data ?? [], golden.data('irradiance'), 1e-4);
-    });
-
-    it('obeys a map of lambda as the training does', async () => {
-      const { levels } = await denoise({ lambda: true });
-      expectClose(levels[0]?.composited.data ?? [], golden.data('output_lambda'), 1e-4);
-    });
-
-    it('denoises a window as the training does', async () => {
-      const { levels } = await denoiseWindow();
-      expectClose(levels[0]?.denoised.data ?? [], golden.data('window_level0'), 1e-4);
-      expectClose(levels[0]?.composited.data ?? [], golden.data('window_output'), 1e-4);
-    });
-
-    it('obeys a map of lambda in a window as the training does', async () => {
-      const { levels } = await denoiseWindow(true);
-      expectClose(levels[0]?.composited.data ?? [], golden.data('window_output_lambda'), 1e-4);
-    });
-  },
-);
+  it('obeys a map of lambda in a window as the training does', async () => {
+    const { levels } = await denoiseWindow(true);
+    expectClose(levels[0]?.composited.data ?? [], golden.data('window_output_lambda'), 1e-4);
+  });
+});
