@@ -31,6 +31,10 @@ SPECIALIZATION = ("loss_specialization",)
 SUBSETS = ((0, 1, 2, 3, 4, 5), (1, 2, 3, 4), (2, 3), (3, 4, 5), (0, 1, 2), (3,), (2,), (2, 3, 4, 5), (0, 1, 2, 3))
 
 
+# Share of windows whose centre alone has variances, as where half buffers are sent for the centre only.
+MIXED = 0.4
+
+
 class WindowPool:
     """Prepared windows of random examples, sources and augmentations."""
 
@@ -54,7 +58,8 @@ class WindowPool:
         choice = self.sequences if rng.random() < 0.75 else self.singles
         window = choice[rng.integers(len(choice))]
         source = window.renderer if rng.random() > 0.3 else ("color" if rng.random() < 0.3 else "generic")
-        prepared = prepare(self.network, augment(window, rng), source)
+        neighbor_source = "generic" if source == window.renderer and rng.random() < MIXED else source
+        prepared = prepare(self.network, augment(window, rng), source, neighbor_source)
         if len(self.pool) < self.size:
             self.pool.append(prepared)
         else:
@@ -105,15 +110,16 @@ def lambda_loss(network: Denoiser, window: PreparedWindow, rng: np.random.Genera
 
 @torch.no_grad()
 def validate(network: Denoiser, windows) -> dict[str, float]:
-    """Mean SMAPE in the units of the file of windows of 1, 3, 5 and 7 frames."""
+    """Mean SMAPE in the units of the file of windows of 1, 3, 5 and 7 frames, and of 7 where the centre has variances."""
     scores = {}
-    for length, slots in ((1, ()), (3, (2, 3)), (5, (1, 2, 3, 4)), (7, SUBSETS[0])):
+    lengths = (("1", (), None), ("3", (2, 3), None), ("5", (1, 2, 3, 4), None), ("7", SUBSETS[0], None))
+    for length, slots, neighbor_source in (*lengths, ("7 mixed", SUBSETS[0], "generic")):
         values = []
         for window in windows:
-            part = prepare(network, window.only(slots), window.renderer)
+            part = prepare(network, window.only(slots), window.renderer, neighbor_source)
             output = network.denoise(part.center, part.neighbors)[0][0]
             values.append(float(smape(output / window.exposure, window.reference / window.exposure)))
-        scores[str(length)] = round(sum(values) / len(values), 5)
+        scores[length] = round(sum(values) / len(values), 5)
     return scores
 
 

@@ -140,14 +140,19 @@ class PreparedWindow:
 
 
 @torch.no_grad()
-def prepare(network: Denoiser, window: Window, source: str) -> PreparedWindow:
-    """Features of all frames and levels; sides must be multiples of 2^levels."""
-    index = torch.tensor([network.architecture.sources.index(source)])
+def prepare(network: Denoiser, window: Window, source: str, neighbor_source: str | None = None) -> PreparedWindow:
+    """Features of all frames and levels; sides must be multiples of 2^levels.
+
+    neighbor_source: the encoder of the other frames where it is another, for instance because they have no variances.
+    """
+    sources = network.architecture.sources
+    index, neighbor_source = torch.tensor([sources.index(source)]), neighbor_source or source
+    neighbor_index = torch.tensor([sources.index(neighbor_source)])
     center = network.levels_of_frame(seen_by(window.center, source)[None], index)
     neighbors = [[] for _ in center]
     for slot, inputs in sorted(window.neighbors.items()):
-        seen = seen_by(inputs, source)
-        frame = network.levels_of_frame(seen[None], index, torch.tensor([window.gains[slot]]))
+        seen = seen_by(inputs, neighbor_source)
+        frame = network.levels_of_frame(seen[None], neighbor_index, torch.tensor([window.gains[slot]]))
         motion = window.motion[slot][None]
         for level, f in zip(neighbors, frame, strict=True):
             level.append(LevelOfNeighbor(f.picture, f.flag, f.features, slot, motion, torch.tensor([True])))

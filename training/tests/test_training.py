@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from quietframe_training.dataset import PatchSampler, drop_for_source, load_example
+from quietframe_training.dataset import PatchSampler, load_example, seen_by
 from quietframe_training.export import load_network
 from quietframe_training.joint_bilateral import BilateralParameters, joint_bilateral
 
@@ -39,10 +39,10 @@ def test_views_are_exposed_consistently(folder):
 
 def test_poorer_sources_lose_what_they_never_had(folder):
     inputs = load_example(folder / "mi_000001_s04.npz")[0].inputs()
-    generic, color = drop_for_source(inputs, "generic"), drop_for_source(inputs, "color")
+    generic, color = seen_by(inputs, "generic"), seen_by(inputs, "color")
     assert generic[7].abs().max() == 0 and generic[4:7].max() > 0 and not torch.equal(generic[3], inputs[3])
     assert color[4:12].abs().max() == 0 and torch.equal(color[:3], inputs[:3])
-    assert torch.equal(drop_for_source(inputs, "mitsuba"), inputs)
+    assert torch.equal(seen_by(inputs, "mitsuba"), inputs)
 
 
 def test_patches_stay_consistent_under_augmentation(folder):
