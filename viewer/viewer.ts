@@ -249,7 +249,14 @@ class Viewer {
     input('frame').value = String(this.#frame);
     byId('left-name').textContent = 'noisy';
     byId('right-name').textContent = result === undefined ? 'not denoised yet' : 'denoised';
-    if (MAPS.test(select('layer').value)) byId('left-name').textContent = 'predicted';
+    if (MAPS.test(select('layer').value)) {
+      for (const id of ['left-name', 'right-name']) byId(id).textContent = 'predicted';
+    }
+    const isFlicker = select('layer').value === FLICKER;
+    if (isFlicker && result !== undefined && !this.#results.has(this.#frame - 1)) {
+      byId('right-name').textContent = 'the frame before is not denoised yet';
+    }
+    byId('readout').textContent = '';
     const report = result?.report;
     const error =
       report?.predictedError === undefined ? '' : `, SMAPE ${report.predictedError.smape.toFixed(4)}`;

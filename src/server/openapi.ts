@@ -486,8 +486,8 @@ export const OPENAPI = {
     }),
     '/openapi.json': get('openapi', 'This description', json('OpenAPI 3.1.', { type: 'object' })),
     '/': get('home', 'A short page for people', {
-      description: 'What this is.',
-      content: { 'text/plain': { schema: { type: 'string' } } },
+      description: 'What this is; the viewer for browsers.',
+      content: { 'text/plain': { schema: { type: 'string' } }, 'text/html': { schema: { type: 'string' } } },
     }),
   },
   components: {

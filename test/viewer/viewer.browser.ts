@@ -14,6 +14,22 @@ const SHOTS = path('out/viewer');
 const MODELS = path('test/golden/tiny-bundle');
 const frame = (number: number): string => path(`examples/window/frame.000${number}.exr`);
 
+/** A service of its own process, and its address. */
+async function serve(models: string): Promise<[ChildProcess, string]> {
+  const settings = ['--port', '0', '--models', models, '--threads', '2', '--log', 'error'];
+  const service = spawn(process.execPath, [path('dist/cli/main.js'), 'serve', ...settings], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const address = await new Promise<string>((resolve, reject) => {
+    service.once('exit', (code) => reject(new Error(`The service ended with ${code}`)));
+    service.stdout?.on('data', (text: Buffer) => {
+      const found = /http:\/\/\S+/.exec(text.toString())?.[0];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  return [service, address];
+}
+
 if (CHROMIUM === undefined) console.warn('SKIPPED: there is no chromium to test the viewer in');
 
 describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
@@ -25,30 +41,7 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
 
   beforeAll(async () => {
     mkdirSync(SHOTS, { recursive: true });
-    service = spawn(
-      process.execPath,
-      [
-        path('dist/cli/main.js'),
-        'serve',
-        '--port',
-        '0',
-        '--models',
-        MODELS,
-        '--threads',
-        '2',
-        '--log',
-        'error',
-      ],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
-    address = await new Promise((resolve) => {
-      service.stdout?.on('data', (text: Buffer) => {
-        const found = /http:\/\/\S+/.exec(text.toString())?.[0];
-        if (found !== undefined) resolve(found);
-      });
-    });
+    [service, address] = await serve(MODELS);
     browser = await chromium.launch({
       executablePath: CHROMIUM ?? '',
       args: ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
@@ -201,6 +194,35 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
       return jobs.map(({ state }) => state);
     };
     await expect.poll(states, { timeout: 60_000 }).toContain('cancelled');
+  });
+
+  it('shows predicted errors and samples of the model that ships, from half buffers', async () => {
+    const [shipped, where] = await serve(path('models'));
+    try {
+      await page.goto(where);
+      const halves = ['half_a', 'half_b'].map((name) => path(`examples/window/${name}.0004.exr`));
+      await page.locator('#files').setInputFiles([frame(4), ...halves]);
+      await page.waitForFunction(
+        () => document.getElementById('status')?.textContent === '1 frame, with half buffers',
+      );
+      await page.click('#denoise');
+      await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
+      expect(await text('report')).toMatch(/SMAPE 0\.\d{4}/);
+      await page.screenshot({ path: `${SHOTS}/shipped.png` });
+      const spp = await page.locator('#layer option', { hasText: 'samples.spp' }).getAttribute('value');
+      for (const name of [spp ?? '', spp?.replace('samples.spp', 'error.SMAPE') ?? '']) {
+        await page.selectOption('#layer', name);
+        await page.waitForFunction(
+          (label) => document.getElementById('legend-name')?.textContent === label,
+          name,
+        );
+        expect(await text('left-name')).toBe('predicted');
+        expect(Number(await text('legend-high'))).toBeGreaterThan(Number(await text('legend-low')));
+      }
+      await page.screenshot({ path: `${SHOTS}/error.png` });
+    } finally {
+      shipped.kill();
+    }
   });
 
   it('refuses damaged files in words, and has had no errors', async () => {
