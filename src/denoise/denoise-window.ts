@@ -22,7 +22,7 @@ import {
   pictureResult,
   pyramidsOf,
 } from '../kpcn/picture.js';
-import { type EncoderInputs, encoderInputs } from '../kpcn/source-encoder.js';
+import { type EncoderInputs, encoderInputs, windowEncoders } from '../kpcn/source-encoder.js';
 import { NEIGHBOR_OFFSETS } from '../kpcn/window-features.js';
 import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
 import { denoisedShare, keepConverged } from './converged-guard.js';
@@ -106,11 +106,13 @@ export class WindowDenoiser {
       stages[stage] = (stages[stage] ?? 0) + seconds;
     };
 
-    const { inputs, also, fireflies } = seenLight(frame, request.also, manifest);
+    const frames = [frame, ...request.neighbors.map((neighbor) => neighbor.frame)];
+    const encoders = windowEncoders(frames, manifest.sources);
+    const { inputs, also, fireflies } = seenLight(frame, request.also, encoders);
     const picture = createPicture(inputs, also, levelCount, this.#memory, irradiance);
     const logs = this.#lambdaPyramid(lambda, picture, levelCount);
     const neighbors = request.neighbors.map((neighbor) =>
-      this.#createNeighbor(neighbor, { inputs, also }, manifest, irradiance, lease),
+      this.#createNeighbor(neighbor, { inputs, also }, manifest, encoders, irradiance, lease),
     );
     const layout = { width: frame.width, height: frame.height, architecture: manifest.architecture };
     const keeps = request.key !== undefined && featureBytes(layout) <= this.cache.limitBytes;
@@ -269,12 +271,13 @@ export class WindowDenoiser {
     frame: WindowFrame,
     center: { readonly inputs: EncoderInputs; readonly also: readonly Raster[] },
     manifest: ModelManifest,
+    encoders: readonly string[],
     irradiance: boolean,
     lease: FeatureLease,
   ): Neighbor {
     const { architecture } = manifest;
     const { levels } = architecture;
-    const { inputs, also } = seenLight(frame.frame, frame.also ?? [], manifest);
+    const { inputs, also } = seenLight(frame.frame, frame.also ?? [], encoders);
     const slot = NEIGHBOR_OFFSETS.indexOf(frame.offset as (typeof NEIGHBOR_OFFSETS)[number]);
     const hasAlbedo = center.inputs.albedo !== undefined && !irradiance;
     if (hasAlbedo && inputs.albedo === undefined) throw differing(frame.offset, 'an albedo', 'none');
@@ -337,9 +340,9 @@ export class WindowDenoiser {
 function seenLight(
   frame: Frame,
   layers: readonly Raster[],
-  { sources }: ModelManifest,
+  encoders: readonly string[],
 ): { readonly inputs: EncoderInputs; readonly also: readonly Raster[]; readonly fireflies: number } {
-  const inputs = encoderInputs(frame, sources);
+  const inputs = encoderInputs(frame, encoders);
   const fireflies =
     frame.varianceOrigin === 'estimated' ? [] : findFireflies(inputs.color, frame.colorVariance);
   return {

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import type { Frame } from '../../src/frame/frame.js';
+import { raster } from '../../src/image/raster.js';
+import { encoderInputs, windowEncoders } from '../../src/kpcn/source-encoder.js';
+
+const ALL = ['cycles', 'mitsuba', 'generic', 'color'];
+
+function frame(changes: Partial<Frame> = {}): Frame {
+  const picture = (channels: number) => raster(4, 4, channels);
+  return {
+    ...{ width: 4, height: 4, source: 'cycles', color: picture(3), colorVariance: picture(1) },
+    ...{ varianceOrigin: 'half-buffers', albedo: picture(3), normal: picture(3) },
+    ...changes,
+  } as Frame;
+}
+
+describe('the encoder of a frame', () => {
+  it('is that of its renderer where the variance was measured', () => {
+    expect(encoderInputs(frame(), ALL).encoder).toBe('cycles');
+    expect(encoderInputs(frame({ source: 'pbrt' }), ALL).encoder).toBe('mitsuba');
+  });
+
+  it('is generic without a measured variance, and color without albedo and normal', () => {
+    expect(encoderInputs(frame({ varianceOrigin: 'estimated' }), ALL).encoder).toBe('generic');
+    const { albedo: _, normal: __, ...bare } = frame();
+    expect(encoderInputs(bare, ALL).encoder).toBe('color');
+  });
+
+  it('is the same for all frames of a window', () => {
+    const estimated = frame({ varianceOrigin: 'estimated' });
+    const { albedo: _, normal: __, ...bare } = frame();
+    expect(windowEncoders([frame(), frame()], ALL)).toEqual(ALL);
+    for (const frames of [
+      [frame(), estimated],
+      [frame(), bare],
+      [bare, estimated],
+    ]) {
+      const encoders = windowEncoders(frames, ALL);
+      expect(new Set(frames.map((f) => encoderInputs(f, encoders).encoder)).size).toBe(1);
+    }
+    expect(encoderInputs(frame(), windowEncoders([frame(), estimated], ALL)).encoder).toBe('generic');
+  });
+});
