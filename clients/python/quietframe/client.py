@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import random
+import secrets
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
@@ -99,8 +100,10 @@ class Client:
     def models(self) -> list[dict[str, Any]]:
         """The models that the service has loaded."""
         response = self._request("GET", "/v1/models", {}, b"")
-        models = json.loads(response.body)["models"]
-        return list(models)
+        models = _object_of(response.body).get("models")
+        if not isinstance(models, list):
+            raise QuietframeError("Expected a list of models for the answer but received something else")
+        return models
 
     def is_ready(self) -> bool:
         """Whether the service takes work now; asks once."""
@@ -114,6 +117,47 @@ class Client:
         digest = hashlib.sha256(frame).hexdigest()
         self._request("PUT", f"/v1/frames/{digest}", {"content-type": EXR}, frame)
         return digest
+
+    def start_job(
+        self,
+        frames: Sequence[str] = (),
+        *,
+        halves: tuple[str, str] | None = None,
+        center: int | None = None,
+        **parameters: Parameter | None,
+    ) -> str:
+        """Asks for a frame, or the centre of a window, whose result is fetched later; returns the id of the job.
+
+        Files are named by the digests that `put_frame` returned. Raises Problem `missing-frames` where the service has
+        let go of some, with their digests as `missing` in its document.
+        """
+        asked: dict[str, Any] = {name.replace("_", "-"): str(v) for name, v in parameters.items() if v is not None}
+        asked["frames"] = list(frames)
+        if halves is not None:
+            asked["halves"] = list(halves)
+        if center is not None:
+            asked["center"] = center
+        # An attempt whose answer was lost does not start a second job.
+        headers = {"content-type": "application/json", "idempotency-key": secrets.token_hex(16)}
+        response = self._request("POST", "/v1/jobs", headers, json.dumps(asked).encode())
+        return str(_object_of(response.body).get("id"))
+
+    def job(self, job: str) -> dict[str, Any]:
+        """State of a job (`queued`, `running`, `done`, `failed`, `cancelled`), `progress` in [0, 1] and `frames`."""
+        return _object_of(self._request("GET", f"/v1/jobs/{job}", {}, b"").body)
+
+    def job_answer(self, job: str, index: int = 0) -> Answer:
+        """Result of a frame of a job; raises its Problem where it failed, `not-finished` where it is not done."""
+        path = f"/v1/jobs/{job}/results/{index}"
+        report = self._request("GET", path, {"accept": "application/json"}, b"")
+        return Answer(
+            exr=self._request("GET", path, {"accept": EXR}, b"").body,
+            report=_object_of(report.body),
+        )
+
+    def cancel_job(self, job: str) -> None:
+        """Cancels a job; one that has ended is forgotten by the service."""
+        self._request("DELETE", f"/v1/jobs/{job}", {}, b"")
 
     def _work(
         self,
@@ -181,3 +225,13 @@ class Client:
             return _Response(response.status, {k.lower(): v for k, v in response.getheaders()}, content)
         finally:
             connection.close()
+
+
+def _object_of(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise QuietframeError("Expected a JSON object for the answer but received something else")
+    return document

@@ -37,7 +37,7 @@ class Service:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PUT = handle_any
+            do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
             def log_message(self, *_):
                 pass
@@ -152,6 +152,46 @@ def test_models_health_and_frames(start):
     assert client.is_ready()
     assert client.put_frame(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert service.requests[-1][:2] == ("PUT", f"/farm/v1/frames/{client.put_frame(b'abc')}")
+
+
+def test_jobs(start):
+    service = start((202, {}, b'{"id": "j1"}'))
+    client, _ = client_of(service)
+    assert client.start_job(["a", "b"], halves=("c", "d"), center=1, **{"lambda": 2.0, "aovs": None}) == "j1"
+    method, path, headers, body = service.requests[-1]
+    assert (method, path) == ("POST", "/farm/v1/jobs")
+    assert json.loads(body) == {"frames": ["a", "b"], "halves": ["c", "d"], "center": 1, "lambda": "2.0"}
+    assert {name.lower() for name in headers} >= {"idempotency-key", "content-type"}
+    service.answers = [
+        (200, {}, b'{"state": "done"}'),
+        (200, {}, b'{"model": "kpcn"}'),
+        (200, {}, b"exr"),
+        (204, {}, b""),
+    ]
+    assert client.job("j1") == {"state": "done"}
+    answer = client.job_answer("j1")
+    assert (answer.report, answer.exr) == ({"model": "kpcn"}, b"exr")
+    client.cancel_job("j1")
+    assert service.requests[-1][:2] == ("DELETE", "/farm/v1/jobs/j1")
+
+
+def test_a_lost_answer_does_not_start_a_second_job(start):
+    service = start(GONE, (202, {}, b'{"id": "j1"}'))
+    client, _ = client_of(service)
+    client.start_job(["a"])
+    keys = [
+        {name.lower(): value for name, value in request[2].items()}["idempotency-key"] for request in service.requests
+    ]
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]"])
+def test_answers_of_something_else(start, body):
+    client, _ = client_of(start((200, {}, body)))
+    for ask in (client.models, lambda: client.job("j1"), lambda: client.start_job(["a"])):
+        with pytest.raises(QuietframeError, match="something else"):
+            ask()
 
 
 @pytest.mark.parametrize("url", ["", "localhost:8080", "ftp://host", "http://"])
