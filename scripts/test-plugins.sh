@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lints, type-checks and tests the Python client and the Mitsuba plugin in a virtual environment of their own,
+# Lints, type-checks and tests the Python client, the Mitsuba plugin and what of the Blender extension needs no Blender
+# (scripts/test-blender.sh tests the rest) in a virtual environment of their own,
 # plugins/.venv, made at the first run. With --render also what needs Mitsuba 3, which needs a shared library of LLVM
 # (DRJIT_LIBLLVM_PATH where it is not found).
 set -euo pipefail
@@ -22,7 +23,8 @@ install() {
 }
 install base --editable 'clients/python[test]' --editable 'plugins/mitsuba[test]'
 export PATH="$PWD/$venv/bin:$PATH"
-for package in clients/python plugins/mitsuba; do
+python plugins/blender/build.py
+for package in clients/python plugins/mitsuba plugins/blender; do
   (cd "$package" && ruff check . && ruff format --check . && mypy && python -m pytest -q)
 done
 ruff check examples/adaptive bench/adaptive

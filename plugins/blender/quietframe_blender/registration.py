@@ -1,0 +1,25 @@
+"""Tells Blender the classes of the add-on."""
+
+import bpy
+
+from . import session
+from .operators import OPERATORS
+from .panel import PANELS
+from .preferences import QuietframePreferences
+from .settings import QuietframeSettings
+
+CLASSES = (QuietframePreferences, QuietframeSettings, *OPERATORS, *PANELS)
+
+
+def register_all():
+    for each in CLASSES:
+        bpy.utils.register_class(each)
+    bpy.types.Scene.quietframe = bpy.props.PointerProperty(type=QuietframeSettings)
+
+
+def unregister_all():
+    session.cancel()
+    session.preparing = False
+    del bpy.types.Scene.quietframe
+    for each in reversed(CLASSES):
+        bpy.utils.unregister_class(each)
