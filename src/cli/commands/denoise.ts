@@ -2,7 +2,6 @@ import { realpath } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
-import { ExrPool } from '../../exr/exr-pool.js';
 import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
@@ -20,9 +19,8 @@ import {
   sourceOption,
   wrong,
 } from '../options.js';
-import { ProgressLine } from '../progress-line.js';
 import { readInput } from '../read-input.js';
-import { withFile } from '../with-file.js';
+import { runOnFile } from '../run-on-file.js';
 
 interface Flags extends LayerFlags {
   readonly output: string;
@@ -89,47 +87,32 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const maps = typeof flags.lambda === 'string' ? [flags.lambda] : [];
   await refuseOverwriting([input, ...(flags.halfB === undefined ? [] : [flags.halfB]), ...maps], flags);
 
-  // The engine is large: only the commands that denoise load it.
-  const { Denoiser } = await import('../../denoise/denoiser.js');
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  const line = new ProgressLine(input);
-  const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
-  const denoiser = await Denoiser.load({
-    modelsDirectory: config.modelsDirectory,
-    threads: flags.threads ?? config.threads,
-    memoryBudgetBytes: config.memoryBudgetBytes,
-  });
-  try {
-    const { exr: result, report } = await denoiseExr(
-      {
-        exr,
-        ...(halfB && { halves: [exr, halfB] as const }),
-        ...lambda,
-        ...(flags.model !== undefined && { model: flags.model }),
-        alpha: flags.alpha,
-        components: flags.components,
-        ...(flags.strength !== undefined && { strength: flags.strength }),
-        ...finishOf(flags),
-        ...(guide && { guide }),
-        ...(flags.parameters && { maps: { outputs: ['color', 'parameters'] as const } }),
-        ...resolveOptions(flags),
-        signal: abort.signal,
-        onProgress: (fraction) => line.show(fraction),
-      },
-      { pool, denoiser },
-    );
-    line.end();
-    await writeAtomically(flags.output, result);
-    await tell(report, flags);
-  } catch (error) {
-    throw withFile(error, input, { half_b: flags.halfB, guide: flags.guide, lambda: maps[0] });
-  } finally {
-    line.end();
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    await Promise.all([denoiser.close(), pool.close()]);
-  }
+  const { exr: result, report } = await runOnFile(
+    input,
+    { half_b: flags.halfB, guide: flags.guide, lambda: maps[0] },
+    flags.threads,
+    config,
+    (tools) =>
+      denoiseExr(
+        {
+          exr,
+          ...(halfB && { halves: [exr, halfB] as const }),
+          ...lambda,
+          ...(flags.model !== undefined && { model: flags.model }),
+          alpha: flags.alpha,
+          components: flags.components,
+          ...(flags.strength !== undefined && { strength: flags.strength }),
+          ...finishOf(flags),
+          ...(guide && { guide }),
+          ...(flags.parameters && { maps: { outputs: ['color', 'parameters'] as const } }),
+          ...resolveOptions(flags),
+          ...tools.watch,
+        },
+        tools.services,
+      ),
+  );
+  await writeAtomically(flags.output, result);
+  await tell(report, flags);
 }
 
 /** Nothing where neither was asked for. */

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
 import { expected, QuietframeError } from '../../errors.js';
-import { ExrPool } from '../../exr/exr-pool.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../workflow/maps.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
@@ -15,9 +14,8 @@ import {
   samplesOption,
   sourceOption,
 } from '../options.js';
-import { ProgressLine } from '../progress-line.js';
 import { readInput } from '../read-input.js';
-import { withFile } from '../with-file.js';
+import { runOnFile } from '../run-on-file.js';
 
 interface Flags extends LayerFlags {
   readonly output: string;
@@ -74,41 +72,26 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
   await checkFolder(flags.output);
   if (flags.report !== undefined && flags.report !== '-') await checkFolder(flags.report);
 
-  // The engine is large: only the commands that denoise load it.
-  const { Denoiser } = await import('../../denoise/denoiser.js');
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  const line = new ProgressLine(input);
-  const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
-  const denoiser = await Denoiser.load({
-    modelsDirectory: config.modelsDirectory,
-    threads: flags.threads ?? config.threads,
-    memoryBudgetBytes: config.memoryBudgetBytes,
-  });
-  try {
-    const { exr: result, report } = await denoiseExr(
-      {
-        exr,
-        ...(halfB && { halves: [exr, halfB] as const }),
-        ...(flags.model !== undefined && { model: flags.model }),
-        ...resolveOptions(flags),
-        ...{ maps, mapsOnly: true },
-        signal: abort.signal,
-        onProgress: (fraction) => line.show(fraction),
-      },
-      { pool, denoiser },
-    );
-    line.end();
-    await writeAtomically(flags.output, result);
-    await tell(report, flags);
-  } catch (error) {
-    throw withFile(error, input, { half_b: flags.halfB });
-  } finally {
-    line.end();
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    await Promise.all([denoiser.close(), pool.close()]);
-  }
+  const { exr: result, report } = await runOnFile(
+    input,
+    { half_b: flags.halfB },
+    flags.threads,
+    config,
+    (tools) =>
+      denoiseExr(
+        {
+          exr,
+          ...(halfB && { halves: [exr, halfB] as const }),
+          ...(flags.model !== undefined && { model: flags.model }),
+          ...resolveOptions(flags),
+          ...{ maps, mapsOnly: true },
+          ...tools.watch,
+        },
+        tools.services,
+      ),
+  );
+  await writeAtomically(flags.output, result);
+  await tell(report, flags);
 }
 
 function mapsOf({ budget, targetSmape, spp, min, max, tile, metric }: Flags): MapsRequest {

@@ -1,0 +1,49 @@
+import type { Config } from '../config.js';
+import type { Denoiser } from '../denoise/denoiser.js';
+import { ExrPool } from '../exr/exr-pool.js';
+import { ProgressLine } from './progress-line.js';
+import { withFile } from './with-file.js';
+
+/** What a command works on a file with. */
+export interface FileWork {
+  readonly services: { readonly pool: ExrPool; readonly denoiser: Denoiser };
+  /** Aborts when the user interrupts, and draws the progress; for the request. */
+  readonly watch: { readonly signal: AbortSignal; readonly onProgress: (fraction: number) => void };
+}
+
+/**
+ * Runs the work of a command with a denoiser of its own, which ends with it.
+ * @param files other files than the input, by what the workflow calls them, for its errors.
+ */
+export async function runOnFile<T>(
+  input: string,
+  files: Readonly<Record<string, string | undefined>>,
+  threads: number | undefined,
+  config: Config,
+  work: (tools: FileWork) => Promise<T>,
+): Promise<T> {
+  // The engine is large: only the commands that denoise load it.
+  const { Denoiser } = await import('../denoise/denoiser.js');
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const line = new ProgressLine(input);
+  const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
+  const denoiser = await Denoiser.load({
+    modelsDirectory: config.modelsDirectory,
+    threads: threads ?? config.threads,
+    memoryBudgetBytes: config.memoryBudgetBytes,
+  });
+  try {
+    return await work({
+      services: { pool, denoiser },
+      watch: { signal: abort.signal, onProgress: (fraction) => line.show(fraction) },
+    });
+  } catch (error) {
+    throw withFile(error, input, files);
+  } finally {
+    line.end();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    await Promise.all([denoiser.close(), pool.close()]);
+  }
+}
