@@ -5,10 +5,8 @@ import { onnxEngine } from '../../src/engine/onnx-engine.js';
 import { plane, type Raster, raster } from '../../src/image/raster.js';
 import { type DenoisedPicture, ErrorPredictor } from '../../src/sampling/error-predictor.js';
 
-const { bundles } = await ModelRepository.open(new URL('../../models', import.meta.url).pathname);
-const bundle = bundles.find(
-  ({ manifest }) => manifest.name === 'kpcn' && manifest.version === 1,
-) as ModelBundle;
+const repository = await ModelRepository.open(new URL('../../models', import.meta.url).pathname);
+const bundle: ModelBundle = repository.find('kpcn');
 const predictor = (await ErrorPredictor.load(bundle, onnxEngine)) as ErrorPredictor;
 
 const WIDTH = 28;
