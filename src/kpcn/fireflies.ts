@@ -16,12 +16,14 @@ export interface Firefly {
  * Finds pixels that a single lucky sample made bright: 8 times the second brightest of their eight neighbours, 40 times
  * the mean of the 11 x 11 pixels about them without those, and with noise of at least half of their brightness. A kernel
  * can hardly average a pixel away that differs from all others in everything, and the loss that networks are trained with
- * does not mind if it stays. Where such samples are many they are the light of the scene: none of them is taken.
+ * does not mind if it stays. Where such samples are many they are the light of the scene: none of them is taken. Pictures
+ * smaller than the 11 x 11 pixels have none: nothing tells there what is rare.
  * @param color 3 channels; negative light counts as 0.
  * @param variance of the mean, averaged over channels: measured, not estimated from the picture itself.
  */
 export function findFireflies(color: Raster, variance: Raster): Firefly[] {
   const { width, height } = color;
+  if (Math.min(width, height) < 2 * WIDE_RADIUS + 1) return [];
   const [red, green, blue] = [plane(color, 0), plane(color, 1), plane(color, 2)];
   const meanAt = (i: number): number =>
     (Math.max(red[i] as number, 0) + Math.max(green[i] as number, 0) + Math.max(blue[i] as number, 0)) / 3;

@@ -51,6 +51,19 @@ describe('fireflies', () => {
     expect(findFireflies(many.color, many.variance)).toEqual([]);
   });
 
+  it('are not told apart in pictures that are too small', () => {
+    for (const [width, height] of [
+      [1, 1],
+      [10, 40],
+      [40, 10],
+    ] as const) {
+      const [color, variance] = [raster(width, height, 3), raster(width, height, 1)];
+      color.data[0] = 50;
+      variance.data[0] = 50 ** 2;
+      expect(findFireflies(color, variance)).toEqual([]);
+    }
+  });
+
   it('leave a picture without them as it is', () => {
     const { color, variance } = picture([]);
     expect(dimmed(color, findFireflies(color, variance))).toBe(color);

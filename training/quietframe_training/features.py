@@ -68,10 +68,13 @@ def firefly_gain(color: torch.Tensor, variance: torch.Tensor) -> torch.Tensor:
     """What colour [N,3,H,W] of known variance of the mean [N,1,H,W] is multiplied by: 1, or less for a firefly: [N,1,H,W].
 
     A kernel can hardly average a pixel away that differs from all others in everything, and SMAPE does not mind if it
-    stays. So such a pixel is dimmed to the second brightest of its neighbours, in all layers of light alike.
+    stays. So such a pixel is dimmed to the second brightest of its neighbours, in all layers of light alike. Pictures
+    smaller than the 11x11 pixels have none: nothing tells there what is rare.
     """
     mean = color.clamp(min=0).mean(1, keepdim=True)
     height, width = mean.shape[2:]
+    if min(height, width) < 11:
+        return torch.ones_like(mean)
     padded = F.pad(mean, (1, 1, 1, 1))
     around = [padded[..., y : y + height, x : x + width] for y in range(3) for x in range(3) if (y, x) != (1, 1)]
     second = torch.stack(around).topk(2, 0).values[1]

@@ -85,6 +85,8 @@ def test_a_lone_firefly_is_dimmed_and_many_are_light():
     corner = torch.zeros_like(color)
     corner[..., 0, 0] = 1.0
     assert int((firefly_gain(0.2 + 50 * corner, corner[:, :1] * 50**2 + 1e-4) < 1).sum()) == 1
+    small = (slice(None), slice(None), slice(7, 17), slice(7, 17))
+    assert (firefly_gain(color[small], variance[small]) == 1).all()
     certain = variance.clone()
     certain[..., 12, 12] = 1.0  # 2 % noise: it is a lamp
     assert (firefly_gain(color, certain) == 1).all()
