@@ -148,9 +148,15 @@ it('prints every setting at its start, takes what is large and what is not a num
       /^process_resident_memory_bytes (\S+)$/m.exec((await get(`${origin}/metrics`)).body.toString())?.[1],
     );
   await many(20);
-  const before = await resident();
-  await many(120);
-  // What was uploaded and answered meanwhile is three times that.
-  expect((await resident()) - before).toBeLessThan(120 * heavy.length);
+  // The heap's high-water mark rises in leaps while it settles; what a request leaves behind for ever adds up in every batch.
+  const growths: number[] = [];
+  for (let batch = 0, before = await resident(); batch < 3; batch++) {
+    await many(40);
+    const after = await resident();
+    growths.push(after - before);
+    before = after;
+  }
+  // What is uploaded and answered in a batch is three times that.
+  expect(Math.min(...growths)).toBeLessThan(40 * heavy.length);
   child.kill('SIGTERM');
 });
