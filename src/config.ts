@@ -10,6 +10,8 @@ export interface Setting<Value> {
   /** What a value is or counts: `bytes`, `seconds`, `pixels`. */
   readonly unit: string;
   readonly description: string;
+  /** The only values, where these are words. */
+  readonly choices?: readonly string[];
   readonly fallback: Value;
   /** @throws QuietframeError `invalid-argument`, naming the variable or flag. */
   readonly parse: (text: string, name: string) => Value;
@@ -27,28 +29,17 @@ export const SETTINGS = {
   host: text('HOST', 'address', '127.0.0.1', 'address to listen on'),
   port: integer('PORT', 'port', 8080, [0, 65_535], 'port of HTTP, 0 for a free one'),
   grpcPort: optional(
-    integer('GRPC_PORT', 'port', 0, [0, 65_535], 'port of gRPC, 0 for a free one; no gRPC without it'),
+    integer('GRPC_PORT', 'port', 0, [0, 65_535], 'port of gRPC, 0 for a free one; without, none'),
   ),
-  tlsCertificate: optional(
-    text('TLS_CERT', 'file', '', 'certificate chain (PEM); with a key, both ports speak TLS'),
-  ),
+  tlsCertificate: optional(text('TLS_CERT', 'file', '', 'certificate chain (PEM) of both ports')),
   tlsKey: optional(text('TLS_KEY', 'file', '', 'private key of the certificate (PEM)')),
-  tokensFile: optional(
-    text('TOKENS', 'file', '', 'hashes and quotas of bearer tokens; without it, anybody may call'),
-  ),
-  trustProxy: optional(
-    text(
-      'TRUST_PROXY',
-      'addresses',
-      '',
-      'proxies whose X-Forwarded-For tells callers apart, with commas between',
-    ),
-  ),
+  tokensFile: optional(text('TOKENS', 'file', '', 'callers and quotas; without, anybody may call')),
+  trustProxy: optional(text('TRUST_PROXY', 'addresses', '', 'proxies whose X-Forwarded-For is believed')),
   modelsDirectory: text(
     'MODELS',
     'folder',
     fileURLToPath(new URL('../models', import.meta.url)),
-    'bundles of the models',
+    'bundles of models, instead of those that ship',
   ),
   threads: integer('THREADS', 'threads', availableParallelism(), [1, 1024], 'threads of the networks'),
   memoryBudgetBytes: integer(
@@ -56,65 +47,45 @@ export const SETTINGS = {
     'bytes',
     GIB / 2,
     [2 ** 26, MANY_BYTES],
-    'tiles that are being computed; planes come on top',
+    'tiles in work; planes on top',
   ),
   decodedCacheBytes: integer(
     'DECODED_CACHE',
     'bytes',
     Math.floor(memory() / 8),
     [0, MANY_BYTES],
-    'frames that are kept decoded, for windows that slide',
+    'decoded frames that are kept',
   ),
   featureCacheBytes: integer(
     'FEATURE_CACHE',
     'bytes',
     Math.floor(memory() / 4),
     [0, MANY_BYTES],
-    'features that are kept, for windows that slide and lambda that changes',
+    'features that are kept',
   ),
   frameMemoryBytes: integer(
     'FRAME_MEMORY',
     'bytes',
     Math.max(GIB, Math.floor(memory() / 2)),
     [1, MANY_BYTES],
-    'memory of all requests that run, by the sizes in the headers of their files',
+    'all frames that are denoised',
   ),
-  maxUploadBytes: integer('MAX_UPLOAD', 'bytes', GIB, [1, MANY_BYTES], "a request's body"),
+  maxUploadBytes: integer('MAX_UPLOAD', 'bytes', GIB, [1, MANY_BYTES], 'body of a request'),
   maxPixels: integer('MAX_PIXELS', 'pixels', 2 ** 26, [1, 2 ** 28], 'one part of a file'),
-  uploadSeconds: integer('UPLOAD_TIMEOUT', 'seconds', 300, [1, DAY], 'time for a request to arrive whole'),
-  concurrency: integer(
-    'CONCURRENCY',
-    'requests',
-    1,
-    [1, 1024],
-    'denoised at once; one already uses all threads',
-  ),
-  queueLength: integer(
-    'QUEUE',
-    'requests',
-    16,
-    [0, 1_000_000],
-    'may upload or wait beside those that run, before others are refused',
-  ),
-  frameCacheBytes: integer(
-    'FRAME_CACHE',
-    'bytes',
-    GIB,
-    [0, MANY_BYTES],
-    'frames and results that are kept in memory',
-  ),
-  spoolFolder: optional(text('SPOOL', 'folder', '', 'frames and results that no longer fit into memory')),
-  spoolBytes: integer('SPOOL_SIZE', 'bytes', 16 * GIB, [0, MANY_BYTES], 'frames and results kept there'),
-  maxJobs: integer('JOBS', 'jobs', 256, [0, 1_000_000], 'jobs that are kept, those that have ended included'),
-  maxJobFrames: integer('JOB_FRAMES', 'frames', 16_384, [1, 10_000_000], 'frames of all jobs that are kept'),
-  jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'time that a job is kept once it has ended'),
-  jobFolder: optional(
-    text('JOB_FOLDER', 'folder', '', 'records of jobs, which survive a restart then; needs a spool'),
-  ),
-  drainSeconds: integer('DRAIN', 'seconds', 30, [0, DAY], 'time for running requests after SIGTERM'),
+  uploadSeconds: integer('UPLOAD_TIMEOUT', 'seconds', 300, [1, DAY], 'time for a request to arrive'),
+  concurrency: integer('CONCURRENCY', 'requests', 1, [1, 1024], 'at once; one uses all threads'),
+  queueLength: integer('QUEUE', 'requests', 16, [0, 1_000_000], 'may wait beside those that run'),
+  frameCacheBytes: integer('FRAME_CACHE', 'bytes', GIB, [0, MANY_BYTES], 'frames and results in memory'),
+  spoolFolder: optional(text('SPOOL', 'folder', '', 'frames and results that do not fit there')),
+  spoolBytes: integer('SPOOL_SIZE', 'bytes', 16 * GIB, [0, MANY_BYTES], 'frames and results in that folder'),
+  maxJobs: integer('JOBS', 'jobs', 256, [0, 1_000_000], 'jobs that are kept'),
+  maxJobFrames: integer('JOB_FRAMES', 'frames', 16_384, [1, 10_000_000], 'frames of all jobs'),
+  jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'time that a job is kept after its end'),
+  jobFolder: optional(text('JOB_FOLDER', 'folder', '', 'records of jobs, for restarts; needs a spool')),
+  drainSeconds: integer('DRAIN', 'seconds', 30, [0, DAY], 'time for what runs after SIGTERM'),
   logLevel: choice('LOG', LOG_LEVELS, 'info', 'least level of the log'),
   otlpEndpoint: {
-    ...optional(text('OTLP_ENDPOINT', 'URL', '', 'collector of OpenTelemetry traces, by OTLP over HTTP')),
+    ...optional(text('OTLP_ENDPOINT', 'URL', '', 'collector of OpenTelemetry traces, by HTTP')),
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
   },
 } as const satisfies Record<string, Setting<unknown>>;
@@ -150,9 +121,9 @@ export function describeConfig(config: Partial<Config>): Record<string, string> 
   );
 }
 
-/** What the process may have. */
+/** What the process may have. Without a limit Node tells 0 or more than there is, depending on its version. */
 function memory(): number {
-  return process.constrainedMemory() || totalmem();
+  return Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
 }
 
 function integer(
@@ -184,7 +155,8 @@ function choice<T extends string>(
   description: string,
 ): Setting<T> {
   return {
-    ...named(name, 'level', `${description}: ${choices.join(', ')}`),
+    ...named(name, 'level', description),
+    choices,
     fallback,
     parse: (text, name) => {
       const found = choices.find((candidate) => candidate === text);

@@ -3,11 +3,14 @@ import { Command, CommanderError } from 'commander';
 import { QuietframeError } from '../errors.js';
 import { VERSION } from '../version.js';
 import { compareCommand } from './commands/compare.js';
+import { completionCommand } from './commands/completion.js';
 import { denoiseCommand } from './commands/denoise.js';
 import { inspectCommand } from './commands/inspect.js';
 import { sampleMapCommand } from './commands/sample-map.js';
 import { sequenceCommand } from './commands/sequence.js';
 import { serveCommand } from './commands/serve.js';
+import { configureHelp } from './help.js';
+import { usageError } from './usage-error.js';
 
 /** Exit codes: done; the work failed; the command line is wrong. */
 const FAILED = 1;
@@ -15,9 +18,10 @@ const WRONG_USAGE = 2;
 
 /** Runs the command line and resolves to the exit code; errors are one line on standard error. */
 async function main(args: readonly string[]): Promise<number> {
-  const program = new Command('quietframe')
-    .description('Denoise Monte Carlo renders in OpenEXR files, here or as a service.')
-    .version(VERSION)
+  const program = configureHelp(new Command('quietframe'))
+    .description('denoise Monte Carlo renders in OpenEXR files, here or as a service')
+    .version(VERSION, '-V, --version', 'show the version')
+    .usage('<command> ...')
     .exitOverride()
     .configureOutput({ outputError: () => {} });
   for (const addTo of [
@@ -27,6 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     inspectCommand,
     compareCommand,
     serveCommand,
+    completionCommand,
   ])
     addTo(program);
   try {
@@ -36,7 +41,11 @@ async function main(args: readonly string[]): Promise<number> {
     // Commander throws to end after --help and --version too; its `commander.help` stands for a missing command.
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      if (error.code !== 'commander.help') complain(error.message.replace(/^error: /, ''));
+      if (error.code !== 'commander.help') {
+        const commands = program.commands.map((command) => command.name());
+        const called = args.find((argument) => commands.includes(argument));
+        complain(usageError(error, { command: ['quietframe', called ?? []].flat().join(' '), commands }));
+      }
       return WRONG_USAGE;
     }
     if (!(error instanceof QuietframeError)) {

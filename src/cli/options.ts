@@ -15,17 +15,29 @@ export interface LayerFlags {
 }
 
 export function sourceOption(): Option {
-  return new Option('--source <name>', 'renderer that wrote the file').choices([
-    'auto',
-    ...SOURCES.map((source) => source.name),
-  ]);
+  const names = ['auto', ...SOURCES.map((source) => source.name)] as const;
+  return choiceOption('--source <name>', 'renderer that wrote the file', names);
+}
+
+/** An option that takes one of a few words. */
+export function choiceOption(flags: string, description: string, choices: readonly string[]): Option {
+  const name = flags.replace(/ <.*/, '');
+  return new Option(flags, description).choices(choices).argParser(oneOf(choices, name));
+}
+
+/** Refuses other words. */
+export function oneOf(choices: readonly string[], name: string): (text: string) => string {
+  return (text) => {
+    if (choices.includes(text)) return text;
+    throw wrong(`one of ${choices.join(', ')}`, name, text);
+  };
 }
 
 /** May be given several times. Unknown roles are refused where layers are resolved. */
 export function layerOption(): Option {
   return new Option(
     '--layer <role=layer>',
-    'layer of a role, e.g. albedo=MyAlbedo, or normal=none; repeatable',
+    'layer of a role: albedo=MyAlbedo, normal=none; repeatable',
   ).argParser((text: string, layers: Record<string, string> = {}) => {
     const equals = text.indexOf('=');
     if (equals < 1 || equals === text.length - 1) throw wrong('role=layer', '--layer', text);
@@ -35,18 +47,17 @@ export function layerOption(): Option {
 
 /** Layers of light. */
 export function aovsOption(): Option {
-  return new Option(
-    '--aovs <all|name,...>',
-    'light groups and lobes to denoise too, so that they still make up the beauty',
-  ).argParser((text): 'all' | string[] => {
-    const names = text.split(',').map((name) => name.trim());
-    if (names.includes('')) throw wrong('all, or names of layers with commas between', '--aovs', text);
-    return text === 'all' ? text : names;
-  });
+  return new Option('--aovs <all|name,...>', 'light groups and lobes to denoise with the beauty').argParser(
+    (text): 'all' | string[] => {
+      const names = text.split(',').map((name) => name.trim());
+      if (names.includes('')) throw wrong('all, or names of layers with commas between', '--aovs', text);
+      return text === 'all' ? text : names;
+    },
+  );
 }
 
 export function samplesOption(): Option {
-  return new Option('--spp <n>', 'samples per pixel, for variance layers that need it').argParser((text) =>
+  return new Option('--spp <n>', 'samples per pixel, for variance layers that need them').argParser((text) =>
     parseInteger(text, '--spp', 1, 2 ** 31),
   );
 }
@@ -76,15 +87,14 @@ export function parseDecimal(text: string, name: string, least: number, most: nu
 
 /** A slope for all pixels, or the path of a map. */
 export function lambdaOption(): Option {
-  return new Option(
-    '--lambda <number|map.exr>',
-    'in [1, 10], or a file with one for each pixel: higher keeps more of the input (default: 1)',
-  ).argParser((text): number | string => {
-    const value = text.trim() === '' ? Number.NaN : Number(text);
-    if (value >= 1 && value <= 10) return value;
-    if (/\.exr$/i.test(text)) return text;
-    throw wrong('a number in [1, 10], or a file .exr', '--lambda', text);
-  });
+  return new Option('--lambda <number|map.exr>', 'in [1, 10]: higher keeps more of the input and its noise')
+    .default(undefined, '1')
+    .argParser((text): number | string => {
+      const value = text.trim() === '' ? Number.NaN : Number(text);
+      if (value >= 1 && value <= 10) return value;
+      if (/\.exr$/i.test(text)) return text;
+      throw wrong('a number in [1, 10], or a file .exr', '--lambda', text);
+    });
 }
 
 /** @throws QuietframeError `file-system`. */
@@ -96,12 +106,27 @@ export async function lambdaRequest(
 }
 
 export function componentsOption(): Option {
-  return new Option(
-    '--components <mode>',
-    'denoise the beauty, or irradiance, albedo and specular on their own where the file has them',
-  )
-    .choices(['beauty', 'split'])
-    .default('beauty');
+  return choiceOption('--components <mode>', 'denoise the beauty, or its components apart', [
+    'beauty',
+    'split',
+  ]).default('beauty');
+}
+
+export function alphaOption(): Option {
+  return choiceOption('--alpha <mode>', 'keep alpha, or filter it like the colour', [
+    'copy',
+    'denoise',
+  ]).default('copy');
+}
+
+export function modelOption(description = 'bundle that denoises; pkn is a fast preview'): Option {
+  return new Option('--model <name[@version]>', description).default(undefined, 'kpcn');
+}
+
+export function threadsOption(): Option {
+  return new Option('--threads <n>', 'threads of the networks')
+    .default(undefined, 'one a processor')
+    .argParser((text) => parseInteger(text, '--threads', 1, 1024));
 }
 
 export function wrong(range: string, name: string, received: string): QuietframeError {

@@ -19,7 +19,7 @@ export async function readInput(path: string): Promise<Uint8Array> {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown reason';
     throw new QuietframeError(
       'file-system',
-      `The file ${path} could not be read: ${REASONS.get(code) ?? code}`,
+      `The file ${path} cannot be read: ${REASONS.get(code) ?? code}`,
       {},
       { cause },
     );

@@ -69,10 +69,9 @@ export class Callers {
     const [, secret] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization ?? '') ?? [];
     const token = secret === undefined ? undefined : this.#find(secret);
     if (token === undefined) {
-      throw new QuietframeError(
-        'unauthenticated',
-        'Expected a bearer token of this service for Authorization',
-      );
+      const received = authorization === undefined ? 'none' : 'another';
+      const message = expected('a bearer token of this service', 'Authorization', received);
+      throw new QuietframeError('unauthenticated', message);
     }
     token.requests?.check('requests');
     token.bytes?.check('bytes');

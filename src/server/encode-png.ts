@@ -24,10 +24,12 @@ export function encodePng(color: Raster, signal: AbortSignal): Promise<Uint8Arra
     signal.addEventListener('abort', abort, { once: true });
     worker
       .on('message', resolve)
-      .on('error', (cause) => reject(new QuietframeError('internal', 'The PNG was not made', {}, { cause })))
+      .on('error', (cause) =>
+        reject(new QuietframeError('internal', 'The making of the PNG failed', {}, { cause })),
+      )
       .on('exit', () => {
         signal.removeEventListener('abort', abort);
-        reject(new QuietframeError('internal', 'The PNG was not made'));
+        reject(new QuietframeError('internal', 'The making of the PNG failed'));
       });
   });
 }

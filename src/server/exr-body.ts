@@ -124,7 +124,7 @@ export function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): U
     throw new QuietframeError(
       'malformed-body',
       expected(
-        `at most ${MAX_FRAMES} frame, one half_a and one half_b or neither, not nothing of them, and at most one lambda`,
+        `1 to ${MAX_FRAMES} frame, or both half_a and half_b, or all of these, and at most one lambda`,
         'the parts of the form',
         received,
       ),

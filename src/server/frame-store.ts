@@ -133,7 +133,9 @@ export class FrameStore {
   retain(digests: readonly string[]): void {
     const missing = digests.filter((digest) => !this.has(digest));
     if (missing.length > 0) {
-      throw new QuietframeError('missing-frames', 'Expected frames that are kept', { missing });
+      const received = `${missing.length} that are not kept`;
+      const message = expected('frames that have been sent before', 'the job', received);
+      throw new QuietframeError('missing-frames', message, { missing });
     }
     const most = this.largest / 2;
     const sum = (list: readonly string[]): number =>
@@ -172,7 +174,7 @@ export class FrameStore {
     const bytes = this.#memory.get(digest);
     if (bytes !== undefined) await this.#toSpool(digest, bytes);
     if (this.#spool.has(digest) || this.#moving.has(digest)) return;
-    throw new QuietframeError('file-system', 'The spool folder could not keep a frame');
+    throw new QuietframeError('file-system', 'The spool folder cannot keep a frame');
   }
 
   #sizeOf(digest: string): number {

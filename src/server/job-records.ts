@@ -49,7 +49,7 @@ export class JobRecords {
       // What follows a line that was cut off would be lost with it.
       await appendFile(this.#path(spec.id), `\n${JSON.stringify({ index, end })}\n`);
     } catch (cause) {
-      throw new QuietframeError('file-system', 'The end of a frame could not be written down', {}, { cause });
+      throw new QuietframeError('file-system', 'The record of a job cannot be written', {}, { cause });
     }
   }
 

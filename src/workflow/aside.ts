@@ -88,5 +88,5 @@ function cancelled(): QuietframeError {
 }
 
 function failed(cause: unknown): QuietframeError {
-  return new QuietframeError('internal', 'The frame could not be built', {}, { cause });
+  return new QuietframeError('internal', 'The work on a frame failed', {}, { cause });
 }

@@ -5,7 +5,7 @@ import type {
   DenoiseResult,
   Denoiser,
 } from '../denoise/denoiser.js';
-import { QuietframeError } from '../errors.js';
+import { expected, QuietframeError } from '../errors.js';
 import type { BuiltFrame } from '../frame/build-frame.js';
 import { type Component, componentFrame, recombine, rescale } from '../frame/components.js';
 import type { PlannedLight } from '../frame/resolve-layers.js';
@@ -147,9 +147,8 @@ function passes(
 function lightOf({ lights }: BuiltFrame, name: string): Raster {
   const light = lights.get(name);
   if (light !== undefined) return light;
-  throw new QuietframeError('mismatched-frames', `A frame of the window has no layer ${name}`, {
-    layer: name,
-  });
+  const message = expected(`the layer ${name}`, 'a frame of the window', 'none');
+  throw new QuietframeError('mismatched-frames', message, { layer: name });
 }
 
 function named(lights: readonly PlannedLight[], rasters: readonly Raster[]): Map<string, Raster> {

@@ -15,8 +15,8 @@ export async function writeAtomically(path: string, bytes: Uint8Array | string):
     if (existing === undefined || existing.isFile()) await replaceFile(path, bytes);
     else await writeFile(path, bytes);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
-    throw new QuietframeError('file-system', `The file ${path} could not be written${code}`, {}, { cause });
+    const code = cause instanceof Error && 'code' in cause ? `: ${cause.code}` : '';
+    throw new QuietframeError('file-system', `The file ${path} cannot be written${code}`, {}, { cause });
   }
 }
 

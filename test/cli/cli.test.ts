@@ -94,6 +94,26 @@ describe('usage', () => {
     expect(stderr).toContain(named);
   });
 
+  it.each([
+    [['polish'], 'for the command but received "polish"'],
+    [['compar', 'a', 'b'], 'received "compar" (did you mean compare?)'],
+    [
+      ['inspect', '--jsn'],
+      'Expected an option for quietframe inspect but received "--jsn" (did you mean --json?)',
+    ],
+    [['denoise', 'in.exr'], 'Expected <out.exr> for --output but received nothing'],
+    [['denoise', 'in.exr', '--lambda'], 'Expected <number|map.exr> for --lambda but received nothing'],
+    [['inspect'], 'Expected a value for in.exr but received nothing'],
+    [['inspect', 'a', 'b'], 'Expected 1 argument for quietframe inspect but received 2'],
+    [['inspect', 'a', '--source', 'etch'], 'for --source but received "etch"'],
+    [['completion', 'tcsh'], 'Expected one of bash, zsh, fish for the shell but received "tcsh"'],
+  ])('says what it expected of %j', async (args, sentence) => {
+    const { code, stderr } = await quietframe(args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^quietframe: Expected .+ for .+ but received .+\n$/);
+    expect(stderr).toContain(sentence);
+  });
+
   it('shows how it is used when no command is given', async () => {
     const { code, stderr } = await quietframe([]);
     expect(code).toBe(2);
@@ -109,11 +129,7 @@ describe('usage', () => {
 
 describe('failures', () => {
   it.each([
-    [
-      'a file that is missing',
-      ['inspect', 'nothing.exr'],
-      'nothing.exr could not be read: it does not exist',
-    ],
+    ['a file that is missing', ['inspect', 'nothing.exr'], 'nothing.exr cannot be read: it does not exist'],
     ['a folder', ['inspect', '.'], 'it is a folder'],
     ['a file that is no OpenEXR', ['denoise', 'text.exr', '-o', 'x.exr'], 'text.exr: Expected'],
     [

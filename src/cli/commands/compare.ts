@@ -10,9 +10,9 @@ export function compareCommand(program: Command): void {
   program
     .command('compare')
     .description('measure the beauty of an OpenEXR file against a reference')
-    .argument('<a.exr>')
-    .argument('<ref.exr>')
-    .option('--json', 'as JSON')
+    .argument('<a.exr>', 'picture that is measured')
+    .argument('<ref.exr>', 'picture without noise')
+    .option('--json', 'print JSON')
     .addOption(sourceOption())
     .action(compare);
 }

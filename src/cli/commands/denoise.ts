@@ -1,22 +1,23 @@
 import { realpath } from 'node:fs/promises';
-import type { Command } from 'commander';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { readConfig } from '../../config.js';
 import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
+  alphaOption,
   aovsOption,
   componentsOption,
   type LayerFlags,
   lambdaOption,
   lambdaRequest,
   layerOption,
+  modelOption,
   parseDecimal,
-  parseInteger,
   resolveOptions,
   samplesOption,
   sourceOption,
+  threadsOption,
   wrong,
 } from '../options.js';
 import { readInput } from '../read-input.js';
@@ -43,35 +44,33 @@ interface Flags extends LayerFlags {
 export function denoiseCommand(program: Command): void {
   program
     .command('denoise')
-    .description('denoise the beauty of an OpenEXR file; all else is kept')
+    .description('denoise the beauty of an OpenEXR file and keep everything else')
     .argument('<in.exr>', 'noisy frame with its auxiliary layers')
-    .requiredOption('-o, --output <out.exr>', 'where the result is written, at once and whole')
-    .option('--half-b <b.exr>', 'second half buffer: the same frame, rendered independently')
+    .requiredOption('-o, --output <out.exr>', 'the file with its beauty denoised')
+    .option('--half-b <b.exr>', 'second half buffer: the same frame with another seed')
     .addOption(lambdaOption())
-    .option('--model <name[@version]>', 'model bundle; pkn is the fast preview')
+    .addOption(modelOption())
     .addOption(sourceOption())
     .addOption(layerOption())
     .addOption(samplesOption())
-    .addOption(
-      new Option('--alpha <mode>', 'keep alpha, or filter it like the colour')
-        .choices(['copy', 'denoise'])
-        .default('copy'),
-    )
+    .addOption(alphaOption())
     .addOption(componentsOption())
     .addOption(aovsOption())
-    .option('--upscale <factor>', 'magnify the result, in [1, 4]; the file gets the new size', (text) =>
+    .option('--upscale <factor>', 'in [1, 4]: magnifies the result', (text) =>
       parseDecimal(text, '--upscale', 1, 4),
     )
-    .option('--guide <full.exr>', 'the frame at the new size: its albedo and normals guide the magnification')
-    .option('--deblur <sigma|auto>', 'undo a blur of this many pixels, in [0.3, 4]', (text) =>
+    .option('--guide <full.exr>', 'render at the new size that guides it')
+    .option('--deblur <sigma|auto>', 'in [0.3, 4] pixels: undoes a blur', (text) =>
       text === 'auto' ? text : parseDecimal(text, '--deblur', 0.3, 4),
     )
-    .option('--strength <number>', 'scale predicted parameters of filters, in [0, 4] (default: 1)', (text) =>
-      parseDecimal(text, '--strength', 0, 4),
+    .addOption(
+      new Option('--strength <number>', 'in [0, 4]: scales the parameters of filters')
+        .default(undefined, '1')
+        .argParser((text) => parseDecimal(text, '--strength', 0, 4)),
     )
     .option('--parameters', 'add the parameters of filters as channels')
-    .option('--report <file>', 'write what was done as JSON; - for standard output')
-    .option('--threads <n>', 'threads of the engine', (text) => parseInteger(text, '--threads', 1, 1024))
+    .option('--report <file>', 'write what was done as JSON; - is standard output')
+    .addOption(threadsOption())
     .option('--overwrite-input', 'allow --output to be the input file')
     .action(denoise);
 }

@@ -9,9 +9,9 @@ import { readInput } from '../read-input.js';
 export function inspectCommand(program: Command): void {
   program
     .command('inspect')
-    .description('show the layers of an OpenEXR file, what each is used as, and what is wrong with them')
-    .argument('<in.exr>')
-    .option('--json', 'as JSON')
+    .description('show the layers of an OpenEXR file, their use and their faults')
+    .argument('<in.exr>', 'any OpenEXR file')
+    .option('--json', 'print JSON')
     .addOption(sourceOption())
     .addOption(layerOption())
     .addOption(samplesOption())

@@ -1,18 +1,21 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
-import { expected, QuietframeError } from '../../errors.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../workflow/maps.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
+  choiceOption,
   type LayerFlags,
   layerOption,
+  modelOption,
   parseInteger,
   resolveOptions,
   samplesOption,
   sourceOption,
+  threadsOption,
+  wrong,
 } from '../options.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
@@ -38,28 +41,26 @@ export function sampleMapCommand(program: Command): void {
     .command('sample-map')
     .description('predict the error left after denoising, and where to spend the next samples')
     .argument('<in.exr>', 'noisy frame with its auxiliary layers')
-    .requiredOption('-o, --output <map.exr>', 'error.SMAPE, error.DSSIM, samples.density and samples.spp')
-    .option('--half-b <b.exr>', 'second half buffer: the same frame, rendered independently')
-    .option(
-      '--budget <spp>',
-      'mean samples per pixel to plan; samples.spp adds up to it exactly',
-      number('--budget'),
+    .requiredOption('-o, --output <map.exr>', 'file with the maps as channels')
+    .option('--half-b <b.exr>', 'second half buffer: the same frame with another seed')
+    .option('--budget <spp>', 'mean samples per pixel to plan', number('--budget'))
+    .option('--target-smape <error>', 'in (0, 1): mean error that is good enough', number('--target-smape'))
+    .addOption(
+      new Option('--min <spp>', 'least samples of a pixel').default(undefined, '0').argParser(whole('--min')),
     )
-    .option(
-      '--target-smape <error>',
-      'mean error that is good enough: tells what is left until then, and sets the budget where none is given',
-      number('--target-smape'),
-    )
-    .option('--min <spp>', 'least samples of a pixel (default: 0)', whole('--min'))
     .option('--max <spp>', 'most samples of a pixel', whole('--max'))
-    .option('--tile <px>', 'side of tiles that get the same share (default: 1)', whole('--tile'))
-    .addOption(new Option('--metric <name>', 'error that guides').choices(ERROR_METRICS).default('smape'))
-    .option('--model <name[@version]>', 'model bundle')
+    .addOption(
+      new Option('--tile <px>', 'side of tiles that get the same share')
+        .default(undefined, '1')
+        .argParser(whole('--tile')),
+    )
+    .addOption(choiceOption('--metric <name>', 'error that guides', ERROR_METRICS).default('smape'))
+    .addOption(modelOption('bundle that denoises and predicts errors'))
     .addOption(sourceOption())
     .addOption(layerOption())
     .addOption(samplesOption())
-    .option('--report <file>', 'write the report as JSON; - for standard output')
-    .option('--threads <n>', 'threads of the engine', (text) => parseInteger(text, '--threads', 1, 1024))
+    .option('--report <file>', 'write what was done as JSON; - is standard output')
+    .addOption(threadsOption())
     .action(sampleMap);
 }
 
@@ -110,9 +111,7 @@ function mapsOf({ budget, targetSmape, spp, min, max, tile, metric }: Flags): Ma
 function number(flag: string): (text: string) => number {
   return (text) => {
     if (/^\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text)) return Number(text);
-    throw new QuietframeError('invalid-argument', expected('a number of at least 0', flag, text), {
-      parameter: flag,
-    });
+    throw wrong('a number of at least 0', flag, text);
   };
 }
 

@@ -1,19 +1,22 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type Config, readConfig } from '../../config.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
+  alphaOption,
   aovsOption,
   componentsOption,
   type LayerFlags,
   lambdaOption,
   lambdaRequest,
+  modelOption,
   parseInteger,
   resolveOptions,
   sourceOption,
+  threadsOption,
   wrong,
 } from '../options.js';
 import { ProgressLine } from '../progress-line.js';
@@ -48,24 +51,20 @@ export function sequenceCommand(program: Command): void {
   program
     .command('sequence')
     .description('denoise the frames of a shot that are not done yet')
-    .argument("<'shot.####.exr'>", 'noisy frames; # stands for the digits of the frame number')
+    .argument("<'shot.####.exr'>", 'noisy frames; # stands for a digit of their number')
     .requiredOption("-o, --output <'clean.####.exr'>", 'results, one for each frame')
-    .option('--frames <first-last>', 'denoise these frames alone; their windows reach beyond', parseRange)
-    .option('--window <n>', 'most frames that one is denoised from, odd', parseWindow, 7)
+    .option('--frames <first-last>', 'denoise these alone; their windows reach beyond', parseRange)
+    .option('--window <n>', 'most frames that one is denoised from: 1, 3, 5 or 7', parseWindow, 7)
     .addOption(lambdaOption())
-    .option('--model <name[@version]>', 'model bundle')
+    .addOption(modelOption())
     .addOption(sourceOption())
-    .addOption(
-      new Option('--alpha <mode>', 'keep alpha, or filter it like the colour')
-        .choices(['copy', 'denoise'])
-        .default('copy'),
-    )
+    .addOption(alphaOption())
     .addOption(componentsOption())
     .addOption(aovsOption())
-    .option('--report <file>', 'write what became of each frame, and its flicker, as JSON')
-    .option('--server <url,...>', 'services that denoise the frames, instead of this process', parseServers)
-    .option('--force', 'denoise frames that are done, too')
-    .option('--threads <n>', 'threads of the engine', (text) => parseInteger(text, '--threads', 1, 1024))
+    .option('--report <file>', 'write what became of each frame, and flicker, as JSON')
+    .option('--server <url,...>', 'services that denoise, instead of this process', parseServers)
+    .option('--force', 'denoise frames that are done too')
+    .addOption(threadsOption())
     .action(sequence);
 }
 

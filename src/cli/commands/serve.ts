@@ -5,16 +5,30 @@ import { ExrPool } from '../../exr/exr-pool.js';
 
 /** `quietframe serve`: every setting is a flag. */
 export function serveCommand(program: Command): void {
-  const command = program.command('serve').description('answer HTTP requests until told to stop');
-  for (const [key, { env, flag, unit, description, fallback }] of Object.entries<Setting<unknown>>(
-    SETTINGS,
-  )) {
-    const shown = fallback === undefined ? env : `${env}, default: ${fallback}`;
-    const option = new Option(`--${flag} <${unit}>`, `${description} (${shown})`);
+  const command = program.command('serve').description('answer HTTP and gRPC requests until told to stop');
+  for (const [key, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const { flag, unit, description, choices } = setting;
+    const option = new Option(`--${flag} <${unit}>`, description).default(undefined, shownDefault(setting));
+    if (choices !== undefined) option.choices(choices).argParser((text) => text);
     option.attributeName = () => key;
     command.addOption(option);
   }
-  command.action(runService);
+  command
+    .addHelpText(
+      'after',
+      `
+Each flag is a variable too: --max-upload is ${SETTINGS.maxUploadBytes.env}. The one that
+is not called so: --${SETTINGS.otlpEndpoint.flag} is ${SETTINGS.otlpEndpoint.env}.`,
+    )
+    .action(runService);
+}
+
+/** Folders of the installation say nothing to those who ask. */
+function shownDefault({ fallback, unit }: Setting<unknown>): string | undefined {
+  if (fallback === undefined || unit === 'folder') return undefined;
+  if (unit !== 'bytes') return String(fallback);
+  const mebibytes = Number(fallback) / 2 ** 20;
+  return mebibytes < 1024 ? `${Math.round(mebibytes)} MiB` : `${Math.round(mebibytes / 102.4) / 10} GiB`;
 }
 
 async function runService(flags: Partial<Record<keyof Config, string>>): Promise<void> {
@@ -50,7 +64,7 @@ function listenFailure(error: unknown, { host, port }: Config): QuietframeError 
   const address = `${host}:${'port' in error ? error.port : port}`;
   return new QuietframeError(
     'internal',
-    `The address ${address} could not be had (${code})`,
+    `The address ${address} cannot be listened on: ${code}`,
     {},
     { cause: error },
   );

@@ -42,12 +42,8 @@ export function readError(error: unknown, signal: AbortSignal): QuietframeError 
   if (signal.aborted) return abortError(signal);
   if (error instanceof ConnectError) {
     if (error.code === Code.ResourceExhausted) {
-      return new QuietframeError(
-        'too-large',
-        'A message is larger than the limits allow',
-        {},
-        { cause: error },
-      );
+      const message = expected('a message within the limits', 'the call', 'a larger one');
+      return new QuietframeError('too-large', message, {}, { cause: error });
     }
     if (error.code === Code.Canceled || error.code === Code.Aborted) return abortError(signal, error);
     if (error.code === Code.Unimplemented) {
@@ -55,7 +51,7 @@ export function readError(error: unknown, signal: AbortSignal): QuietframeError 
       return new QuietframeError('not-implemented', message, {}, { cause: error });
     }
     if (error.code === Code.Internal || error.code === Code.InvalidArgument) {
-      const message = 'Expected messages of the service definition but received something else';
+      const message = expected('messages of the service definition', 'the call', 'something else');
       return new QuietframeError('malformed-body', message, {}, { cause: error });
     }
   }

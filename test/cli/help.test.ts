@@ -1,0 +1,49 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { SETTINGS } from '../../src/config.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const help = (...args: string[]): string =>
+  execFileSync(process.execPath, [MAIN, ...args, '--help'], { encoding: 'utf8' });
+
+const COMMANDS = [...help().matchAll(/^ {2}(?!help)([a-z-]+) /gm)].map(([, name]) => name as string);
+
+it('has help for each command', () => {
+  const commands = ['denoise', 'sequence', 'sample-map', 'inspect', 'compare', 'serve', 'completion'];
+  expect(COMMANDS).toEqual(commands);
+});
+
+describe.each([[[]], ...COMMANDS.map((name) => [[name]])])('the help of %s', (args) => {
+  const text = help(...args);
+  const lines = text.trimEnd().split('\n');
+
+  it('fits a screen', () => {
+    expect(lines.length).toBeLessThanOrEqual(args.length === 0 ? 24 : 50);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it('speaks with one voice', () => {
+    const column = /^ {2}-h, --help +/m.exec(text)?.[0].length ?? 0;
+    const descriptions = lines
+      .filter((line) => /^ {2}-/.test(line))
+      .map((line) => line.slice(column))
+      .concat(lines[2] ?? '');
+    expect(descriptions.length).toBeGreaterThan(1);
+    for (const description of descriptions) {
+      expect(description, 'no capital letters, no full stop').toMatch(
+        /^[^\sA-Z].*[^.\s]$|^bundle|^[A-Z]{2,}/,
+      );
+      expect(description, 'said once, by the help itself').not.toMatch(/choices:|\(default: "/);
+    }
+  });
+});
+
+it('names the variables of the settings by one rule', () => {
+  const text = help('serve').replaceAll('\n', ' ');
+  for (const { env, flag } of Object.values(SETTINGS)) {
+    expect(text).toContain(`--${flag} <`);
+    const byRule = `QUIETFRAME_${flag.toUpperCase().replaceAll('-', '_')}`;
+    if (env !== byRule) expect(text).toContain(`--${flag} is ${env}.`);
+  }
+});
