@@ -158,7 +158,8 @@ export async function buildApp(
       : freeCaller(request.ip);
     done();
   });
-  app.addHook('onSend', (_request, reply, payload, done) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
+    connections.answering(request.raw);
     // A connection that were kept alive would hold up the end of the service.
     if (lifecycle.phase === 'draining') void reply.header('connection', 'close');
     done(null, payload);

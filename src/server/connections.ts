@@ -16,14 +16,26 @@ export class Connections {
   }
 
   /**
+   * A request is about to be answered. Where its client still sends and the connection is not to be kept alive, Node
+   * would close it right after the answer: bytes that nobody has read reset it, and the client never sees the answer
+   * (RFC 9112, 9.6). Only our own side is closed instead.
+   */
+  answering({ complete, socket }: IncomingMessage): void {
+    if (complete === false) socket.destroySoon = () => socket.end();
+  }
+
+  /**
    * A request has its answer. Where it was answered early and its client goes on sending, the connection ends, but not
    * at once: it would be reset and the answer lost.
    */
   answered(request: IncomingMessage): void {
     if (request.complete !== false) return;
-    setTimeout(() => {
-      if (!request.complete) request.socket.destroy();
-    }, LINGER_MS).unref();
+    const { socket } = request;
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    request.once('close', () => {
+      clearTimeout(timer);
+      if (socket.writableEnded) socket.destroy();
+    });
   }
 
   /**

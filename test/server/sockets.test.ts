@@ -102,6 +102,18 @@ describe('refuses what is too large', () => {
     await good();
   });
 
+  it.each(['close', 'keep-alive'])('and lets a client read that who sends all before (%s)', async (kept) => {
+    const bytes = 2 ** 24;
+    const socket = await open(...HEAD, `Content-Length: ${bytes}`, `Connection: ${kept}`);
+    for (let sent = 0; sent < bytes; sent += 2 ** 16) {
+      if (!socket.write(Buffer.alloc(2 ** 16))) await once(socket, 'drain');
+    }
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expectRawProblem(answer.toString(), 'too-large');
+    socket.destroy();
+    await good();
+  });
+
   it('and ends the connection of a client that never stops', async () => {
     const socket = await open(...HEAD, 'Transfer-Encoding: chunked');
     const text = answerOf(socket);
