@@ -1,5 +1,6 @@
 /**
- * Loads a service with frames at 1, 2 and 10 times what it can do, and asks for its health and its figures meanwhile.
+ * Loads a service with frames at 1, 2 and 10 times what it can do, and asks for its health and its figures meanwhile, from
+ * a process of its own (probe.mjs).
  *
  *     npm run -s bench:load [-- --seconds 20] [--size 320x180] [--threads 2] [--queue 16]
  *
@@ -9,7 +10,7 @@
  * there is no room, and are counted as refused; anything else but 200, and any result whose bytes differ from those of
  * the first, is an error. Writes bench/load/results/latest.json and prints the table.
  */
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
@@ -35,7 +36,6 @@ const seconds = Number(options.seconds);
 const [width, height] = options.size.split('x').map(Number);
 const FACTORS = [1, 2, 10];
 const CLIENTS = 4;
-const PROBE_MS = 50;
 
 /** Numbers in [0, 1), the same in every run. */
 function randomNumbers(seed) {
@@ -152,23 +152,11 @@ async function figure(name) {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
-async function probe(path, until) {
-  const times = [];
-  while (performance.now() < until()) {
-    const from = performance.now();
-    await (await request(origin + path, { dispatcher: probes })).body.dump();
-    times.push(performance.now() - from);
-    await sleep(PROBE_MS);
-  }
-  return times;
-}
-
 async function load(factor, capacity) {
   const random = randomNumbers(7 + factor);
   const begin = performance.now();
   const end = begin + 1000 * seconds;
-  let over = end;
-  const probing = Promise.all([probe('/healthz/live', () => over), probe('/metrics', () => over)]);
+  const prober = fork(join(here, 'probe.mjs'), [origin]);
   let held = 0;
   const watch = setInterval(async () => {
     held = Math.max(held, await figure('quietframe_requests_in_flight'));
@@ -179,9 +167,10 @@ async function load(factor, capacity) {
     running.push(denoise(agents[i % CLIENTS]));
   }
   const answers = await Promise.all(running);
-  over = performance.now();
+  const over = performance.now();
   clearInterval(watch);
-  const [health, metrics] = await probing;
+  prober.send('over');
+  const [{ health, metrics }] = await once(prober, 'message');
   const of = (kind) => answers.filter((answer) => answer.kind === kind).map(({ ms }) => ms);
   return {
     factor,

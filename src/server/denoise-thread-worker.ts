@@ -7,8 +7,8 @@ import { denoiseExr } from '../workflow/denoise-exr.js';
 import { FrameCache } from '../workflow/frame-cache.js';
 import type { DenoiseThreadOptions, FromThread, ThreadRequest, ToThread } from './denoise-thread.js';
 
-/** Niceness of this thread and of those below it, over that of the thread that answers requests. */
-const NICER = 5;
+/** Niceness of this thread and of those below it, over that of the thread that answers requests: a tenth of its share. */
+const NICER = 10;
 // On Linux 0 is the calling thread, and threads inherit it; elsewhere it would be the whole process.
 if (platform() === 'linux') setPriority(0, Math.min(19, getPriority(0) + NICER));
 
