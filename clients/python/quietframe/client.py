@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -9,18 +10,22 @@ import random
 import secrets
 import time
 import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import Problem, QuietframeError, Unavailable, problem_of
+from .events import Event, events_of
 from .multipart import form, parts_of_mixed
 
 EXR = "image/x-exr"
+JSON = "application/json"
 _REPORT_AND_FILE = "multipart/mixed"
 Parameter = str | int | float
 # An answer may ask for more patience than anybody has.
 _LONGEST_WAIT = 60.0
+# Times that files are sent to a service whose cache may be too small for them.
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -74,28 +79,34 @@ class Client:
         frame: bytes | Sequence[bytes] = (),
         *,
         halves: tuple[bytes, bytes] | None = None,
+        lambda_map: bytes | None = None,
+        keep: bool = False,
         **parameters: Parameter | None,
     ) -> Answer:
         """Denoises a frame, or the centre of a window of frames in time order, or two half buffers.
 
-        Parameters are those of `POST /v1/denoise`; underscores stand for hyphens, as in `target_smape=0.02`.
+        Parameters are those of `POST /v1/denoise`, as `upscale=2`; underscores stand for hyphens, as in
+        `target_smape=0.02`. `lambda_map` is a file with the slope of the loss of each pixel. With `keep` the files are
+        left with the service and named by their digests, so that a window that slides sends each frame once.
         Raises Problem when the request is refused, Unavailable when there is no answer.
         """
-        return self._work("/v1/denoise", frame, halves, parameters)
+        return self._work("/v1/denoise", _Files.of(frame, halves, lambda_map), keep, parameters)
 
     def sample_map(
         self,
         frame: bytes | Sequence[bytes] = (),
         *,
         halves: tuple[bytes, bytes] | None = None,
+        lambda_map: bytes | None = None,
+        keep: bool = False,
         **parameters: Parameter | None,
     ) -> Answer:
         """Predicts the error that is left in a frame, and plans a `budget` of samples by it.
 
         The file has the channels `error.SMAPE`, `error.DSSIM`, `samples.density` and `samples.spp`; the report has
-        `predictedError`, `samples` and, with `target_smape`, `target`. Raises as `denoise`.
+        `predictedError`, `samples` and, with `target_smape`, `target`. The rest is as for `denoise`.
         """
-        return self._work("/v1/sample-map", frame, halves, parameters)
+        return self._work("/v1/sample-map", _Files.of(frame, halves, lambda_map), keep, parameters)
 
     def models(self) -> list[dict[str, Any]]:
         """The models that the service has loaded."""
@@ -118,6 +129,20 @@ class Client:
         self._request("PUT", f"/v1/frames/{digest}", {"content-type": EXR}, frame)
         return digest
 
+    def has_frame(self, digest: str) -> bool:
+        """Whether the service keeps a frame; it may let go of it at any time."""
+        try:
+            self._request("HEAD", f"/v1/frames/{digest}", {}, b"")
+        except Problem as problem:
+            if problem.status != 404:
+                raise
+            return False
+        return True
+
+    def delete_frame(self, digest: str) -> None:
+        """Lets the service forget a frame; raises Problem `not-found` where it does not keep it."""
+        self._request("DELETE", f"/v1/frames/{digest}", {}, b"")
+
     def start_job(
         self,
         frames: Sequence[str] = (),
@@ -131,20 +156,56 @@ class Client:
         Files are named by the digests that `put_frame` returned. Raises Problem `missing-frames` where the service has
         let go of some, with their digests as `missing` in its document.
         """
-        asked: dict[str, Any] = {name.replace("_", "-"): str(v) for name, v in parameters.items() if v is not None}
-        asked["frames"] = list(frames)
+        asked: dict[str, Any] = {**_given(parameters), "frames": list(frames)}
         if halves is not None:
             asked["halves"] = list(halves)
         if center is not None:
             asked["center"] = center
-        # An attempt whose answer was lost does not start a second job.
-        headers = {"content-type": "application/json", "idempotency-key": secrets.token_hex(16)}
-        response = self._request("POST", "/v1/jobs", headers, json.dumps(asked).encode())
-        return str(_object_of(response.body).get("id"))
+        return self._start(asked)
+
+    def start_sequence(self, frames: Sequence[str], *, window: int = 7, **parameters: Parameter | None) -> str:
+        """Asks for all frames of a shot, in time order, each with its neighbours; returns the id of the job.
+
+        `window` is how many frames are denoised together: 1, 3, 5 or 7. The rest is as for `start_job`.
+        """
+        return self._start({**_given(parameters), "sequence": list(frames), "window": window})
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The jobs of this caller that the service knows, without their frames."""
+        jobs = _object_of(self._request("GET", "/v1/jobs", {}, b"").body).get("jobs")
+        if not isinstance(jobs, list):
+            raise QuietframeError("Expected a list of jobs for the answer but received something else")
+        return jobs
 
     def job(self, job: str) -> dict[str, Any]:
         """State of a job (`queued`, `running`, `done`, `failed`, `cancelled`), `progress` in [0, 1] and `frames`."""
         return _object_of(self._request("GET", f"/v1/jobs/{job}", {}, b"").body)
+
+    def follow_job(self, job: str) -> Iterator[dict[str, Any]]:
+        """States of a job as they change, the last when it has ended; connections that are lost are made again.
+
+        Each has `state`, `progress`, which never falls, and the `frames` that have changed since the one before.
+        Raises as `job`, and Unavailable when no attempt brings anything new.
+        """
+        seen, failures = "0", 0
+        while True:
+            failure: Exception | None = None
+            try:
+                for event in self._events(f"/v1/jobs/{job}/events", seen):
+                    seen, failures = event.id, 0
+                    yield event.data
+                    if event.name == "end":
+                        return
+            except (OSError, http.client.HTTPException) as error:
+                failure = error
+            except Problem as problem:
+                if not problem.may_pass:
+                    raise
+                failure = problem
+            failures += 1
+            if failures >= self._attempts:
+                raise Unavailable(f"No event after {self._attempts} attempts: {failure}") from failure
+            self._sleep(self._wait(failures, failure))
 
     def job_answer(self, job: str, index: int = 0) -> Answer:
         """Result of a frame of a job; raises its Problem where it failed, `not-finished` where it is not done."""
@@ -159,31 +220,41 @@ class Client:
         """Cancels a job; one that has ended is forgotten by the service."""
         self._request("DELETE", f"/v1/jobs/{job}", {}, b"")
 
-    def _work(
-        self,
-        path: str,
-        frame: bytes | Sequence[bytes],
-        halves: tuple[bytes, bytes] | None,
-        parameters: Mapping[str, Parameter | None],
-    ) -> Answer:
-        frames = [frame] if isinstance(frame, bytes) else list(frame)
-        if not frames and halves is None:
-            raise ValueError("Expected a frame or two half buffers but received neither")
-        if len(frames) == 1 and halves is None:
-            content_type, body = EXR, frames[0]
+    def _start(self, asked: Mapping[str, Any]) -> str:
+        # An attempt whose answer was lost does not start a second job.
+        headers = {"content-type": JSON, "idempotency-key": secrets.token_hex(16)}
+        response = self._request("POST", "/v1/jobs", headers, json.dumps(asked).encode())
+        return str(_object_of(response.body).get("id"))
+
+    def _work(self, path: str, files: _Files, keep: bool, parameters: Mapping[str, Parameter | None]) -> Answer:
+        given = _given(parameters)
+        address = f"{path}?{urllib.parse.urlencode(given)}" if given else path
+        if keep:
+            response = self._named(address, files)
         else:
-            named = [("frame", each) for each in frames]
-            if halves is not None:
-                named += [("half_a", halves[0]), ("half_b", halves[1])]
-            content_type, body = form(named)
-        given = {name.replace("_", "-"): str(value) for name, value in parameters.items() if value is not None}
-        query = f"?{urllib.parse.urlencode(given)}" if given else ""
-        headers = {"content-type": content_type, "accept": _REPORT_AND_FILE}
-        response = self._request("POST", path + query, headers, body)
+            content_type, body = files.body()
+            response = self._request("POST", address, {"content-type": content_type, "accept": _REPORT_AND_FILE}, body)
         parts = parts_of_mixed(response.headers.get("content-type", ""), response.body)
         if len(parts) != 2:
             raise QuietframeError("Expected a report and a file for the answer but received something else")
         return Answer(exr=parts[1], report=json.loads(parts[0]))
+
+    def _named(self, address: str, files: _Files) -> _Response:
+        """Names files by digest, and sends those that the service lacks: in several rounds where it keeps only few."""
+        known = {hashlib.sha256(file).hexdigest(): file for file in files.all()}
+        headers = {"content-type": JSON, "accept": _REPORT_AND_FILE}
+        body = json.dumps(files.digests()).encode()
+        for _ in range(_ROUNDS):
+            try:
+                return self._request("POST", address, headers, body)
+            except Problem as problem:
+                missing = [digest for digest in problem.document.get("missing") or [] if digest in known]
+                if problem.code != "missing-frames" or not missing:
+                    raise
+                failure = problem
+            for digest in missing:
+                self.put_frame(known[digest])
+        raise failure
 
     def _request(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
         """Sends until there is an answer that stays."""
@@ -205,7 +276,7 @@ class Client:
             failure = problem
         raise Unavailable(f"No answer after {self._attempts} attempts: {failure}") from failure
 
-    def _wait(self, attempt: int, failure: Exception) -> float:
+    def _wait(self, attempt: int, failure: Exception | None) -> float:
         asked = failure.document.get("retryAfter") if isinstance(failure, Problem) else None
         try:
             wait = float(asked) if asked is not None else self._first_wait * 2 ** (attempt - 1)
@@ -215,16 +286,84 @@ class Client:
         return min(max(wait, 0.0), _LONGEST_WAIT) * random.uniform(1.0, 1.25)
 
     def _send(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=self._timeout)
-        own = {} if self._token is None else {"authorization": f"Bearer {self._token}"}
+        connection = self._connect()
         try:
-            connection.request(method, self._prefix + path, body=body or None, headers={**headers, **own})
+            # A service that refuses an upload may answer before it has read it all, and close: the answer is there.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, self._prefix + path, body=body or None, headers=self._signed(headers))
             response = connection.getresponse()
             content = response.read()
             return _Response(response.status, {k.lower(): v for k, v in response.getheaders()}, content)
         finally:
             connection.close()
+
+    def _events(self, path: str, seen: str) -> Iterator[Event]:
+        """Server-sent events after the one with the id `seen`, until the connection ends."""
+        connection = self._connect()
+        try:
+            headers = {"accept": "text/event-stream", "last-event-id": seen}
+            connection.request("GET", self._prefix + path, headers=self._signed(headers))
+            response = connection.getresponse()
+            if response.status >= 300:
+                raise problem_of(response.status, response.read())
+            yield from events_of(response)
+        finally:
+            connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        return kind(self._host, self._port, timeout=self._timeout)
+
+    def _signed(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {**headers, **({} if self._token is None else {"authorization": f"Bearer {self._token}"})}
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of one request."""
+
+    frames: Sequence[bytes]
+    halves: tuple[bytes, bytes] | None
+    lambda_map: bytes | None
+
+    @staticmethod
+    def of(frame: bytes | Sequence[bytes], halves: tuple[bytes, bytes] | None, lambda_map: bytes | None) -> _Files:
+        frames = [frame] if isinstance(frame, bytes) else list(frame)
+        if not frames and halves is None:
+            raise ValueError("Expected a frame or two half buffers but received neither")
+        return _Files(frames, halves, lambda_map)
+
+    def all(self) -> list[bytes]:
+        return [*self.frames, *(self.halves or ()), *(() if self.lambda_map is None else (self.lambda_map,))]
+
+    def body(self) -> tuple[str, bytes]:
+        """Content type and body of a request that sends them: a file as it is, several as a form."""
+        if len(self.all()) == 1 and self.frames:
+            return EXR, self.frames[0]
+        named = [("frame", each) for each in self.frames]
+        if self.halves is not None:
+            named += [("half_a", self.halves[0]), ("half_b", self.halves[1])]
+        if self.lambda_map is not None:
+            named.append(("lambda", self.lambda_map))
+        return form(named)
+
+    def digests(self) -> dict[str, Any]:
+        """The object that names them by digest."""
+
+        def digest(file: bytes) -> str:
+            return hashlib.sha256(file).hexdigest()
+
+        named: dict[str, Any] = {"frames": [digest(each) for each in self.frames]}
+        if self.halves is not None:
+            named["halves"] = [digest(each) for each in self.halves]
+        if self.lambda_map is not None:
+            named["lambda"] = digest(self.lambda_map)
+        return named
+
+
+def _given(parameters: Mapping[str, Parameter | None]) -> dict[str, str]:
+    """Parameters as the service names them, without those that are None."""
+    return {name.replace("_", "-"): str(value) for name, value in parameters.items() if value is not None}
 
 
 def _object_of(body: bytes) -> dict[str, Any]:

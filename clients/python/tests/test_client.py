@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -37,7 +39,7 @@ class Service:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PUT = do_DELETE = handle_any
+            do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any
 
             def log_message(self, *_):
                 pass
@@ -204,3 +206,100 @@ def test_refuses_nothing(start):
     client, _ = client_of(start(GOOD))
     with pytest.raises(ValueError, match="neither"):
         client.denoise()
+
+
+def test_reads_an_answer_that_comes_before_its_upload_is_read():
+    listener = socket.create_server(("127.0.0.1", 0))
+    body = b'{"type": "urn:quietframe:problem:too-large", "detail": "Too much"}'
+
+    def refuse():
+        connection, _ = listener.accept()
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        connection.close()
+
+    thread = threading.Thread(target=refuse)
+    thread.start()
+    client = Client(f"http://127.0.0.1:{listener.getsockname()[1]}", attempts=1)
+    with pytest.raises(Problem, match="Too much"):
+        client.denoise(bytes(30_000_000))
+    thread.join()
+    listener.close()
+
+
+def test_keeps_files_with_the_service_and_sends_what_it_lacks(start):
+    one, two, half, slopes = (hashlib.sha256(each).hexdigest() for each in (b"one", b"two", b"half", b"map"))
+    missing = {"type": "urn:quietframe:problem:missing-frames", "detail": "Not kept", "missing": [two, "f" * 64]}
+    service = start((404, {}, json.dumps(missing).encode()), (201, {}, b""), GOOD)
+    client, _ = client_of(service)
+    files = {"halves": (b"half", b"half"), "lambda_map": b"map"}
+    assert client.denoise([b"one", b"two"], **files, keep=True, upscale=2).report == {"model": "kpcn"}
+    asked, sent, again = service.requests
+    assert json.loads(asked[3]) == {"frames": [one, two], "halves": [half, half], "lambda": slopes}
+    assert asked[:2] == again[:2] == ("POST", "/farm/v1/denoise?upscale=2")
+    assert again[3] == asked[3]
+    assert (*sent[:2], sent[3]) == ("PUT", f"/farm/v1/frames/{two}", b"two")
+
+
+def test_gives_up_on_a_service_that_keeps_nothing(start):
+    missing = {"type": "urn:quietframe:problem:missing-frames", "missing": [hashlib.sha256(b"one").hexdigest()]}
+    lost, kept = (404, {}, json.dumps(missing).encode()), (201, {}, b"")
+    client, _ = client_of(start(lost, kept, lost, kept, lost, kept, lost))
+    with pytest.raises(Problem, match="404"):
+        client.sample_map(b"one", keep=True)
+
+
+def test_sends_a_map_of_slopes_as_a_part(start):
+    service = start(GOOD)
+    client, _ = client_of(service)
+    client.denoise(b"one", lambda_map=b"map")
+    assert b'name="lambda"' in service.requests[0][3]
+
+
+def test_frames_that_are_kept_or_not(start):
+    service = start((200, {}, b""), (404, {}, b""), (204, {}, b""), (401, {}, b""))
+    client, _ = client_of(service)
+    assert [client.has_frame("aa"), client.has_frame("bb")] == [True, False]
+    client.delete_frame("aa")
+    assert [request[:2] for request in service.requests] == [
+        ("HEAD", "/farm/v1/frames/aa"),
+        ("HEAD", "/farm/v1/frames/bb"),
+        ("DELETE", "/farm/v1/frames/aa"),
+    ]
+    with pytest.raises(Problem, match="401"):
+        client.has_frame("aa")
+
+
+def test_sequences_and_lists_of_jobs(start):
+    service = start((202, {}, b'{"id": "j2"}'), (200, {}, b'{"jobs": [{"id": "j2"}]}'), (200, {}, b"{}"))
+    client, _ = client_of(service)
+    assert client.start_sequence(["a", "b"], window=3, alpha="denoise") == "j2"
+    assert json.loads(service.requests[0][3]) == {"sequence": ["a", "b"], "window": 3, "alpha": "denoise"}
+    assert client.jobs() == [{"id": "j2"}]
+    with pytest.raises(QuietframeError, match="list of jobs"):
+        client.jobs()
+
+
+EVENTS = {"content-type": "text/event-stream"}
+
+
+def test_follows_a_job_over_connections_that_end(start):
+    first = b': still here\n\nid: 4\nevent: progress\ndata: {"progress": 0.5}\n\nid: 5\nevent: progress\ndata: {"pro'
+    last = b'id: 6\nevent: end\ndata: {"progress": 1, "state": "done"}\n\n'
+    service = start((200, EVENTS, first), GONE, BUSY, (200, EVENTS, last))
+    client, waits = client_of(service)
+    states = list(client.follow_job("j1"))
+    assert [state["progress"] for state in states] == [0.5, 1]
+    ids = [{k.lower(): v for k, v in request[2].items()}["last-event-id"] for request in service.requests]
+    assert ids == ["0", "4", "4", "4"]
+    assert len(waits) == 3
+
+
+def test_gives_up_on_events_that_do_not_come(start):
+    client, waits = client_of(start((200, EVENTS, b"")), attempts=3)
+    with pytest.raises(Unavailable, match="No event after 3 attempts"):
+        list(client.follow_job("j1"))
+    assert len(waits) == 2
+    client, _ = client_of(start((404, {}, b"")))
+    with pytest.raises(Problem, match="404"):
+        list(client.follow_job("j1"))
