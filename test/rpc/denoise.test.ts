@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { raster } from '../../src/image/raster.js';
 import { FileRole } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
 import { MAX_CHUNK_BYTES } from '../../src/server/rpc/receive-files.js';
-import { CONFIG, makeExr, withDataWindow } from '../server/support.js';
+import { CONFIG, makeExr, post, withDataWindow } from '../server/support.js';
 import {
   chunkMessage,
   collect,
@@ -71,6 +71,39 @@ describe('Denoise', () => {
     expect(received.map((half) => Buffer.from(half))).toEqual(
       window.slice(0, 2).map((half) => Buffer.from(half)),
     );
+  });
+
+  it.each<Record<string, string>>([
+    { outputs: 'color,error,samples', budget: '8' },
+    { upscale: '2', strength: '0.5' },
+    { deblur: 'auto' },
+    { components: 'split' },
+    { layer: 'albedo=Base,normal=none', region: '1,2,3,4' },
+  ])('takes the parameters of the query: %j', async (parameters) => {
+    const comparable = () => {
+      const { exr: _, signal: __, onProgress: ___, ...asked } = service.requests.at(-1) ?? { exr };
+      return asked;
+    };
+    expect((await app.inject(post(exr, `/v1/denoise?${new URLSearchParams(parameters)}`))).statusCode).toBe(
+      200,
+    );
+    const wanted = comparable();
+    await collect(client.denoise(messagesOf(frames(exr), { parameters })));
+    expect(comparable()).toEqual(wanted);
+    expect(Object.keys(wanted).length).toBeGreaterThan(2);
+  });
+
+  it('takes a map of lambda', async () => {
+    const map = makeExr({ channels: ['Y'], value: () => 2 });
+    const files = [...frames(exr), [FileRole.LAMBDA_MAP, map]] as const;
+    await collect(client.denoise(messagesOf(files)));
+    const { lambda, lambdaMap } = service.requests.at(-1) ?? {};
+    expect(lambda).toBeUndefined();
+    expect(Buffer.from(lambdaMap ?? []).equals(map)).toBe(true);
+    const twice = [...files, [FileRole.LAMBDA_MAP, map]] as const;
+    expectCode(await failure(collect(client.denoise(messagesOf(twice)))), 'malformed-body');
+    const alone = [[FileRole.LAMBDA_MAP, map]] as const;
+    expectCode(await failure(collect(client.denoise(messagesOf(alone)))), 'malformed-body');
   });
 
   it('sends large files in chunks of at most 1 MiB both ways', async () => {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BIN = join(ROOT, 'node_modules', '.bin');
@@ -35,4 +35,32 @@ it('is what the service definition generates', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+describe('what clients were promised (proto/quietframe.binpb)', () => {
+  const image = 'proto/quietframe.binpb';
+  const folder = mkdtempSync(join(tmpdir(), 'quietframe-proto-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('is all that the definition has', () => {
+    const built = join(folder, 'built.binpb');
+    buf('build', 'proto', '--exclude-source-info', '--output', built);
+    expect(readFileSync(built).equals(readFileSync(join(ROOT, image)))).toBe(true);
+  });
+
+  it.each([
+    ['another number', 'string model = 3;', 'string model = 30;'],
+    ['another type', 'optional double lambda = 2;', 'optional string lambda = 2;'],
+    ['another name', 'repeated string aovs = 7;', 'repeated string layers = 7;'],
+    ['a call less', /\n {2}\/\/ The models that are loaded\.\n.*\n/, '\n'],
+  ])('refuses %s', (_, from, to) => {
+    cpSync(join(ROOT, 'proto'), folder, { recursive: true });
+    const file = join(folder, 'quietframe/v1/denoiser.proto');
+    const changed = readFileSync(file, 'utf8').replace(from, to);
+    expect(changed).not.toBe(readFileSync(file, 'utf8'));
+    writeFileSync(file, changed);
+    expect(() => buf('breaking', folder, '--against', image)).toThrow(
+      expect.objectContaining({ stdout: expect.stringContaining('denoiser.proto') }),
+    );
+  });
 });

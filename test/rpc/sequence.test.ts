@@ -84,6 +84,21 @@ describe('DenoiseSequence', () => {
     await vi.waitFor(() => expect(app.context.queue.places).toBe(0), 10_000);
   });
 
+  it('gives every frame the map of lambda that is kept', async () => {
+    const map = makeExr({ channels: ['Y'], value: () => 2 });
+    async function* asked(lambdaSha256: string): AsyncGenerator<DenoiseSequenceRequest> {
+      yield message({ case: 'options', value: { window: 1, lambdaSha256 } });
+      for (const file of shot.slice(0, 2)) yield* fileOf(file);
+    }
+    const { frames: store } = app.context;
+    expectCode(await failure(collectFrames(client.denoiseSequence(asked(sha(map))))), 'missing-frames');
+    expectCode(await failure(collectFrames(client.denoiseSequence(asked('../map')))), 'invalid-argument');
+    await store.put(sha(map), map);
+    await collectFrames(client.denoiseSequence(asked(sha(map))));
+    const maps = service.requests.slice(-2).map(({ lambdaMap }) => Buffer.from(lambdaMap ?? []).equals(map));
+    expect(maps).toEqual([true, true]);
+  });
+
   it('answers frames before the shot has been sent whole', async () => {
     let release = (): void => {};
     const answered = new Promise<void>((resolve) => {

@@ -5,6 +5,7 @@ import { digestOf } from '../../workflow/digest.js';
 import type { AppContext } from '../app.js';
 import { parseDenoiseQuery } from '../denoise-query.js';
 import { MAX_FRAMES } from '../exr-body.js';
+import { parseDigest } from '../frame-store.js';
 import {
   type DenoiseSequenceOptions,
   type DenoiseSequenceRequest,
@@ -36,11 +37,15 @@ export async function* denoiseSequenceCall(
   const messages = readMessages(requests, 1000 * config.uploadSeconds, signal, true);
   let place: Place | undefined;
   try {
-    const { options, radius } = await receiveOptions(messages);
+    const { options, radius, lambdaSha256 } = await receiveOptions(messages);
     const query = parseDenoiseQuery(options === undefined ? {} : queryOf(options), deps.denoiser.models);
     const taken = admit(callTerms(call), context);
     place = taken;
     signal.addEventListener('abort', () => taken.leave(), { once: true });
+    const lambda =
+      lambdaSha256 === ''
+        ? undefined
+        : await stored(parseDigest(lambdaSha256), context.frames, context.metrics);
     const reader = new FrameReader(messages, call, context);
     /** Frames of the window, of which the first has the index `first`. */
     const window: Uint8Array[] = [];
@@ -59,7 +64,11 @@ export async function* denoiseSequenceCall(
         first++;
       }
       const selected = naming(index, () =>
-        selectFrames({ frames: window, halves: undefined }, index - first, deps.pool),
+        selectFrames(
+          { frames: window, halves: undefined, ...(lambda && { lambda }) },
+          index - first,
+          deps.pool,
+        ),
       );
       watch.lap('receive');
       for await (const { message } of denoiseSelected(selected, query, taken, signal, watch, context)) {
@@ -73,14 +82,17 @@ export async function* denoiseSequenceCall(
   }
 }
 
-async function receiveOptions(
-  messages: Messages,
-): Promise<{ readonly options: DenoiseSequenceOptions['options']; readonly radius: number }> {
+async function receiveOptions(messages: Messages): Promise<
+  Pick<DenoiseSequenceOptions, 'options' | 'lambdaSha256'> & {
+    /** Frames on each side. */
+    readonly radius: number;
+  }
+> {
   const { done, value } = await messages.next();
   if (done || value.message.case !== 'options') {
     throw malformed('options', 'the first message', done ? 'no message' : value.message.case);
   }
-  const { options, window } = value.message.value;
+  const { options, window, lambdaSha256 } = value.message.value;
   if (options !== undefined && (options.files.length > 0 || options.center !== undefined)) {
     throw malformed('no files and no center', 'the options of a sequence', 'some');
   }
@@ -90,7 +102,7 @@ async function receiveOptions(
       parameter: 'window',
     });
   }
-  return { options, radius: (frames - 1) / 2 };
+  return { options, lambdaSha256, radius: (frames - 1) / 2 };
 }
 
 /** The frames of a client, one at a time. */

@@ -140,6 +140,7 @@ const PART_NAMES: Readonly<Record<FileRole, PartName>> = {
   [FileRole.FRAME]: 'frame',
   [FileRole.HALF_A]: 'half_a',
   [FileRole.HALF_B]: 'half_b',
+  [FileRole.LAMBDA_MAP]: 'lambda',
 };
 
 /** The bytes of files, by the names of the form's parts. */
