@@ -17,6 +17,8 @@ export interface Setting<Value> {
   readonly parse: (text: string, name: string) => Value;
 }
 
+/** What networks and kernels run on; see docs/gpu.md. */
+const DEVICES = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'auto'] as const;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -42,6 +44,7 @@ export const SETTINGS = {
     'bundles of models, instead of those that ship',
   ),
   threads: integer('THREADS', 'threads', availableParallelism(), [1, 1024], 'threads of the networks'),
+  device: choice('DEVICE', 'name', DEVICES, 'cpu', 'filters single frames'),
   memoryBudgetBytes: integer(
     'MEMORY_BUDGET',
     'bytes',
@@ -83,7 +86,7 @@ export const SETTINGS = {
   jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'time that a job is kept after its end'),
   jobFolder: optional(text('JOB_FOLDER', 'folder', '', 'records of jobs, for restarts; needs a spool')),
   drainSeconds: integer('DRAIN', 'seconds', 30, [0, DAY], 'time for what runs after SIGTERM'),
-  logLevel: choice('LOG', LOG_LEVELS, 'info', 'least level of the log'),
+  logLevel: choice('LOG', 'level', LOG_LEVELS, 'info', 'least level of the log'),
   otlpEndpoint: {
     ...optional(text('OTLP_ENDPOINT', 'URL', '', 'collector of OpenTelemetry traces, by HTTP')),
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
@@ -150,12 +153,13 @@ function text(name: string, unit: string, fallback: string, description: string)
 
 function choice<T extends string>(
   name: string,
+  unit: string,
   choices: readonly T[],
   fallback: T,
   description: string,
 ): Setting<T> {
   return {
-    ...named(name, 'level', description),
+    ...named(name, unit, description),
     choices,
     fallback,
     parse: (text, name) => {

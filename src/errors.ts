@@ -68,6 +68,7 @@ export const ERROR_TABLE = {
   cancelled: { status: 499, grpc: 'CANCELLED', title: 'The request was cancelled' },
   'not-implemented': { status: 501, grpc: 'UNIMPLEMENTED', title: 'Not implemented' },
   'model-damaged': { status: 500, grpc: 'DATA_LOSS', title: 'A model bundle is damaged' },
+  'device-unavailable': { status: 503, grpc: 'UNAVAILABLE', title: 'A device cannot be used' },
   'file-system': { status: 500, grpc: 'INTERNAL', title: 'A file could not be read or written' },
   internal: { status: 500, grpc: 'INTERNAL', title: 'Internal error' },
 } as const satisfies Record<string, { status: number; grpc: string; title: string }>;

@@ -31,7 +31,7 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   fastify: /^server\//,
   '@fastify/': /^server\//,
   '@connectrpc/': /^server\/rpc\//,
-  '@bufbuild/': /^server\/(rpc|gen)\//,
+  '@bufbuild/': /^(server\/(rpc|gen)\/|engine\/(gen\/|onnx-(file|graph)\.ts$))/,
   busboy: /^server\//,
   'prom-client': /^server\//,
   commander: /^cli\//,

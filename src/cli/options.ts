@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { type Config, SETTINGS } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
 import type { Role } from '../frame/render-source.js';
@@ -127,6 +128,27 @@ export function threadsOption(): Option {
   return new Option('--threads <n>', 'threads of the networks')
     .default(undefined, 'one a processor')
     .argParser((text) => parseInteger(text, '--threads', 1, 1024));
+}
+
+/** Options about what the networks run on. */
+export interface WorkerFlags {
+  readonly threads?: number;
+  readonly device?: Config['device'];
+}
+
+/** Tells on standard error why `--device auto` does not use a device. */
+export function tellRefusals(refusals: readonly string[]): void {
+  for (const refusal of refusals)
+    process.stderr.write(`quietframe: warning device-unavailable: ${refusal}\n`);
+}
+
+/** What filters single frames; the setting of the environment without it. */
+export function deviceOption(): Option {
+  const { flag, unit, choices, fallback } = SETTINGS.device;
+  return choiceOption(`--${flag} <${unit}>`, 'what filters single frames', choices ?? []).default(
+    undefined,
+    fallback,
+  );
 }
 
 export function wrong(range: string, name: string, received: string): QuietframeError {

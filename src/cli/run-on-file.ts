@@ -1,6 +1,7 @@
 import type { Config } from '../config.js';
 import type { Denoiser } from '../denoise/denoiser.js';
 import { ExrPool } from '../exr/exr-pool.js';
+import { tellRefusals, type WorkerFlags } from './options.js';
 import { ProgressLine } from './progress-line.js';
 import { withFile } from './with-file.js';
 
@@ -18,7 +19,7 @@ export interface FileWork {
 export async function runOnFile<T>(
   input: string,
   files: Readonly<Record<string, string | undefined>>,
-  threads: number | undefined,
+  flags: WorkerFlags,
   config: Config,
   work: (tools: FileWork) => Promise<T>,
 ): Promise<T> {
@@ -31,9 +32,11 @@ export async function runOnFile<T>(
   const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
   const denoiser = await Denoiser.load({
     modelsDirectory: config.modelsDirectory,
-    threads: threads ?? config.threads,
+    threads: flags.threads ?? config.threads,
     memoryBudgetBytes: config.memoryBudgetBytes,
+    device: flags.device ?? config.device,
   });
+  tellRefusals(denoiser.deviceRefusals);
   try {
     return await work({
       services: { pool, denoiser },

@@ -7,6 +7,7 @@ import { plane, type Raster, raster, SharedRasters } from '../image/raster.js';
 import { cutIntoTiles, grow, type Tile } from '../image/tile.js';
 import { dimmed, findFireflies } from '../kpcn/fireflies.js';
 import { type FrameReading, featureOverlap } from '../kpcn/frame-features.js';
+import { graphBytesPerPixel } from '../kpcn/level-graph.js';
 import { filterOverlap, type NeighborLevel, tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
 import {
   allocatePyramids,
@@ -26,6 +27,7 @@ import { type EncoderInputs, encoderInputs, windowEncoders } from '../kpcn/sourc
 import { NEIGHBOR_OFFSETS } from '../kpcn/window-features.js';
 import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
 import { denoisedShare, keepConverged } from './converged-guard.js';
+import type { DenoiseDevice } from './denoise-device.js';
 import type { DenoiseRequest, DenoiseResult, PredictedError, WindowFrame } from './denoiser.js';
 import { type CachedFeatures, type FeatureCache, type FeatureLease, featureBytes } from './feature-cache.js';
 import { logLambda, meanLambda } from './lambda.js';
@@ -60,6 +62,11 @@ interface Neighbor {
   readonly motion: readonly Raster[];
 }
 
+/** A device for single frames, and the bytes for its tile. */
+export interface FrameDevice extends DenoiseDevice {
+  readonly bytes: number;
+}
+
 /** Denoises a frame, alone or in its window, with a network that predicts kernels. For one request at a time. */
 export class WindowDenoiser {
   readonly #memory = new SharedRasters();
@@ -72,15 +79,38 @@ export class WindowDenoiser {
     private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
     private readonly bytesPerWorker: number,
     private readonly cache: FeatureCache,
+    private device?: FrameDevice,
   ) {}
 
-  /** @throws QuietframeError `mismatched-frames`, `cancelled`, `internal`. */
+  /**
+   * On the device, where there is one and the frame is alone; a device that fails is not used again, and the CPU does its work.
+   * @throws QuietframeError `mismatched-frames`, `cancelled`, `internal`.
+   */
   async denoise(frame: Frame, manifest: ModelManifest, request: WindowRequest): Promise<DenoiseResult> {
+    if (this.device === undefined || request.neighbors.length > 0) {
+      return this.#denoiseOn(undefined, frame, manifest, request);
+    }
+    try {
+      return await this.#denoiseOn(this.device, frame, manifest, request);
+    } catch (error) {
+      const failed = error instanceof QuietframeError && error.code === 'device-unavailable';
+      if (!failed) throw error;
+      this.device = undefined;
+      return this.#denoiseOn(undefined, frame, manifest, request);
+    }
+  }
+
+  async #denoiseOn(
+    device: FrameDevice | undefined,
+    frame: Frame,
+    manifest: ModelManifest,
+    request: WindowRequest,
+  ): Promise<DenoiseResult> {
     const lease = this.cache.lease();
     let whole = false;
     let result: DenoiseResult;
     try {
-      result = await this.#denoise(frame, manifest, request, lease);
+      result = await this.#denoise(device, frame, manifest, request, lease);
       whole = true;
     } finally {
       lease.end(whole);
@@ -92,6 +122,7 @@ export class WindowDenoiser {
   }
 
   async #denoise(
+    device: FrameDevice | undefined,
     frame: Frame,
     manifest: ModelManifest,
     request: WindowRequest,
@@ -115,7 +146,9 @@ export class WindowDenoiser {
       this.#createNeighbor(neighbor, { inputs, also }, manifest, encoders, irradiance, lease),
     );
     const layout = { width: frame.width, height: frame.height, architecture: manifest.architecture };
-    const keeps = request.key !== undefined && featureBytes(layout) <= this.cache.limitBytes;
+    // A device makes features and kernels in one go.
+    const keeps =
+      device === undefined && request.key !== undefined && featureBytes(layout) <= this.cache.limitBytes;
     const center =
       keeps || neighbors.length > 0
         ? lease.get(featureKey(request.key, manifest, inputs, irradiance), layout)
@@ -129,11 +162,7 @@ export class WindowDenoiser {
       extract: this.#tiles(width, height, featureOverlap(manifest), tileBytesPerPixel(manifest, false)),
       filter:
         center === undefined
-          ? this.#tilesOf(
-              (areas[level] as LevelArea).filtered,
-              tileOverlap(manifest, hasLambda),
-              tileBytesPerPixel(manifest, false),
-            )
+          ? this.#frameTiles((areas[level] as LevelArea).filtered, manifest, hasLambda, device)
           : this.#tilesOf(
               (areas[level] as LevelArea).filtered,
               filterOverlap(manifest, neighbors.length > 0, hasLambda),
@@ -154,8 +183,8 @@ export class WindowDenoiser {
     let done = 0;
     let simd: Simd = 'plain';
     let exposure = 1;
-    const runAll = (jobs: readonly DenoiseJob[]): Promise<void> =>
-      runTogether(this.pool, jobs, signal, (job, result) => {
+    const runAll = (jobs: readonly DenoiseJob[], pool = this.pool): Promise<void> =>
+      runTogether(pool, jobs, signal, (job, result) => {
         simd = result.simd;
         for (const [stage, seconds] of Object.entries(result.seconds)) time(stage as StageName, seconds);
         if (job.kind === 'expose') exposure = result.exposure;
@@ -209,6 +238,7 @@ export class WindowDenoiser {
         const others = neighbors.map((neighbor) => levelOf(neighbor, l));
         return filter.map((tile) => ({ kind: 'filter', model, task, features, neighbors: others, tile }));
       }),
+      device?.pool,
     );
     for (let l = levelCount - 2; l >= 0; l--) {
       const [fine, coarse] = picture.levels.slice(l, l + 2) as [Level, Level];
@@ -238,8 +268,8 @@ export class WindowDenoiser {
         model: manifest.name,
         version: manifest.version,
         encoder: picture.encoder,
-        device: 'cpu',
-        executionProvider: 'cpu',
+        device: device?.name ?? 'cpu',
+        executionProvider: device?.name ?? 'cpu',
         simd,
         exposure,
         lambda: meanLambda(lambda),
@@ -304,6 +334,21 @@ export class WindowDenoiser {
   #errorTiles({ width, height }: Raster, { errorPredictor }: ModelManifest): Tile[] {
     const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
     return this.#tiles(width, height, overlap, ERROR_BYTES_PER_PIXEL);
+  }
+
+  /** Tiles of a frame whose features are not kept. */
+  #frameTiles(
+    area: Tile,
+    manifest: ModelManifest,
+    hasLambda: boolean,
+    device: FrameDevice | undefined,
+  ): Tile[] {
+    const overlap = tileOverlap(manifest, hasLambda);
+    if (device === undefined) return this.#tilesOf(area, overlap, tileBytesPerPixel(manifest, false));
+    const smallest = (MIN_TILE_SIDE + 2 * overlap) ** 2;
+    const maxPixels = Math.max(device.bytes / graphBytesPerPixel(manifest.architecture), smallest);
+    const limits = { alignment: 2, workers: 1, overlap, maxPixels };
+    return moved(cutIntoTiles(area.width, area.height, limits), area.x, area.y);
   }
 
   #tilesOf({ x, y, width, height }: Tile, overlap: number, bytesPerPixel: number): Tile[] {

@@ -1,9 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ModelBundle } from '../engine/model-repository.js';
-import { onnxEngine } from '../engine/onnx-engine.js';
+import { deviceEngine, onnxEngine } from '../engine/onnx-engine.js';
 import { fastestSimd } from '../engine/wasm-build.js';
 import { QuietframeError } from '../errors.js';
 import { type Raster, raster } from '../image/raster.js';
+import { DeviceNetwork } from '../kpcn/device-network.js';
+import { type DeviceProbe, probeDevice } from '../kpcn/device-probe.js';
 import { autoExposure } from '../kpcn/features.js';
 import { KpcnNetwork } from '../kpcn/network.js';
 import { coarsen, type FrameLevel, type Level } from '../kpcn/picture.js';
@@ -38,6 +40,27 @@ function network(model: string): Promise<KpcnNetwork> {
   const loaded = networks.get(model) ?? KpcnNetwork.load(bundleOf(model), onnxEngine);
   networks.set(model, loaded);
   return loaded;
+}
+
+const deviceNetworks = new Map<string, DeviceNetwork>();
+
+/** What filters single frames: the device of the worker, if it has one. */
+async function frameNetwork(model: string): Promise<DeviceNetwork | KpcnNetwork> {
+  return models.device === undefined ? network(model) : deviceNetwork(model, models.device);
+}
+
+function deviceNetwork(model: string, device: NonNullable<WorkerModels['device']>): DeviceNetwork {
+  const known = deviceNetworks.get(model) ?? new DeviceNetwork(bundleOf(model), deviceEngine(device));
+  deviceNetworks.set(model, known);
+  return known;
+}
+
+async function compareDevice(model: string): Promise<DeviceProbe> {
+  if (models.device === undefined) throw new TypeError('The worker has no device');
+  // An encoder that has seen everything.
+  const { sources } = bundleOf(model).manifest;
+  const encoder = sources.find((source) => source !== 'color') ?? 'color';
+  return probeDevice(deviceNetwork(model, models.device), await network(model), encoder);
 }
 
 function errorPredictor(model: string): Promise<ErrorPredictor | undefined> {
@@ -105,11 +128,15 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
   const start = performance.now();
   let exposure = 1;
   let plan: SamplePlan | undefined;
+  let probe: DeviceProbe | undefined;
   let finished: DenoiseJobResult['finished'];
   switch (job.kind) {
     case 'load':
       await network(job.model);
       await errorPredictor(job.model);
+      break;
+    case 'probe-device':
+      probe = await compareDevice(job.model);
       break;
     case 'expose': {
       const { levels, width, height } = job.picture;
@@ -127,7 +154,7 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       break;
     }
     case 'denoise':
-      await (await network(job.model)).denoiseTile(job.task, job.reading, job.tile, time);
+      await (await frameNetwork(job.model)).denoiseTile(job.task, job.reading, job.tile, time);
       break;
     case 'filter': {
       const { task, features, neighbors, tile } = job;
@@ -180,7 +207,12 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       plan = planSamples(job.errors, job.options);
       break;
   }
-  return { simd: fastestSimd(), exposure, seconds, ...(plan && { plan }), ...(finished && { finished }) };
+  return {
+    ...{ simd: fastestSimd(), exposure, seconds },
+    ...(plan && { plan }),
+    ...(probe && { probe }),
+    ...(finished && { finished }),
+  };
 }
 
 async function answer(job: DenoiseJob): Promise<WorkerAnswer<DenoiseJobResult>> {

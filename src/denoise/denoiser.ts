@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { DEVICE_CHOICES, type Device, type DeviceChoice } from '../engine/device.js';
 import type { ModelManifest } from '../engine/model-manifest.js';
 import { ModelRepository } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
@@ -9,6 +10,7 @@ import { checkRegion, type Tile } from '../image/tile.js';
 import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
+import { type DeviceOutcome, openDevice } from './denoise-device.js';
 import { checkNeighbors, WindowDenoiser } from './denoise-window.js';
 import { type CacheStatistics, FeatureCache } from './feature-cache.js';
 import { Finisher, type FinishOptions, type FinishReport } from './finisher.js';
@@ -30,13 +32,19 @@ export interface DenoiserOptions {
   readonly memoryBudgetBytes?: number;
   /** Most bytes of features of frames that are kept for later requests; 1 GiB by default, 0 keeps none. */
   readonly featureCacheBytes?: number;
+  /** What filters single frames; the CPU by default, which everything else runs on. See docs/gpu.md. */
+  readonly device?: DeviceChoice;
 }
 
 /** What a model is, for lists of models. */
 export type ModelSummary = Pick<
   ModelManifest,
   'name' | 'version' | 'description' | 'license' | 'sources' | 'training'
-> & { readonly architecture: object };
+> & {
+  readonly architecture: object;
+  /** What filters single frames. */
+  readonly device: Device;
+};
 
 /** A frame of the same shot beside the one that is denoised. */
 export interface WindowFrame {
@@ -102,8 +110,10 @@ export interface DenoiseReport {
   readonly version: number;
   /** The source encoder that was used. */
   readonly encoder: string;
-  readonly device: 'cpu';
-  readonly executionProvider: 'cpu';
+  /** What the kernels were predicted and applied on. */
+  readonly device: Device;
+  /** Of ONNX Runtime. */
+  readonly executionProvider: Device;
   /** The build of the kernels. */
   readonly simd: Simd;
   /** What the colour was multiplied by for the network. */
@@ -177,7 +187,10 @@ export class Denoiser {
     threads: number,
     memoryBudgetBytes: number,
     featureCacheBytes: number,
+    models: WorkerModels,
+    private readonly deviceOutcome: DeviceOutcome,
   ) {
+    const device = deviceOutcome.device?.name ?? 'cpu';
     this.#repository = repository;
     const networks = repository.bundles.map(({ manifest }) => ({
       name: manifest.name,
@@ -187,22 +200,25 @@ export class Denoiser {
       architecture: manifest.architecture,
       sources: manifest.sources,
       training: manifest.training,
+      device,
     }));
     this.models = [...networks, ...previews.map(summaryOf)];
-    const models: WorkerModels = {
-      networks: new Map(repository.bundles.map((bundle) => [modelId(bundle.manifest), bundle])),
-      previews: new Map(previews.map((bundle) => [modelId(bundle), bundle])),
-    };
     this.#pool = new WorkerPool(WORKER_URL, threads, models);
     this.#finisher = new Finisher(this.#pool, previews.at(-1));
     this.#bytesPerWorker = memoryBudgetBytes / threads;
     this.#featureCache = new FeatureCache(featureCacheBytes);
-    this.#windows = new WindowDenoiser(this.#pool, this.#bytesPerWorker, this.#featureCache);
+    this.#windows = new WindowDenoiser(
+      this.#pool,
+      this.#bytesPerWorker,
+      this.#featureCache,
+      deviceOutcome.device && { ...deviceOutcome.device, bytes: memoryBudgetBytes },
+    );
   }
 
   /**
    * Reads and checks all models and loads them in every worker.
-   * @throws QuietframeError `invalid-argument`, `file-system`, `model-damaged`.
+   * @throws QuietframeError `invalid-argument`, `file-system`, `model-damaged`; `device-unavailable` when a device was named and
+   * does not work or differs from the CPU.
    */
   static async load(options: DenoiserOptions): Promise<Denoiser> {
     const {
@@ -210,16 +226,26 @@ export class Denoiser {
       threads = availableParallelism(),
       memoryBudgetBytes = DEFAULT_MEMORY_BUDGET,
       featureCacheBytes = DEFAULT_FEATURE_CACHE,
+      device = 'cpu',
     } = options;
     if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
       throw invalid('a whole number from 1 to 256', 'threads', threads);
     }
     if (!(memoryBudgetBytes > 0)) throw invalid('a number above 0', 'memoryBudgetBytes', memoryBudgetBytes);
     if (!(featureCacheBytes >= 0)) throw invalid('a number from 0', 'featureCacheBytes', featureCacheBytes);
+    if (!DEVICE_CHOICES.includes(device))
+      throw invalid(`one of ${DEVICE_CHOICES.join(', ')}`, 'device', device);
     const repository = await ModelRepository.open(modelsDirectory);
     const filters = await Promise.all(repository.filterFolders.map(readPknBundle));
     const previews = filters.filter(({ heads }) => heads.has('cross-bilateral'));
-    const denoiser = new Denoiser(repository, previews, threads, memoryBudgetBytes, featureCacheBytes);
+    const models: WorkerModels = {
+      networks: new Map(repository.bundles.map((bundle) => [modelId(bundle.manifest), bundle])),
+      previews: new Map(previews.map((bundle) => [modelId(bundle), bundle])),
+    };
+    const outcome = await openDevice(device, WORKER_URL, models);
+    const denoiser = new Denoiser(
+      ...([repository, previews, threads, memoryBudgetBytes, featureCacheBytes, models, outcome] as const),
+    );
     try {
       for (const { manifest } of repository.bundles) await denoiser.#loadEverywhere(modelId(manifest));
     } catch (error) {
@@ -324,9 +350,14 @@ export class Denoiser {
     return this.#featureCache.statistics;
   }
 
+  /** Why `device: 'auto'` does not use a device that it has tried. */
+  get deviceRefusals(): readonly string[] {
+    return this.deviceOutcome.refusals;
+  }
+
   /** Ends the workers; requests that wait or run reject with `cancelled`. */
   async close(): Promise<void> {
-    await this.#pool.close();
+    await Promise.all([this.#pool.close(), this.deviceOutcome.device?.pool.close()]);
   }
 
   async #loadEverywhere(model: string): Promise<void> {
@@ -346,7 +377,7 @@ function withoutErrors(model: Pick<ModelManifest, 'name' | 'version'>): Quietfra
 
 function summaryOf({ name, version, description, license, training, heads }: PknBundle): ModelSummary {
   const architecture = { filters: [...heads.keys()] };
-  return { name, version, description, license, architecture, sources: [], training };
+  return { name, version, description, license, architecture, sources: [], training, device: 'cpu' };
 }
 
 function modelId({ name, version }: Pick<ModelManifest, 'name' | 'version'>): string {

@@ -1,7 +1,9 @@
+import type { Device } from '../engine/device.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
+import type { DeviceProbe } from '../kpcn/device-probe.js';
 import type { FrameReading, LevelFeatures } from '../kpcn/frame-features.js';
 import type { LevelTask, NeighborLevel } from '../kpcn/network.js';
 import type { FrameLevel, Level, Picture, Pyramid } from '../kpcn/picture.js';
@@ -15,6 +17,8 @@ import type { PreviewPicture } from './preview.js';
 export interface WorkerModels {
   readonly networks: ReadonlyMap<string, ModelBundle>;
   readonly previews: ReadonlyMap<string, PknBundle>;
+  /** That single frames are filtered on; the CPU without it. */
+  readonly device?: Exclude<Device, 'cpu'>;
 }
 
 /** Parts of the work in the order in which they first run; the same names in reports, metrics and benchmarks. */
@@ -36,6 +40,8 @@ export type StageName = (typeof STAGES)[number];
 export type DenoiseJob =
   /** Loads the modules of a model. */
   | { readonly kind: 'load'; readonly model: string }
+  /** Compares the device of the worker with the CPU. */
+  | { readonly kind: 'probe-device'; readonly model: string }
   /** Measures the exposure of a picture. */
   | { readonly kind: 'expose'; readonly picture: Picture<FrameLevel> }
   /** Rows of the finest level into all coarser ones. */
@@ -144,6 +150,8 @@ export interface DenoiseJobResult {
   readonly exposure: number;
   /** Of `predict-filter`, `deblur` and `magnify`: the index of the job, and what it made. */
   readonly finished?: { readonly index: number; readonly channel: Raster };
+  /** Of `probe-device`. */
+  readonly probe?: DeviceProbe;
   /** Of `plan-samples`. */
   readonly plan?: SamplePlan;
   /** Seconds that the worker spent in each stage. */

@@ -1,5 +1,6 @@
-import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
+import { InferenceSession, listSupportedBackends, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { expected, QuietframeError } from '../errors.js';
+import type { Device } from './device.js';
 import type { Engine, NetworkModule, Tensor } from './engine.js';
 
 /**
@@ -35,12 +36,56 @@ export const onnxEngine: Engine = {
   },
 };
 
-function moduleOf(name: string, session: InferenceSession): NetworkModule {
+/** What a device is asked of the runtime by: TensorRT leaves to CUDA what it does not take. */
+const PROVIDERS: Readonly<Record<Exclude<Device, 'cpu'>, readonly string[]>> = {
+  webgpu: ['webgpu'],
+  cuda: ['cuda'],
+  tensorrt: ['tensorrt', 'cuda'],
+};
+
+/**
+ * ONNX Runtime on another device. Its sessions take memory there for as long as the process lives; they belong to one thread.
+ * `load` and `run` throw `device-unavailable` where there is no such device, its libraries are missing, or it does not take
+ * the graph or fails.
+ */
+export function deviceEngine(device: Exclude<Device, 'cpu'>): Engine {
+  return {
+    async load(name, file) {
+      const known = listSupportedBackends().map((backend) => backend.name);
+      if (!known.includes(device)) throw unavailable(device, `no such device on ${process.platform}`);
+      try {
+        const session = await InferenceSession.create(new Uint8Array(file), {
+          executionProviders: [...PROVIDERS[device]],
+          graphOptimizationLevel: 'all',
+          logSeverityLevel: 4,
+        });
+        return moduleOf(name, session, device);
+      } catch (cause) {
+        throw unavailable(device, reasonOf(cause), cause);
+      }
+    },
+  };
+}
+
+/** That a device is not used, and why. */
+function unavailable(device: Device, reason: string, cause?: unknown): QuietframeError {
+  const message = `Expected a device that works for device but received "${device}": ${reason}`;
+  return new QuietframeError('device-unavailable', message, { parameter: 'device' }, { cause });
+}
+
+/** The sentence of the runtime's message, without the names of its sources. */
+function reasonOf(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return (message.split(/was false\. |: /).at(-1) ?? message).trim().slice(0, 200);
+}
+
+function moduleOf(name: string, session: InferenceSession, device?: Device): NetworkModule {
   return {
     async run(inputs, outputs) {
       try {
         await session.run(onnxTensors(inputs), onnxTensors(outputs));
       } catch (cause) {
+        if (device !== undefined) throw unavailable(device, reasonOf(cause), cause);
         throw new QuietframeError('internal', `The module ${name} failed`, {}, { cause });
       }
     },

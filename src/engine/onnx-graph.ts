@@ -6,11 +6,12 @@ import {
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
+  type TensorProto,
   TensorProtoSchema,
   TensorProto_DataType as TensorType,
   ValueInfoProtoSchema,
 } from './gen/onnx_pb.js';
-import { readOnnx } from './onnx-file.js';
+import { readOnnx, tensorValues } from './onnx-file.js';
 
 /** Names a value of a graph. */
 export type Value = string & { readonly brand: 'value' };
@@ -80,7 +81,8 @@ export class OnnxGraph {
   }
 
   /**
-   * All nodes of a module.
+   * All nodes of a module. Convolutions get channels of zeros up to a multiple of four: with 9 or 33, those of ONNX Runtime
+   * 1.30 are wrong on WebGPU by as much as their values.
    * @param inputs what its inputs are, by name; all of them.
    * @returns its outputs by name.
    * @throws QuietframeError `model-damaged` when the file is not an ONNX module; TypeError when an input is left out.
@@ -95,12 +97,19 @@ export class OnnxGraph {
       }
     }
     const renamed = (name: string): string => (name === '' ? '' : (inputs[name] ?? `${prefix}/${name}`));
-    for (const tensor of graph.initializer) {
-      this.#graph.initializer.push({ ...tensor, name: renamed(tensor.name) });
-    }
+    const tensors = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
     for (const node of graph.node) {
       const [input, output] = [node.input.map(renamed), node.output.map(renamed)];
+      const weights = node.opType === 'Conv' ? tensors.get(node.input[1] ?? '') : undefined;
+      const missing = weights === undefined ? 0 : -Number(weights.dims[1]) & 3;
+      if (weights !== undefined && missing > 0) {
+        tensors.set(weights.name, widened(weights, missing));
+        input[0] = this.op('Pad', [input[0] as Value, this.integers(0, 0, 0, 0, 0, missing, 0, 0)]);
+      }
       this.#graph.node.push({ ...node, name: renamed(node.name), input, output });
+    }
+    for (const tensor of tensors.values()) {
+      this.#graph.initializer.push({ ...tensor, name: renamed(tensor.name) });
     }
     return Object.fromEntries(graph.output.map(({ name }) => [name, renamed(name) as Value]));
   }
@@ -141,6 +150,20 @@ function attributeOf(name: string, value: Attribute): MessageInitShape<typeof At
     return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
   }
   return { name, type: AttributeType.INTS, ints: value.map(BigInt) };
+}
+
+/** Weights [O,C,h,w] with further channels of zeros. */
+function widened(weights: TensorProto, more: number): TensorProto {
+  const { data, shape } = tensorValues(weights);
+  const [outputs = 0, channels = 0, height = 0, width = 0] = shape;
+  const size = height * width;
+  const wide = new Float32Array(outputs * (channels + more) * size);
+  for (let o = 0; o < outputs; o++) {
+    const kernel = (data as Float32Array).subarray(o * channels * size, (o + 1) * channels * size);
+    wide.set(kernel, o * (channels + more) * size);
+  }
+  const dims = [outputs, channels + more, height, width].map(BigInt);
+  return { ...weights, dims, floatData: [], rawData: new Uint8Array(wide.buffer) };
 }
 
 function valueInfo(name: string, shape: readonly Dimension[]) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { expected, QuietframeError } from '../errors.js';
+import { hasRelaxedSimd } from './relaxed-simd.js';
 
 /** Which build of the kernels runs: relaxed SIMD has fused multiply-add, which plain SIMD lacks. */
 export type Simd = 'relaxed' | 'plain';
@@ -11,14 +12,11 @@ const DIRECTORY = new URL(import.meta.url.endsWith('.ts') ? '../../dist/wasm/' :
 const compiled = new Map<string, WebAssembly.Module>();
 let fastest: Simd | undefined;
 
-/**
- * `relaxed` where this process can run it. Node 20 knows relaxed SIMD behind a flag of V8, which is set here; where the
- * build is refused all the same, `plain`.
- */
+/** `relaxed` where this process can run it. Node 20 knows relaxed SIMD behind a flag of V8, which is set here if need be. */
 export function fastestSimd(): Simd {
   if (fastest === undefined) {
-    setFlagsFromString('--experimental-wasm-relaxed-simd');
-    fastest = WebAssembly.validate(readBuild('kernel-apply', 'relaxed')) ? 'relaxed' : 'plain';
+    if (!hasRelaxedSimd()) setFlagsFromString('--experimental-wasm-relaxed-simd');
+    fastest = hasRelaxedSimd() ? 'relaxed' : 'plain';
   }
   return fastest;
 }

@@ -1,3 +1,4 @@
+import type { Architecture } from '../engine/model-manifest.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import { OnnxGraph, type Value } from '../engine/onnx-graph.js';
 
@@ -21,6 +22,8 @@ const BANDS = 8;
 const OUTSIDE = -1e4;
 /** As no limit of a slice. */
 const END = 2 ** 31 - 1;
+/** Colour and albedo. */
+const MIN_PLANES = 6;
 const ALBEDO_EPSILON = 0.01;
 const MAX_ALBEDO_RATIO = 8;
 
@@ -86,6 +89,19 @@ export function levelGraph(bundle: ModelBundle, options: LevelGraphOptions): Uin
     graph.output('texture', texture(graph, planes, filtered, gate), [1, 3, 'height', 'width']);
   }
   return graph.file();
+}
+
+/**
+ * Bytes on the device for each pixel of an area: its features, keys and samples with those above and below, and in a band
+ * the taps of every pixel, logits four times.
+ */
+export function graphBytesPerPixel(architecture: Architecture): number {
+  const { inputChannels, featureChannels, contextChannels, embeddingChannels } = architecture;
+  const reach = Math.ceil((architecture.kernelSize + BLOCK - 1) / BLOCK);
+  const sampled = embeddingChannels + 1 + MIN_PLANES;
+  const features = inputChannels + 1.5 * featureChannels + 3 * (contextChannels + 2 + embeddingChannels);
+  const band = (reach ** 2 * sampled + 4 * (reach * BLOCK) ** 2) / BANDS;
+  return Float32Array.BYTES_PER_ELEMENT * (features + 2 * reach * sampled + band);
 }
 
 /** Kernel features and embedding at half resolution, before activations. */

@@ -59,7 +59,7 @@ try {
     if ('cancel' in message) running.get(message.id)?.abort();
     else void run(denoiser, message.id, message.request);
   });
-  send({ models: denoiser.models });
+  send({ models: denoiser.models, deviceRefusals: denoiser.deviceRefusals });
 } catch (error) {
   if (!(error instanceof QuietframeError)) throw error;
   const { code, message, details } = error;

@@ -21,7 +21,7 @@ export type ToThread =
   | { readonly id: number; readonly cancel: true };
 
 export type FromThread =
-  | { readonly models: readonly ModelSummary[] }
+  | { readonly models: readonly ModelSummary[]; readonly deviceRefusals: readonly string[] }
   /** The models could not be loaded, and the thread ends. */
   | { readonly failure: Pick<QuietframeError, 'code' | 'message' | 'details'> }
   | { readonly id: number; readonly progress: number }
@@ -59,6 +59,7 @@ export class DenoiseThread {
   readonly #tasks = new Map<number, Task>();
   #worker: Worker | undefined;
   #models: readonly ModelSummary[] = [];
+  #deviceRefusals: readonly string[] = [];
   #nextId = 0;
   #restarts = -1;
   #closed = false;
@@ -88,6 +89,11 @@ export class DenoiseThread {
 
   get models(): readonly ModelSummary[] {
     return this.#models;
+  }
+
+  /** As `Denoiser.deviceRefusals`. */
+  get deviceRefusals(): readonly string[] {
+    return this.#deviceRefusals;
   }
 
   /** Threads that have been replaced. */
@@ -150,6 +156,7 @@ export class DenoiseThread {
   #hear(message: FromThread): void {
     if ('models' in message) {
       this.#models = message.models;
+      this.#deviceRefusals = message.deviceRefusals;
       return;
     }
     if ('failure' in message) return;

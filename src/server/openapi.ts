@@ -42,6 +42,7 @@ const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
   cancelled: 'The client went away; seen in the metrics only.',
   'not-implemented': 'The parameter is part of the interface, but this version does not serve the value.',
   'model-damaged': 'The model of the service cannot be used. Its operator has to act.',
+  'device-unavailable': 'The device of the service does not work. Its operator has to act.',
   'file-system': 'The service cannot use its files. Its operator has to act.',
   internal: 'The service failed. The log has the cause under the id in `instance`.',
 };
@@ -525,6 +526,10 @@ export const OPENAPI = {
           architecture: { type: 'object' },
           sources: { type: 'array', items: { type: 'string' }, description: 'Source encoders.' },
           training: { type: 'object' },
+          device: {
+            type: 'string',
+            description: 'What filters single frames: `cpu`, `webgpu`, `cuda` or `tensorrt`.',
+          },
         },
       },
       Report: {
@@ -533,8 +538,11 @@ export const OPENAPI = {
         properties: {
           model: { type: 'string' },
           version: { type: 'integer' },
-          device: { type: 'string', description: 'Hardware that was used.' },
-          executionProvider: { type: 'string' },
+          device: {
+            type: 'string',
+            description: 'What kernels were predicted and applied on: `cpu`, `webgpu`, `cuda` or `tensorrt`.',
+          },
+          executionProvider: { type: 'string', description: 'Of ONNX Runtime.' },
           encoder: { type: 'string', description: 'The source encoder that was used.' },
           exposure: { type: 'number', description: 'What the colour was multiplied by for the network.' },
           lambda: { type: 'number', description: 'The mean, where it is a map.' },

@@ -50,6 +50,7 @@ const MODEL: Omit<ModelSummary, 'version'> = {
   },
   sources: ['cycles'],
   training: {},
+  device: 'cpu',
 };
 
 export interface ExrOptions {

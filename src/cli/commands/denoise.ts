@@ -8,6 +8,7 @@ import {
   alphaOption,
   aovsOption,
   componentsOption,
+  deviceOption,
   type LayerFlags,
   lambdaOption,
   lambdaRequest,
@@ -18,12 +19,13 @@ import {
   samplesOption,
   sourceOption,
   threadsOption,
+  type WorkerFlags,
   wrong,
 } from '../options.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 
-interface Flags extends LayerFlags {
+interface Flags extends LayerFlags, WorkerFlags {
   readonly output: string;
   readonly halfB?: string;
   readonly lambda?: number | string;
@@ -36,7 +38,6 @@ interface Flags extends LayerFlags {
   readonly strength?: number;
   readonly parameters?: boolean;
   readonly report?: string;
-  readonly threads?: number;
   readonly overwriteInput?: boolean;
 }
 
@@ -71,6 +72,7 @@ export function denoiseCommand(program: Command): void {
     .option('--parameters', 'add the parameters of filters as channels')
     .option('--report <file>', 'write what was done as JSON; - is standard output')
     .addOption(threadsOption())
+    .addOption(deviceOption())
     .option('--overwrite-input', 'allow --output to be the input file')
     .action(denoise);
 }
@@ -89,7 +91,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const { exr: result, report } = await runOnFile(
     input,
     { half_b: flags.halfB, guide: flags.guide, lambda: maps[0] },
-    flags.threads,
+    flags,
     config,
     (tools) =>
       denoiseExr(

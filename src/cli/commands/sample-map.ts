@@ -7,6 +7,7 @@ import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
   choiceOption,
+  deviceOption,
   type LayerFlags,
   layerOption,
   modelOption,
@@ -15,12 +16,13 @@ import {
   samplesOption,
   sourceOption,
   threadsOption,
+  type WorkerFlags,
   wrong,
 } from '../options.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 
-interface Flags extends LayerFlags {
+interface Flags extends LayerFlags, WorkerFlags {
   readonly output: string;
   readonly halfB?: string;
   readonly budget?: number;
@@ -31,7 +33,6 @@ interface Flags extends LayerFlags {
   readonly metric: (typeof ERROR_METRICS)[number];
   readonly model?: string;
   readonly report?: string;
-  readonly threads?: number;
 }
 
 /** `quietframe sample-map`. */
@@ -61,6 +62,7 @@ export function sampleMapCommand(program: Command): void {
     .addOption(samplesOption())
     .option('--report <file>', 'write what was done as JSON; - is standard output')
     .addOption(threadsOption())
+    .addOption(deviceOption())
     .action(sampleMap);
 }
 
@@ -73,23 +75,18 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
   await checkFolder(flags.output);
   if (flags.report !== undefined && flags.report !== '-') await checkFolder(flags.report);
 
-  const { exr: result, report } = await runOnFile(
-    input,
-    { half_b: flags.halfB },
-    flags.threads,
-    config,
-    (tools) =>
-      denoiseExr(
-        {
-          exr,
-          ...(halfB && { halves: [exr, halfB] as const }),
-          ...(flags.model !== undefined && { model: flags.model }),
-          ...resolveOptions(flags),
-          ...{ maps, mapsOnly: true },
-          ...tools.watch,
-        },
-        tools.services,
-      ),
+  const { exr: result, report } = await runOnFile(input, { half_b: flags.halfB }, flags, config, (tools) =>
+    denoiseExr(
+      {
+        exr,
+        ...(halfB && { halves: [exr, halfB] as const }),
+        ...(flags.model !== undefined && { model: flags.model }),
+        ...resolveOptions(flags),
+        ...{ maps, mapsOnly: true },
+        ...tools.watch,
+      },
+      tools.services,
+    ),
   );
   await writeAtomically(flags.output, result);
   await tell(report, flags);

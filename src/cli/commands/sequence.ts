@@ -9,6 +9,7 @@ import {
   alphaOption,
   aovsOption,
   componentsOption,
+  deviceOption,
   type LayerFlags,
   lambdaOption,
   lambdaRequest,
@@ -16,7 +17,9 @@ import {
   parseInteger,
   resolveOptions,
   sourceOption,
+  tellRefusals,
   threadsOption,
+  type WorkerFlags,
   wrong,
 } from '../options.js';
 import { ProgressLine } from '../progress-line.js';
@@ -32,7 +35,7 @@ import {
   type Sequence,
 } from '../sequence/run-sequence.js';
 
-interface Flags extends LayerFlags {
+interface Flags extends LayerFlags, WorkerFlags {
   readonly output: string;
   readonly frames?: readonly [first: number, last: number];
   readonly window: number;
@@ -43,7 +46,6 @@ interface Flags extends LayerFlags {
   readonly report?: string;
   readonly server?: readonly string[];
   readonly force?: boolean;
-  readonly threads?: number;
 }
 
 /** `quietframe sequence`. */
@@ -65,6 +67,7 @@ export function sequenceCommand(program: Command): void {
     .option('--server <url,...>', 'services that denoise, instead of this process', parseServers)
     .option('--force', 'denoise frames that are done too')
     .addOption(threadsOption())
+    .addOption(deviceOption())
     .action(sequence);
 }
 
@@ -197,7 +200,9 @@ async function openDenoisers(
     threads: flags.threads ?? config.threads,
     memoryBudgetBytes: config.memoryBudgetBytes,
     featureCacheBytes: config.featureCacheBytes,
+    device: flags.device ?? config.device,
   });
+  tellRefusals(denoiser.deviceRefusals);
   return {
     denoisers: [new LocalDenoiser(request, pool, denoiser, config.decodedCacheBytes)],
     close: () => denoiser.close(),

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { type Config, readConfig, SETTINGS, type Setting } from '../../config.js';
 import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
+import { tellRefusals } from '../options.js';
 
 /** `quietframe serve`: every setting is a flag. */
 export function serveCommand(program: Command): void {
@@ -39,13 +40,14 @@ async function runService(flags: Partial<Record<keyof Config, string>>): Promise
     import('../../server/denoise-thread.js'),
   ]);
   const { modelsDirectory, threads, memoryBudgetBytes, maxPixels, maxUploadBytes } = config;
-  const { decodedCacheBytes, featureCacheBytes } = config;
+  const { decodedCacheBytes, featureCacheBytes, device } = config;
   const limits = { maxPixels, maxFileBytes: maxUploadBytes };
   const pool = new ExrPool({ limits });
   const denoiser = await DenoiseThread.start({
     ...{ modelsDirectory, threads, memoryBudgetBytes, limits },
-    ...{ decodedCacheBytes, featureCacheBytes },
+    ...{ decodedCacheBytes, featureCacheBytes, device },
   });
+  tellRefusals(denoiser.deviceRefusals);
   try {
     await serve(config, { denoiseExr: denoiser.denoiseExr, pool, denoiser });
   } catch (error) {
