@@ -181,10 +181,96 @@ function positionalLogits(
 
 /**
  * Subtracts the affinity term of four pixels from their logits and returns the largest logit. `key` is the top left tap,
- * `center` the pixel itself among the keys, `step` the distance of neighbouring taps. A pass of its own: fused with the exponential the chain of dependent
- * operations of a tap is too long for processors to overlap taps.
+ * `center` the pixel itself among the keys, `step` the distance of neighbouring taps.
+ *
+ * Seven taps at once are compared channel by channel: what a step of the inner loop loads and sums up fits the 16 registers
+ * of processors. All eight channels of one tap do not, for compilers load at its beginning all that a run of code needs.
  */
 function subtractAffinity(
+  K: i32,
+  logits: usize,
+  negativeBandwidth: v128,
+  center: usize,
+  key: usize,
+  keyRow: usize,
+  step: usize,
+): v128 {
+  if (step === PIXEL && K % 7 === 0)
+    return subtractBySevens(K, logits, negativeBandwidth, center, key, keyRow);
+  return subtractOneByOne(K, logits, negativeBandwidth, center, key, keyRow, step);
+}
+
+/** `subtractAffinity` of taps that lie side by side; K is a multiple of 7. */
+function subtractBySevens(
+  K: i32,
+  logits: usize,
+  negativeBandwidth: v128,
+  center: usize,
+  key: usize,
+  keyRow: usize,
+): v128 {
+  let largest = f32x4.splat(-3.0e38);
+  let l = logits;
+  const bottom = key + <usize>K * keyRow;
+  for (let row = key; row < bottom; row += keyRow) {
+    const end = row + <usize>K * PIXEL;
+    for (let first = row; first < end; first += 7 * PIXEL) {
+      let a0 = f32x4.splat(0);
+      let a1 = f32x4.splat(0);
+      let a2 = f32x4.splat(0);
+      let a3 = f32x4.splat(0);
+      let a4 = f32x4.splat(0);
+      let a5 = f32x4.splat(0);
+      let a6 = f32x4.splat(0);
+      let e = center;
+      const last = first + EMBEDDING;
+      for (let p = first; p < last; p += KEY_PLANE) {
+        const own = v128.load(e);
+        const d0 = f32x4.sub(v128.load(p, 0 * PIXEL), own);
+        const d1 = f32x4.sub(v128.load(p, 1 * PIXEL), own);
+        const d2 = f32x4.sub(v128.load(p, 2 * PIXEL), own);
+        const d3 = f32x4.sub(v128.load(p, 3 * PIXEL), own);
+        const d4 = f32x4.sub(v128.load(p, 4 * PIXEL), own);
+        const d5 = f32x4.sub(v128.load(p, 5 * PIXEL), own);
+        const d6 = f32x4.sub(v128.load(p, 6 * PIXEL), own);
+        a0 = madd(d0, d0, a0);
+        a1 = madd(d1, d1, a1);
+        a2 = madd(d2, d2, a2);
+        a3 = madd(d3, d3, a3);
+        a4 = madd(d4, d4, a4);
+        a5 = madd(d5, d5, a5);
+        a6 = madd(d6, d6, a6);
+        e += KEY_PLANE;
+      }
+      a0 = madd(negativeBandwidth, a0, v128.load(l, 0 * BLOCK));
+      a1 = madd(negativeBandwidth, a1, v128.load(l, 1 * BLOCK));
+      a2 = madd(negativeBandwidth, a2, v128.load(l, 2 * BLOCK));
+      a3 = madd(negativeBandwidth, a3, v128.load(l, 3 * BLOCK));
+      a4 = madd(negativeBandwidth, a4, v128.load(l, 4 * BLOCK));
+      a5 = madd(negativeBandwidth, a5, v128.load(l, 5 * BLOCK));
+      a6 = madd(negativeBandwidth, a6, v128.load(l, 6 * BLOCK));
+      v128.store(l, a0, 0 * BLOCK);
+      v128.store(l, a1, 1 * BLOCK);
+      v128.store(l, a2, 2 * BLOCK);
+      v128.store(l, a3, 3 * BLOCK);
+      v128.store(l, a4, 4 * BLOCK);
+      v128.store(l, a5, 5 * BLOCK);
+      v128.store(l, a6, 6 * BLOCK);
+      largest = f32x4.pmax(largest, a0);
+      largest = f32x4.pmax(largest, a1);
+      largest = f32x4.pmax(largest, a2);
+      largest = f32x4.pmax(largest, a3);
+      largest = f32x4.pmax(largest, a4);
+      largest = f32x4.pmax(largest, a5);
+      largest = f32x4.pmax(largest, a6);
+      l += 7 * BLOCK;
+    }
+  }
+  return largest;
+}
+
+/** `subtractAffinity` for any K. */
+function subtractOneByOne(
   K: i32,
   logits: usize,
   negativeBandwidth: v128,

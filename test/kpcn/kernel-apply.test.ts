@@ -306,6 +306,15 @@ function relativeError(result: Float32Array, wanted: Float64Array): number {
   return Math.max(...wanted.map((value, i) => Math.abs((result[i] as number) - value) / Math.abs(value)));
 }
 
+it('makes the same picture with either build', () => {
+  const problem = randomProblem({ width: 121, height: 40, kernelSize: 21 });
+  const [first, ...others] = BUILDS.map((simd) => apply(problem, simd).data);
+  expect(others).toHaveLength(BUILDS.length - 1);
+  for (const other of others) {
+    expect(relativeError(other, Float64Array.from(first as Float32Array))).toBeLessThan(1e-5);
+  }
+});
+
 describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
   it.each<Shape>([
     { width: 1, height: 1, kernelSize: 21 },
@@ -317,6 +326,7 @@ describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
     { width: 30, height: 8, kernelSize: 7, contextChannels: 16, embeddingChannels: 0 },
     { width: 10, height: 4, kernelSize: 5, channels: 1 },
     { width: 16, height: 16, kernelSize: 5, logitScale: 60 },
+    { width: 24, height: 9, kernelSize: 21, bandwidth: 500, embeddingScale: 50 },
   ])('agrees with the definition: %o', (shape) => {
     const problem = randomProblem(shape);
     expect(relativeError(apply(problem, simd).data, reference(problem))).toBeLessThan(1e-5);
