@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import pathlib
 import time
 
@@ -23,6 +24,7 @@ def main():
     parser.add_argument("--photos", type=pathlib.Path, required=True)
     parser.add_argument("--run", type=pathlib.Path, required=True)
     parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="ends earlier than after all steps, at a rate near 0")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--patch", type=int, default=64)
     parser.add_argument("--rate", type=float, default=3e-3)
@@ -42,11 +44,11 @@ def main():
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
     sampler = CropSampler(options.photos, options.seed)
     options.run.mkdir(parents=True, exist_ok=True)
-    started, mean_loss = time.process_time(), None
+    started, began, mean_loss, step, progress = time.process_time(), time.monotonic(), None, 0, 0.0
     with open(options.run / f"{options.head}.jsonl", "w", buffering=1) as log:
-        for step in range(options.steps):
+        while progress < 1:
             for group in optimizer.param_groups:
-                group["lr"] = schedule(step, step / options.steps, options.rate, warm_up=50)
+                group["lr"] = schedule(step, progress, options.rate, warm_up=50)
             loss = head.loss(network, sampler, options.batch, options.patch)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -54,10 +56,12 @@ def main():
             optimizer.step()
             network.project()
             mean_loss = loss.item() if mean_loss is None else 0.98 * mean_loss + 0.02 * loss.item()
-            if (step + 1) % 100 == 0:
-                entry = {"step": step + 1, "loss": round(mean_loss, 5), "seconds": round(time.process_time() - started)}
+            step += 1
+            progress = max(step / options.steps, (time.monotonic() - began) / (60 * options.minutes))
+            if step % 100 == 0:
+                entry = {"step": step, "loss": round(mean_loss, 5), "seconds": round(time.process_time() - started)}
                 log.write(json.dumps(entry) + "\n")
-    steps = options.steps + (earlier["steps"] if earlier else 0)
+    steps = step + (earlier["steps"] if earlier else 0)
     save_checkpoint(options.run / f"{options.head}.pt", network=network.state_dict(), head=options.head, steps=steps,
                     loss=mean_loss, options={k: str(v) for k, v in vars(options).items()})  # fmt: skip
 
