@@ -1,11 +1,11 @@
-import type { ConnectError, Interceptor, StreamResponse } from '@connectrpc/connect';
+import { ConnectError, type Interceptor, type StreamResponse } from '@connectrpc/connect';
 import type { FastifyBaseLogger } from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../../errors.js';
 import { type AppContext, outcomeOf } from '../app.js';
 import { isOurFault, publicError } from '../error-handler.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
 import { callerName, STAGES } from './call-terms.js';
-import { abortError, rpcError } from './rpc-error.js';
+import { abortError, readError, rpcError } from './rpc-error.js';
 
 type Observed = Pick<AppContext, 'metrics' | 'tracing'>;
 
@@ -37,7 +37,8 @@ export function observeCalls({ metrics, tracing }: Observed, log: FastifyBaseLog
       });
     };
     const fail = (error: unknown): ConnectError => {
-      const thrown = publicError(error);
+      // Methods that take one message have it read for them.
+      const thrown = error instanceof ConnectError ? readError(error, request.signal) : publicError(error);
       const shown = thrown.code === 'cancelled' ? abortError(request.signal, thrown) : thrown;
       reason = shown.code;
       if (isOurFault(shown)) log.error({ err: shown.cause ?? shown, code: reason }, shown.message);
