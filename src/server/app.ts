@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Server as TlsServer } from 'node:tls';
 import accepts from '@fastify/accepts';
 import {
   type FastifyBaseLogger,
@@ -32,8 +33,9 @@ import { openapiRoute } from './routes/openapi.js';
 import { sourcesRoute } from './routes/sources.js';
 import { viewerRoute } from './routes/viewer.js';
 import type { ServerDeps } from './service.js';
-import { readTls, type Tls } from './tls.js';
+import { readTls, renewTls, type Tls } from './tls.js';
 import { openTracing, type Tracing } from './tracing.js';
+import { watchFiles } from './watch-files.js';
 import { WorkQueue } from './work-queue.js';
 
 export type AppConfig = Pick<
@@ -168,8 +170,12 @@ export async function buildApp(
     connections.answered(request.raw);
     done();
   });
+  const closing = new AbortController();
+  if (app.server instanceof TlsServer) renewTls(app.server, config, app.log, closing.signal);
+  if (config.tokensFile !== undefined) reloadTokens(callers, config.tokensFile, app.log, closing.signal);
   app.addHook('preClose', () => runner.drain());
   app.addHook('onClose', async () => {
+    closing.abort();
     metrics.registry.clear();
     await tracing.close();
   });
@@ -198,6 +204,19 @@ export async function buildApp(
   for (const [url, known] of [...methods]) refuseOtherMethods(app, url, known);
   for (const job of kept?.jobs ?? []) await resume(job, context, app.log);
   return app;
+}
+
+/** Takes the tokens of their file whenever it changes; those of before where it is wrong. */
+function reloadTokens(callers: Callers, file: string, log: FastifyBaseLogger, signal: AbortSignal): void {
+  const reload = async (): Promise<void> => {
+    try {
+      await callers.reload(file);
+      log.info('The tokens were read again');
+    } catch (error) {
+      log.error({ err: error }, 'The tokens could not be read again; those of before stay');
+    }
+  };
+  watchFiles([file], () => void reload(), signal);
 }
 
 /** Goes on with a job of an earlier run of the service. */

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { expected, QuietframeError } from '../errors.js';
 
 /** Who sends requests, and what it may have of the service. */
@@ -29,6 +30,7 @@ const NAME = /^[\w.-]{1,64}$/;
 
 interface KnownToken {
   readonly hash: Buffer;
+  readonly quotas: Quotas;
   readonly caller: Caller;
   readonly requests: Allowance | undefined;
   readonly bytes: Allowance | undefined;
@@ -36,7 +38,7 @@ interface KnownToken {
 
 /** Tells callers apart, by bearer tokens where there are any, and keeps them within their quotas. */
 export class Callers {
-  readonly #tokens: readonly KnownToken[] | undefined;
+  #tokens: readonly KnownToken[] | undefined;
 
   private constructor(tokens?: readonly KnownToken[]) {
     this.#tokens = tokens;
@@ -49,14 +51,18 @@ export class Callers {
    * @throws QuietframeError `file-system`; `invalid-argument` for a file that is not of that form.
    */
   static async open(file: string | undefined): Promise<Callers> {
-    if (file === undefined) return new Callers();
-    let text: string;
-    try {
-      text = await readFile(file, 'utf8');
-    } catch (cause) {
-      throw new QuietframeError('file-system', `The file of tokens ${file} cannot be read`, {}, { cause });
-    }
-    return new Callers(parseTokens(text));
+    return file === undefined ? new Callers() : new Callers(await readTokens(file));
+  }
+
+  /**
+   * Takes the tokens that the file has now. Those that stay as they were go on with what is left of their quotas.
+   * @throws QuietframeError as {@link open}; the tokens are those of before then.
+   */
+  async reload(file: string): Promise<void> {
+    const before = this.#tokens ?? [];
+    this.#tokens = (await readTokens(file)).map(
+      (token) => before.find((known) => isDeepStrictEqual(keyOf(known), keyOf(token))) ?? token,
+    );
   }
 
   /**
@@ -81,7 +87,7 @@ export class Callers {
 
   /** A caller has sent bytes: they may go beyond its quota, but then the next request has to wait. */
   received(caller: Caller, bytes: number): void {
-    this.#tokens?.find((token) => token.caller === caller)?.bytes?.take(bytes);
+    this.#tokens?.find((token) => token.caller.name === caller.name)?.bytes?.take(bytes);
   }
 
   /** Compares with every hash, in the same time whichever it is. */
@@ -135,6 +141,21 @@ export class Allowance {
   }
 }
 
+async function readTokens(file: string): Promise<KnownToken[]> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new QuietframeError('file-system', `The file of tokens ${file} cannot be read`, {}, { cause });
+  }
+  return parseTokens(text);
+}
+
+/** What the file says about a token. */
+function keyOf({ hash, caller, quotas }: KnownToken): readonly unknown[] {
+  return [hash, caller.name, quotas];
+}
+
 function parseTokens(text: string): KnownToken[] {
   const { tokens } = parseJson(text);
   if (!Array.isArray(tokens)) throw wrong('a list', 'tokens', 'something else');
@@ -168,6 +189,7 @@ function parseToken(value: unknown, index: number): KnownToken {
   const { concurrent = Number.POSITIVE_INFINITY, jobs = Number.POSITIVE_INFINITY, urgency = 0 } = quotas;
   return {
     hash: Buffer.from(sha256, 'hex'),
+    quotas,
     caller: { name, places: concurrent, jobs, urgency },
     requests: requestsPerMinute === undefined ? undefined : new Allowance(requestsPerMinute, 60_000),
     bytes: bytesPerHour === undefined ? undefined : new Allowance(bytesPerHour, 3_600_000),

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type Server } from 'node:tls';
+import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
+import { watchFiles } from './watch-files.js';
 
 /** Certificate chain and private key, as PEM. */
 export interface Tls {
@@ -34,6 +36,30 @@ export async function readTls({
     throw new QuietframeError('invalid-argument', message, {}, { cause });
   }
   return { cert, key, minVersion: 'TLSv1.2' };
+}
+
+/**
+ * Gives a server the certificate and key that their files have when they are renewed, for connections from then on, until
+ * the signal aborts. A pair that does not fit is not taken: the other file may be about to follow.
+ */
+export function renewTls(
+  server: Pick<Server, 'setSecureContext'>,
+  files: Pick<Config, 'tlsCertificate' | 'tlsKey'>,
+  log: FastifyBaseLogger,
+  signal: AbortSignal,
+): void {
+  const renew = async (): Promise<void> => {
+    try {
+      const tls = await readTls(files);
+      if (tls === undefined || signal.aborted) return;
+      server.setSecureContext({ ...tls });
+      log.info('The certificate was renewed');
+    } catch (error) {
+      log.error({ err: error }, 'The certificate could not be renewed');
+    }
+  };
+  const names = [files.tlsCertificate, files.tlsKey].filter((name) => name !== undefined);
+  watchFiles(names, () => void renew(), signal);
 }
 
 async function read(file: string): Promise<Buffer> {

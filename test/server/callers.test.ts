@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Allowance, Callers, freeCaller } from '../../src/server/callers.js';
 import { termsOf } from '../../src/server/terms.js';
 import { expectProblem, fakeApp, makeExr, post } from './support.js';
@@ -99,6 +99,26 @@ describe('Callers', () => {
     await expect(refused).rejects.not.toThrow(/secret/);
   });
 
+  it('takes the tokens that the file has now, and keeps what is left of the quotas of those that stay', async () => {
+    const artist = { name: 'artist', sha256: hash('secret-of-the-artist'), requestsPerMinute: 2 };
+    const file = await tokensFile({ tokens: [artist, { name: 'gone', sha256: hash('old') }] });
+    const callers = await Callers.open(file);
+    const asArtist = () => callers.identify('Bearer secret-of-the-artist', '');
+    asArtist();
+    asArtist();
+    await writeFile(file, JSON.stringify({ tokens: [artist, { name: 'new', sha256: hash('new') }] }));
+    await callers.reload(file);
+    expect(callers.identify('Bearer new', '').name).toBe('new');
+    expect(() => callers.identify('Bearer old', '')).toThrow('bearer token');
+    expect(asArtist).toThrow('quota');
+    await writeFile(file, JSON.stringify({ tokens: [{ ...artist, requestsPerMinute: 3 }] }));
+    await callers.reload(file);
+    expect(asArtist().name).toBe('artist');
+    await writeFile(file, '{"tokens": 5}');
+    await expect(callers.reload(file)).rejects.toMatchObject({ code: 'invalid-argument' });
+    expect(asArtist().name).toBe('artist');
+  });
+
   it('says when there is no file', async () => {
     await expect(Callers.open(join(folder, 'none'))).rejects.toMatchObject({ code: 'file-system' });
   });
@@ -174,6 +194,16 @@ describe('a service with tokens', async () => {
     const request = post(makeExr());
     const headers = { ...request.headers, authorization };
     expect((await app.inject({ ...request, headers })).statusCode).toBe(200);
+  });
+
+  it('reads its file again when it changes', { timeout: 60_000 }, async () => {
+    const file = await tokensFile({ tokens: [{ name: 'a', sha256: hash('a') }] });
+    const { app } = await fakeApp({ tokensFile: file });
+    const status = async (token: string): Promise<number> =>
+      (await app.inject({ url: '/v1/models', headers: { authorization: `Bearer ${token}` } })).statusCode;
+    expect([await status('a'), await status('b')]).toEqual([200, 401]);
+    await writeFile(file, JSON.stringify({ tokens: [{ name: 'b', sha256: hash('b') }] }));
+    await vi.waitFor(async () => expect([await status('a'), await status('b')]).toEqual([401, 200]), 30_000);
   });
 
   it('is open to those who look after it', async () => {

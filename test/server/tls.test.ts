@@ -1,9 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { Agent, request } from 'undici';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { DenoiserService } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
 import { GrpcServer } from '../../src/server/rpc/grpc-server.js';
 import { readTls } from '../../src/server/tls.js';
@@ -36,6 +41,39 @@ it('speaks TLS on both ports, and nothing else', async () => {
   expect(models.length).toBeGreaterThan(0);
   server.cancelAll();
   await server.close();
+});
+
+it('takes certificates that are renewed, on both ports, without a pause', { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'quietframe-tls-'));
+  const files = { tlsCertificate: join(folder, 'tls.crt'), tlsKey: join(folder, 'tls.key') };
+  await copyFile(FILES.tlsCertificate, files.tlsCertificate);
+  await copyFile(FILES.tlsKey, files.tlsKey);
+  const { app } = await fakeApp(files);
+  const server = new GrpcServer(app.context, app.log);
+  const ports = [await listen(app), (await server.listen('127.0.0.1', 0)).port];
+  /** What the certificates of the ports are. */
+  const shown = (): Promise<Buffer[]> =>
+    Promise.all(
+      ports.map(async (port) => {
+        const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+        await once(socket, 'secureConnect');
+        const { raw } = socket.getPeerX509Certificate() ?? {};
+        socket.destroy();
+        return raw ?? Buffer.alloc(0);
+      }),
+    );
+  const [old, renewed] = [ca, await readFile(at('renewed-certificate.pem'))].map(
+    (pem) => new X509Certificate(pem).raw,
+  );
+  expect(await shown()).toEqual([old, old]);
+  // For a moment the key does not fit, and for longer the certificate is none.
+  await writeFile(files.tlsCertificate, 'none');
+  await copyFile(at('renewed-key.pem'), files.tlsKey);
+  expect(await shown()).toEqual([old, old]);
+  await copyFile(at('renewed-certificate.pem'), files.tlsCertificate);
+  await vi.waitFor(async () => expect(await shown()).toEqual([renewed, renewed]), 30_000);
+  await server.close();
+  await rm(folder, { recursive: true });
 });
 
 it('refuses half of what it needs, and what is not a certificate', async () => {

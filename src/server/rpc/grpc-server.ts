@@ -10,12 +10,14 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { createContextValues } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { FastifyBaseLogger } from 'fastify';
 import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
+import { renewTls } from '../tls.js';
 import { ADDRESS, authenticateCalls } from './call-terms.js';
 import { denoiserService } from './denoiser-service.js';
 import { healthService } from './health-service.js';
@@ -36,6 +38,7 @@ export class GrpcServer {
   readonly #server: Http2Server | Http2SecureServer;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #shutdown = new AbortController();
+  readonly #closing = new AbortController();
 
   constructor(context: AppContext, log: FastifyBaseLogger) {
     const handle = connectNodeAdapter({
@@ -58,6 +61,7 @@ export class GrpcServer {
     };
     const { tls } = context;
     this.#server = tls === undefined ? createServer(options) : createSecureServer({ ...options, ...tls });
+    if (this.#server instanceof TlsServer) renewTls(this.#server, context.config, log, this.#closing.signal);
     const uploadMs = 1000 * context.config.uploadSeconds;
     this.#server
       .on('session', (session) => {
@@ -90,6 +94,7 @@ export class GrpcServer {
 
   /** Takes no more calls, and resolves when those that run have ended. */
   async close(): Promise<void> {
+    this.#closing.abort();
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const session of this.#sessions) session.close();
