@@ -486,7 +486,7 @@ export const OPENAPI = {
       content: { 'text/plain': { schema: { type: 'string' } } },
     }),
     '/openapi.json': get('openapi', 'This description', json('OpenAPI 3.1.', { type: 'object' })),
-    '/': get('home', 'A short page for people', {
+    '/': get('home', 'The viewer, for browsers', {
       description: 'What this is; the viewer for browsers.',
       content: { 'text/plain': { schema: { type: 'string' } }, 'text/html': { schema: { type: 'string' } } },
     }),
