@@ -8,8 +8,8 @@
 import { exp2, log1p, madd } from './simd-math';
 
 const PAD: usize = 8;
-/** Columns that a pass goes through from top to bottom: what it reads of them fits a processor's cache. */
-const COLUMNS: usize = 256;
+/** Pixels of a row whose weights are kept at once: they fit a processor's nearest cache. */
+const CHUNK: usize = 128;
 const LOG2E = <f32>Math.LOG2E;
 const ALBEDO_EPSILON: f32 = 0.05;
 const DARKNESS: f32 = 0.05;
@@ -141,32 +141,75 @@ export function limitFireflies(
   }
 }
 
-function squaredDifference(a: v128, b: v128): v128 {
-  const d = f32x4.sub(a, b);
-  return f32x4.mul(d, d);
-}
-
-function addSquaredDifference(a: v128, b: v128, sum: v128): v128 {
-  const d = f32x4.sub(a, b);
-  return madd(d, d, sum);
-}
-
 /** Exponents grow with the squares of the parameters; weights are powers of two. */
 function precision(parameter: v128): v128 {
   return f32x4.mul(f32x4.splat(-LOG2E), f32x4.mul(parameter, parameter));
 }
 
 /**
+ * Exponents of four neighbours, which are `shift0` to `shift3` bytes from the pixels at `at`, in the planes of albedo, normal
+ * and guide; `precisions` has those of the three. One channel after the other, so that sums and what is loaded fit the
+ * registers of processors.
+ */
+function exponents(
+  at: usize,
+  plane: usize,
+  shift0: usize,
+  shift1: usize,
+  shift2: usize,
+  shift3: usize,
+  precisions: usize,
+  to: usize,
+): void {
+  let e0 = f32x4.splat(0);
+  let e1 = e0;
+  let e2 = e0;
+  let e3 = e0;
+  const end = at + 6 * plane;
+  for (let p = at; p < end; precisions += 16) {
+    let a0 = f32x4.splat(0);
+    let a1 = a0;
+    let a2 = a0;
+    let a3 = a0;
+    for (const next = p + 3 * plane; p < next; p += plane) {
+      const own = v128.load(p);
+      const d0 = f32x4.sub(v128.load(p + shift0), own);
+      const d1 = f32x4.sub(v128.load(p + shift1), own);
+      const d2 = f32x4.sub(v128.load(p + shift2), own);
+      const d3 = f32x4.sub(v128.load(p + shift3), own);
+      a0 = madd(d0, d0, a0);
+      a1 = madd(d1, d1, a1);
+      a2 = madd(d2, d2, a2);
+      a3 = madd(d3, d3, a3);
+    }
+    const weight = v128.load(precisions);
+    e0 = madd(weight, a0, e0);
+    e1 = madd(weight, a1, e1);
+    e2 = madd(weight, a2, e2);
+    e3 = madd(weight, a3, e3);
+  }
+  const weight = v128.load(precisions);
+  const own = v128.load(end);
+  const d0 = f32x4.sub(v128.load(end + shift0), own);
+  const d1 = f32x4.sub(v128.load(end + shift1), own);
+  const d2 = f32x4.sub(v128.load(end + shift2), own);
+  const d3 = f32x4.sub(v128.load(end + shift3), own);
+  v128.store(to, madd(f32x4.mul(weight, d0), d0, e0));
+  v128.store(to, madd(f32x4.mul(weight, d1), d1, e1), 16);
+  v128.store(to, madd(f32x4.mul(weight, d2), d2, e2), 32);
+  v128.store(to, madd(f32x4.mul(weight, d3), d3, e3), 48);
+}
+
+/**
  * One pass: every pixel of `light` with weight 1 and its eight neighbours at `distance` into `target`, `channels` planes
- * each; `surface` is albedo and normal, six planes. Maps: color, albedo, normal, spread.
- * @param scratch of four rows of `stride` and one vector for each neighbour.
+ * each; `guides` are albedo 3, normal 3 and the logarithm of light. Maps: color, albedo, normal, spread.
+ * @param scratch of four rows of `stride` and 1044 floats
  */
 export function average(
   light: usize,
   target: usize,
   channels: usize,
-  guide: usize,
-  surface: usize,
+  guides: usize,
   color: usize,
   albedo: usize,
   normal: usize,
@@ -182,68 +225,59 @@ export function average(
   const plane = (height + 2 * PAD) * row;
   const down = distance * row;
   const across = distance << 2;
-  const weights = scratch + 4 * row;
-  for (let begin: usize = 0; begin < width; begin += COLUMNS) {
-    const end = min(begin + COLUMNS, width);
-    for (let y: usize = 0; y < height; y++) {
-      expandRow(color, mapStride, y, begin, end, scratch);
-      expandRow(albedo, mapStride, y, begin, end, scratch + row);
-      expandRow(normal, mapStride, y, begin, end, scratch + 2 * row);
-      expandRow(spread, mapStride, y, begin, end, scratch + 3 * row);
+  const precisions = scratch + 4 * row;
+  const shifts = precisions + 48;
+  const weights = shifts + 32;
+  store<usize>(shifts, 0 - down - across, 0);
+  store<usize>(shifts, 0 - down, 4);
+  store<usize>(shifts, across - down, 8);
+  store<usize>(shifts, 0 - across, 12);
+  store<usize>(shifts, across, 16);
+  store<usize>(shifts, down - across, 20);
+  store<usize>(shifts, down, 24);
+  store<usize>(shifts, down + across, 28);
+  for (let y: usize = 0; y < height; y++) {
+    expandRow(color, mapStride, y, 0, width, scratch);
+    expandRow(albedo, mapStride, y, 0, width, scratch + row);
+    expandRow(normal, mapStride, y, 0, width, scratch + 2 * row);
+    expandRow(spread, mapStride, y, 0, width, scratch + 3 * row);
+    const start = (PAD + y) * row + (PAD << 2);
+    for (let begin: usize = 0; begin < width; begin += CHUNK) {
+      const end = min(begin + CHUNK, width);
+      let w = weights;
       for (let x = begin; x < end; x += 4) {
-        const at = (PAD + y) * row + ((PAD + x) << 2);
         const parameters = scratch + (x << 2);
-        const ofColor = precision(v128.load(parameters));
-        const ofAlbedo = precision(v128.load(parameters + row));
-        const ofNormal = precision(v128.load(parameters + 2 * row));
-        const strength = v128.load(parameters + 3 * row);
-        const g = guide + at;
-        const s = surface + at;
+        v128.store(precisions, precision(v128.load(parameters + row)));
+        v128.store(precisions, precision(v128.load(parameters + 2 * row)), 16);
+        v128.store(precisions, precision(v128.load(parameters)), 32);
+        const at = guides + start + (x << 2);
+        exponents(at, plane, 0 - down - across, 0 - down, across - down, 0 - across, precisions, w);
+        exponents(at, plane, across, down - across, down, down + across, precisions, w + 64);
+        w += 128;
+      }
+      w = weights;
+      for (let x = begin; x < end; x += 4) {
+        const strength = v128.load(scratch + (x << 2) + 3 * row);
+        for (const last = w + 128; w < last; w += 32) {
+          v128.store(w, f32x4.mul(strength, exp2(v128.load(w))));
+          v128.store(w, f32x4.mul(strength, exp2(v128.load(w, 16))), 16);
+        }
+      }
+      w = weights;
+      for (let x = begin; x < end; x += 4) {
+        const at = start + (x << 2);
         const l = light + at;
-        // Nothing is loaded twice, for a compiler cannot know that stores do not change what is loaded.
-        const light0 = v128.load(g);
-        const albedo0 = v128.load(s);
-        const albedo1 = v128.load(s + plane);
-        const albedo2 = v128.load(s + 2 * plane);
-        const normal0 = v128.load(s + 3 * plane);
-        const normal1 = v128.load(s + 4 * plane);
-        const normal2 = v128.load(s + 5 * plane);
         let total = f32x4.splat(1);
         let red = v128.load(l);
         let green = v128.load(l + plane);
         let blue = v128.load(l + 2 * plane);
-        let kept = weights;
-        for (let dy: isize = -1; dy <= 1; dy++) {
-          for (let dx: isize = -1; dx <= 1; dx++) {
-            if (dy === 0 && dx === 0) continue;
-            const shift = <usize>dy * down + <usize>dx * across;
-            let p = s + shift;
-            let ofA = squaredDifference(v128.load(p), albedo0);
-            p += plane;
-            ofA = addSquaredDifference(v128.load(p), albedo1, ofA);
-            p += plane;
-            ofA = addSquaredDifference(v128.load(p), albedo2, ofA);
-            p += plane;
-            let ofN = squaredDifference(v128.load(p), normal0);
-            p += plane;
-            ofN = addSquaredDifference(v128.load(p), normal1, ofN);
-            p += plane;
-            ofN = addSquaredDifference(v128.load(p), normal2, ofN);
-            const ofC = squaredDifference(v128.load(g + shift), light0);
-            const exponent = madd(ofColor, ofC, madd(ofAlbedo, ofA, f32x4.mul(ofNormal, ofN)));
-            const weight = f32x4.mul(strength, exp2(exponent));
-            total = f32x4.add(total, weight);
-            p = l + shift;
-            red = madd(weight, v128.load(p), red);
-            p += plane;
-            green = madd(weight, v128.load(p), green);
-            p += plane;
-            blue = madd(weight, v128.load(p), blue);
-            if (channels > 3) {
-              v128.store(kept, weight);
-              kept += 16;
-            }
-          }
+        for (let i: usize = 0; i < 8; i++) {
+          const weight = v128.load(w + (i << 4));
+          const p = l + load<usize>(shifts + (i << 2));
+          total = f32x4.add(total, weight);
+          red = madd(weight, v128.load(p), red);
+          green = madd(weight, v128.load(p + plane), green);
+          blue = madd(weight, v128.load(p + 2 * plane), blue);
         }
         const share = f32x4.div(f32x4.splat(1), total);
         const t = target + at;
@@ -253,16 +287,12 @@ export function average(
         for (let c: usize = 3; c < channels; c++) {
           const p = l + c * plane;
           let sum = v128.load(p);
-          kept = weights;
-          for (let dy: isize = -1; dy <= 1; dy++) {
-            for (let dx: isize = -1; dx <= 1; dx++) {
-              if (dy === 0 && dx === 0) continue;
-              sum = madd(v128.load(kept), v128.load(p + <usize>dy * down + <usize>dx * across), sum);
-              kept += 16;
-            }
+          for (let i: usize = 0; i < 8; i++) {
+            sum = madd(v128.load(w + (i << 4)), v128.load(p + load<usize>(shifts + (i << 2))), sum);
           }
           v128.store(t + c * plane, f32x4.mul(sum, share));
         }
+        w += 128;
       }
     }
   }

@@ -13,11 +13,14 @@ export const CROSS_BILATERAL_OVERLAP = 24;
 
 /** Pixels around the tile in memory; the largest distance. */
 const PAD = 8;
-const SURFACE_CHANNELS = 6;
+/** What pixels are compared by: albedo, normal, and the logarithm of light. */
+const GUIDE_CHANNELS = 7;
+/** Floats of the scratch beside its rows: precisions, places and weights of the neighbours of 128 pixels. */
+const NEIGHBORS = 12 + 8 + 8 * 128;
 
 /** Bytes that the filter needs for a pixel of a tile with its overlap. */
 export function crossBilateralBytesPerPixel(channels: number): number {
-  return 4 * (2 * channels + SURFACE_CHANNELS + 1 + mapChannels() / 4);
+  return 4 * (2 * channels + GUIDE_CHANNELS + mapChannels() / 4);
 }
 
 function mapChannels(): number {
@@ -64,13 +67,13 @@ export class CrossBilateral {
     const size = rows * stride;
     const mapStride = strideOf(mapSize(width) + 12);
     const mapRows = mapSize(height) + 2;
-    const [first, second, surface, guide, parameters, scratch] = this.#build.allocate(
-      ...[light.channels * size, light.channels * size, SURFACE_CHANNELS * size, size],
-      ...[map.values.channels * mapRows * mapStride, 4 * stride + 32],
-    ) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
+    const [first, second, guides, parameters, scratch] = this.#build.allocate(
+      ...[light.channels * size, light.channels * size, GUIDE_CHANNELS * size],
+      ...[map.values.channels * mapRows * mapStride, 4 * stride + NEIGHBORS],
+    ) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array];
     copyRegion(light, light.channels, region, first, { stride, rows, border: PAD });
-    copyRegion(albedo, 3, region, surface, { stride, rows, border: PAD });
-    copyRegion(normal, 3, region, surface.subarray(3 * size), { stride, rows, border: PAD });
+    copyRegion(albedo, 3, region, guides, { stride, rows, border: PAD });
+    copyRegion(normal, 3, region, guides.subarray(3 * size), { stride, rows, border: PAD });
     const mapRegion = {
       x: region.x >> 1,
       y: region.y >> 1,
@@ -89,29 +92,30 @@ export class CrossBilateral {
     let from = first.byteOffset;
     let to = second.byteOffset;
     const bytes = 4 * size;
+    const logOfLight = guides.byteOffset + 6 * bytes;
     eachDemodulated(layers, (channel, color) => {
-      demodulate(from + channel * bytes, surface.byteOffset + color * bytes, bytes, exposure);
+      demodulate(from + channel * bytes, guides.byteOffset + color * bytes, bytes, exposure);
     });
-    luminance(from, bytes, guide.byteOffset);
+    luminance(from, bytes, logOfLight);
     limitFireflies(
-      ...[from, light.channels, guide.byteOffset, at('firefly'), mapStride],
+      ...[from, light.channels, logOfLight, at('firefly'), mapStride],
       ...[scratch.byteOffset, width, height, stride],
     );
     for (const [i, distance] of DILATIONS.entries()) {
       for (let c = 0; c < light.channels; c++) repeatBorder(from + c * bytes, width, height, stride);
       // The target's first plane is free until the pass writes to it.
       luminance(from, bytes, to);
-      logLight(to, guide.byteOffset, width, height, stride);
-      repeatBorder(guide.byteOffset, width, height, stride);
+      logLight(to, logOfLight, width, height, stride);
+      repeatBorder(logOfLight, width, height, stride);
       average(
-        ...[from, to, light.channels, guide.byteOffset, surface.byteOffset],
+        ...[from, to, light.channels, guides.byteOffset],
         ...[at(`color${i + 1}`), at('albedo'), at('normal'), at(`spread${i + 1}`), mapStride],
         ...[scratch.byteOffset, width, height, stride, distance],
       );
       [from, to] = [to, from];
     }
     eachDemodulated(layers, (channel, color) => {
-      remodulate(from + channel * bytes, surface.byteOffset + color * bytes, bytes, 1 / exposure);
+      remodulate(from + channel * bytes, guides.byteOffset + color * bytes, bytes, 1 / exposure);
     });
     const result = from === first.byteOffset ? first : second;
     for (let c = 0; c < light.channels; c++) {
