@@ -19,6 +19,7 @@ export interface Setting<Value> {
 
 /** What networks and kernels run on; see docs/gpu.md. */
 const DEVICES = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'auto'] as const;
+const ENGINES = ['onnx', 'tfjs'] as const;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -45,6 +46,7 @@ export const SETTINGS = {
   ),
   threads: integer('THREADS', 'threads', availableParallelism(), [1, 1024], 'threads of the networks'),
   device: choice('DEVICE', 'name', DEVICES, 'cpu', 'filters single frames'),
+  engine: choice('ENGINE', 'name', ENGINES, 'onnx', 'runs the networks'),
   memoryBudgetBytes: integer(
     'MEMORY_BUDGET',
     'bytes',

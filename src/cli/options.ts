@@ -134,6 +134,7 @@ export function threadsOption(): Option {
 export interface WorkerFlags {
   readonly threads?: number;
   readonly device?: Config['device'];
+  readonly engine?: Config['engine'];
 }
 
 /** Tells on standard error why `--device auto` does not use a device. */
@@ -149,6 +150,12 @@ export function deviceOption(): Option {
     undefined,
     fallback,
   );
+}
+
+/** What runs the networks; the setting of the environment without it. */
+export function engineOption(): Option {
+  const { flag, unit, choices, fallback, description } = SETTINGS.engine;
+  return choiceOption(`--${flag} <${unit}>`, description, choices ?? []).default(undefined, fallback);
 }
 
 export function wrong(range: string, name: string, received: string): QuietframeError {

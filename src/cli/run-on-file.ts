@@ -35,6 +35,7 @@ export async function runOnFile<T>(
     threads: flags.threads ?? config.threads,
     memoryBudgetBytes: config.memoryBudgetBytes,
     device: flags.device ?? config.device,
+    engine: flags.engine ?? config.engine,
   });
   tellRefusals(denoiser.deviceRefusals);
   try {

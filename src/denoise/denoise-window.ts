@@ -182,10 +182,12 @@ export class WindowDenoiser {
     );
     let done = 0;
     let simd: Simd = 'plain';
+    let executionProvider = 'cpu';
     let exposure = 1;
     const runAll = (jobs: readonly DenoiseJob[], pool = this.pool): Promise<void> =>
       runTogether(pool, jobs, signal, (job, result) => {
         simd = result.simd;
+        if (job.kind === 'denoise' || job.kind === 'filter') executionProvider = result.provider;
         for (const [stage, seconds] of Object.entries(result.seconds)) time(stage as StageName, seconds);
         if (job.kind === 'expose') exposure = result.exposure;
         if (!('tile' in job)) return;
@@ -269,7 +271,7 @@ export class WindowDenoiser {
         version: manifest.version,
         encoder: picture.encoder,
         device: device?.name ?? 'cpu',
-        executionProvider: device?.name ?? 'cpu',
+        executionProvider,
         simd,
         exposure,
         lambda: meanLambda(lambda),

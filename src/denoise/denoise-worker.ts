@@ -1,6 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Engine } from '../engine/engine.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import { deviceEngine, onnxEngine } from '../engine/onnx-engine.js';
+import { tfjsEngine } from '../engine/tfjs-engine.js';
 import { fastestSimd } from '../engine/wasm-build.js';
 import { QuietframeError } from '../errors.js';
 import { type Raster, raster } from '../image/raster.js';
@@ -35,9 +37,18 @@ function bundleOf(model: string): ModelBundle {
   return bundle;
 }
 
+let opened: Promise<Engine> | undefined;
+
+/** What runs networks on the CPU. */
+function hostEngine(): Promise<Engine> {
+  opened ??= models.engine === 'tfjs' ? tfjsEngine() : Promise.resolve(onnxEngine);
+  return opened;
+}
+
 /** Sessions stay loaded as long as the worker lives. */
 function network(model: string): Promise<KpcnNetwork> {
-  const loaded = networks.get(model) ?? KpcnNetwork.load(bundleOf(model), onnxEngine);
+  const loaded =
+    networks.get(model) ?? hostEngine().then((engine) => KpcnNetwork.load(bundleOf(model), engine));
   networks.set(model, loaded);
   return loaded;
 }
@@ -64,7 +75,8 @@ async function compareDevice(model: string): Promise<DeviceProbe> {
 }
 
 function errorPredictor(model: string): Promise<ErrorPredictor | undefined> {
-  const loaded = predictors.get(model) ?? ErrorPredictor.load(bundleOf(model), onnxEngine);
+  const loaded =
+    predictors.get(model) ?? hostEngine().then((engine) => ErrorPredictor.load(bundleOf(model), engine));
   predictors.set(model, loaded);
   return loaded;
 }
@@ -81,13 +93,15 @@ function filterBundle(model: string): PknBundle {
 }
 
 function previewNetwork(model: string): Promise<PreviewNetwork> {
-  const loaded = previews.get(model) ?? PreviewNetwork.load(filterBundle(model), onnxEngine);
+  const loaded =
+    previews.get(model) ?? hostEngine().then((engine) => PreviewNetwork.load(filterBundle(model), engine));
   previews.set(model, loaded);
   return loaded;
 }
 
 function filterNetwork(model: string): Promise<PknNetwork> {
-  const loaded = filterNetworks.get(model) ?? PknNetwork.load(filterBundle(model), onnxEngine);
+  const loaded =
+    filterNetworks.get(model) ?? hostEngine().then((engine) => PknNetwork.load(filterBundle(model), engine));
   filterNetworks.set(model, loaded);
   return loaded;
 }
@@ -209,6 +223,7 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
   }
   return {
     ...{ simd: fastestSimd(), exposure, seconds },
+    provider: models.device ?? (await hostEngine()).provider,
     ...(plan && { plan }),
     ...(probe && { probe }),
     ...(finished && { finished }),

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { DEVICE_CHOICES, type Device, type DeviceChoice } from '../engine/device.js';
+import { ENGINES, type EngineName } from '../engine/engine.js';
 import type { ModelManifest } from '../engine/model-manifest.js';
 import { ModelRepository } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
@@ -34,6 +35,8 @@ export interface DenoiserOptions {
   readonly featureCacheBytes?: number;
   /** What filters single frames; the CPU by default, which everything else runs on. See docs/gpu.md. */
   readonly device?: DeviceChoice;
+  /** What runs the networks; ONNX Runtime by default. See docs/engines.md. */
+  readonly engine?: EngineName;
 }
 
 /** What a model is, for lists of models. */
@@ -112,8 +115,8 @@ export interface DenoiseReport {
   readonly encoder: string;
   /** What the kernels were predicted and applied on. */
   readonly device: Device;
-  /** Of ONNX Runtime. */
-  readonly executionProvider: Device;
+  /** What ran the networks of the kernels: the device, or `tfjs-wasm` or `tfjs-tensorflow`. */
+  readonly executionProvider: string;
   /** The build of the kernels. */
   readonly simd: Simd;
   /** What the colour was multiplied by for the network. */
@@ -227,6 +230,7 @@ export class Denoiser {
       memoryBudgetBytes = DEFAULT_MEMORY_BUDGET,
       featureCacheBytes = DEFAULT_FEATURE_CACHE,
       device = 'cpu',
+      engine = 'onnx',
     } = options;
     if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
       throw invalid('a whole number from 1 to 256', 'threads', threads);
@@ -235,10 +239,13 @@ export class Denoiser {
     if (!(featureCacheBytes >= 0)) throw invalid('a number from 0', 'featureCacheBytes', featureCacheBytes);
     if (!DEVICE_CHOICES.includes(device))
       throw invalid(`one of ${DEVICE_CHOICES.join(', ')}`, 'device', device);
+    if (!ENGINES.includes(engine)) throw invalid(`one of ${ENGINES.join(', ')}`, 'engine', engine);
+    if (engine !== 'onnx' && device !== 'cpu') throw invalid(`cpu with engine ${engine}`, 'device', device);
     const repository = await ModelRepository.open(modelsDirectory);
     const filters = await Promise.all(repository.filterFolders.map(readPknBundle));
     const previews = filters.filter(({ heads }) => heads.has('cross-bilateral'));
     const models: WorkerModels = {
+      engine,
       networks: new Map(repository.bundles.map((bundle) => [modelId(bundle.manifest), bundle])),
       previews: new Map(previews.map((bundle) => [modelId(bundle), bundle])),
     };

@@ -80,9 +80,11 @@ export async function denoisePreview(
   let done = 0;
   let exposure = 1;
   let simd: DenoiseJobResult['simd'] = 'plain';
+  let executionProvider = 'cpu';
   const runAll = (jobs: readonly DenoiseJob[]): Promise<void> =>
     runTogether(pool, jobs, signal, (job, result) => {
       simd = result.simd;
+      executionProvider = result.provider;
       for (const [stage, seconds] of Object.entries(result.seconds)) time(stage, seconds);
       if (job.kind === 'expose-preview') exposure = result.exposure;
       if (!('tile' in job)) return;
@@ -105,7 +107,7 @@ export async function denoisePreview(
     also: others,
     ...(parameters && { parameters: [copyOf(picture.map)] }),
     report: {
-      ...{ model: name, version, encoder: 'preview', device: 'cpu', executionProvider: 'cpu', simd },
+      ...{ model: name, version, encoder: 'preview', device: 'cpu', executionProvider, simd },
       ...{ exposure, lambda: 1, windowUsed: 1, tiles: filterTiles.length, stages },
       seconds: (performance.now() - start) / 1000,
     },

@@ -1,4 +1,5 @@
 import type { Device } from '../engine/device.js';
+import type { EngineName } from '../engine/engine.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
@@ -17,6 +18,8 @@ import type { PreviewPicture } from './preview.js';
 export interface WorkerModels {
   readonly networks: ReadonlyMap<string, ModelBundle>;
   readonly previews: ReadonlyMap<string, PknBundle>;
+  /** What runs networks on the CPU. */
+  readonly engine: EngineName;
   /** That single frames are filtered on; the CPU without it. */
   readonly device?: Exclude<Device, 'cpu'>;
 }
@@ -146,6 +149,8 @@ export type DenoiseJob =
 
 export interface DenoiseJobResult {
   readonly simd: Simd;
+  /** What networks ran on. */
+  readonly provider: string;
   /** Of `expose` and `expose-preview`. */
   readonly exposure: number;
   /** Of `predict-filter`, `deblur` and `magnify`: the index of the job, and what it made. */

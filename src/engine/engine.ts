@@ -15,12 +15,19 @@ export interface NetworkModule {
 
 /** What runs network modules. */
 export interface Engine {
+  /** What it runs them on, as reports name it: `cpu`, a device, `tfjs-wasm`. */
+  readonly provider: string;
+
   /**
    * Makes a module of the bytes of an ONNX file.
    * @throws QuietframeError `model-damaged` when the file is not one or does not fit the engine.
    */
   load(name: string, file: Uint8Array): Promise<NetworkModule>;
 }
+
+/** ONNX Runtime, or TensorFlow.js. */
+export const ENGINES = ['onnx', 'tfjs'] as const;
+export type EngineName = (typeof ENGINES)[number];
 
 /** Memory for tensors of one tile after the other: a tensor takes the place of the last one of its name. */
 export class TensorMemory {

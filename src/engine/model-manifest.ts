@@ -14,6 +14,7 @@ export interface Architecture {
   /** Frames that a result is made from, the frame itself in the middle. */
   readonly windowSize: number;
   readonly temporalBlocks: number;
+  readonly neighborContextChannels: number;
   /** Side of the kernels in the other frames in pixels, odd. */
   readonly neighborKernelSize: number;
 }
@@ -49,7 +50,7 @@ export interface ErrorPredictorManifest {
 
 /** The description of a bundle, `model.json`. */
 export interface ModelManifest {
-  readonly formatVersion: 4;
+  readonly formatVersion: 3;
   readonly name: string;
   readonly version: number;
   readonly description: string;
@@ -72,7 +73,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
 /** Modules that every bundle has, besides an encoder for each source. */
 const MODULES = [
   ...['spatial_features', 'temporal_features', 'loss_specialization', 'kernel_embedding', 'kernel_predictor'],
-  ...['kernel_logits', 'neighbor_predictor', 'scale_compositor'],
+  ...['kernel_logits', 'neighbor_predictor', 'neighbor_logits', 'scale_compositor'],
 ];
 
 /** Least and most value of every number of the architecture. */
@@ -87,6 +88,7 @@ const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number,
   compositorChannels: [1, 1024],
   windowSize: [7, 7],
   temporalBlocks: [0, 64],
+  neighborContextChannels: [1, 16],
   neighborKernelSize: [3, 9],
 };
 
@@ -118,7 +120,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
     ],
     ['errorPredictor'],
   );
-  if (root.formatVersion !== 4) throw reader.error('4', 'formatVersion', root.formatVersion);
+  if (root.formatVersion !== 3) throw reader.error('3', 'formatVersion', root.formatVersion);
   const architecture = parseArchitecture(root.architecture, reader);
   const radius = reader.record(root.receptiveRadius, 'receptiveRadius', RADII);
   const receptiveRadius = Object.fromEntries(
@@ -128,7 +130,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
   if (!sources.includes('color')) throw reader.error('"color" among them', 'sources', sources);
   const errorPredictor = parseErrorPredictor(root.errorPredictor, reader);
   return {
-    formatVersion: 4,
+    formatVersion: 3,
     name: reader.text(root.name, 'name', NAME),
     version: reader.integer(root.version, 'version', 1, 1e6),
     description: reader.text(root.description, 'description'),

@@ -24,6 +24,7 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
  * created and released again and again, so that modules are loaded once and live as long as their worker.
  */
 export const onnxEngine: Engine = {
+  provider: 'cpu',
   async load(name, file) {
     try {
       // The binding does not take shared memory.
@@ -50,6 +51,7 @@ const PROVIDERS: Readonly<Record<Exclude<Device, 'cpu'>, readonly string[]>> = {
  */
 export function deviceEngine(device: Exclude<Device, 'cpu'>): Engine {
   return {
+    provider: device,
     async load(name, file) {
       const known = listSupportedBackends().map((backend) => backend.name);
       if (!known.includes(device)) throw unavailable(device, `no such device on ${process.platform}`);

@@ -4,12 +4,6 @@ import type { Engine, NetworkModule, Tensor } from './engine.js';
 import { attributesOf, type OnnxModel, readOnnx } from './onnx-file.js';
 import { constant, type Floats, nchw, OPERATORS, type TensorFlow, type Value } from './tfjs-operators.js';
 
-/** TensorFlow.js that runs, and what it runs on. */
-export interface TfjsEngine extends Engine {
-  /** `tensorflow` for the native backends, `wasm` for the other. */
-  readonly backend: string;
-}
-
 /** Packages that bring TensorFlow's own library, which their users install; then the backend in WebAssembly. */
 const NATIVE = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 const CORE = '@tensorflow/tfjs-core';
@@ -20,10 +14,10 @@ const WASM = '@tensorflow/tfjs-backend-wasm';
  * worker threads only.
  * @throws QuietframeError `device-unavailable` when none of its packages is installed or works.
  */
-export async function tfjsEngine(): Promise<TfjsEngine> {
+export async function tfjsEngine(): Promise<Engine> {
   const tf = await start();
   return {
-    backend: tf.getBackend(),
+    provider: `tfjs-${tf.getBackend()}`,
     async load(name, file) {
       return moduleOf(tf, name, readOnnx(name, file));
     },

@@ -542,7 +542,11 @@ export const OPENAPI = {
             type: 'string',
             description: 'What kernels were predicted and applied on: `cpu`, `webgpu`, `cuda` or `tensorrt`.',
           },
-          executionProvider: { type: 'string', description: 'Of ONNX Runtime.' },
+          executionProvider: {
+            type: 'string',
+            description:
+              'What ran the networks of the kernels: the device, or `tfjs-wasm` or `tfjs-tensorflow`.',
+          },
           encoder: { type: 'string', description: 'The source encoder that was used.' },
           exposure: { type: 'number', description: 'What the colour was multiplied by for the network.' },
           lambda: { type: 'number', description: 'The mean, where it is a map.' },

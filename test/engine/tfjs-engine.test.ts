@@ -1,23 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Tensor } from '../../src/engine/engine.js';
+import type { Engine, Tensor } from '../../src/engine/engine.js';
 import { onnxEngine } from '../../src/engine/onnx-engine.js';
 import { readOnnx } from '../../src/engine/onnx-file.js';
 import { OnnxGraph } from '../../src/engine/onnx-graph.js';
-import { type TfjsEngine, tfjsEngine } from '../../src/engine/tfjs-engine.js';
+import { tfjsEngine } from '../../src/engine/tfjs-engine.js';
 
 const MODELS = new URL('../../models/', import.meta.url);
 const modules = readdirSync(MODELS, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.onnx'))
   .sort();
 
-let tfjs: TfjsEngine;
+let tfjs: Engine;
 beforeAll(async () => {
   tfjs = await tfjsEngine();
 });
 
 it('runs on the backend in WebAssembly where no other is installed', () => {
-  expect(tfjs.backend).toBe('wasm');
+  expect(tfjs.provider).toBe('tfjs-wasm');
 });
 
 /** Half resolutions go with a height of 48 and a width of 80. */

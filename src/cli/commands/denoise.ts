@@ -9,6 +9,7 @@ import {
   aovsOption,
   componentsOption,
   deviceOption,
+  engineOption,
   type LayerFlags,
   lambdaOption,
   lambdaRequest,
@@ -73,6 +74,7 @@ export function denoiseCommand(program: Command): void {
     .option('--report <file>', 'write what was done as JSON; - is standard output')
     .addOption(threadsOption())
     .addOption(deviceOption())
+    .addOption(engineOption())
     .option('--overwrite-input', 'allow --output to be the input file')
     .action(denoise);
 }

@@ -8,6 +8,7 @@ import { checkFolder } from '../check-folder.js';
 import {
   choiceOption,
   deviceOption,
+  engineOption,
   type LayerFlags,
   layerOption,
   modelOption,
@@ -63,6 +64,7 @@ export function sampleMapCommand(program: Command): void {
     .option('--report <file>', 'write what was done as JSON; - is standard output')
     .addOption(threadsOption())
     .addOption(deviceOption())
+    .addOption(engineOption())
     .action(sampleMap);
 }
 

@@ -10,6 +10,7 @@ import {
   aovsOption,
   componentsOption,
   deviceOption,
+  engineOption,
   type LayerFlags,
   lambdaOption,
   lambdaRequest,
@@ -68,6 +69,7 @@ export function sequenceCommand(program: Command): void {
     .option('--force', 'denoise frames that are done too')
     .addOption(threadsOption())
     .addOption(deviceOption())
+    .addOption(engineOption())
     .action(sequence);
 }
 
@@ -201,6 +203,7 @@ async function openDenoisers(
     memoryBudgetBytes: config.memoryBudgetBytes,
     featureCacheBytes: config.featureCacheBytes,
     device: flags.device ?? config.device,
+    engine: flags.engine ?? config.engine,
   });
   tellRefusals(denoiser.deviceRefusals);
   return {

@@ -40,12 +40,12 @@ async function runService(flags: Partial<Record<keyof Config, string>>): Promise
     import('../../server/denoise-thread.js'),
   ]);
   const { modelsDirectory, threads, memoryBudgetBytes, maxPixels, maxUploadBytes } = config;
-  const { decodedCacheBytes, featureCacheBytes, device } = config;
+  const { decodedCacheBytes, featureCacheBytes, device, engine } = config;
   const limits = { maxPixels, maxFileBytes: maxUploadBytes };
   const pool = new ExrPool({ limits });
   const denoiser = await DenoiseThread.start({
     ...{ modelsDirectory, threads, memoryBudgetBytes, limits },
-    ...{ decodedCacheBytes, featureCacheBytes, device },
+    ...{ decodedCacheBytes, featureCacheBytes, device, engine },
   });
   tellRefusals(denoiser.deviceRefusals);
   try {
