@@ -7,6 +7,13 @@ import type { WorkQueue } from './work-queue.js';
 
 const SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
+/** Gauges among the default ones that are named like counters, which Prometheus' own check refuses. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+
 const JOB_STATES: readonly JobState[] = ['queued', 'running', 'done', 'failed', 'cancelled'];
 
 /** What became of a request: answered, refused (4xx), failed (5xx), or left by its client. */
@@ -73,6 +80,10 @@ export class Metrics {
     restarts: () => number,
   ) {
     collectDefaultMetrics({ register: this.registry });
+    for (const name of MISNAMED) this.registry.removeSingleMetric(name);
+    // A counter that is there before it counts shows its first increase.
+    for (const outcome of ['ok', 'failed']) this.#jobFrames.inc({ outcome }, 0);
+    for (const result of ['hit', 'miss']) this.#lookups.inc({ result }, 0);
     gauge(this.registry, 'quietframe_requests_in_flight', 'Requests that hold a place.', () => queue.places);
     gauge(
       this.registry,
