@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
+import { exrFile } from '../frame/support.js';
 
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -15,8 +19,8 @@ const MODELS = path('test/golden/tiny-bundle');
 const frame = (number: number): string => path(`examples/window/frame.000${number}.exr`);
 
 /** A service of its own process, and its address. */
-async function serve(models: string): Promise<[ChildProcess, string]> {
-  const settings = ['--port', '0', '--models', models, '--threads', '2', '--log', 'error'];
+async function serve(models: string, ...more: readonly string[]): Promise<[ChildProcess, string]> {
+  const settings = ['--port', '0', '--models', models, '--threads', '2', '--log', 'error', ...more];
   const service = spawn(process.execPath, [path('dist/cli/main.js'), 'serve', ...settings], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -222,6 +226,89 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
       await page.screenshot({ path: `${SHOTS}/error.png` });
     } finally {
       shipped.kill();
+    }
+  });
+
+  it('renders the visible part of a file whose data window begins elsewhere', async () => {
+    await page.goto(address);
+    const window = { xMin: -7, yMin: 12, xMax: 88, yMax: 75 };
+    const noise = (_: string, i: number): number => 0.3 + 0.3 * Math.sin(12.9898 * i * i);
+    const buffer = Buffer.from(exrFile([{ layers: ['RGB'], window }], noise));
+    await page.locator('#files').setInputFiles({ name: 'offset.exr', mimeType: '', buffer });
+    await page.uncheck('#maps');
+    await page.selectOption('#window', '1');
+    await page.click('#denoise');
+    await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
+    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('done'));
+    await page.locator('#split').focus();
+    await page.keyboard.press('Home');
+    await page.locator('#canvas').focus();
+    // Magnified, so that a part of the picture is visible.
+    for (const key of ['+', '+', '+']) await page.keyboard.press(key);
+    await page.locator('#lambda').fill('8');
+    await page.waitForFunction(() =>
+      document.getElementById('right-name')?.textContent?.startsWith('lambda 8'),
+    );
+    const [, width = 0, height = 0] = (/(\d+) x (\d+)/.exec(await text('lambda-note')) ?? []).map(Number);
+    expect(width * height).toBeLessThan(96 * 64);
+    await draw();
+    const places = [300, 400, 500].map((x) => [x, x - 50] as const);
+    const part = await Promise.all(places.map(([x, y]) => pixel(x, y)));
+    await page.click('#denoise');
+    await page.waitForFunction(() => document.getElementById('report')?.textContent?.includes('lambda 8'));
+    await draw();
+    expect(await Promise.all(places.map(([x, y]) => pixel(x, y)))).toEqual(part);
+    await page.locator('#lambda').fill('1');
+  });
+
+  it('plays a shot, and stops', async () => {
+    await page.goto(address);
+    await page.locator('#files').setInputFiles([3, 4, 5].map(frame));
+    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('3 frames'));
+    await page.locator('#canvas').focus();
+    await page.keyboard.press(' ');
+    expect(await page.locator('#play').getAttribute('aria-pressed')).toBe('true');
+    for (const number of ['0005', '0003', '0004']) {
+      await page.waitForFunction(
+        (wanted) => document.getElementById('frame-name')?.textContent?.includes(wanted),
+        number,
+      );
+    }
+    await page.keyboard.press(' ');
+    expect(await page.locator('#play').getAttribute('aria-pressed')).toBe('false');
+    const at = Number(await page.locator('#frame').inputValue());
+    await page.keyboard.press('.');
+    await page.waitForFunction(
+      (index) => (document.getElementById('frame') as HTMLInputElement).value === String(index),
+      (at + 1) % 3,
+    );
+  });
+
+  it('asks for a token where the service does, and works with it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'quietframe-viewer-'));
+    const [token, file] = [randomBytes(32).toString('hex'), join(folder, 'tokens.json')];
+    const sha256 = createHash('sha256').update(token).digest('hex');
+    writeFileSync(file, JSON.stringify({ tokens: [{ name: 'viewer', sha256 }] }));
+    const [closed, where] = await serve(MODELS, '--tokens', file);
+    const own = await browser.newPage();
+    try {
+      own.setDefaultTimeout(240_000);
+      await own.goto(where);
+      await own.waitForSelector('#status.problem');
+      expect(await own.locator('#status').innerText()).toContain('token');
+      expect(await own.locator('#model option').count()).toBe(0);
+      await own.locator('#token').fill(token);
+      await own.locator('#token').press('Tab');
+      await own.waitForSelector('#model option', { state: 'attached' });
+      const buffer = Buffer.from(exrFile([{ layers: ['RGB'] }], (_, i) => i / 100));
+      await own.locator('#files').setInputFiles({ name: 'small.exr', mimeType: '', buffer });
+      await own.uncheck('#maps');
+      await own.click('#denoise');
+      await own.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
+    } finally {
+      await own.close();
+      closed.kill();
+      rmSync(folder, { recursive: true });
     }
   });
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import os
 import re
+import secrets
 import subprocess
 from pathlib import Path
 
@@ -14,12 +18,12 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULE = "bl_ext.user_default.quietframe"
 
 
-@pytest.fixture(scope="session")
-def service():
-    """Address of a service that runs as long as the tests."""
+@contextlib.contextmanager
+def serving(*settings):
+    """Address of a service that runs until the end of the block."""
     main = ROOT / "dist/cli/main.js"
     process = subprocess.Popen(
-        ["node", str(main), "serve", "--port", "0", "--threads", "1"],
+        ["node", str(main), "serve", "--port", "0", "--threads", "1", *settings],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -40,6 +44,24 @@ def service():
         process.terminate()
         process.wait()
     drain.wait()
+
+
+@pytest.fixture(scope="session")
+def service():
+    """Address of a service that runs as long as the tests."""
+    with serving() as address:
+        yield address
+
+
+@pytest.fixture
+def closed_service(tmp_path):
+    """Address of a service that asks for a token, and the token."""
+    token = secrets.token_hex(32)
+    entry = {"name": "blender", "sha256": hashlib.sha256(token.encode()).hexdigest()}
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text(json.dumps({"tokens": [entry]}))
+    with serving("--tokens", str(tokens)) as address:
+        yield address, token
 
 
 @pytest.fixture(scope="session")

@@ -226,6 +226,21 @@ def test_failures_are_told(scene, extension, service, tmp_path):
     failing(bpy.ops.quietframe.test_connection, "Allow Online Access")
 
 
+def test_a_service_that_asks_for_a_token(scene, extension, closed_service, tmp_path):
+    preferences = bpy.context.preferences.addons[extension].preferences
+    preferences.url, token = closed_service
+    for wrong in ("", "0" * 64):
+        preferences.token = wrong
+        failing(bpy.ops.quietframe.test_connection, "does not accept the token, or needs one")
+    preferences.token = f" {token} "
+    assert bpy.ops.quietframe.test_connection() == {"FINISHED"}
+    scene.quietframe.folder = str(tmp_path)
+    scene.quietframe.model = "pkn"
+    bpy.ops.quietframe.set_up_passes()
+    bpy.ops.render.render()
+    assert bpy.ops.quietframe.denoise_render() == {"FINISHED"}
+
+
 def test_there_is_no_render_yet(scene, tmp_path):
     for image in list(bpy.data.images):
         bpy.data.images.remove(image)

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { SETTINGS, type Setting } from '../../src/config.js';
+
+/** Defaults that depend on the machine. */
+const BY_MACHINE: Readonly<Partial<Record<keyof typeof SETTINGS, string>>> = {
+  modelsDirectory: 'those that ship',
+  threads: 'one a processor',
+  decodedCacheBytes: 'an eighth of the memory',
+  featureCacheBytes: 'a quarter of the memory',
+  frameMemoryBytes: 'half of the memory, at least 1 GiB',
+};
+
+function settingsPage(): string {
+  const rows = Object.entries<Setting<unknown>>(SETTINGS).map(
+    ([key, { env, flag, unit, description, choices, fallback }]) => {
+      const meaning = `${description}${choices === undefined ? '' : `: ${choices.join(', ')}`}`;
+      const usual = BY_MACHINE[key as keyof typeof SETTINGS] ?? shown(fallback, unit);
+      return `| \`--${flag}\` | \`${env}\` | ${unit} | ${usual} | ${meaning} |`;
+    },
+  );
+  return `${[
+    '# Settings of the service',
+    '',
+    'Made from `src/config.ts` by `npm run build:docs`. A flag of `quietframe serve` goes before its variable; a variable that is empty',
+    'counts as not set. The log begins with what is in force. The other commands mind the variables that concern them: models,',
+    'threads, memory and limits. [deployment.md](deployment.md) tells what to decide.',
+    '',
+    '| flag | variable | unit | default | |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n')}\n`;
+}
+
+function shown(fallback: unknown, unit: string): string {
+  if (fallback === undefined) return '';
+  if (unit !== 'bytes') return String(fallback);
+  const mebibytes = Number(fallback) / 2 ** 20;
+  return mebibytes < 1024 ? `${mebibytes} MiB` : `${mebibytes / 1024} GiB`;
+}
+
+it('is the table of the settings; `npm run build:docs` writes it', async () => {
+  await expect(settingsPage()).toMatchFileSnapshot('../../docs/settings.md');
+});
