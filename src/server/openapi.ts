@@ -588,7 +588,7 @@ export const OPENAPI = {
                 code: { type: 'string' },
                 message: { type: 'string' },
                 layer: { type: 'string' },
-                frame: { type: 'string', description: 'A frame around the denoised one: `neighbour[-1]`.' },
+                frame: { type: 'string', description: 'A frame around the denoised one: `frame[2]`, by its place in the request.' },
               },
             },
           },

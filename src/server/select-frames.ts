@@ -19,6 +19,7 @@ export interface SelectedFrames {
  * Reads the headers of all files of an upload, so that a damaged or absurd one is refused before any work, and picks the
  * frame to denoise. Without a frame, the first half buffer stands for it.
  * @param center index of the frame; by default the middle one, of two middle ones the later.
+ * @param first what the first frame is called: `frame[first]`, in the order of whatever the client has sent.
  * @throws QuietframeError `invalid-argument` for a centre outside the window; `mismatched-frames` where sizes differ;
  * `malformed-exr`, `unsupported-exr` and `too-large`, each naming the frame.
  */
@@ -26,15 +27,23 @@ export function selectFrames(
   { frames, halves, lambda, digests }: Upload,
   center: number | undefined,
   pool: Pick<ExrPool, 'header'>,
+  first = 0,
 ): SelectedFrames {
   const window = frames.length === 0 && halves !== undefined ? [halves[0]] : frames;
   const index = centerOf(window.length, center);
-  checkSizes(frames, halves, pool);
-  const neighbours = window.flatMap((exr, i) => (i === index ? [] : { exr, offset: i - index }));
+  const name = (i: number): string => `frame[${first + i}]`;
+  checkSizes(
+    frames.map((exr, i) => [name(i), exr] as const),
+    halves,
+    pool,
+  );
+  const neighbours = window.flatMap((exr, i) =>
+    i === index ? [] : { exr, offset: i - index, name: name(i) },
+  );
   return {
     files: {
       exr: window[index] as Uint8Array,
-      frameName: frames.length === 0 ? 'half_a' : `frame[${index}]`,
+      frameName: frames.length === 0 ? 'half_a' : name(index),
       ...(halves && { halves }),
       ...(lambda && { lambdaMap: lambda }),
       ...(digests && { digests }),
@@ -52,8 +61,12 @@ function centerOf(frames: number, center = Math.floor(frames / 2)): number {
   });
 }
 
-function checkSizes(frames: Upload['frames'], halves: Upload['halves'], pool: Pick<ExrPool, 'header'>): void {
-  const named = frames.map((bytes, index): [string, Uint8Array] => [`frame[${index}]`, bytes]);
+function checkSizes(
+  frames: readonly (readonly [name: string, bytes: Uint8Array])[],
+  halves: Upload['halves'],
+  pool: Pick<ExrPool, 'header'>,
+): void {
+  const named = [...frames];
   if (halves !== undefined) named.push(['half_a', halves[0]], ['half_b', halves[1]]);
   let first: string | undefined;
   for (const [frame, bytes] of named) {

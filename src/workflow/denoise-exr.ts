@@ -46,6 +46,8 @@ export interface Neighbour {
   readonly exr: Uint8Array;
   /** Frames from the one that is denoised: -1 is the frame before it. Never 0. */
   readonly offset: number;
+  /** What errors and warnings call it; `neighbour[offset]` by default. */
+  readonly name?: string;
 }
 
 export interface DenoiseExrRequest extends ResolveOptions {
@@ -58,7 +60,7 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly halves?: readonly [Uint8Array, Uint8Array];
   /** SHA-256 of the files in lower-case hexadecimal digits, where they are known already. */
   readonly digests?: ReadonlyMap<Uint8Array, string>;
-  /** What errors call `exr`; `frame` by default. The others are `half_a`, `half_b` and `neighbour[offset]`. */
+  /** What errors call `exr`; `frame` by default. The others are `half_a`, `half_b` and the names of the neighbours. */
   readonly frameName?: string;
   /** Frames around it, in any order; those that are missing are left out, and so are those that the model does not use. */
   readonly neighbours?: readonly Neighbour[];
@@ -202,7 +204,7 @@ export async function denoiseExr(
   const reach = (denoiser.windowSize(model) - 1) / 2;
   const around = neighbours
     .filter(({ offset }) => Math.abs(offset) <= reach)
-    .map(({ exr, offset }) => ({ name: `neighbour[${offset}]`, file: exr, offset }));
+    .map(({ exr, offset, name = `neighbour[${offset}]` }) => ({ name, file: exr, offset }));
   for (const neighbour of around) {
     checkFit(await planOf(neighbour), own, neighbour.name, {
       withAlpha,

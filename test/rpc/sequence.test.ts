@@ -158,9 +158,22 @@ describe('DenoiseSequence', () => {
 
   it('names the frame that is damaged', async () => {
     const damaged = [shot[0] as Uint8Array, Buffer.from('junk'), shot[2] as Uint8Array];
-    const error = await failure(collectFrames(client.denoiseSequence(sequenceOf(damaged, 1))));
-    expectCode(error, 'malformed-exr');
-    expect(error.findDetails(ProblemSchema)[0]?.frame).toBe('frame[1]');
+    const small = [...shot.slice(0, 4), makeExr({ width: 5 })];
+    for (const [files, window, code, frame] of [
+      [damaged, 1, 'malformed-exr', 'frame[1]'],
+      [damaged, 3, 'malformed-exr', 'frame[1]'],
+      [small, 3, 'mismatched-frames', 'frame[4]'],
+    ] as const) {
+      const error = await failure(collectFrames(client.denoiseSequence(sequenceOf(files, window))));
+      expectCode(error, code);
+      expect(error.findDetails(ProblemSchema)[0]?.frame).toBe(frame);
+    }
+    const names = service.requests.at(-1)?.neighbours?.map(({ name }) => name);
+    expect([...(names ?? []), service.requests.at(-1)?.frameName]).toEqual([
+      'frame[1]',
+      'frame[3]',
+      'frame[2]',
+    ]);
   });
 
   it('ends when its client goes away', async () => {

@@ -63,13 +63,8 @@ export async function* denoiseSequenceCall(
         window.shift();
         first++;
       }
-      const selected = naming(index, () =>
-        selectFrames(
-          { frames: window, halves: undefined, ...(lambda && { lambda }) },
-          index - first,
-          deps.pool,
-        ),
-      );
+      const upload = { frames: window, halves: undefined, ...(lambda && { lambda }) };
+      const selected = selectFrames(upload, index - first, deps.pool, first);
       watch.lap('receive');
       for await (const { message } of denoiseSelected(selected, query, taken, signal, watch, context)) {
         yield { frame: index, message };
@@ -179,15 +174,4 @@ class FrameReader {
 
 function sizeOf(window: readonly Uint8Array[]): number {
   return window.reduce((sum, { length }) => sum + length, 0);
-}
-
-/** Errors about a frame of the window name it by its index in the shot. */
-function naming<T>(index: number, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof QuietframeError)) throw error;
-    const details = { ...error.details, frame: `frame[${index}]` };
-    throw new QuietframeError(error.code, error.message, details, { cause: error });
-  }
 }
