@@ -55,7 +55,7 @@ async function start(
   const pool = new WorkerPool<DenoiseJob, DenoiseJobResult>(script, 1, { ...models, device: name });
   try {
     for (const model of models.networks.keys()) {
-      const { probe } = await pool.run({ kind: 'probe-device', model });
+      const { probe } = await pool.run({ kind: 'probe-device', model, timed: mustBeFast });
       if (probe === undefined) throw new TypeError('The worker has answered without a probe');
       const { error, deviceSeconds, hostSeconds } = probe;
       if (!(error <= TOLERANCE)) {

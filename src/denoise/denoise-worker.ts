@@ -66,12 +66,12 @@ function deviceNetwork(model: string, device: NonNullable<WorkerModels['device']
   return known;
 }
 
-async function compareDevice(model: string): Promise<DeviceProbe> {
+async function compareDevice(model: string, timed: boolean): Promise<DeviceProbe> {
   if (models.device === undefined) throw new TypeError('The worker has no device');
   // An encoder that has seen everything.
   const { sources } = bundleOf(model).manifest;
   const encoder = sources.find((source) => source !== 'color') ?? 'color';
-  return probeDevice(deviceNetwork(model, models.device), await network(model), encoder);
+  return probeDevice(deviceNetwork(model, models.device), await network(model), encoder, timed);
 }
 
 function errorPredictor(model: string): Promise<ErrorPredictor | undefined> {
@@ -150,7 +150,7 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       await errorPredictor(job.model);
       break;
     case 'probe-device':
-      probe = await compareDevice(job.model);
+      probe = await compareDevice(job.model, job.timed);
       break;
     case 'expose': {
       const { levels, width, height } = job.picture;

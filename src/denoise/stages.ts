@@ -44,7 +44,7 @@ export type DenoiseJob =
   /** Loads the modules of a model. */
   | { readonly kind: 'load'; readonly model: string }
   /** Compares the device of the worker with the CPU. */
-  | { readonly kind: 'probe-device'; readonly model: string }
+  | { readonly kind: 'probe-device'; readonly model: string; readonly timed: boolean }
   /** Measures the exposure of a picture. */
   | { readonly kind: 'expose'; readonly picture: Picture<FrameLevel> }
   /** Rows of the finest level into all coarser ones. */

@@ -1,4 +1,4 @@
-import { InferenceSession, listSupportedBackends, Tensor as OnnxTensor } from 'onnxruntime-node';
+import { env, InferenceSession, listSupportedBackends, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { expected, QuietframeError } from '../errors.js';
 import type { Device } from './device.js';
 import type { Engine, NetworkModule, Tensor } from './engine.js';
@@ -36,6 +36,9 @@ export const onnxEngine: Engine = {
     }
   },
 };
+
+// Errors are thrown; the log would tell them once more, on standard error.
+env.logLevel = 'fatal';
 
 /** What a device is asked of the runtime by: TensorRT leaves to CUDA what it does not take. */
 const PROVIDERS: Readonly<Record<Exclude<Device, 'cpu'>, readonly string[]>> = {
