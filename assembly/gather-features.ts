@@ -1,8 +1,47 @@
 /**
- * Bilinear fetches of features along motion, row by row (AssemblyScript, 128-bit SIMD). All rows are of `columns` cells
- * rounded up to four; arrays have space for them.
+ * Guides of cells of 2 x 2 pixels, and how those of another frame, fetched bilinearly along motion, differ from them, row by
+ * row (AssemblyScript, 128-bit SIMD). All rows are of `columns` cells rounded up to four; arrays have space for them.
  */
-import { madd } from './simd-math';
+import { log1p, madd } from './simd-math';
+
+/** Guides count in eighths. */
+const SCALE: f32 = 8;
+
+/** Four cells from the sums of two rows of pixels, left and right. */
+function cellsOf(left: v128, right: v128): v128 {
+  const even = v128.shuffle<f32>(left, right, 0, 2, 4, 6);
+  const odd = v128.shuffle<f32>(left, right, 1, 3, 5, 7);
+  return f32x4.mul(f32x4.splat(SCALE / 4), f32x4.add(even, odd));
+}
+
+/** A row of cells from two rows of pixels: eight times their mean. */
+export function poolRow(columns: i32, upper: usize, lower: usize, cells: usize): void {
+  for (let i = 0; i < columns; i += 4) {
+    const left = f32x4.add(v128.load(upper), v128.load(lower));
+    const right = f32x4.add(v128.load(upper, 16), v128.load(lower, 16));
+    v128.store(cells, cellsOf(left, right));
+    upper += 32;
+    lower += 32;
+    cells += 16;
+  }
+}
+
+function exposedLog(pixels: usize, exposure: v128): v128 {
+  return log1p(f32x4.mul(exposure, v128.load(pixels)));
+}
+
+/** A row of cells from two rows of light: eight times the mean of log(1 + exposure * light). */
+export function poolLightRow(columns: i32, upper: usize, lower: usize, exposure: f32, cells: usize): void {
+  const e = f32x4.splat(exposure);
+  for (let i = 0; i < columns; i += 4) {
+    const left = f32x4.add(exposedLog(upper, e), exposedLog(lower, e));
+    const right = f32x4.add(exposedLog(upper + 16, e), exposedLog(lower + 16, e));
+    v128.store(cells, cellsOf(left, right));
+    upper += 32;
+    lower += 32;
+    cells += 16;
+  }
+}
 
 /**
  * Places of a row of cells in a region of another frame: byte offsets of the upper left of four cells, -1 outside; how far to
@@ -59,10 +98,11 @@ function fetch(plane: usize, offsets: v128, together: bool): v128 {
 }
 
 /**
- * One row of all channels: `region` [channels] of `regionPlane` bytes each, at `gathered` with `gatheredPlane` bytes each; 0
- * outside. `stepX` and `stepY` are the bytes to the next column and row, 0 where there is none.
+ * One row of all channels: how far `region` [channels], of `regionPlane` bytes each, is from `center` of as many, written
+ * to `differences` of `plane` bytes each like those of the center; 0 outside. `stepX` and `stepY` are the bytes to the next
+ * column and row, 0 where there is none.
  */
-export function gatherRow(
+export function differRow(
   columns: i32,
   channels: i32,
   region: usize,
@@ -72,8 +112,9 @@ export function gatherRow(
   offsets: usize,
   right: usize,
   down: usize,
-  gathered: usize,
-  gatheredPlane: usize,
+  center: usize,
+  differences: usize,
+  plane: usize,
 ): void {
   for (let i = 0; i < columns; i += 4) {
     const at = (<usize>i) << 2;
@@ -86,13 +127,15 @@ export function gatherRow(
     const fy = v128.load(down + at);
     const count = min(columns - i, 4);
     let from = region;
-    let to = gathered + at;
+    let own = center + at;
+    let to = differences + at;
     for (let c = 0; c < channels; c++) {
       const a = fetch(from, somewhere, together);
       const b = fetch(from + stepY, somewhere, together);
       const upper = madd(fx, f32x4.sub(fetch(from + stepX, somewhere, together), a), a);
       const lower = madd(fx, f32x4.sub(fetch(from + stepX + stepY, somewhere, together), b), b);
-      const value = v128.and(inside, madd(fy, f32x4.sub(lower, upper), upper));
+      const fetched = madd(fy, f32x4.sub(lower, upper), upper);
+      const value = v128.and(inside, f32x4.abs(f32x4.sub(fetched, v128.load(own))));
       if (count === 4) {
         v128.store(to, value);
       } else {
@@ -101,7 +144,8 @@ export function gatherRow(
         if (count > 2) store<f32>(to, f32x4.extract_lane(value, 2), 8);
       }
       from += regionPlane;
-      to += gatheredPlane;
+      own += plane;
+      to += plane;
     }
   }
 }

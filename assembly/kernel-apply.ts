@@ -6,8 +6,7 @@
  *     z_pq = bias_t + W_t . context_p - bandwidth_p |embedding_p - embedding_q|^2
  *
  * and the result the weighted sum of the planes at q. Logits arrive in base 2: the caller multiplies W and bias by
- * log2(e), `unpackQueries` does so with the bandwidth. Only the logits of twelve pixels exist at any time. Kernels in other
- * frames are joined with those of the frame itself by `joinNeighbor`.
+ * log2(e), `unpackQueries` does so with the bandwidth. Only the logits of twelve pixels exist at any time.
  *
  * A strip is 108 pixels wide; with a border of ten on both sides a plane of one row has 128 floats, so that all planes
  * of a row lie at constant offsets. Layout, all float32:
@@ -15,7 +14,7 @@
  *     weights  [ceil(K*K/3)][C+1][3]   three taps side by side, row 0 the bias; taps beyond K*K are computed, not used
  *     queries  [rows][C+2][108]        context channels, then minus the bandwidth, then the gate
  *     keys     [rows+K-1][8+planes][128]  embedding channels (unused ones 0), then the planes to filter, at least 6
- *     output   [rows][planes+2][108]   filtered planes, then the largest logit, then the sum of 2^(logit - largest)
+ *     output   [rows][planes][108]     filtered planes
  *     scratch  [3*ceil(K*K/3)][12], then [C][16] of active channels: 12 contexts and the place of their weights
  */
 import { exp2, negativeSoftplus, sigmoid } from './kernel-math';
@@ -71,34 +70,6 @@ export function unpackQueries(cells: usize, plane: usize, channels: i32, queries
       const at = min(i, QUERY_PLANE - 2 * VECTOR);
       v128.store(queries + at, activated(loadLeft(cells + (at >> 1), plane), c, channels));
       v128.store(queries + at, activated(loadRight(cells + (at >> 1), plane), c, channels), 16);
-    }
-    cells += 4 * plane;
-    queries += QUERY_PLANE;
-  }
-}
-
-/**
- * A row of queries in another frame: context channels, then the bandwidth relative to that of the centre, whose cells are
- * at `bandwidth`.
- */
-export function unpackNeighborQueries(
-  cells: usize,
-  bandwidth: usize,
-  plane: usize,
-  channels: i32,
-  queries: usize,
-): void {
-  for (let c = 0; c <= channels; c++) {
-    for (let i: usize = 0; i < QUERY_PLANE; i += 2 * VECTOR) {
-      const at = min(i, QUERY_PLANE - 2 * VECTOR);
-      let left = loadLeft(cells + (at >> 1), plane);
-      let right = loadRight(cells + (at >> 1), plane);
-      if (c === channels) {
-        left = f32x4.add(left, loadLeft(bandwidth + (at >> 1), plane));
-        right = f32x4.add(right, loadRight(bandwidth + (at >> 1), plane));
-      }
-      v128.store(queries + at, activated(left, c, channels));
-      v128.store(queries + at, activated(right, c, channels), 16);
     }
     cells += 4 * plane;
     queries += QUERY_PLANE;
@@ -181,7 +152,7 @@ function positionalLogits(
 
 /**
  * Subtracts the affinity term of four pixels from their logits and returns the largest logit. `key` is the top left tap,
- * `center` the pixel itself among the keys, `step` the distance of neighbouring taps.
+ * `center` the pixel itself among the keys.
  *
  * Seven taps at once are compared channel by channel: what a step of the inner loop loads and sums up fits the 16 registers
  * of processors. All eight channels of one tap do not, for compilers load at its beginning all that a run of code needs.
@@ -193,14 +164,13 @@ function subtractAffinity(
   center: usize,
   key: usize,
   keyRow: usize,
-  step: usize,
 ): v128 {
-  if (step === PIXEL && K % 7 === 0)
-    return subtractBySevens(K, logits, negativeBandwidth, center, key, keyRow);
-  return subtractOneByOne(K, logits, negativeBandwidth, center, key, keyRow, step);
+  return K % 7 === 0
+    ? subtractBySevens(K, logits, negativeBandwidth, center, key, keyRow)
+    : subtractOneByOne(K, logits, negativeBandwidth, center, key, keyRow);
 }
 
-/** `subtractAffinity` of taps that lie side by side; K is a multiple of 7. */
+/** `subtractAffinity` where K is a multiple of 7. */
 function subtractBySevens(
   K: i32,
   logits: usize,
@@ -277,7 +247,6 @@ function subtractOneByOne(
   center: usize,
   key: usize,
   keyRow: usize,
-  step: usize,
 ): v128 {
   const e0 = v128.load(center, 0 * KEY_PLANE);
   const e1 = v128.load(center, 1 * KEY_PLANE);
@@ -291,8 +260,8 @@ function subtractOneByOne(
   let l = logits;
   const bottom = key + <usize>K * keyRow;
   for (let row = key; row < bottom; row += keyRow) {
-    const end = row + <usize>K * step;
-    for (let p = row; p < end; p += step) {
+    const end = row + <usize>K * PIXEL;
+    for (let p = row; p < end; p += PIXEL) {
       let d = f32x4.sub(v128.load(p, 0 * KEY_PLANE), e0);
       let even = f32x4.mul(d, d);
       d = f32x4.sub(v128.load(p, 1 * KEY_PLANE), e1);
@@ -319,8 +288,7 @@ function subtractOneByOne(
 }
 
 /**
- * Softmax and application for four pixels: `planes` of them, at least six, then the largest logit and the sum of the
- * weights, which replace the logits. Exponentials and application are passes of their own: together they need more
+ * Softmax and application for four pixels of at least six planes; the weights replace the logits. Exponentials and application are passes of their own: together they need more
  * registers than processors have.
  */
 function applySoftmax(
@@ -329,7 +297,6 @@ function applySoftmax(
   largest: v128,
   samples: usize,
   keyRow: usize,
-  step: usize,
   output: usize,
   planes: i32,
 ): void {
@@ -357,8 +324,8 @@ function applySoftmax(
   let w = logits;
   const bottom = samples + <usize>K * keyRow;
   for (let row = samples; row < bottom; row += keyRow) {
-    const end = row + <usize>K * step;
-    for (let p = row; p < end; p += step) {
+    const end = row + <usize>K * PIXEL;
+    for (let p = row; p < end; p += PIXEL) {
       const weight = v128.load(w);
       a = madd(weight, v128.load(p, 0 * KEY_PLANE), a);
       b = madd(weight, v128.load(p, 1 * KEY_PLANE), b);
@@ -378,10 +345,8 @@ function applySoftmax(
   v128.store(output, f32x4.mul(f, scale), 5 * QUERY_PLANE);
   for (let plane = 6; plane < planes; plane++) {
     const p = samples + <usize>plane * KEY_PLANE;
-    applyToPlane(K, logits, p, keyRow, step, scale, output + <usize>plane * QUERY_PLANE);
+    applyToPlane(K, logits, p, keyRow, scale, output + <usize>plane * QUERY_PLANE);
   }
-  v128.store(output + <usize>planes * QUERY_PLANE, largest);
-  v128.store(output + <usize>planes * QUERY_PLANE, sum, QUERY_PLANE);
 }
 
 /** The weights that `applySoftmax` left behind, on one further plane. */
@@ -390,7 +355,6 @@ function applyToPlane(
   weights: usize,
   samples: usize,
   keyRow: usize,
-  step: usize,
   scale: v128,
   output: usize,
 ): void {
@@ -400,7 +364,7 @@ function applyToPlane(
     for (let dx = 0; dx < K; dx++) {
       total = madd(v128.load(weights), v128.load(p), total);
       weights += BLOCK;
-      p += step;
+      p += PIXEL;
     }
     samples += keyRow;
   }
@@ -434,222 +398,22 @@ export function filterStrip(
         const key = keys + block * BLOCK + v;
         const logits = scratch + v;
         const negativeBandwidth = v128.load(query + v + <usize>channels * QUERY_PLANE);
-        const largest = subtractAffinity(K, logits, negativeBandwidth, key + toCenter, key, keyRow, PIXEL);
+        const largest = subtractAffinity(K, logits, negativeBandwidth, key + toCenter, key, keyRow);
         const filtered = output + block * BLOCK + v;
-        applySoftmax(K, logits, largest, key + EMBEDDING, keyRow, PIXEL, filtered, planes);
+        applySoftmax(K, logits, largest, key + EMBEDDING, keyRow, filtered, planes);
       }
     }
     queries += <usize>(channels + 2) * QUERY_PLANE;
     keys += keyRow;
-    output += <usize>(planes + 2) * QUERY_PLANE;
-  }
-}
-
-/**
- * Moves the pixels of a strip along their motion, x + floor(m + 0.5), into places [2][rows][108] int32, x then y, -1 where
- * they are not in the other frame. `motion` [2][rows][108] may be NaN; the first pixel of the strip is at (left, top) of a
- * frame of width x height.
- */
-export function findPlaces(
-  rows: i32,
-  columns: i32,
-  left: f32,
-  top: f32,
-  width: f32,
-  height: f32,
-  motion: usize,
-  places: usize,
-): void {
-  const plane = <usize>rows * QUERY_PLANE;
-  for (let y = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++) {
-      const at = <usize>y * QUERY_PLANE + ((<usize>x) << 2);
-      const placeX = left + <f32>x + floor<f32>(load<f32>(motion + at) + <f32>0.5);
-      const placeY = top + <f32>y + floor<f32>(load<f32>(motion + plane + at) + <f32>0.5);
-      const inside = placeX >= 0 && placeX < width && placeY >= 0 && placeY < height;
-      store<i32>(places + at, inside ? <i32>placeX : -1);
-      store<i32>(places + plane + at, inside ? <i32>placeY : -1);
-    }
-  }
-}
-
-/** The least and largest x, then y, of the places of a part of a strip of `rows`, as int32; -1 where there are none. */
-export function placeBounds(
-  rows: i32,
-  firstRow: i32,
-  endRow: i32,
-  firstColumn: i32,
-  endColumn: i32,
-  places: usize,
-  bounds: usize,
-): void {
-  const plane = <usize>rows * QUERY_PLANE;
-  let left = i32.MAX_VALUE;
-  let top = i32.MAX_VALUE;
-  let right = -1;
-  let bottom = -1;
-  for (let y = firstRow; y < endRow; y++) {
-    for (let x = firstColumn; x < endColumn; x++) {
-      const at = places + <usize>y * QUERY_PLANE + ((<usize>x) << 2);
-      const placeX = load<i32>(at);
-      if (placeX < 0) continue;
-      const placeY = load<i32>(at + plane);
-      left = min(left, placeX);
-      right = max(right, placeX);
-      top = min(top, placeY);
-      bottom = max(bottom, placeY);
-    }
-  }
-  store<i32>(bounds, left, 0);
-  store<i32>(bounds, right, 4);
-  store<i32>(bounds, top, 8);
-  store<i32>(bounds, bottom, 12);
-}
-
-/**
- * The offsets of `joinNeighbor` for a part of a strip, in a region whose first place is (left, top); -1 for the other pixels
- * of its blocks of twelve.
- */
-export function placeOffsets(
-  rows: i32,
-  firstRow: i32,
-  endRow: i32,
-  firstColumn: i32,
-  endColumn: i32,
-  left: i32,
-  top: i32,
-  keyRow: i32,
-  places: usize,
-  offsets: usize,
-): void {
-  const plane = <usize>rows * QUERY_PLANE;
-  const begin = firstColumn - (firstColumn % 12);
-  const end = min(((endColumn + 11) / 12) * 12, <i32>(QUERY_PLANE >> 2));
-  for (let y = firstRow; y < endRow; y++) {
-    for (let x = begin; x < end; x++) {
-      const at = <usize>y * QUERY_PLANE + ((<usize>x) << 2);
-      const placeX = x >= firstColumn && x < endColumn ? load<i32>(places + at) : -1;
-      const placeY = load<i32>(places + plane + at);
-      store<i32>(offsets + at, placeX < 0 ? -1 : (placeY - top) * keyRow + 4 * (placeX - left));
-    }
-  }
-}
-
-/** Takes what four pixels are in another frame, where they are in it at all, into what they are by now. */
-function join(output: usize, frame: usize, inside: v128, planes: i32): void {
-  const state = <usize>planes * QUERY_PLANE;
-  const largest = v128.load(output + state);
-  const frameLargest = v128.bitselect(v128.load(frame + state), largest, inside);
-  const common = f32x4.pmax(largest, frameLargest);
-  const sum = f32x4.mul(v128.load(output + state, QUERY_PLANE), exp2(f32x4.sub(largest, common)));
-  const frameSum = v128.and(
-    inside,
-    f32x4.mul(v128.load(frame + state, QUERY_PLANE), exp2(f32x4.sub(frameLargest, common))),
-  );
-  const total = f32x4.add(sum, frameSum);
-  const share = f32x4.div(frameSum, total);
-  for (let i: usize = 0; i < state; i += QUERY_PLANE) {
-    const value = v128.load(output + i);
-    v128.store(output + i, madd(share, f32x4.sub(v128.load(frame + i), value), value));
-  }
-  v128.store(output + state, common);
-  v128.store(output + state, total, QUERY_PLANE);
-}
-
-/**
- * Copies the taps of four pixels that lie apart side by side: [K][8+planes][128], the taps of a row and plane as K times
- * four floats.
- */
-function gatherTaps(K: i32, keys: usize, offsets: v128, keyRow: usize, taps: usize): void {
-  const p0 = keys + i32x4.extract_lane(offsets, 0);
-  const p1 = keys + i32x4.extract_lane(offsets, 1);
-  const p2 = keys + i32x4.extract_lane(offsets, 2);
-  const p3 = keys + i32x4.extract_lane(offsets, 3);
-  for (let i: usize = 0; i < <usize>K * keyRow; i += KEY_PLANE) {
-    for (let x: usize = 0; x < <usize>K * PIXEL; x += PIXEL) {
-      let tap = v128.load32_zero(p0 + i + x);
-      tap = v128.load_lane<f32>(p1 + i + x, tap, 1);
-      tap = v128.load_lane<f32>(p2 + i + x, tap, 2);
-      tap = v128.load_lane<f32>(p3 + i + x, tap, 3);
-      v128.store(taps + i + 4 * x, tap);
-    }
-  }
-}
-
-/**
- * Joins the kernels in another frame with what `filterStrip` and earlier calls have made of the rows, by one softmax over the
- * taps of all frames. `keys` are a region of the other frame, a row of it as a row of keys; `offsets` [rows][108] int32 has
- * the byte offset in it of the top left tap of each pixel, negative where the pixel is not in that frame. `centers` is the
- * key of the strip's first pixel in the frame itself, `keyRow` bytes before that of the next row; `taps` has space for K
- * rows of keys, `frame` for a row of output. Queries are those of `unpackNeighborQueries`.
- */
-export function joinNeighbor(
-  rows: i32,
-  firstBlock: i32,
-  blocks: i32,
-  K: i32,
-  channels: i32,
-  planes: i32,
-  weights: usize,
-  queries: usize,
-  centers: usize,
-  keys: usize,
-  offsets: usize,
-  output: usize,
-  scratch: usize,
-  taps: usize,
-  frame: usize,
-): void {
-  const groups = (K * K + 2) / 3;
-  const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
-  const list = scratch + 3 * BLOCK * <usize>groups;
-  for (let y = 0; y < rows; y++) {
-    for (let block = <usize>firstBlock; block < <usize>(firstBlock + blocks); block++) {
-      const at = block * BLOCK;
-      const none = v128.and(
-        v128.and(v128.load(offsets + at), v128.load(offsets + at, 16)),
-        v128.load(offsets + at, 32),
-      );
-      if (i32x4.bitmask(none) === 15) continue;
-      const end = listActive(queries + at, channels, list);
-      positionalLogits(list, end, channels, weights, groups, scratch);
-      for (let v = at; v < at + BLOCK; v += VECTOR) {
-        let place = v128.load(offsets + v);
-        const outside = i32x4.bitmask(place);
-        if (outside === 15) continue;
-        const inside = i32x4.ge_s(place, i32x4.splat(0));
-        if (outside !== 0) {
-          // Any place does for pixels that are left out.
-          const some = load<i32>(offsets + v + ((<usize>ctz(~outside)) << 2));
-          place = v128.bitselect(place, i32x4.splat(some), inside);
-        }
-        let key = keys + i32x4.extract_lane(place, 0);
-        let step = PIXEL;
-        const steps = i32x4.sub(place, i32x4.splat(i32x4.extract_lane(place, 0)));
-        if (!i32x4.all_true(i32x4.eq(steps, i32x4(0, 4, 8, 12)))) {
-          gatherTaps(K, keys, place, keyRow, taps);
-          key = taps;
-          step = VECTOR;
-        }
-        const logits = scratch + v - at;
-        const negativeBandwidth = v128.load(queries + v + <usize>channels * QUERY_PLANE);
-        const largest = subtractAffinity(K, logits, negativeBandwidth, centers + v, key, keyRow, step);
-        applySoftmax(K, logits, largest, key + EMBEDDING, keyRow, step, frame, planes);
-        join(output + v, frame, inside, planes);
-      }
-    }
-    queries += <usize>(channels + 1) * QUERY_PLANE;
-    centers += keyRow;
-    offsets += QUERY_PLANE;
-    output += <usize>(planes + 2) * QUERY_PLANE;
+    output += <usize>planes * QUERY_PLANE;
   }
 }
 
 /**
  * Gives the texture that kernels have averaged away back to the three planes from `first` on: times
  * 1 + gate ((albedo + 0.01) / (filtered albedo + 0.01) - 1), the ratio within [1/8, 8]. The filtered albedo is in planes 3 to
- * 5. `gates` is the gate of the first pixel, `gateRow` bytes before that of the next row; `centers` as in
- * `joinNeighbor`.
+ * 5. `gates` is the gate of the first pixel, `gateRow` bytes before that of the next row; `centers` is the key of
+ * the strip's first pixel, `keyRow` bytes before that of the next row.
  */
 export function remodulate(
   rows: i32,
@@ -679,6 +443,6 @@ export function remodulate(
     }
     gates += gateRow;
     centers += keyRow;
-    output += <usize>(planes + 2) * QUERY_PLANE;
+    output += <usize>planes * QUERY_PLANE;
   }
 }

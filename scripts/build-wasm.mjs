@@ -6,6 +6,7 @@ const MODULES = [
   'component-features',
   'kernel-apply',
   'gather-features',
+  'neighbor-join',
   'pkn-non-local-means',
   'pkn-gaussian',
   'pkn-convolution',

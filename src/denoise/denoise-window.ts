@@ -6,9 +6,23 @@ import { cropPadded } from '../image/pyramid.js';
 import { plane, type Raster, raster, SharedRasters } from '../image/raster.js';
 import { cutIntoTiles, grow, type Tile } from '../image/tile.js';
 import { dimmed, findFireflies } from '../kpcn/fireflies.js';
-import { type FrameReading, featureOverlap } from '../kpcn/frame-features.js';
+import {
+  estimateRasters,
+  type FrameReading,
+  featureOverlap,
+  featureRasters,
+  type LevelEstimate,
+  type LevelFeatures,
+} from '../kpcn/frame-features.js';
 import { graphBytesPerPixel } from '../kpcn/level-graph.js';
-import { filterOverlap, type NeighborLevel, tileBytesPerPixel, tileOverlap } from '../kpcn/network.js';
+import {
+  filterOverlap,
+  joinBytesPerPixel,
+  joinOverlap,
+  type NeighborLevel,
+  tileBytesPerPixel,
+  tileOverlap,
+} from '../kpcn/network.js';
 import {
   allocatePyramids,
   COLOR_CHANNELS,
@@ -29,7 +43,7 @@ import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predict
 import { denoisedShare, keepConverged } from './converged-guard.js';
 import type { DenoiseDevice } from './denoise-device.js';
 import type { DenoiseRequest, DenoiseResult, PredictedError, WindowFrame } from './denoiser.js';
-import { type CachedFeatures, type FeatureCache, type FeatureLease, featureBytes } from './feature-cache.js';
+import { type CachedLevels, type FeatureCache, type FeatureLease, levelsBytes } from './feature-cache.js';
 import { logLambda, meanLambda } from './lambda.js';
 import { runTogether } from './run-together.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from './stages.js';
@@ -46,18 +60,21 @@ const MIN_TILE_SIDE = 128;
 const COMPOSITE_PIXELS = 512 ** 2;
 /** Work on a pixel relative to denoising one of a single frame, for progress. */
 const WORK: Readonly<Record<string, number>> = {
-  ...{ denoise: 1, extract: 0.5, filter: 0.6, composite: 0.1, 'predict-errors': 0.15 },
+  ...{ denoise: 1, extract: 0.5, filter: 0.6, join: 0.5, composite: 0.1, 'predict-errors': 0.15 },
 };
 
-/** A frame beside the centre, in shared memory. */
-interface Neighbor {
-  readonly frame: WindowFrame;
+/** What is made of a frame of a window, and whether it is there already. */
+interface WindowFrameState {
   readonly inputs: EncoderInputs;
-  readonly slot: number;
-  readonly features: CachedFeatures;
+  readonly also: readonly Raster[];
+  readonly featureKey: string | undefined;
+  readonly estimate: CachedLevels<keyof LevelEstimate>;
   readonly known: boolean;
-  readonly radiance: readonly Raster[];
-  readonly albedo: readonly Raster[];
+}
+
+/** A frame beside the centre. */
+interface Neighbor extends WindowFrameState {
+  readonly slot: number;
   /** One level more than the others. */
   readonly motion: readonly Raster[];
 }
@@ -72,7 +89,7 @@ export class WindowDenoiser {
   readonly #memory = new SharedRasters();
   readonly #frameMemory = new SharedRasters();
   readonly #lambdaMemory = new SharedRasters();
-  readonly #neighborMemory = NEIGHBOR_OFFSETS.map(() => new SharedRasters());
+  readonly #motionMemory = NEIGHBOR_OFFSETS.map(() => new SharedRasters());
 
   /** @param bytesPerWorker for the tile that each worker computes. */
   constructor(
@@ -142,42 +159,71 @@ export class WindowDenoiser {
     const { inputs, also, fireflies } = seenLight(frame, request.also, encoders);
     const picture = createPicture(inputs, also, levelCount, this.#memory, irradiance);
     const logs = this.#lambdaPyramid(lambda, picture, levelCount);
-    const neighbors = request.neighbors.map((neighbor) =>
-      this.#createNeighbor(neighbor, { inputs, also }, manifest, encoders, irradiance, lease),
-    );
-    const layout = { width: frame.width, height: frame.height, architecture: manifest.architecture };
+    const size = { width: frame.width, height: frame.height, levels: levelCount };
+    const featureLayout = { ...size, rasters: featureRasters(manifest.architecture) };
+    const stateOf = (key: string | undefined, seen: EncoderInputs, layers: readonly Raster[]) => {
+      const keyOf = (rasters: string): string | undefined =>
+        levelsKey(key, rasters, manifest, seen, irradiance);
+      const lights = channelsOf([seen.color, ...layers]);
+      const rasters = estimateRasters(manifest.architecture, lights, inputs.albedo !== undefined);
+      const { cached, known } = lease.get(keyOf('estimate'), { ...size, rasters });
+      return { inputs: seen, also: layers, featureKey: keyOf('features'), estimate: cached, known };
+    };
+    const neighbors = request.neighbors.map((neighbor): Neighbor => {
+      const seen = seenLight(neighbor.frame, neighbor.also ?? [], encoders);
+      if (inputs.albedo !== undefined && seen.inputs.albedo === undefined) {
+        throw differing(neighbor.offset, 'an albedo', 'none');
+      }
+      const slot = NEIGHBOR_OFFSETS.indexOf(neighbor.offset as (typeof NEIGHBOR_OFFSETS)[number]);
+      const motion = this.#motionPyramid(slot, neighbor.motion, levelCount);
+      return { ...stateOf(neighbor.key, seen.inputs, seen.also), slot, motion };
+    });
+    const inWindow = neighbors.length > 0;
+    const center = inWindow ? stateOf(request.key, inputs, also) : undefined;
     // A device makes features and kernels in one go.
     const keeps =
-      device === undefined && request.key !== undefined && featureBytes(layout) <= this.cache.limitBytes;
-    const center =
-      keeps || neighbors.length > 0
-        ? lease.get(featureKey(request.key, manifest, inputs, irradiance), layout)
+      device === undefined &&
+      request.key !== undefined &&
+      levelsBytes(featureLayout) <= this.cache.limitBytes;
+    const features =
+      keeps || inWindow
+        ? lease.get(levelsKey(request.key, 'features', manifest, inputs, irradiance), featureLayout)
         : undefined;
     time('prepare', (performance.now() - start) / 1000);
 
     const finest = picture.levels[0] as Level;
     const hasLambda = logs !== undefined;
     const areas = levelAreas(request.region, picture.levels, manifest);
-    const plan = picture.levels.map(({ width, height }, level) => ({
-      extract: this.#tiles(width, height, featureOverlap(manifest), tileBytesPerPixel(manifest, false)),
-      filter:
-        center === undefined
-          ? this.#frameTiles((areas[level] as LevelArea).filtered, manifest, hasLambda, device)
-          : this.#tilesOf(
-              (areas[level] as LevelArea).filtered,
-              filterOverlap(manifest, neighbors.length > 0, hasLambda),
-              tileBytesPerPixel(manifest, neighbors.length > 0),
-            ),
-      composite: level === levelCount - 1 ? [] : this.#compositeTiles((areas[level] as LevelArea).composited),
-    }));
+    const tileBytes = tileBytesPerPixel(manifest);
+    const plan = picture.levels.map(({ width, height }, level) => {
+      const { filtered, composited } = areas[level] as LevelArea;
+      return {
+        extract: this.#tiles(width, height, featureOverlap(manifest), tileBytes),
+        estimate: this.#tiles(width, height, 0, tileBytes),
+        filter:
+          features === undefined
+            ? this.#frameTiles(filtered, manifest, hasLambda, device)
+            : this.#tilesOf(filtered, filterOverlap(manifest, hasLambda), tileBytes),
+        join: this.#tilesOf(filtered, joinOverlap(manifest, hasLambda), joinBytesPerPixel(manifest)),
+        composite: level === levelCount - 1 ? [] : this.#compositeTiles(composited),
+      };
+    });
     const errors = request.errors ? sharedRaster(finest.width, finest.height, ERROR_CHANNELS) : undefined;
     const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
     const unknown = neighbors.filter(({ known }) => !known);
-    const extracted = unknown.length + (center?.known === false ? 1 : 0);
-    const filterKind = center === undefined ? 'denoise' : 'filter';
+    const isExtracted = features !== undefined && (!features.known || center?.known === false);
+    const isEstimated = center?.known === false;
+    // In a window the frame's own kernels run again only for another lambda.
+    const isFiltered = !inWindow || hasLambda;
+    const filterKind = features === undefined ? 'denoise' : 'filter';
     const total = plan.reduce(
-      (sum, { extract, filter, composite }) =>
-        sum + extracted * work('extract', extract) + work(filterKind, filter) + work('composite', composite),
+      (sum, { extract, estimate, filter, join, composite }) =>
+        sum +
+        (unknown.length + (isExtracted ? 1 : 0)) * work('extract', extract) +
+        (unknown.length + (isEstimated ? 1 : 0)) * work('filter', estimate) +
+        (isFiltered ? work(filterKind, filter) : 0) +
+        (inWindow ? work('join', join) : 0) +
+        work('composite', composite),
       work('predict-errors', errorTiles),
     );
     let done = 0;
@@ -195,53 +241,88 @@ export class WindowDenoiser {
         // What remains when all tiles are done, so that 1 means done.
         onProgress?.(done / (1.001 * total));
       });
-    const extract = async (frameLevels: readonly FrameLevel[], reading: FrameReading, to: CachedFeatures) => {
-      await runAll(
-        plan.flatMap(({ extract: tiles }, l) =>
-          tiles.map((tile) => ({
-            ...{ kind: 'extract', model, reading, tile, level: frameLevels[l] as FrameLevel },
-            features: to.levels[l] as CachedFeatures['levels'][number],
-          })),
-        ),
+    const extract = (
+      { levels, encoder }: Picture<FrameLevel>,
+      to: CachedLevels<keyof LevelFeatures>,
+      estimate: CachedLevels<keyof LevelEstimate> | undefined,
+    ): Promise<void> => {
+      const reading: FrameReading = { encoder, exposure, irradiance };
+      return runAll(
+        plan.flatMap(({ extract: tiles }, l) => {
+          const means = estimate?.levels[l]?.coarseEmbedding;
+          const target = { ...levelOf(to, l), ...(means && { coarseEmbedding: means }) };
+          return tiles.map((tile) => ({
+            ...{ kind: 'extract', model, reading, tile, level: levels[l] as FrameLevel, features: target },
+          }));
+        }),
       );
     };
+    /** What the kernels of a frame make of it at lambda = 1. */
+    const estimate = async (
+      { levels, colors }: Picture<FrameLevel>,
+      from: CachedLevels<keyof LevelFeatures>,
+      to: CachedLevels<keyof LevelEstimate>,
+    ): Promise<void> => {
+      await runAll(
+        plan.flatMap(({ estimate: tiles }, l) => {
+          const { light, gate } = levelOf(to, l);
+          const level = { ...(levels[l] as FrameLevel), denoised: light };
+          const task = { level, irradiance, colors, gate };
+          return tiles.map((tile) => ({ kind: 'filter', model, task, features: levelOf(from, l), tile }));
+        }),
+      );
+      for (const [l, { albedo }] of to.levels.entries()) {
+        if (albedo !== undefined) albedo.data.set((levels[l] as FrameLevel).albedo?.data ?? []);
+      }
+    };
 
-    for (const { inputs: neighborInputs, features } of unknown) {
-      const other = createFramePicture(neighborInputs, levelCount, this.#frameMemory, irradiance);
+    for (const { inputs: seen, also: layers, featureKey, estimate: to } of unknown) {
+      const other = createFramePicture(seen, layers, levelCount, this.#frameMemory, irradiance);
+      const { cached } = lease.get(featureKey, featureLayout);
       await runAll([{ kind: 'expose', picture: other }, ...this.#coarsenJobs(other, pyramidsOf(other))]);
-      await extract(other.levels, { encoder: other.encoder, exposure, irradiance }, features);
+      await extract(other, cached, to);
+      await estimate(other, cached, to);
+      lease.release(featureKey, cached);
     }
     const pyramids: Pyramid[] = [
-      ...pyramidsOf(picture),
+      ...(isExtracted || isEstimated || isFiltered ? pyramidsOf(picture) : []),
       ...(logs ? [{ levels: logs, scale: 1 }] : []),
-      ...neighbors.flatMap(({ radiance, albedo, motion }): Pyramid[] => [
-        { levels: radiance, scale: 1 },
-        { levels: albedo, scale: 1 },
-        { levels: motion, scale: 'motion' },
-      ]),
+      ...neighbors.map(({ motion }): Pyramid => ({ levels: motion, scale: 'motion' })),
     ];
     await runAll([{ kind: 'expose', picture }, ...this.#coarsenJobs(picture, pyramids)]);
-    const reading = { encoder: picture.encoder, exposure, irradiance };
-    if (center?.known === false) await extract(picture.levels, reading, center.features);
+    if (isExtracted) await extract(picture, features.cached, center?.estimate);
+    if (isEstimated && features !== undefined) await estimate(picture, features.cached, center.estimate);
 
-    await runAll(
-      plan.flatMap(({ filter }, l): DenoiseJob[] => {
-        const level = picture.levels[l] as Level;
-        const logsOfLevel = logs?.[l + 1];
-        const task = {
-          level,
-          irradiance,
-          colors: picture.colors,
-          ...(logsOfLevel && { logLambda: logsOfLevel }),
-        };
-        if (center === undefined)
-          return filter.map((tile) => ({ kind: 'denoise', model, task, reading, tile }));
-        const features = center.features.levels[l] as CachedFeatures['levels'][number];
-        const others = neighbors.map((neighbor) => levelOf(neighbor, l));
-        return filter.map((tile) => ({ kind: 'filter', model, task, features, neighbors: others, tile }));
-      }),
-      device?.pool,
-    );
+    const common = { irradiance, colors: picture.colors };
+    if (isFiltered) {
+      const reading = { encoder: picture.encoder, exposure, irradiance };
+      await runAll(
+        plan.flatMap(({ filter }, l): DenoiseJob[] => {
+          const task = { ...common, level: picture.levels[l] as Level, ...lambdaOf(logs, l) };
+          if (features === undefined) {
+            return filter.map((tile) => ({ kind: 'denoise', model, task, reading, tile }));
+          }
+          const own = levelOf(features.cached, l);
+          return filter.map((tile) => ({ kind: 'filter', model, task, features: own, tile }));
+        }),
+        device?.pool,
+      );
+    }
+    if (center !== undefined && features !== undefined) {
+      await runAll(
+        plan.flatMap(({ join }, l): DenoiseJob[] => {
+          const { denoised } = picture.levels[l] as Level;
+          const own = levelOf(center.estimate, l);
+          const task = {
+            ...{ ...common, exposure, denoised, estimate: own, own: hasLambda ? denoised : own.light },
+            spatial: levelOf(features.cached, l).spatial,
+            neighbors: neighbors.map((neighbor) => neighborLevel(neighbor, l)),
+            ...lambdaOf(logs, l),
+          };
+          return join.map((tile) => ({ kind: 'join', model, task, tile }));
+        }),
+      );
+    }
     for (let l = levelCount - 2; l >= 0; l--) {
       const [fine, coarse] = picture.levels.slice(l, l + 2) as [Level, Level];
       const tiles = plan[l]?.composite ?? [];
@@ -278,7 +359,7 @@ export class WindowDenoiser {
         windowUsed: 1 + neighbors.length,
         fireflies,
         ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
-        tiles: plan.reduce((sum, { filter }) => sum + filter.length, 0),
+        tiles: plan.reduce((sum, { filter, join }) => sum + (inWindow ? join : filter).length, 0),
         stages,
         seconds: (performance.now() - start) / 1000,
       },
@@ -299,38 +380,17 @@ export class WindowDenoiser {
     return pyramid;
   }
 
-  #createNeighbor(
-    frame: WindowFrame,
-    center: { readonly inputs: EncoderInputs; readonly also: readonly Raster[] },
-    manifest: ModelManifest,
-    encoders: readonly string[],
-    irradiance: boolean,
-    lease: FeatureLease,
-  ): Neighbor {
-    const { architecture } = manifest;
-    const { levels } = architecture;
-    const { inputs, also } = seenLight(frame.frame, frame.also ?? [], encoders);
-    const slot = NEIGHBOR_OFFSETS.indexOf(frame.offset as (typeof NEIGHBOR_OFFSETS)[number]);
-    const hasAlbedo = center.inputs.albedo !== undefined && !irradiance;
-    if (hasAlbedo && inputs.albedo === undefined) throw differing(frame.offset, 'an albedo', 'none');
-    const { width, height } = frame.frame;
-    const key = featureKey(frame.key, manifest, inputs, irradiance);
-    const { features, known } = lease.get(key, { width, height, architecture });
-    const layers = [inputs.color, ...also];
-    const [radiance = [], motion = [], albedo = []] = allocatePyramids(
-      inputs.color,
+  /** Motion to a frame, at all levels and one more. */
+  #motionPyramid(slot: number, motion: Raster, levels: number): Raster[] {
+    const layout = [{ channels: 2, levels: levels + 1 }];
+    const [pyramid = []] = allocatePyramids(
+      motion,
       levels,
-      [
-        { channels: channelsOf(layers), levels },
-        { channels: 2, levels: levels + 1 },
-        ...(hasAlbedo ? [{ channels: 3, levels }] : []),
-      ],
-      this.#neighborMemory[slot] as SharedRasters,
+      layout,
+      this.#motionMemory[slot] as SharedRasters,
     );
-    fillPyramid(radiance, layers);
-    fillPyramid(motion, [frame.motion]);
-    if (hasAlbedo && inputs.albedo !== undefined) fillPyramid(albedo, [inputs.albedo]);
-    return { frame, inputs, slot, features, known, radiance, albedo, motion };
+    fillPyramid(pyramid, [motion]);
+    return pyramid;
   }
 
   #errorTiles({ width, height }: Raster, { errorPredictor }: ModelManifest): Tile[] {
@@ -346,7 +406,7 @@ export class WindowDenoiser {
     device: FrameDevice | undefined,
   ): Tile[] {
     const overlap = tileOverlap(manifest, hasLambda);
-    if (device === undefined) return this.#tilesOf(area, overlap, tileBytesPerPixel(manifest, false));
+    if (device === undefined) return this.#tilesOf(area, overlap, tileBytesPerPixel(manifest));
     const smallest = (MIN_TILE_SIDE + 2 * overlap) ** 2;
     const maxPixels = Math.max(device.bytes / graphBytesPerPixel(manifest.architecture), smallest);
     const limits = { alignment: 2, workers: 1, overlap, maxPixels };
@@ -446,26 +506,33 @@ function moved(tiles: readonly Tile[], x: number, y: number): Tile[] {
   return tiles.map((tile) => ({ ...tile, x: tile.x + x, y: tile.y + y }));
 }
 
-function levelOf({ slot, features, radiance, albedo, motion }: Neighbor, l: number): NeighborLevel {
-  const albedoOfLevel = albedo[l];
-  return {
-    slot,
-    radiance: radiance[l] as Raster,
-    ...(albedoOfLevel && { albedo: albedoOfLevel }),
-    features: features.levels[l] as CachedFeatures['levels'][number],
-    motion: motion[l] as Raster,
-    coarserMotion: motion[l + 1] as Raster,
-  };
+function neighborLevel({ slot, estimate, motion }: Neighbor, l: number): NeighborLevel {
+  const [ofLevel, coarser] = motion.slice(l, l + 2) as [Raster, Raster];
+  return { slot, estimate: levelOf(estimate, l), motion: ofLevel, coarserMotion: coarser };
 }
 
-/** Names features by all that they depend on. */
-function featureKey(
+function levelOf<Name extends string>(
+  { levels }: CachedLevels<Name>,
+  l: number,
+): Readonly<Record<Name, Raster>> {
+  return levels[l] as Readonly<Record<Name, Raster>>;
+}
+
+/** The lambdas of a level's cells, which are the pixels of the next coarser one. */
+function lambdaOf(logs: readonly Raster[] | undefined, l: number): { readonly logLambda?: Raster } {
+  const logLambda = logs?.[l + 1];
+  return logLambda === undefined ? {} : { logLambda };
+}
+
+/** Names what is kept of a frame by all that it depends on. */
+function levelsKey(
   key: string | undefined,
+  rasters: string,
   { name, version }: ModelManifest,
   { encoder, color: { width, height } }: EncoderInputs,
   irradiance: boolean,
 ): string | undefined {
-  return key && [name, version, encoder, irradiance, width, height, key].join(' ');
+  return key && [rasters, name, version, encoder, irradiance, width, height, key].join(' ');
 }
 
 function work(kind: DenoiseJob['kind'], tiles: readonly Tile[]): number {

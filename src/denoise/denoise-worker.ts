@@ -171,10 +171,13 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       await (await frameNetwork(job.model)).denoiseTile(job.task, job.reading, job.tile, time);
       break;
     case 'filter': {
-      const { task, features, neighbors, tile } = job;
-      await (await network(job.model)).filterTile(task, features, neighbors, tile, time);
+      const { task, features, tile } = job;
+      await (await network(job.model)).filterTile(task, features, tile, time);
       break;
     }
+    case 'join':
+      await (await network(job.model)).joinTile(job.task, job.tile, time);
+      break;
     case 'composite':
       await (await network(job.model)).compositeTile(job.fine, job.coarse, job.exposure, job.tile, time);
       break;

@@ -1,19 +1,20 @@
-import type { Architecture } from '../engine/model-manifest.js';
 import { paddedSize } from '../image/pyramid.js';
-import { featureRasters, type LevelFeatures } from '../kpcn/frame-features.js';
+import type { Raster } from '../image/raster.js';
+import type { LevelRaster } from '../kpcn/frame-features.js';
 
-/** Features of all levels of a frame, in one block of shared memory. */
-export interface CachedFeatures {
+/** Rasters of all levels of a frame, in one block of shared memory. */
+export interface CachedLevels<Name extends string = string> {
   readonly buffer: SharedArrayBuffer;
   /** The finest first. */
-  readonly levels: readonly LevelFeatures[];
+  readonly levels: readonly Readonly<Record<Name, Raster>>[];
 }
 
-/** Size of a frame and of what is kept about it. */
-export interface FeatureLayout {
+/** Size of a frame and the rasters that are kept of each of its levels. */
+export interface LevelsLayout<Name extends string = string> {
   readonly width: number;
   readonly height: number;
-  readonly architecture: Architecture;
+  readonly levels: number;
+  readonly rasters: readonly LevelRaster<Name>[];
 }
 
 /** Lookups since the cache is there, and what it keeps. */
@@ -23,27 +24,23 @@ export interface CacheStatistics {
   readonly bytes: number;
 }
 
-/** Bytes of the features of a frame. */
-export function featureBytes({ width, height, architecture }: FeatureLayout): number {
-  const { levels } = architecture;
+/** Bytes of the rasters of all levels of a frame. */
+export function levelsBytes({ width, height, levels, rasters }: LevelsLayout): number {
   const pixels = paddedSize(width, levels) * paddedSize(height, levels);
-  const values = featureRasters(architecture).reduce(
-    (sum, { channels, scale }) => sum + channels / scale ** 2,
-    0,
-  );
+  const values = rasters.reduce((sum, { channels, scale }) => sum + channels / scale ** 2, 0);
   let bytes = 0;
   for (let l = 0; l < levels; l++) bytes += (pixels / 4 ** l) * values * Float32Array.BYTES_PER_ELEMENT;
   return bytes;
 }
 
 /**
- * Features of frames by key, those that were used last, within a number of bytes. What a request uses is taken out and given
- * back by its {@link FeatureLease}, so that it comes on top of the limit. For one request at a time.
+ * What networks make of frames, by key: that which was used last, within a number of bytes. What a request uses is taken out
+ * and given back by its {@link FeatureLease}, so that it comes on top of the limit. For one request at a time.
  */
 export class FeatureCache {
   /** The one that was not used for longest first. */
-  readonly #kept = new Map<string, CachedFeatures>();
-  /** Memory that the last request has given back and nobody keeps: shared memory that is dropped is freed late. */
+  readonly #kept = new Map<string, CachedLevels>();
+  /** Memory that requests have given back and nobody keeps, for the next one: shared memory that is dropped is freed late. */
   #spare: SharedArrayBuffer[] = [];
   #bytes = 0;
   #hits = 0;
@@ -62,10 +59,12 @@ export class FeatureCache {
       take: (key) => this.#take(key),
       allocate: (bytes) => this.#allocate(bytes),
       giveBack: (taken, spare) => this.#giveBack(taken, spare),
+      end: (older) => this.#forget(older),
+      spare: new Set(this.#spare),
     });
   }
 
-  #take(key: string): CachedFeatures | undefined {
+  #take(key: string): CachedLevels | undefined {
     const found = this.#kept.get(key);
     if (found === undefined) {
       this.#misses++;
@@ -96,8 +95,12 @@ export class FeatureCache {
     return new SharedArrayBuffer(bytes);
   }
 
-  #giveBack(taken: ReadonlyMap<string, CachedFeatures>, spare: readonly SharedArrayBuffer[]): void {
-    this.#spare = [...spare];
+  #forget(older: ReadonlySet<SharedArrayBuffer>): void {
+    this.#spare = this.#spare.filter((buffer) => !older.has(buffer));
+  }
+
+  #giveBack(taken: ReadonlyMap<string, CachedLevels>, spare: readonly SharedArrayBuffer[]): void {
+    this.#spare.push(...spare);
     for (const [key, features] of taken) {
       this.#kept.set(key, features);
       this.#bytes += features.buffer.byteLength;
@@ -109,25 +112,26 @@ export class FeatureCache {
   }
 }
 
-/** Features that one request uses. */
+/** What a cache does for the request that uses it. */
+interface Lender {
+  readonly take: (key: string) => CachedLevels | undefined;
+  readonly allocate: (bytes: number) => SharedArrayBuffer;
+  readonly giveBack: (taken: ReadonlyMap<string, CachedLevels>, spare: readonly SharedArrayBuffer[]) => void;
+  /** Drops memory that was spare when the request began, and still is. */
+  readonly end: (older: ReadonlySet<SharedArrayBuffer>) => void;
+  readonly spare: ReadonlySet<SharedArrayBuffer>;
+}
+
+/** What one request uses. */
 export class FeatureLease {
   /** In the order in which they were asked for. */
-  readonly #keyed = new Map<string, CachedFeatures>();
-  readonly #fresh = new Set<CachedFeatures>();
-  readonly #unkeyed: CachedFeatures[] = [];
+  readonly #keyed = new Map<string, CachedLevels>();
+  readonly #fresh = new Set<CachedLevels>();
+  readonly #unkeyed: CachedLevels[] = [];
   #hits = 0;
   #misses = 0;
 
-  constructor(
-    private readonly cache: {
-      readonly take: (key: string) => CachedFeatures | undefined;
-      readonly allocate: (bytes: number) => SharedArrayBuffer;
-      readonly giveBack: (
-        taken: ReadonlyMap<string, CachedFeatures>,
-        spare: readonly SharedArrayBuffer[],
-      ) => void;
-    },
-  ) {}
+  constructor(private readonly cache: Lender) {}
 
   /** Lookups of the request. */
   get lookups(): { readonly hits: number; readonly misses: number } {
@@ -135,56 +139,66 @@ export class FeatureLease {
   }
 
   /**
-   * The features under a key, or memory for them, whose values are left over.
-   * @param key tells the content of the frame and the network; nothing is kept without one.
+   * The rasters under a key, or memory for them, whose values are left over.
+   * @param key tells the content of the frame, the network and the rasters; nothing is kept without one.
    * @returns whether they are there.
    */
-  get(
+  get<Name extends string>(
     key: string | undefined,
-    layout: FeatureLayout,
-  ): { readonly features: CachedFeatures; readonly known: boolean } {
+    layout: LevelsLayout<Name>,
+  ): { readonly cached: CachedLevels<Name>; readonly known: boolean } {
     const mine = key === undefined ? undefined : this.#keyed.get(key);
-    if (mine !== undefined) return { features: mine, known: true };
+    if (mine !== undefined) return { cached: mine as CachedLevels<Name>, known: true };
     const found = key === undefined ? undefined : this.cache.take(key);
     if (key !== undefined) found === undefined ? this.#misses++ : this.#hits++;
-    const features = found ?? allocate(this.cache.allocate(featureBytes(layout)), layout);
-    if (found === undefined) this.#fresh.add(features);
-    if (key === undefined) this.#unkeyed.push(features);
-    else this.#keyed.set(key, features);
-    return { features, known: found !== undefined };
+    const cached = found ?? allocate(this.cache.allocate(levelsBytes(layout)), layout);
+    if (found === undefined) this.#fresh.add(cached);
+    if (key === undefined) this.#unkeyed.push(cached);
+    else this.#keyed.set(key, cached);
+    return { cached: cached as CachedLevels<Name>, known: found !== undefined };
+  }
+
+  /** Gives back early what the request does not need any more; it has all been written. */
+  release(key: string | undefined, cached: CachedLevels): void {
+    this.#fresh.delete(cached);
+    if (key !== undefined) {
+      this.#keyed.delete(key);
+      this.cache.giveBack(new Map([[key, cached]]), []);
+    } else {
+      this.#unkeyed.splice(this.#unkeyed.indexOf(cached), 1);
+      this.cache.giveBack(new Map(), [cached.buffer]);
+    }
   }
 
   /**
    * Ends the request.
-   * @param whole whether the features that were not known have all been written; if not, they are not kept.
+   * @param whole whether what was not known has all been written; if not, it is not kept.
    */
   end(whole: boolean): void {
-    const kept = new Map([...this.#keyed].filter(([, features]) => whole || !this.#fresh.has(features)));
-    const lost = [...this.#keyed].filter(([key]) => !kept.has(key)).map(([, features]) => features);
+    const kept = new Map([...this.#keyed].filter(([, cached]) => whole || !this.#fresh.has(cached)));
+    const lost = [...this.#keyed].filter(([key]) => !kept.has(key)).map(([, cached]) => cached);
     this.cache.giveBack(
       kept,
       [...this.#unkeyed, ...lost].map(({ buffer }) => buffer),
     );
+    this.cache.end(this.cache.spare);
   }
 }
 
-function allocate(buffer: SharedArrayBuffer, { width, height, architecture }: FeatureLayout): CachedFeatures {
-  const { levels } = architecture;
+function allocate<Name extends string>(
+  buffer: SharedArrayBuffer,
+  { width, height, levels, rasters }: LevelsLayout<Name>,
+): CachedLevels<Name> {
   const size = { width: paddedSize(width, levels), height: paddedSize(height, levels) };
   let offset = 0;
-  const raster = (l: number, channels: number, scale: number): LevelFeatures['spatial'] => {
-    const [columns, rows] = [size.width / 2 ** l / scale, size.height / 2 ** l / scale];
-    const data = new Float32Array(buffer, offset, columns * rows * channels);
-    offset += data.byteLength;
-    return { width: columns, height: rows, channels, data };
+  const level = (l: number): Readonly<Record<Name, Raster>> => {
+    const entries = rasters.map(({ name, channels, scale }): [Name, Raster] => {
+      const [columns, rows] = [size.width / 2 ** l / scale, size.height / 2 ** l / scale];
+      const data = new Float32Array(buffer, offset, columns * rows * channels);
+      offset += data.byteLength;
+      return [name, { width: columns, height: rows, channels, data }];
+    });
+    return Object.fromEntries(entries) as Record<Name, Raster>;
   };
-  return {
-    buffer,
-    levels: Array.from({ length: levels }, (_, l) => {
-      const [spatial, kernelDetail, embedding] = featureRasters(architecture).map(({ channels, scale }) =>
-        raster(l, channels, scale),
-      ) as [LevelFeatures['spatial'], LevelFeatures['kernelDetail'], LevelFeatures['embedding']];
-      return { spatial, kernelDetail, embedding };
-    }),
-  };
+  return { buffer, levels: Array.from({ length: levels }, (_, l) => level(l)) };
 }

@@ -5,8 +5,8 @@ import type { Simd } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import type { DeviceProbe } from '../kpcn/device-probe.js';
-import type { FrameReading, LevelFeatures } from '../kpcn/frame-features.js';
-import type { LevelTask, NeighborLevel } from '../kpcn/network.js';
+import type { FrameReading, LevelEstimate, LevelFeatures } from '../kpcn/frame-features.js';
+import type { LevelTask, WindowTask } from '../kpcn/network.js';
 import type { FrameLevel, Level, Picture, Pyramid } from '../kpcn/picture.js';
 import type { PknBundle } from '../pkn/bundle.js';
 import type { RbfGuide } from '../pkn/gaussian-rbf.js';
@@ -61,23 +61,29 @@ export type DenoiseJob =
       readonly level: FrameLevel;
       readonly reading: FrameReading;
       readonly tile: Tile;
-      readonly features: LevelFeatures;
+      readonly features: LevelFeatures & Partial<Pick<LevelEstimate, 'coarseEmbedding'>>;
     }
   /** The kernels of a tile of a level, of a frame whose features are not kept. */
   | {
       readonly kind: 'denoise';
       readonly model: string;
-      readonly task: LevelTask;
+      readonly task: LevelTask<Level>;
       readonly reading: FrameReading;
       readonly tile: Tile;
     }
-  /** The kernels of a tile of a level, by the features of its window. */
+  /** The kernels of a tile of a level, by the features of its frame. */
   | {
       readonly kind: 'filter';
       readonly model: string;
       readonly task: LevelTask;
       readonly features: LevelFeatures;
-      readonly neighbors: readonly NeighborLevel[];
+      readonly tile: Tile;
+    }
+  /** A tile of a level of a window: its frames, after their own kernels, joined. */
+  | {
+      readonly kind: 'join';
+      readonly model: string;
+      readonly task: WindowTask;
       readonly tile: Tile;
     }
   /** The compositing of a tile of a level with the next coarser level. */

@@ -14,7 +14,6 @@ export interface Architecture {
   /** Frames that a result is made from, the frame itself in the middle. */
   readonly windowSize: number;
   readonly temporalBlocks: number;
-  readonly neighborContextChannels: number;
   /** Side of the kernels in the other frames in pixels, odd. */
   readonly neighborKernelSize: number;
 }
@@ -50,7 +49,7 @@ export interface ErrorPredictorManifest {
 
 /** The description of a bundle, `model.json`. */
 export interface ModelManifest {
-  readonly formatVersion: 3;
+  readonly formatVersion: 4;
   readonly name: string;
   readonly version: number;
   readonly description: string;
@@ -73,7 +72,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
 /** Modules that every bundle has, besides an encoder for each source. */
 const MODULES = [
   ...['spatial_features', 'temporal_features', 'loss_specialization', 'kernel_embedding', 'kernel_predictor'],
-  ...['kernel_logits', 'neighbor_predictor', 'neighbor_logits', 'scale_compositor'],
+  ...['kernel_logits', 'neighbor_predictor', 'scale_compositor'],
 ];
 
 /** Least and most value of every number of the architecture. */
@@ -88,7 +87,6 @@ const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number,
   compositorChannels: [1, 1024],
   windowSize: [7, 7],
   temporalBlocks: [0, 64],
-  neighborContextChannels: [1, 16],
   neighborKernelSize: [3, 9],
 };
 
@@ -120,7 +118,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
     ],
     ['errorPredictor'],
   );
-  if (root.formatVersion !== 3) throw reader.error('3', 'formatVersion', root.formatVersion);
+  if (root.formatVersion !== 4) throw reader.error('4', 'formatVersion', root.formatVersion);
   const architecture = parseArchitecture(root.architecture, reader);
   const radius = reader.record(root.receptiveRadius, 'receptiveRadius', RADII);
   const receptiveRadius = Object.fromEntries(
@@ -130,7 +128,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
   if (!sources.includes('color')) throw reader.error('"color" among them', 'sources', sources);
   const errorPredictor = parseErrorPredictor(root.errorPredictor, reader);
   return {
-    formatVersion: 3,
+    formatVersion: 4,
     name: reader.text(root.name, 'name', NAME),
     version: reader.integer(root.version, 'version', 1, 1e6),
     description: reader.text(root.description, 'description'),
@@ -192,7 +190,6 @@ function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorMani
 function tensorShapes(a: Architecture): Readonly<Record<string, readonly number[]>> {
   return {
     kernel_logits: [a.kernelSize ** 2, a.contextChannels + 1],
-    neighbor_logits: [a.windowSize - 1, a.neighborKernelSize ** 2, a.neighborContextChannels + 1],
   };
 }
 

@@ -7,7 +7,7 @@ import type { FrameReading } from './frame-features.js';
 import { halved } from './frame-features.js';
 import { levelGraph } from './level-graph.js';
 import { type LevelTask, type Stopwatch, tileOverlap } from './network.js';
-import { COLOR_CHANNELS } from './picture.js';
+import { COLOR_CHANNELS, type Level } from './picture.js';
 import { copyTile } from './window-features.js';
 
 /**
@@ -28,7 +28,12 @@ export class DeviceNetwork {
    * What `KpcnNetwork.denoiseTile` does.
    * @throws QuietframeError `model-damaged` when the device does not take the graph, `internal` when it fails.
    */
-  async denoiseTile(task: LevelTask, reading: FrameReading, tile: Tile, time: Stopwatch): Promise<void> {
+  async denoiseTile(
+    task: LevelTask<Level>,
+    reading: FrameReading,
+    tile: Tile,
+    time: Stopwatch,
+  ): Promise<void> {
     const { level, irradiance, logLambda, colors } = task;
     const { manifest } = this.bundle;
     const area = grow(tile, tileOverlap(manifest, logLambda !== undefined), level.width, level.height);

@@ -56,7 +56,7 @@ async function run(
   return { result: level.denoised.data, seconds };
 }
 
-function probeTask(): LevelTask {
+function probeTask(): LevelTask<Level> {
   const image = (channels: number, value: (c: number, x: number, y: number) => number) => {
     const { data, ...size } = raster(WIDTH, HEIGHT, channels);
     const plane = WIDTH * HEIGHT;

@@ -24,26 +24,56 @@ export interface LevelFeatures {
   readonly embedding: Raster;
 }
 
+/**
+ * What a level of a frame is for the frames of its window, at lambda = 1: rasters in shared memory. Light is not exposed.
+ * `coarseEmbedding` [E] has half the level's size: means of cells of 2 x 2 pixels.
+ */
+export interface LevelEstimate {
+  readonly coarseEmbedding: Raster;
+  /** Colour, then further planes, after the frame's own kernels. */
+  readonly light: Raster;
+  /** How much of the texture of the albedo they give back, [1]. */
+  readonly gate: Raster;
+  readonly albedo?: Raster;
+}
+
 /** The same for an area at even coordinates, as the network makes them: all at half resolution, for one tile at a time. */
 export interface AreaFeatures {
   readonly spatial: Tensor;
   readonly kernelDetail: Tensor;
 }
 
-/** Channels of the rasters of {@link LevelFeatures} and what one pixel of the level is to one of theirs. */
+/** Channels of a raster, and how many pixels of the level, along a side, are one of its. */
+export interface LevelRaster<Name extends string = string> {
+  readonly name: Name;
+  readonly channels: number;
+  readonly scale: 1 | 2;
+}
+
+/** The rasters of {@link LevelFeatures}. */
 export function featureRasters({
   featureChannels,
   contextChannels,
   embeddingChannels,
-}: Architecture): readonly {
-  readonly name: keyof LevelFeatures;
-  readonly channels: number;
-  readonly scale: 1 | 2;
-}[] {
+}: Architecture): LevelRaster<keyof LevelFeatures>[] {
   return [
     { name: 'spatial', channels: featureChannels, scale: 2 },
     { name: 'kernelDetail', channels: 4 * (contextChannels + 2), scale: 2 },
     { name: 'embedding', channels: embeddingChannels, scale: 1 },
+  ];
+}
+
+/** The rasters of {@link LevelEstimate} for so many planes of light. */
+export function estimateRasters(
+  { embeddingChannels }: Architecture,
+  lights: number,
+  hasAlbedo: boolean,
+): LevelRaster<keyof LevelEstimate>[] {
+  return [
+    { name: 'coarseEmbedding', channels: embeddingChannels, scale: 2 },
+    { name: 'light', channels: lights, scale: 1 },
+    { name: 'gate', channels: 1, scale: 1 },
+    ...(hasAlbedo ? [{ name: 'albedo', channels: 3, scale: 1 } as const] : []),
   ];
 }
 
@@ -113,13 +143,14 @@ function channelsOf({ data, shape }: Tensor, first: number, channels: number): T
   };
 }
 
-/** Writes the features of a tile, a part of the area, into those of the whole level. */
+/** Writes the features of a tile, a part of the area, into those of the whole level, and the means of its embedding. */
 export function storeFeatures(
   { spatial, kernelDetail }: AreaFeatures,
   embedding: Tensor,
   area: Tile,
   tile: Tile,
   target: LevelFeatures,
+  coarseEmbedding?: Raster,
 ): void {
   const [cells, cellTile] = [halved(area), halved(tile)];
   copyCells(spatial, cells, cellTile, target.spatial);
@@ -133,6 +164,24 @@ export function storeFeatures(
       for (let from = left; from < left + cellTile.width; from++, to += 2) {
         target.embedding.data[to] = embedding.data[from] as number;
         target.embedding.data[to + 1] = embedding.data[from + plane] as number;
+      }
+    }
+  }
+  if (coarseEmbedding !== undefined) storeMeans(embedding, cells, cellTile, coarseEmbedding);
+}
+
+/** Means of cells whose four pixels are channels of their own. */
+function storeMeans({ data }: Tensor, area: Tile, tile: Tile, to: Raster): void {
+  const plane = area.width * area.height;
+  for (let c = 0; c < to.channels; c++) {
+    for (let y = tile.y; y < tile.y + tile.height; y++) {
+      const from = 4 * c * plane + (y - area.y) * area.width - area.x;
+      const row = (c * to.height + y) * to.width;
+      for (let x = tile.x; x < tile.x + tile.width; x++) {
+        const at = from + x;
+        const upper = (data[at] as number) + (data[at + plane] as number);
+        const lower = (data[at + 2 * plane] as number) + (data[at + 3 * plane] as number);
+        to.data[row + x] = (upper + lower) / 4;
       }
     }
   }

@@ -10,10 +10,12 @@ import {
   type FrameReading,
   featureOverlap,
   halved,
+  type LevelEstimate,
   type LevelFeatures,
   storeFeatures,
 } from './frame-features.js';
 import { type FilteredLevel, KernelApply, type KernelFeatures } from './kernel-apply.js';
+import { NeighborJoin } from './neighbor-join.js';
 import { COLOR_CHANNELS, type FrameLevel, type Level } from './picture.js';
 import { coarserTile, composite, exposedColor } from './scale-compositor.js';
 import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './window-features.js';
@@ -24,35 +26,60 @@ export type Stopwatch = (
   milliseconds: number,
 ) => void;
 
+/** A level of a frame that its own kernels filter. */
+export interface FilteredFrame {
+  readonly width: number;
+  readonly height: number;
+  /** Noisy colour, then further planes that the same kernels filter. */
+  readonly radiance: Raster;
+  readonly albedo?: Raster;
+  /** What becomes of the radiance. */
+  readonly denoised: Raster;
+}
+
+/** What a tile is filtered with, beside what its level holds. */
+export interface LevelTask<AnyLevel extends FilteredFrame = FilteredFrame> {
+  readonly level: AnyLevel;
+  readonly irradiance: boolean;
+  /** First channels of the colours within the radiance. */
+  readonly colors: readonly number[];
+  /** log10 of lambda for each cell of 2 x 2 pixels; without it lambda is 1. */
+  readonly logLambda?: Raster;
+  /** What the albedo gate is written to, if it is kept. */
+  readonly gate?: Raster;
+}
+
 /** A level of another frame of the window. */
 export interface NeighborLevel {
   /** Index of its offset in the window. */
   readonly slot: number;
   /** With the planes of the centre's radiance. */
-  readonly radiance: Raster;
-  readonly albedo?: Raster;
-  readonly features: LevelFeatures;
+  readonly estimate: LevelEstimate;
   /** From each pixel of the centre to its place, in pixels of the level; NaN where it is not known. */
   readonly motion: Raster;
   /** That of the next coarser level. */
   readonly coarserMotion: Raster;
 }
 
-/** What a tile is filtered with, beside what its level holds. */
-export interface LevelTask {
-  readonly level: Level;
+/** A level of the centre of a window, to be joined with those of the other frames. */
+export interface WindowTask {
+  readonly spatial: Raster;
+  readonly estimate: LevelEstimate;
+  /** The light of the centre for its lambda, which the result takes the place of; the estimate's, if lambda is 1. */
+  readonly own: Raster;
+  readonly denoised: Raster;
+  readonly neighbors: readonly NeighborLevel[];
+  readonly exposure: number;
   readonly irradiance: boolean;
-  /** First channels of the colours within the radiance. */
   readonly colors: readonly number[];
-  /** log10 of lambda for each cell of 2 x 2 pixels; without it lambda is 1. */
   readonly logLambda?: Raster;
 }
 
 /**
  * The multi-scale network of Vogels et al. 2018. A picture is denoised in three steps, each for all tiles before the next
  * begins: `coarsen` builds the pyramid; `denoiseTile` filters the tiles of all levels (figure 2), or `extractTile` makes the
- * features of a frame and `filterTile` filters with those of a window; `compositeTile` joins the levels from coarse to fine
- * (figure 4).
+ * features of a frame, `filterTile` filters with them, and `joinTile` joins frames of a window that are filtered (figure 3);
+ * `compositeTile` joins the levels from coarse to fine (figure 4).
  */
 export class KpcnNetwork {
   private readonly memory = new TensorMemory();
@@ -72,6 +99,7 @@ export class KpcnNetwork {
       >
     >,
     private readonly kernelApply: KernelApply,
+    private readonly neighborJoin: NeighborJoin,
   ) {}
 
   /** @throws QuietframeError `model-damaged` when a module does not load. */
@@ -81,17 +109,10 @@ export class KpcnNetwork {
     const load = (name: string): Promise<NetworkModule> => engine.load(name, file(name));
     const tensor = (name: string): Float32Array => new Float32Array(new Uint8Array(file(name)).buffer);
     const { kernelSize, contextChannels, embeddingChannels } = manifest.architecture;
-    const { neighborKernelSize, neighborContextChannels } = manifest.architecture;
     const logits = { kernelSize, contextChannels, embeddingChannels, data: tensor('kernel_logits') };
     const scaleCompositor = await load('scale_compositor');
     const frameFeatures = await FrameFeatures.load(bundle, engine);
     const kernelPredictor = await load('kernel_predictor');
-    const neighbors = {
-      slots: NEIGHBOR_OFFSETS.length,
-      kernelSize: neighborKernelSize,
-      contextChannels: neighborContextChannels,
-      data: tensor('neighbor_logits'),
-    };
     return new KpcnNetwork(
       manifest,
       frameFeatures,
@@ -101,7 +122,11 @@ export class KpcnNetwork {
         lossSpecialization: await load('loss_specialization'),
         neighborPredictor: await load('neighbor_predictor'),
       },
-      new KernelApply({ ...logits, neighbors }),
+      new KernelApply(logits),
+      new NeighborJoin({
+        kernelSize: manifest.architecture.neighborKernelSize,
+        slots: NEIGHBOR_OFFSETS.length,
+      }),
     );
   }
 
@@ -111,7 +136,12 @@ export class KpcnNetwork {
   }
 
   /** Figure 2: features of a tile, its kernels, and what they make of its radiance; nothing is kept. */
-  async denoiseTile(task: LevelTask, reading: FrameReading, tile: Tile, time: Stopwatch): Promise<void> {
+  async denoiseTile(
+    task: LevelTask<Level>,
+    reading: FrameReading,
+    tile: Tile,
+    time: Stopwatch,
+  ): Promise<void> {
     const { level, logLambda } = task;
     const area = grow(tile, tileOverlap(this.manifest, logLambda !== undefined), level.width, level.height);
     const planes = planesOf(level, task.irradiance);
@@ -130,7 +160,7 @@ export class KpcnNetwork {
     level: FrameLevel,
     reading: FrameReading,
     tile: Tile,
-    target: LevelFeatures,
+    target: LevelFeatures & Partial<Pick<LevelEstimate, 'coarseEmbedding'>>,
     time: Stopwatch,
   ): Promise<void> {
     const area = grow(tile, featureOverlap(this.manifest), level.width, level.height);
@@ -138,59 +168,57 @@ export class KpcnNetwork {
     await timed(time, 'network', async () => {
       const embedding = this.frameFeatures.embeddingOf(area);
       const features = await this.frameFeatures.compute(x, reading.encoder, embedding);
-      storeFeatures(features, embedding, area, tile, target);
+      storeFeatures(features, embedding, area, tile, target, target.coarseEmbedding);
     });
   }
 
-  /** Figures 3 and 9: the kernels of a tile in the frames of a window, and what they make of their radiance. */
-  async filterTile(
-    task: LevelTask,
-    features: LevelFeatures,
-    neighbors: readonly NeighborLevel[],
-    tile: Tile,
-    time: Stopwatch,
-  ): Promise<void> {
+  /** Figures 2 and 9: the kernels of a tile of a frame whose features are there, and what they make of its radiance. */
+  async filterTile(task: LevelTask, features: LevelFeatures, tile: Tile, time: Stopwatch): Promise<void> {
     const { level, logLambda } = task;
-    const overlap = filterOverlap(this.manifest, neighbors.length > 0, logLambda !== undefined);
+    const overlap = filterOverlap(this.manifest, logLambda !== undefined);
     const area = grow(tile, overlap, level.width, level.height);
     const planes = planesOf(level, task.irradiance);
-    const reserved = this.kernelApply.reserve({ kernels: area }, planes.sources.length, neighbors.length > 0);
+    const reserved = this.kernelApply.reserve({ kernels: area }, planes.sources.length);
     const cells = halved(area);
-    const kernelDetail = this.memory.tensor(
-      'kernel_detail',
-      features.kernelDetail.channels,
-      ...sizeOf(cells),
+    const kernelDetail = this.cellsOf('kernel_detail', features.kernelDetail, cells);
+    const spatial = this.cellsOf('spatial', features.spatial, cells);
+    await timed(time, 'network', () =>
+      this.predictKernels({ spatial, kernelDetail }, area, logLambda, reserved),
     );
-    const window = await timed(time, 'features', () => {
-      copyTile(features.kernelDetail, cells, kernelDetail.data);
-      return this.gather(features, neighbors, cells);
-    });
+    await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile, features));
+  }
+
+  /** Figure 3: a tile of the frames of a window, which their own kernels have filtered, joined in the centre. */
+  async joinTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {
+    const { spatial: features, estimate, own, neighbors, exposure, logLambda } = task;
+    const overlap = joinOverlap(this.manifest, logLambda !== undefined);
+    const area = grow(tile, overlap, own.width, own.height);
+    const cells = halved(area);
+    const kernels = this.neighborJoin.reserve(area, own.channels);
+    const spatial = this.cellsOf('spatial', features, cells);
+    const frames = neighbors.map(({ estimate: other, ...place }) => ({ ...other, ...place }));
+    const differences = await timed(time, 'features', () =>
+      this.windowFeatures.differences(estimate, frames, { area: cells, exposure }),
+    );
     await timed(time, 'network', async () => {
-      const spatial = neighbors.length === 0 ? window : await this.temporal(window);
-      await this.predictKernels({ spatial, kernelDetail }, area, logLambda, reserved);
+      const temporal = this.memory.tensor('temporal', features.channels, ...sizeOf(cells));
+      await this.modules.temporalFeatures.run({ spatial, differences }, { temporal });
+      const specialized = await this.specialize(temporal, area, logLambda);
+      await this.modules.neighborPredictor.run({ temporal: specialized }, { neighbor_features: kernels });
     });
-    await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile, features, neighbors));
+    await timed(time, 'kernels', () => {
+      // Irradiance has no albedo in it.
+      const gate = estimate.albedo !== undefined && !task.irradiance ? { gate: estimate.gate } : {};
+      const center = { ...gate, ...{ center: estimate, own, colors: task.colors, exposure } };
+      this.neighborJoin.apply({ ...center, kernels: { area, tensor: kernels } }, frames, tile, task.denoised);
+    });
   }
 
-  /** The spatial features of an area, with those of the other frames gathered to it where there are any. */
-  private gather(features: LevelFeatures, neighbors: readonly NeighborLevel[], cells: Tile): Tensor {
-    if (neighbors.length === 0) {
-      const spatial = this.memory.tensor('spatial', features.spatial.channels, ...sizeOf(cells));
-      copyTile(features.spatial, cells, spatial.data);
-      return spatial;
-    }
-    const frames = neighbors.map(({ slot, features: { spatial }, coarserMotion }) => ({
-      ...{ slot, spatial, motion: coarserMotion },
-    }));
-    return this.windowFeatures.gather(features.spatial, frames, cells);
-  }
-
-  private async temporal(window: Tensor): Promise<Tensor> {
-    const [, , height, width] = window.shape;
-    const { featureChannels } = this.manifest.architecture;
-    const spatial = this.memory.tensor('spatial', featureChannels, height, width);
-    await this.modules.temporalFeatures.run({ window }, { spatial });
-    return spatial;
+  /** Cells of a raster, as a tensor. */
+  private cellsOf(name: string, features: Raster, cells: Tile): Tensor {
+    const tensor = this.memory.tensor(name, features.channels, ...sizeOf(cells));
+    copyTile(features, cells, tensor.data);
+    return tensor;
   }
 
   private async predictKernels(
@@ -203,11 +231,6 @@ export class KpcnNetwork {
     await this.modules.kernelPredictor.run(
       { spatial: specialized, detail: kernelDetail },
       { kernel_features: reserved.kernels.tensor },
-    );
-    if (reserved.neighbors === undefined) return;
-    await this.modules.neighborPredictor.run(
-      { spatial: specialized },
-      { neighbor_features: reserved.neighbors },
     );
   }
 
@@ -224,12 +247,11 @@ export class KpcnNetwork {
   }
 
   private apply(
-    { level, colors }: LevelTask,
+    { level, colors, gate }: LevelTask,
     { sources, targets, hasAlbedo }: LevelPlanes,
     reserved: KernelFeatures,
     tile: Tile,
     features?: LevelFeatures,
-    neighbors: readonly NeighborLevel[] = [],
   ): void {
     const { width, height } = level;
     const source: FilteredLevel = {
@@ -239,11 +261,7 @@ export class KpcnNetwork {
     this.kernelApply.apply(reserved, source, targets, tile, {
       // The albedo comes right after the colour.
       gate: hasAlbedo ? colors.map((first) => (first === 0 ? 0 : first + COLOR_CHANNELS)) : [],
-      neighbors: neighbors.map((neighbor) => ({
-        ...{ width, height, slot: neighbor.slot, motion: neighbor.motion },
-        planes: sourcePlanes(neighbor.radiance, hasAlbedo ? neighbor.albedo : undefined),
-        embedding: planesIn(neighbor.features.embedding),
-      })),
+      ...(gate && { gateTarget: plane(gate, 0) }),
     });
   }
 
@@ -281,7 +299,7 @@ interface LevelPlanes {
 }
 
 /** Irradiance has no albedo in it, so that none is filtered with it. */
-function planesOf({ radiance, albedo, denoised }: Level, irradiance: boolean): LevelPlanes {
+function planesOf({ radiance, albedo, denoised }: FilteredFrame, irradiance: boolean): LevelPlanes {
   const hasAlbedo = albedo !== undefined && !irradiance;
   const targets: (Float32Array | undefined)[] = planesIn(denoised);
   if (hasAlbedo) targets.splice(COLOR_CHANNELS, 0, ...new Array(albedo.channels));
@@ -309,29 +327,33 @@ export function tileOverlap({ architecture, receptiveRadius }: ModelManifest, ha
   return even(receptiveRadius.features + reach);
 }
 
-/** The same where the features of all frames are there. */
-export function filterOverlap(
-  { receptiveRadius }: ModelManifest,
-  hasNeighbors: boolean,
-  hasLambda: boolean,
-): number {
-  return even(
-    (hasNeighbors ? receptiveRadius.temporal : 0) + (hasLambda ? receptiveRadius.specialization : 0),
-  );
+/** The same where the features of the frame are there. */
+export function filterOverlap({ receptiveRadius }: ModelManifest, hasLambda: boolean): number {
+  return even(hasLambda ? receptiveRadius.specialization : 0);
+}
+
+/** Pixels around a tile that the kernels in other frames depend on. */
+export function joinOverlap({ receptiveRadius }: ModelManifest, hasLambda: boolean): number {
+  return even(receptiveRadius.temporal + (hasLambda ? receptiveRadius.specialization : 0));
 }
 
 /**
- * Bytes that a tile takes for each pixel of the tile with its overlap: input, detail and kernel features at our place and at
- * the engine's, feature maps, those of the window; twice that, because allocators keep as much for the next module.
+ * Bytes that a tile of one frame takes for each pixel of the tile with its overlap: input, detail and kernel features at our
+ * place and at the engine's, feature maps; twice that, because allocators keep as much for the next module.
  */
-export function tileBytesPerPixel({ architecture }: ModelManifest, hasNeighbors: boolean): number {
+export function tileBytesPerPixel({ architecture }: ModelManifest): number {
   const { inputChannels, featureChannels, contextChannels, embeddingChannels } = architecture;
   const head = contextChannels + 2 + embeddingChannels;
-  const single = 2 * inputChannels + 3 * head + (3 * featureChannels) / 4;
+  return 2 * Float32Array.BYTES_PER_ELEMENT * (2 * inputChannels + 3 * head + (3 * featureChannels) / 4);
+}
+
+/** The same for a tile of a window: the centre's features, differences, guides of a frame at most twice as large, kernels. */
+export function joinBytesPerPixel({ architecture }: ModelManifest): number {
+  const { featureChannels, embeddingChannels } = architecture;
   const slots = NEIGHBOR_OFFSETS.length;
-  const window =
-    ((slots + 1) * featureChannels + slots) / 4 + slots * (architecture.neighborContextChannels + 1);
-  return 2 * Float32Array.BYTES_PER_ELEMENT * (single + (hasNeighbors ? window : 0));
+  const guides = embeddingChannels + 6;
+  const cells = 4 * featureChannels + 2 * slots * (guides + 1) + 3 * guides;
+  return 2 * Float32Array.BYTES_PER_ELEMENT * (cells / 4 + 2 * 4 * slots);
 }
 
 /** Networks work on pairs of pixels. */

@@ -51,14 +51,12 @@ export interface Pyramid {
 /** Rasters that guide the kernels of a level. */
 const GUIDES = ['colorVariance', 'albedo', 'albedoVariance', 'normal', 'normalVariance'] as const;
 const SCALES = {
-  ...{
-    radiance: 1,
-    colorVariance: 1 / 4,
-    albedo: 1,
-    albedoVariance: 1 / 4,
-    normal: 1,
-    normalVariance: 1 / 4,
-  },
+  radiance: 1,
+  colorVariance: 1 / 4,
+  albedo: 1,
+  albedoVariance: 1 / 4,
+  normal: 1,
+  normalVariance: 1 / 4,
 } as const;
 
 /**
@@ -95,14 +93,15 @@ export function fillPyramid(levels: readonly Raster[], layers: readonly Raster[]
   }
 }
 
-/** A frame as far as features are made of it: colour and guides, in shared memory. Coarser levels are not filled yet. */
+/** A frame in shared memory as its kernels see it, without targets. Coarser levels are not filled yet. */
 export function createFramePicture(
   inputs: EncoderInputs,
+  also: readonly Raster[],
   levels: number,
   memory: SharedRasters,
   irradiance = false,
 ): Picture<FrameLevel> {
-  return assemble(inputs, [], levels, memory, irradiance, false).picture;
+  return assemble(inputs, also, levels, memory, irradiance, false).picture;
 }
 
 /** A frame in shared memory, with targets for what becomes of it. Coarser levels are not filled yet. */

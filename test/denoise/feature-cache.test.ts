@@ -1,24 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser, type WindowFrame } from '../../src/denoise/denoiser.js';
-import { FeatureCache, featureBytes } from '../../src/denoise/feature-cache.js';
+import { FeatureCache, levelsBytes } from '../../src/denoise/feature-cache.js';
 import { raster } from '../../src/image/raster.js';
 import { frameOf, TINY_MODELS } from './support.js';
 
-const architecture = {
-  ...{
-    inputChannels: 13,
-    featureChannels: 8,
-    blocks: 2,
-    contextChannels: 8,
-    embeddingChannels: 8,
-    kernelSize: 5,
-  },
-  ...{ levels: 3, compositorChannels: 4, windowSize: 7, temporalBlocks: 1 },
-  ...{ neighborContextChannels: 4, neighborKernelSize: 5 },
+const layout = {
+  ...{ width: 13, height: 16, levels: 3 },
+  rasters: [
+    { name: 'spatial', channels: 8, scale: 2 },
+    { name: 'embedding', channels: 8, scale: 1 },
+  ] as const,
 };
-const layout = { width: 13, height: 16, architecture };
-/** 16 x 16 pixels and their levels; for each 8/4 values of spatial features, 40/4 of detail, 8 of embedding. */
-const BYTES = 16 * 16 * (1 + 1 / 4 + 1 / 16) * 20 * 4;
+/** 16 x 16 pixels and their levels; for each 8/4 values of spatial features, 8 of embedding. */
+const BYTES = 16 * 16 * (1 + 1 / 4 + 1 / 16) * 10 * 4;
 
 /** A request that looks features up by key. */
 function request(cache: FeatureCache, keys: readonly (string | undefined)[], whole = true): boolean[] {
@@ -30,7 +24,7 @@ function request(cache: FeatureCache, keys: readonly (string | undefined)[], who
 
 describe('FeatureCache', () => {
   it('keeps what was used last, within its limit', () => {
-    expect(featureBytes(layout)).toBe(BYTES);
+    expect(levelsBytes(layout)).toBe(BYTES);
     const cache = new FeatureCache(2.5 * BYTES);
     expect(request(cache, ['a', 'b'])).toEqual([false, false]);
     expect(cache.statistics).toEqual({ hits: 0, misses: 2, bytes: 2 * BYTES });
@@ -56,34 +50,43 @@ describe('FeatureCache', () => {
   it('gives a request the same features for the same key, and others for others', () => {
     const lease = new FeatureCache(0).lease();
     const [a, again, b, none] = ['a', 'a', 'b', undefined].map((key) => lease.get(key, layout));
-    expect(again).toEqual({ features: a?.features, known: true });
-    expect(new Set([a, b, none].map((entry) => entry?.features.buffer)).size).toBe(3);
+    expect(again).toEqual({ cached: a?.cached, known: true });
+    expect(new Set([a, b, none].map((entry) => entry?.cached.buffer)).size).toBe(3);
     expect(lease.lookups).toEqual({ hits: 0, misses: 2 });
   });
 
   it('lays levels out side by side', () => {
-    const { features } = new FeatureCache(0).lease().get('a', layout);
-    const views = features.levels.flatMap(({ spatial, kernelDetail, embedding }) => [
-      spatial,
-      kernelDetail,
-      embedding,
-    ]);
+    const { cached } = new FeatureCache(0).lease().get('a', layout);
+    const views = cached.levels.flatMap(({ spatial, embedding }) => [spatial, embedding]);
     for (const [i, { data }] of views.entries()) data.fill(i);
     expect(views.map(({ data }, i) => data.every((value) => value === i))).not.toContain(false);
     expect(views.reduce((sum, { data }) => sum + data.byteLength, 0)).toBe(BYTES);
-    expect(features.levels[1]?.spatial).toMatchObject({ width: 4, height: 4, channels: 8 });
-    expect(features.levels[1]?.embedding).toMatchObject({ width: 8, height: 8, channels: 8 });
+    expect(cached.levels[1]?.spatial).toMatchObject({ width: 4, height: 4, channels: 8 });
+    expect(cached.levels[1]?.embedding).toMatchObject({ width: 8, height: 8, channels: 8 });
   });
 
   it('uses memory again', () => {
     const cache = new FeatureCache(BYTES);
     const buffer = (key: string): SharedArrayBuffer => {
       const lease = cache.lease();
-      const { features } = lease.get(key, layout);
+      const { cached } = lease.get(key, layout);
       lease.end(true);
-      return features.buffer;
+      return cached.buffer;
     };
     expect(buffer('b')).toBe(buffer('a'));
+  });
+
+  it('keeps what a request gives back early, whether the request succeeds or not', () => {
+    const cache = new FeatureCache(10 * BYTES);
+    const lease = cache.lease();
+    const { cached } = lease.get('a', layout);
+    lease.release('a', cached);
+    const unnamed = lease.get(undefined, layout).cached;
+    lease.release(undefined, unnamed);
+    expect(lease.get(undefined, layout).cached.buffer).toBe(unnamed.buffer);
+    lease.end(false);
+    expect(request(cache, ['a'])).toEqual([true]);
+    expect(cache.statistics.bytes).toBe(BYTES);
   });
 });
 
@@ -107,16 +110,17 @@ describe('Denoiser with a cache of features', () => {
     return { key: `frame ${index}`, neighbors };
   }
 
-  it('makes the features of one frame for each step of a window', async () => {
+  it('makes the features and the estimate of one frame for each step of a window', async () => {
     const lookups = [];
     for (const index of [1, 2, 3]) {
       const { report } = await denoiser.denoise(frames[index] as (typeof frames)[number], windowOf(index));
       lookups.push([report.features?.hits, report.features?.misses]);
     }
+    // Two or three frames' estimates and the centre's features are there; both of the new frame are not.
     expect(lookups).toEqual([
-      [0, 3],
-      [2, 1],
-      [2, 1],
+      [0, 6],
+      [3, 2],
+      [3, 2],
     ]);
   });
 
@@ -124,11 +128,11 @@ describe('Denoiser with a cache of features', () => {
     const frame = frames[2] as (typeof frames)[number];
     await denoiser.denoise(frame, windowOf(2));
     const { color, report } = await denoiser.denoise(frame, { ...windowOf(2), lambda: 3 });
-    expect(report.features).toMatchObject({ hits: 3, misses: 0 });
+    expect(report.features).toMatchObject({ hits: 4, misses: 0 });
     const uncached = await Denoiser.load({ modelsDirectory: TINY_MODELS, threads: 2, featureCacheBytes: 0 });
     const fresh = await uncached.denoise(frame, { ...windowOf(2), lambda: 3 });
     await uncached.close();
-    expect(fresh.report.features).toMatchObject({ hits: 0, misses: 3, bytes: 0 });
+    expect(fresh.report.features).toMatchObject({ hits: 0, misses: 6, bytes: 0 });
     expect(color.data).toEqual(fresh.color.data);
   });
 

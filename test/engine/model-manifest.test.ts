@@ -31,13 +31,12 @@ describe('parseManifest', () => {
     expect(manifest).toMatchObject({
       name: 'kpcn',
       version: 1,
-      formatVersion: 3,
+      formatVersion: 4,
       architecture: { kernelSize: 5, levels: 3, inputChannels: 13, windowSize: 7 },
       receptiveRadius: { temporal: 6, specialization: 8 },
       sources: ['cycles', 'mitsuba', 'generic', 'color'],
     });
     expect(manifest.modules.kernel_logits?.shape).toEqual([25, 9]);
-    expect(manifest.modules.neighbor_logits?.shape).toEqual([6, 25, 5]);
   });
 
   it('reads what predicts errors', () => {
@@ -66,10 +65,6 @@ describe('parseManifest', () => {
     ['a window of another size', changed((m) => Object.assign(m.architecture ?? {}, { windowSize: 5 }))],
     ['a missing radius', changed((m) => delete m.receptiveRadius?.temporal)],
     ['a missing module of windows', changed((m) => delete m.modules?.temporal_features)],
-    [
-      'logits of another number of frames',
-      changed((m) => Object.assign(m.modules?.neighbor_logits ?? {}, { shape: [2, 25, 5] })),
-    ],
     ['a kernel above 21', changed((m) => Object.assign(m.architecture ?? {}, { kernelSize: 23 }))],
     ['a fraction', changed((m) => Object.assign(m.architecture ?? {}, { levels: 1.5 }))],
     ['a name that climbs', changed((m) => Object.assign(m, { name: '../kpcn' }))],

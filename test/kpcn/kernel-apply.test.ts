@@ -158,9 +158,8 @@ function reserve(
   { logits, features, source }: Problem,
   area: Tile,
   gate = 0,
-  hasNeighbors = false,
 ): KernelFeatures {
-  const reserved = kernels.reserve({ kernels: area, embedding: area }, source.channels, hasNeighbors);
+  const reserved = kernels.reserve({ kernels: area, embedding: area }, source.channels);
   const size = source.width * source.height;
   const planes = planesOf(features, size);
   const C = logits.contextChannels;
@@ -173,124 +172,6 @@ function reserve(
 
 function levelOf({ width, height, data }: Raster): FilteredLevel {
   return { width, height, planes: planesOf(data, width * height) };
-}
-
-/** Another frame of the window, with logits and queries of its own. */
-interface Neighbor {
-  readonly slot: number;
-  readonly motion: Raster;
-  readonly embedding: Float32Array;
-  readonly source: Raster;
-}
-
-const SLOTS = 6;
-
-/** Logits and queries of the kernels in other frames: for each slot context channels, then what is added to the bandwidth. */
-interface NeighborKernels {
-  readonly logits: NonNullable<KernelLogits['neighbors']>;
-  readonly features: Float32Array;
-}
-
-function randomWindow(
-  problem: Problem,
-  slots: readonly number[],
-  kernelSize: number,
-  motion: (x: number, y: number, slot: number) => readonly [number, number],
-): { kernels: NeighborKernels; neighbors: Neighbor[] } {
-  const { width, height, channels } = problem.source;
-  const size = width * height;
-  const random = randomNumbers(size + kernelSize);
-  const fill = (length: number, scale = 1): Float32Array =>
-    Float32Array.from({ length }, () => scale * random());
-  const contextChannels = 4;
-  const data = fill(SLOTS * kernelSize ** 2 * (contextChannels + 1));
-  return {
-    kernels: {
-      logits: { slots: SLOTS, kernelSize, contextChannels, data },
-      features: fill(SLOTS * (contextChannels + 1) * size),
-    },
-    neighbors: slots.map((slot) => {
-      const moved = raster(width, height, 2);
-      for (let i = 0; i < size; i++) {
-        const [x, y] = motion(i % width, Math.floor(i / width), slot);
-        moved.data[i] = x;
-        moved.data[size + i] = y;
-      }
-      const source = raster(
-        width,
-        height,
-        channels,
-        fill(size * channels).map((value) => Math.exp(3 * value)),
-      );
-      return { slot, motion: moved, embedding: fill(problem.logits.embeddingChannels * size), source };
-    }),
-  };
-}
-
-function softplus(x: number): number {
-  return x > 30 ? x : Math.log1p(Math.exp(x));
-}
-
-/** One softmax over the taps of the frame itself and of the others, in double precision. */
-function windowReference(
-  problem: Problem,
-  kernels: NeighborKernels,
-  neighbors: readonly Neighbor[],
-): Float64Array {
-  const { features, source, logits } = problem;
-  const { width, height, channels } = source;
-  const size = width * height;
-  const { contextChannels: C, embeddingChannels: E } = logits;
-  const { contextChannels: N, kernelSize: K, data } = kernels.logits;
-  const result = new Float64Array(size * channels);
-  for (let p = 0; p < size; p++) {
-    const taps = centerTaps(problem, p);
-    const ownBandwidth = inverseSoftplus(features[C * size + p] as number);
-    for (const { slot, motion, embedding, source: other } of neighbors) {
-      const x = (p % width) + Math.floor((motion.data[p] as number) + 0.5);
-      const y = Math.floor(p / width) + Math.floor((motion.data[size + p] as number) + 0.5);
-      if (!(x >= 0 && x < width && y >= 0 && y < height)) continue;
-      const feature = (c: number): number => kernels.features[(slot * (N + 1) + c) * size + p] as number;
-      for (let tap = 0; tap < K ** 2; tap++) {
-        const dy = Math.floor(tap / K) - (K >> 1);
-        const dx = (tap % K) - (K >> 1);
-        const q = clampTo(y + dy, height) * width + clampTo(x + dx, width);
-        const row = (slot * K ** 2 + tap) * (N + 1);
-        let z = data[row + N] as number;
-        for (let c = 0; c < N; c++) z += (data[row + c] as number) * Math.max(feature(c), 0);
-        let distance = 0;
-        for (let e = 0; e < E; e++) {
-          distance +=
-            ((features[(C + 1 + e) * size + p] as number) - (embedding[e * size + q] as number)) ** 2;
-        }
-        taps.push({ z: z - softplus(ownBandwidth + feature(N)) * distance, q, from: other.data });
-      }
-    }
-    for (let c = 0; c < channels; c++) result[c * size + p] = filtered(taps, c * size);
-  }
-  return result;
-}
-
-function applyWindow(
-  problem: Problem,
-  { logits, features }: NeighborKernels,
-  neighbors: readonly Neighbor[],
-  simd: Simd,
-): Raster {
-  const { source } = problem;
-  const { width, height } = source;
-  const area = wholePicture(source);
-  const kernels = new KernelApply({ ...problem.logits, neighbors: logits }, simd);
-  const reserved = reserve(kernels, problem, area, 0, true);
-  writeCells(reserved.neighbors, area, width, planesOf(features, width * height));
-  const target = raster(width, height, source.channels);
-  kernels.apply(reserved, levelOf(source), levelOf(target).planes, area, {
-    neighbors: neighbors.map(({ slot, motion, embedding, source: other }) => ({
-      ...levelOf(other),
-      ...{ slot, motion, embedding: planesOf(embedding, width * height) },
-    })),
-  });
-  return target;
 }
 
 function apply(problem: Problem, simd: Simd): Raster {
@@ -450,74 +331,6 @@ describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
       const inside = x >= 16 && x < 48 && y >= 10;
       expect(target.data[i]).toBeCloseTo(inside ? (whole.data[i] as number) : 0, 4);
     }
-  });
-});
-
-describe.each(BUILDS)('KernelApply in windows, %s SIMD', (simd) => {
-  const shape = { width: 34, height: 19, kernelSize: 5 };
-  const random = randomNumbers(5);
-
-  it.each<[string, (x: number, y: number, slot: number) => readonly [number, number]]>([
-    ['stands still', () => [0, 0]],
-    ['moves by whole pixels, partly out of the frame', (_, __, slot) => [9 - 4 * slot, slot - 2]],
-    ['moves by halves, which round up', (x, y) => [x % 2 === 0 ? 1.5 : -1.5, y % 2 === 0 ? 0.5 : -0.5]],
-    ['zooms', (x, y) => [0.2 * (x - 17), 0.15 * (y - 9)]],
-    ['is different everywhere', () => [20 * random(), 12 * random()]],
-    ['is not known in places', (x) => [x % 3 === 0 ? Number.NaN : 1, 2]],
-    ['is beyond all numbers', (x) => [x % 5 === 0 ? 1e30 : 3, x % 7 === 0 ? Number.NEGATIVE_INFINITY : 1]],
-  ])('agrees with the definition where what is seen %s', (_, motion) => {
-    const problem = randomProblem(shape);
-    const { kernels, neighbors } = randomWindow(problem, [0, 2, 3, 5], 5, motion);
-    const wanted = windowReference(problem, kernels, neighbors);
-    expect(relativeError(applyWindow(problem, kernels, neighbors, simd).data, wanted)).toBeLessThan(1e-5);
-  });
-
-  it('agrees with the definition where places are further apart than the memory is wide', () => {
-    const problem = randomProblem({ width: 300, height: 6, kernelSize: 3 });
-    const far = (x: number, y: number): [number, number] => [((x * 97 + y * 31) % 300) - x, (x % 6) - y];
-    const { kernels, neighbors } = randomWindow(problem, [1], 3, far);
-    const wanted = windowReference(problem, kernels, neighbors);
-    expect(relativeError(applyWindow(problem, kernels, neighbors, simd).data, wanted)).toBeLessThan(1e-5);
-  });
-
-  it('agrees with the definition for other sizes, further planes and strong logits', () => {
-    const problem = randomProblem({ width: 20, height: 70, kernelSize: 7, channels: 8, logitScale: 5 });
-    const { kernels, neighbors } = randomWindow(problem, [4], 3, (x) => [x / 9, -x / 5]);
-    const wanted = windowReference(problem, kernels, neighbors);
-    expect(relativeError(applyWindow(problem, kernels, neighbors, simd).data, wanted)).toBeLessThan(1e-5);
-  });
-
-  it('has weights that sum to 1 over all frames: constant in, constant out', () => {
-    const problem = randomProblem(shape);
-    const { kernels, neighbors } = randomWindow(problem, [0, 1, 2, 3, 4, 5], 5, (x, y) => [x / 7, -y / 5]);
-    for (const { data } of [problem.source, ...neighbors.map(({ source }) => source)]) data.fill(0.7);
-    for (const value of applyWindow(problem, kernels, neighbors, simd).data)
-      expect(value).toBeCloseTo(0.7, 5);
-  });
-
-  it('fetches another frame along motion by a tap that has all the weight', () => {
-    const problem = randomProblem({ ...shape, bandwidth: 0 });
-    const { kernels, neighbors } = randomWindow(problem, [2], 5, () => [3, -2]);
-    const [other] = neighbors as [Neighbor];
-    // Slot 2's tap (1, 2), whatever the embedding.
-    kernels.features.fill(-1000, (2 * 5 + 4) * 34 * 19, (2 * 5 + 5) * 34 * 19);
-    kernels.logits.data[(2 * 25 + (2 + 2) * 5 + 1 + 2) * 5 + 4] = 1000;
-    const result = applyWindow(problem, kernels, neighbors, simd);
-    const own = apply(problem, simd);
-    for (let i = 0; i < 34 * 19; i++) {
-      const [x, y] = [(i % 34) + 3, Math.floor(i / 34) - 2];
-      const inside = x < 34 && y >= 0;
-      const q = clampTo(y + 2, 19) * 34 + clampTo(x + 1, 34);
-      expect(result.data[i]).toBeCloseTo((inside ? other.source.data[q] : own.data[i]) as number, 4);
-    }
-  });
-
-  it('is what it is without a frame that lies outside or whose motion is not known', () => {
-    const problem = randomProblem(shape);
-    const { kernels, neighbors } = randomWindow(problem, [1, 4], 5, (_, __, slot) =>
-      slot === 1 ? [34, 0] : [Number.NaN, Number.NaN],
-    );
-    expect(applyWindow(problem, kernels, neighbors, simd).data).toEqual(apply(problem, simd).data);
   });
 });
 

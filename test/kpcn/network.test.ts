@@ -5,7 +5,13 @@ import { ModelRepository } from '../../src/engine/model-repository.js';
 import { onnxEngine } from '../../src/engine/onnx-engine.js';
 import { type Raster, raster, SharedRasters } from '../../src/image/raster.js';
 import { ComponentFeatures } from '../../src/kpcn/features.js';
-import { featureRasters, type LevelFeatures } from '../../src/kpcn/frame-features.js';
+import {
+  estimateRasters,
+  featureRasters,
+  type LevelEstimate,
+  type LevelFeatures,
+  type LevelRaster,
+} from '../../src/kpcn/frame-features.js';
 import { KpcnNetwork, type NeighborLevel } from '../../src/kpcn/network.js';
 import {
   allocatePyramids,
@@ -88,7 +94,12 @@ describe.each([
   const { source: encoder } = golden;
   let network: KpcnNetwork;
   let levelCount: number;
-  let features: (level: FrameLevel) => LevelFeatures;
+  let rastersOf: <Name extends string>(
+    level: FrameLevel,
+    rasters: readonly LevelRaster<Name>[],
+  ) => Record<Name, Raster>;
+  let featuresNamed: LevelRaster<keyof LevelFeatures>[];
+  let estimatesNamed: LevelRaster<keyof LevelEstimate>[];
 
   beforeAll(async () => {
     const models = fileURLToPath(new URL(`../../${folders.models}`, import.meta.url));
@@ -96,13 +107,17 @@ describe.each([
     network = await KpcnNetwork.load(bundle, onnxEngine);
     const { architecture } = bundle.manifest;
     levelCount = architecture.levels;
-    features = ({ width, height }) => {
-      const channels = new Map(featureRasters(architecture).map((entry) => [entry.name, entry.channels]));
-      return {
-        spatial: raster(width / 2, height / 2, channels.get('spatial') ?? 0),
-        kernelDetail: raster(width / 2, height / 2, channels.get('kernelDetail') ?? 0),
-        embedding: raster(width, height, channels.get('embedding') ?? 0),
-      };
+    featuresNamed = featureRasters(architecture);
+    estimatesNamed = estimateRasters(architecture, 3, true);
+    rastersOf = <Name extends string>(
+      { width, height }: FrameLevel,
+      rasters: readonly LevelRaster<Name>[],
+    ) => {
+      const entries = rasters.map(({ name, channels, scale }) => [
+        name,
+        raster(width / scale, height / scale, channels),
+      ]);
+      return Object.fromEntries(entries) as Record<Name, Raster>;
     };
   });
 
@@ -142,13 +157,23 @@ describe.each([
     return picture;
   }
 
-  async function featuresOf(picture: Picture<FrameLevel>, exposure: number): Promise<LevelFeatures[]> {
-    const all = picture.levels.map(features);
-    for (const [l, level] of picture.levels.entries()) {
+  /** A frame on its own: features and what its kernels make of it, per level. */
+  async function statesOf(
+    picture: Picture<FrameLevel>,
+    exposure: number,
+  ): Promise<{ features: LevelFeatures; estimate: LevelEstimate }[]> {
+    const states = [];
+    for (const level of picture.levels) {
       const reading = { encoder, exposure, irradiance: false };
-      await network.extractTile(level, reading, whole(level), all[l] as LevelFeatures, ignore);
+      const features = rastersOf(level, featuresNamed);
+      const estimate = { ...rastersOf(level, estimatesNamed), albedo: level.albedo as Raster };
+      const target = { ...features, coarseEmbedding: estimate.coarseEmbedding };
+      await network.extractTile(level, reading, whole(level), target, ignore);
+      const task = { level: { ...level, denoised: estimate.light }, irradiance: false, colors: [0] };
+      await network.filterTile({ ...task, gate: estimate.gate }, features, whole(level), ignore);
+      states.push({ features, estimate });
     }
-    return all;
+    return states;
   }
 
   /** The golden window's frames at offsets -2 and 1. */
@@ -158,7 +183,7 @@ describe.each([
     for (const [index, slot] of [1, 3].entries()) {
       const exposure = 1 / (gains[index] as number);
       const inputs = golden.frame('neighbor_inputs', index, exposure);
-      const picture = createFramePicture(inputs, levelCount, new SharedRasters());
+      const picture = createFramePicture(inputs, [], levelCount, new SharedRasters());
       const { width, height } = picture;
       const [motion = []] = allocatePyramids(
         { width, height },
@@ -168,12 +193,9 @@ describe.each([
       );
       fillPyramid(motion, [golden.raster('neighbor_motion', index)]);
       coarsen([...pyramidsOf(picture), { levels: motion, scale: 'motion' }], 0, height);
-      const all = await featuresOf(picture, exposure);
-      for (const [l, { radiance, albedo }] of picture.levels.entries()) {
-        levels[l]?.push({
-          ...{ slot, radiance, ...(albedo && { albedo }), features: all[l] as LevelFeatures },
-          ...{ motion: motion[l] as Raster, coarserMotion: motion[l + 1] as Raster },
-        });
+      for (const [l, { estimate }] of (await statesOf(picture, exposure)).entries()) {
+        const places = { motion: motion[l] as Raster, coarserMotion: motion[l + 1] as Raster };
+        levels[l]?.push({ slot, estimate, ...places });
       }
     }
     return levels;
@@ -182,11 +204,20 @@ describe.each([
   async function denoiseWindow(lambda = false): Promise<Picture> {
     const picture = pictureOf();
     const logs = lambda ? logsOf(picture) : undefined;
-    const [center, others] = [await featuresOf(picture, 1), await neighbors()];
+    const [center, others] = [await statesOf(picture, 1), await neighbors()];
     for (const [l, level] of picture.levels.entries()) {
       const logLambda = logs?.[l + 1];
-      const task = { level, irradiance: false, colors: [0], ...(logLambda && { logLambda }) };
-      await network.filterTile(task, center[l] as LevelFeatures, others[l] ?? [], whole(level), ignore);
+      const task = { irradiance: false, colors: [0], ...(logLambda && { logLambda }) };
+      const { features, estimate } = center[l] as (typeof center)[number];
+      if (lambda) await network.filterTile({ ...task, level }, features, whole(level), ignore);
+      await network.joinTile(
+        {
+          ...{ ...task, estimate, spatial: features.spatial, exposure: 1, neighbors: others[l] ?? [] },
+          ...{ own: lambda ? level.denoised : estimate.light, denoised: level.denoised },
+        },
+        whole(level),
+        ignore,
+      );
     }
     await composite(picture);
     return picture;

@@ -99,7 +99,7 @@ def feature_radius(a: Architecture) -> int:
 
 
 def temporal_radius(a: Architecture) -> int:
-    """How far kernels depend on spatial features: the blocks of the temporal module, and the cell that covers a pixel."""
+    """How far kernels in other frames depend on features and guides: the blocks of the temporal module, and a pixel's cell."""
     return 2 * 2 * a.temporal_blocks + 2
 
 
@@ -140,25 +140,22 @@ def export_modules(network: Denoiser, folder: pathlib.Path) -> dict[str, dict]:
         output = "embedding" if name == "kernel_embedding" else "kernel_features"
         _export(HalfResolutionHead(getattr(network, name)), pair, ["spatial", "detail"], [output], folder / f"{name}.onnx")
     neighbors = HalfResolutionHead(network.neighbor_predictor)
-    _export(neighbors, (spatial,), ["spatial"], ["neighbor_features"], folder / "neighbor_predictor.onnx")
-    slots = len(WINDOW_OFFSETS)
-    window = torch.rand(1, (slots + 1) * a.feature_channels + slots, *half)
-    _export(network.temporal_features, (window,), ["window"], ["spatial"], folder / "temporal_features.onnx")
+    _export(neighbors, (spatial,), ["temporal"], ["neighbor_features"], folder / "neighbor_predictor.onnx")
+    differences = torch.rand(1, len(WINDOW_OFFSETS) * (a.guide_channels + 1), *half)
+    path = folder / "temporal_features.onnx"
+    _export(network.temporal_features, (spatial, differences), ["spatial", "differences"], ["temporal"], path)
     arguments = (spatial, torch.rand(1, 1, *half))
     path = folder / "loss_specialization.onnx"
     _export(network.loss_specialization, arguments, ["spatial", "log_lambda"], ["specialized"], path)
     pair = (torch.rand(1, 3, 16, 24), torch.rand(1, 3, 8, 12))
     _export(network.scale_compositor, pair, ["fine", "coarse"], ["blend_weight"], folder / "scale_compositor.onnx")
-    tables = {"kernel_logits": network.kernel_predictor.taps().T}
-    tables["neighbor_logits"] = torch.stack([network.neighbor_predictor.taps(slot).T for slot in range(slots)])
-    for name, table in tables.items():
-        (folder / f"{name}.f32").write_bytes(table.detach().numpy().astype("<f4").tobytes())
+    logits = network.kernel_predictor.taps().T
+    (folder / "kernel_logits.f32").write_bytes(logits.detach().numpy().astype("<f4").tobytes())
 
     modules = {}
-    for path in sorted([*folder.glob("*.onnx"), *(folder / f"{name}.f32" for name in tables)]):
+    for path in sorted([*folder.glob("*.onnx"), folder / "kernel_logits.f32"]):
         modules[path.stem] = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    for name, table in tables.items():
-        modules[name]["shape"] = list(table.shape)
+    modules["kernel_logits"]["shape"] = list(logits.shape)
     return modules
 
 
@@ -166,7 +163,7 @@ def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: i
     """Writes a whole bundle."""
     a = network.architecture
     manifest = {
-        "formatVersion": 3,
+        "formatVersion": 4,
         "name": name,
         "version": version,
         "description": description,
@@ -182,7 +179,6 @@ def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: i
             "compositorChannels": a.compositor_channels,
             "windowSize": len(WINDOW_OFFSETS) + 1,
             "temporalBlocks": a.temporal_blocks,
-            "neighborContextChannels": a.neighbor_context_channels,
             "neighborKernelSize": a.neighbor_kernel_size,
         },
         "receptiveRadius": {

@@ -8,8 +8,8 @@ level 0 (the last before pixel_shuffle and activations are in the ONNX modules; 
 are activated); `level0..2` are the levels' denoised colours, `output` is the composite. `irradiance` is the composite
 with the flag set, `output_lambda` with `log_lambda` = log(lambda)/log(10). For windows, `neighbor_inputs` [2,13,H,W] are
 the frames of slots 1 and 3 (offsets -2 and +1), in their own exposures, `neighbor_gain` [2] brings their colour to the
-centre's, `neighbor_motion` [2,2,H,W] leads to them; `window0` is level 0's input of temporal_features, `window_level0`
-its denoised colour, `window_output` the composite, `window_output_lambda` with the lambda map.
+centre's, `neighbor_motion` [2,2,H,W] leads to them; `differences0` is level 0's second input of temporal_features,
+`neighbor_features0` [1,96,H/2,W/2] what neighbor_predictor makes of its output, `window_level0` its denoised colour, `window_output` the composite, `window_output_lambda` with the lambda map.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ def golden_tensors(network, source: str, height: int = 40, width: int = 56) -> d
     prepared = prepare(network, window, source)
     window_output, window_levels, _ = network.denoise(prepared.center, prepared.neighbors)
     slots = sorted(window.neighbors)
+    differences = network.differences(prepared.center[0], prepared.neighbors[0])
+    temporal = network.temporal_features(prepared.center[0].features.spatial, differences)
     return {
         "inputs": inputs,
         "x": component_features(inputs),
@@ -83,7 +85,8 @@ def golden_tensors(network, source: str, height: int = 40, width: int = 56) -> d
         "neighbor_inputs": torch.stack([window.neighbors[s] for s in slots]),
         "neighbor_gain": torch.tensor([window.gains[s] for s in slots]),
         "neighbor_motion": torch.stack([window.motion[s] for s in slots]),
-        "window0": network.window(prepared.center[0], prepared.neighbors[0]),
+        "differences0": differences,
+        "neighbor_features0": network.neighbor_predictor.head(temporal),
         "window_level0": window_levels[0],
         "window_output": window_output,
         "window_output_lambda": network.denoise(prepared.center, prepared.neighbors, log_lambda)[0],

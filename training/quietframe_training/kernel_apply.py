@@ -88,47 +88,50 @@ def apply_kernels(context, taps, bandwidth, embedding, image):
     image.
     """
     run = _CompiledApply.apply if context.device.type == "cpu" and _compiled() is not None else apply_kernels_reference
-    return run(context, taps, bandwidth, embedding, image.detach())
+    return run(context, taps, bandwidth, embedding, image.detach())[0]
 
 
 def repositioned(motion):
-    """The pixel of another frame that a centre pixel's kernel is placed on: motion [N,2,H,W] -> rows, columns, inside.
+    """The pixel of another frame that a centre pixel's kernel is placed on, and how far it is from the true place.
 
-    rows and columns [N,H,W] are whole numbers, `inside` tells where they lie within the frame.
+    motion [N,2,H,W] -> rows, columns [N,H,W] whole numbers, rest [N,2,H,W] in [-0.5, 0.5], inside [N,H,W] where the pixel
+    lies within the frame.
     """
     height, width = motion.shape[-2:]
-    columns = torch.arange(width, device=motion.device) + torch.floor(motion[:, 0] + 0.5).long()
-    rows = torch.arange(height, device=motion.device)[:, None] + torch.floor(motion[:, 1] + 0.5).long()
-    return rows, columns, (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    whole = torch.floor(motion + 0.5)
+    columns = torch.arange(width, device=motion.device) + whole[:, 0].long()
+    rows = torch.arange(height, device=motion.device)[:, None] + whole[:, 1].long()
+    return rows, columns, motion - whole, (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
 
 
-def apply_neighbor_kernels(context, taps, bandwidth, center, embedding, image, motion):
-    """Kernels of the centre frame's pixels, repositioned in another frame and applied there.
+def neighbor_sums(kernel, size, guide, neighbor_guide, picture, motion):
+    """Sums over a kernel of the centre frame's pixels that is repositioned in another frame, before any division.
 
-    context [N,H,W,C], taps [C+1,K*K], bandwidth [N,H,W], center [N,E,H,W] the centre frame's embedding; embedding [N,E,H,W]
-    and image [N,P,H,W] of the other frame; motion [N,2,H,W] from the centre's pixels into it.  Returns what
-    `apply_kernels` does; the log-sum is -inf where the kernel would lie outside the frame.  No gradient flows to
-    embeddings and image.
+    The logit of tap q for the pixel p whose content is at p + m in the other frame:
+
+        z_pq = weight_p - sharpness_p |q - p - m|^2 - sum_g bandwidth_pg |guide_pg - guide_qg|^2
+
+    kernel [N,2+G,H,W]: weight, sharpness >= 0, bandwidths >= 0 of the groups of guide planes, three planes each. size: taps
+    on a side. guide, neighbor_guide [N,3G,H,W]; picture [N,P,H,W] of the other frame; motion [N,2,H,W] in pixels. Returns
+    sum exp(z) picture [N,P,H,W] and sum exp(z) [N,1,H,W]; 0 where p + m lies outside of the frame. No gradient flows to
+    guides and picture.
     """
-    count, _, height, width = image.shape
-    size = round(taps.shape[1] ** 0.5)
-    rows, columns, inside = repositioned(motion)
-    positional = context @ taps[:-1] + taps[-1]
-    planes = torch.cat([embedding, image], 1).detach().flatten(2)
-    distances, samples = [], []
+    count, _, height, width = picture.shape
+    guides = guide.shape[1]
+    rows, columns, rest, inside = repositioned(motion)
+    weight, sharpness, bandwidths = kernel[:, 0], kernel[:, 1], kernel[:, 2:].permute(0, 2, 3, 1)
+    # Pixel by pixel, so that a tap is one piece of memory: three times as fast as plane by plane.
+    pixels = torch.cat([neighbor_guide, picture], 1).detach().permute(0, 2, 3, 1).flatten(0, 2)
+    center = guide.detach().permute(0, 2, 3, 1)
+    first = torch.arange(count, device=motion.device).view(-1, 1, 1) * height
+    total, norm = 0, 0
     for dy in range(-(size // 2), size // 2 + 1):
         for dx in range(-(size // 2), size // 2 + 1):
-            at = (rows + dy).clamp(0, height - 1) * width + (columns + dx).clamp(0, width - 1)
-            tap = planes.gather(2, at.view(count, 1, -1).expand(-1, planes.shape[1], -1)).view(count, -1, height, width)
-            distances.append((tap[:, : center.shape[1]] - center.detach()).square().sum(1))
-            samples.append(tap[:, center.shape[1] :])
-    logits = positional - bandwidth.unsqueeze(-1) * torch.stack(distances, -1)
-    weights = torch.softmax(logits, -1)
-    filtered = sum(weights[..., t].unsqueeze(1) * sample for t, sample in enumerate(samples))
-    return filtered, torch.logsumexp(logits, -1).masked_fill(~inside, -torch.inf)
-
-
-def join_frames(filtered, log_sums):
-    """One softmax over the taps of all frames, from each frame's own: lists of [N,P,H,W] and [N,H,W] -> [N,P,H,W]."""
-    weights = torch.softmax(torch.stack(log_sums), 0)
-    return sum(weight.unsqueeze(1) * frame for weight, frame in zip(weights, filtered, strict=True))
+            at = (first + (rows + dy).clamp(0, height - 1)) * width + (columns + dx).clamp(0, width - 1)
+            tap = pixels.index_select(0, at.flatten()).view(*at.shape, -1)
+            away = (dx - rest[:, 0]).square() + (dy - rest[:, 1]).square()
+            distance = (tap[..., :guides] - center).square().unflatten(-1, (-1, 3)).sum(-1)
+            z = weight - sharpness * away - (bandwidths * distance).sum(-1)
+            w = (torch.exp(z) * inside).unsqueeze(-1)
+            total, norm = total + w * tap[..., guides:], norm + w
+    return total.permute(0, 3, 1, 2), norm.permute(0, 3, 1, 2)

@@ -14,12 +14,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from .features import component_features, downsample_inputs
-from .kernel_apply import apply_kernels, apply_neighbor_kernels, join_frames, pad_border
+from .kernel_apply import apply_kernels, neighbor_sums, pad_border
 from .window import WINDOW_OFFSETS, coarser_motion, gather
 
 INPUT_CHANNELS = 13
 ALBEDO_EPSILON = 0.01
 MAX_ALBEDO_RATIO = 8.0
+GUIDE_SCALE = 8.0  # a difference of 1/8 in logarithm or albedo counts as 1
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,7 @@ class Architecture:
     levels: int = 3
     compositor_channels: int = 16
     temporal_blocks: int = 3
-    neighbor_context_channels: int = 4
-    neighbor_kernel_size: int = 5
+    neighbor_kernel_size: int = 3
     sources: tuple[str, ...] = field(default=("cycles", "mitsuba", "generic", "color"))
 
     @property
@@ -46,6 +46,11 @@ class Architecture:
     @property
     def detail_channels(self) -> int:
         return self.kernel_channels + self.embedding_channels
+
+    @property
+    def guide_channels(self) -> int:
+        """Planes by which frames of a window are compared: the embedding, denoised colour, albedo."""
+        return self.embedding_channels + 6
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -86,21 +91,21 @@ class SpatialFeatures(nn.Sequential):
 
 
 class TemporalFeatures(nn.Module):
-    """Features of a window, gathered to the centre frame, -> features of the centre that know the others (figure 3)."""
+    """Features of the centre, and how the others differ from it, -> features that know the window (figure 3)."""
 
     def __init__(self, a: Architecture):
         super().__init__()
-        neighbors, f = len(WINDOW_OFFSETS), a.feature_channels
-        self.center = slice(neighbors // 2 * f, (neighbors // 2 + 1) * f)
-        self.reduce = nn.Conv2d((neighbors + 1) * f + neighbors, f, 1)
+        f, differences = a.feature_channels, len(WINDOW_OFFSETS) * (a.guide_channels + 1)
+        self.reduce = nn.Conv2d(f + differences, f, 1)
         self.blocks = nn.Sequential(*(ResidualBlock(f) for _ in range(a.temporal_blocks)))
         self.head = nn.Conv2d(f, f, 1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, window):
-        """window [N,7F+6,h,w]: features of the slots -3..3, then the masks of the six neighbours -> [N,F,h,w] >= 0."""
-        return F.relu(window[:, self.center] + self.head(F.relu(self.blocks(F.relu(self.reduce(window))))))
+    def forward(self, spatial, differences):
+        """spatial [N,F,h,w] of the centre, differences [N,6(G+1),h,w] (`Denoiser.differences`) -> [N,F,h,w] >= 0."""
+        x = self.blocks(F.relu(self.reduce(torch.cat([spatial, differences], 1))))
+        return F.relu(spatial + self.head(F.relu(x)))
 
 
 class LossSpecialization(nn.Module):
@@ -163,26 +168,27 @@ class KernelPredictor(nn.Module):
 
 
 class NeighborPredictor(nn.Module):
-    """The kernel predictors of the other frames: for each slot context >= 0 and a bandwidth relative to the centre's."""
+    """The kernel predictors of the other frames: for each slot weight, sharpness and two bandwidths (`neighbor_sums`)."""
+
+    CHANNELS = 4
 
     def __init__(self, a: Architecture):
         super().__init__()
-        self.context_channels, slots = a.neighbor_context_channels, len(WINDOW_OFFSETS)
-        self.head = nn.Conv2d(a.feature_channels, 4 * slots * (self.context_channels + 1), 1)
-        size = a.neighbor_kernel_size
-        self.weight = nn.Parameter(torch.randn(slots, self.context_channels, size**2) * 0.1)
-        self.bias = nn.Parameter(gaussian_logits(size, 2.0).expand(slots, -1).clone())
-        with torch.no_grad():
+        slots = len(WINDOW_OFFSETS)
+        self.head = nn.Conv2d(a.feature_channels, 4 * slots * self.CHANNELS, 1)
+        with torch.no_grad():  # starts as the mean of the frames where they look alike
             self.head.weight.mul_(0.1)
+            start = torch.tensor([0.0, 1.0, 0.5, 0.5])
+            self.head.bias.copy_(start.repeat(slots).repeat_interleave(4))
 
-    def forward(self, spatial, center: Kernel):
-        """-> per slot (context [N,C,H,W], bandwidth [N,1,H,W] before softplus)."""
-        slots = F.pixel_shuffle(self.head(spatial), 2).split(self.context_channels + 1, 1)
-        return [(F.relu(x[:, :-1]), center.bandwidth + x[:, -1:]) for x in slots]
+    def forward(self, temporal):
+        """temporal [N,F,h,w] -> per slot [N,4,H,W]."""
+        return [self.activate(x) for x in F.pixel_shuffle(self.head(temporal), 2).split(self.CHANNELS, 1)]
 
-    def taps(self, slot: int):
-        """The logits layer of a slot as [C+1,K*K], the bias last."""
-        return torch.cat([self.weight[slot], self.bias[slot][None]])
+    @staticmethod
+    def activate(x):
+        """The weight is at most e^4 of the centre's; the others are positive."""
+        return torch.cat([x[:, :1].clamp(max=4), F.softplus(x[:, 1:])], 1)
 
 
 def gaussian_logits(kernel_size: int, sigma: float) -> torch.Tensor:
@@ -253,7 +259,30 @@ class LevelOfFrame:
 
 
 @dataclass(frozen=True)
-class LevelOfNeighbor(LevelOfFrame):
+class EstimatedLevel(LevelOfFrame):
+    """A level of a frame of a window, with what its own kernels make of it at lambda = 1."""
+
+    estimate: torch.Tensor  # [N,3,H,W]
+    albedo_gate: torch.Tensor  # [N,1,H,W]
+
+    @property
+    def picture_of_estimate(self):
+        """What the kernels of other frames see: [N,6,H,W]."""
+        return torch.cat([self.estimate, self.picture[:, 3:]], 1)
+
+    @property
+    def guide(self):
+        """What pixels of two frames are compared by, logarithms of colour and albedo: [N,6,H,W]."""
+        return GUIDE_SCALE * torch.cat([torch.log1p(F.relu(self.estimate)), self.picture[:, 3:]], 1)
+
+    @property
+    def coarse_guide(self):
+        """What their neighbourhoods are compared by: [N,E+6,H/2,W/2]."""
+        return downsample(torch.cat([self.features.embedding, self.guide], 1))
+
+
+@dataclass(frozen=True)
+class LevelOfNeighbor(EstimatedLevel):
     """A level of another frame of the window."""
 
     slot: int  # index into WINDOW_OFFSETS
@@ -284,42 +313,50 @@ class Denoiser(nn.Module):
         spatial = F.relu(self.spatial_features(features))
         return FrameFeatures(spatial, kernel_detail, self.kernel_embedding(spatial, embedding_detail))
 
-    def single_scale(self, center: LevelOfFrame, neighbors=(), log_lambda=None):
-        """One level: the centre frame, and what is known of the others -> denoised colour [N,3,H,W] (figure 2, 3, 9)."""
-        spatial = self.temporal_features(self.window(center, neighbors)) if neighbors else center.features.spatial
-        if log_lambda is not None:
-            spatial = self.loss_specialization(spatial, downsample(log_lambda))
-        kernel = self.kernel_predictor(spatial, center.features.kernel_detail)
+    def single_scale(self, level: LevelOfFrame, log_lambda=None):
+        """One level of one frame -> (denoised colour [N,3,H,W], albedo gate [N,1,H,W]) (figures 2 and 9)."""
+        spatial = self.specialized(level.features.spatial, log_lambda)
+        kernel = self.kernel_predictor(spatial, level.features.kernel_detail)
         size = self.architecture.kernel_size
-        filtered, log_sum = apply_kernels(
+        filtered = apply_kernels(
             kernel.context.permute(0, 2, 3, 1), self.kernel_predictor.taps(), F.softplus(kernel.bandwidth)[:, 0],
-            pad_border(center.features.embedding, size), pad_border(center.picture, size),
+            pad_border(level.features.embedding, size), pad_border(level.picture, size),
         )  # fmt: skip
-        if neighbors:
-            frames, log_sums = [filtered], [log_sum]
-            predicted = self.neighbor_predictor(spatial, kernel)
-            for neighbor in neighbors:
-                context, bandwidth = predicted[neighbor.slot]
-                frame, log_sum = apply_neighbor_kernels(
-                    context.permute(0, 2, 3, 1), self.neighbor_predictor.taps(neighbor.slot), F.softplus(bandwidth)[:, 0],
-                    center.features.embedding, neighbor.features.embedding, neighbor.picture, neighbor.motion,
-                )  # fmt: skip
-                frames.append(frame)
-                log_sums.append(log_sum.masked_fill(~neighbor.present.view(-1, 1, 1), -torch.inf))
-            filtered = join_frames(frames, log_sums)
-        gate = kernel.albedo_gate * (1 - center.flag)  # irradiance has no albedo in it
-        return remodulate(filtered[:, :3], filtered[:, 3:], center.picture[:, 3:], gate)
+        gate = kernel.albedo_gate * (1 - level.flag)  # irradiance has no albedo in it
+        return remodulate(filtered[:, :3], filtered[:, 3:], level.picture[:, 3:], gate), gate
 
-    def window(self, center: LevelOfFrame, neighbors):
-        """Features of the slots -3..3, the others' gathered along motion, and the masks of the others: [N,7F+6,h,w]."""
-        slots = [torch.zeros_like(center.features.spatial)] * len(WINDOW_OFFSETS)
-        masks = [torch.zeros_like(slots[0][:, :1])] * len(WINDOW_OFFSETS)
+    def windowed_scale(self, center: EstimatedLevel, neighbors, log_lambda=None):
+        """One level of a window -> denoised colour of its centre [N,3,H,W] (figure 3).
+
+        The paper's kernels over a window, factored: the kernel in another frame is that frame's own 21x21 kernels after a
+        small one that is predicted here, repositioned along motion. One softmax joins all frames; the centre's logit is 0.
+        """
+        own = center.estimate if log_lambda is None else self.single_scale(center, log_lambda)[0]
+        temporal = self.temporal_features(center.features.spatial, self.differences(center, neighbors))
+        kernels = self.neighbor_predictor(self.specialized(temporal, log_lambda))
+        size = self.architecture.neighbor_kernel_size
+        total, norm = torch.cat([own, center.picture[:, 3:]], 1), 1
+        for n in neighbors:
+            sums, weights = neighbor_sums(kernels[n.slot], size, center.guide, n.guide, n.picture_of_estimate, n.motion)
+            present = n.present.view(-1, 1, 1, 1)
+            total, norm = total + present * sums, norm + present * weights
+        joined = total / norm
+        return remodulate(joined[:, :3], joined[:, 3:], center.picture[:, 3:], center.albedo_gate)
+
+    def specialized(self, spatial, log_lambda):
+        """Features for log_lambda [N,1,H,W]; None stands for lambda = 1."""
+        return spatial if log_lambda is None else self.loss_specialization(spatial, downsample(log_lambda))
+
+    def differences(self, center: EstimatedLevel, neighbors):
+        """How the guides of the slots, gathered along motion, differ from the centre's; masks last: [N,6(G+1),h,w]."""
+        guide = center.coarse_guide
+        differences = [torch.zeros_like(guide)] * len(WINDOW_OFFSETS)
+        masks = [torch.zeros_like(guide[:, :1])] * len(WINDOW_OFFSETS)
         for neighbor in neighbors:
-            gathered, inside = gather(neighbor.features.spatial, coarser_motion(neighbor.motion))
+            gathered, inside = gather(neighbor.coarse_guide, coarser_motion(neighbor.motion))
             masks[neighbor.slot] = inside * neighbor.present.view(-1, 1, 1, 1)
-            slots[neighbor.slot] = gathered * masks[neighbor.slot]
-        middle = len(WINDOW_OFFSETS) // 2
-        return torch.cat([*slots[:middle], center.features.spatial, *slots[middle:], *masks], 1)
+            differences[neighbor.slot] = (gathered - guide).abs() * masks[neighbor.slot]
+        return torch.cat([*differences, *masks], 1)
 
     def encode(self, x, source_ids):
         """Every example through the encoder of its own source; source_ids [N] index `architecture.sources`."""
@@ -349,11 +386,19 @@ class Denoiser(nn.Module):
         """One frame: inputs [N,13,H,W], log_lambda [N,1,H,W] -> (composited, denoised per level, blend weights)."""
         return self.denoise(self.levels_of_frame(inputs, source_ids), log_lambda=log_lambda)
 
+    @torch.no_grad()
+    def estimated(self, levels) -> list[EstimatedLevel]:
+        """Levels of a frame with their estimates, as windows need them."""
+        return [EstimatedLevel(x.picture, x.flag, x.features, *self.single_scale(x)) for x in levels]
+
     def denoise(self, center, neighbors=(), log_lambda=None):
         """Levels of the centre frame, per level the neighbours -> (composited, denoised per level, blend weights)."""
         denoised = []
         for level, frame in enumerate(center):
-            denoised.append(self.single_scale(frame, neighbors[level] if neighbors else (), log_lambda))
+            if neighbors:
+                denoised.append(self.windowed_scale(frame, neighbors[level], log_lambda))
+            else:
+                denoised.append(self.single_scale(frame, log_lambda)[0])
             log_lambda = None if log_lambda is None else downsample(log_lambda)
         return self.composite(denoised)
 

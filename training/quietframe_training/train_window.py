@@ -15,6 +15,7 @@ import json
 import math
 import pathlib
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,23 +24,33 @@ from .export import load_network
 from .losses import asymmetric_smape, log_error, smape
 from .network import Denoiser, downsample
 from .train import FIREFLY_WEIGHT, save_checkpoint, schedule
-from .window_dataset import PreparedWindow, augment, load_window, prepare
+from .window import WINDOW_OFFSETS, gather
+from .window_dataset import PreparedWindow, augment, load_shot, load_window, prepare
 
 TEMPORAL = ("temporal_features", "neighbor_predictor")
 SPECIALIZATION = ("loss_specialization",)
 # Neighbours by slot of the windows that are trained: whole, symmetric, and the ends of a shot.
 SUBSETS = ((0, 1, 2, 3, 4, 5), (1, 2, 3, 4), (2, 3), (3, 4, 5), (0, 1, 2), (3,), (2,), (2, 3, 4, 5), (0, 1, 2, 3))
 
+FLICKER_WEIGHT = 0.4
+RENEWAL = 3  # steps for each new window in the pool
+TO_PREVIOUS = WINDOW_OFFSETS.index(-1)
 
-# Share of windows whose centre alone has variances, as where half buffers are sent for the centre only.
-MIXED = 0.4
+
+@dataclass(frozen=True)
+class TrainedWindow:
+    """A window and the one about the next frame, of which flicker is measured."""
+
+    window: PreparedWindow
+    next: PreparedWindow | None = None
+    gain: float = 1.0  # from the next frame's exposure to the window's
 
 
 class WindowPool:
     """Prepared windows of random examples, sources and augmentations."""
 
-    def __init__(self, network: Denoiser, folders, size: int, seed: int):
-        self.network, self.size, self.random = network, size, np.random.default_rng(seed)
+    def __init__(self, network: Denoiser, folders, size: int, seed: int, sequence_share: float):
+        self.network, self.size, self.sequence_share, self.random = network, size, sequence_share, np.random.default_rng(seed)
         self.folders = [pathlib.Path(f) for f in folders]
         self.windows, self.pool, self.next = {}, [], 0
         self.refresh()
@@ -48,43 +59,56 @@ class WindowPool:
         """Reads examples that have appeared."""
         for path in (p for folder in self.folders for p in sorted(folder.glob("*.npz"))):
             if path not in self.windows:
-                self.windows[path] = load_window(path)
-        self.sequences = [w for w in self.windows.values() if w.neighbors]
-        self.singles = [w for w in self.windows.values() if not w.neighbors]
+                self.windows[path] = load_shot(path)
+        self.sequences = [s for s in self.windows.values() if s.window.neighbors]
+        self.singles = [s for s in self.windows.values() if not s.window.neighbors]
 
     def renew(self):
         """Puts a new window into the pool, in place of the oldest when it is full."""
         rng = self.random
-        choice = self.sequences if rng.random() < 0.75 else self.singles
-        window = choice[rng.integers(len(choice))]
-        source = window.renderer if rng.random() > 0.3 else ("color" if rng.random() < 0.3 else "generic")
-        neighbor_source = "generic" if source == window.renderer and rng.random() < MIXED else source
-        prepared = prepare(self.network, augment(window, rng), source, neighbor_source)
+        choice = self.sequences if rng.random() < self.sequence_share else self.singles
+        shot = choice[rng.integers(len(choice))]
+        renderer, seed = shot.window.renderer, rng.integers(1 << 30)
+        source = renderer if rng.random() > 0.3 else ("color" if rng.random() < 0.3 else "generic")
+
+        def prepared(window):
+            return window and prepare(self.network, augment(window, np.random.default_rng(seed)), source)
+
+        gain = shot.window.exposure / shot.next.exposure if shot.next else 1.0
+        trained = TrainedWindow(prepared(shot.window), prepared(shot.next), gain)
         if len(self.pool) < self.size:
-            self.pool.append(prepared)
+            self.pool.append(trained)
         else:
-            self.pool[self.next] = prepared
+            self.pool[self.next] = trained
             self.next = (self.next + 1) % self.size
 
-    def draw(self, temporal: bool) -> PreparedWindow:
+    def draw(self, temporal: bool) -> TrainedWindow:
         """A random window; with `temporal` one of at least two frames."""
         rng = self.random
         while True:
-            window = self.pool[rng.integers(len(self.pool))]
-            slots = SUBSETS[0] if rng.random() < 0.4 else SUBSETS[rng.integers(len(SUBSETS))]
-            window = window.only(slots if temporal or rng.random() < 0.5 else ())
+            trained = self.pool[rng.integers(len(self.pool))]
+            if temporal and rng.random() < 0.5 and trained.window.neighbors:
+                return trained
+            slots = SUBSETS[rng.integers(len(SUBSETS))]
+            window = trained.window.only(slots if temporal or rng.random() < 0.5 else ())
             if window.neighbors or not temporal:
-                return window
+                return TrainedWindow(window)
 
 
-def window_loss(network: Denoiser, window: PreparedWindow) -> torch.Tensor:
-    """As the loss of single frames."""
+def window_loss(network: Denoiser, trained: TrainedWindow) -> torch.Tensor:
+    """As the loss of single frames, and SMAPE between the next frame and this one, warped along the motion."""
+    window = trained.window
     output, levels, _ = network.denoise(window.center, window.neighbors)
     loss, reference = smape(output, window.reference) + FIREFLY_WEIGHT * log_error(output, window.reference), window.reference
     for level in levels:
         loss = loss + 0.25 * smape(level, reference)
         reference = downsample(reference)
-    return loss
+    if trained.next is None or not trained.next.neighbors:
+        return loss
+    after = network.denoise(trained.next.center, trained.next.neighbors)[0] * trained.gain
+    motion = next(n.motion for n in trained.next.neighbors[0] if n.slot == TO_PREVIOUS)
+    warped, inside = gather(output, motion)
+    return loss + FLICKER_WEIGHT * smape(after * inside, warped * inside)
 
 
 def random_log_lambda(shape, rng: np.random.Generator) -> torch.Tensor:
@@ -96,8 +120,9 @@ def random_log_lambda(shape, rng: np.random.Generator) -> torch.Tensor:
     return blocks.repeat_interleave(16, 2).repeat_interleave(16, 3)[..., :height, :width].contiguous()
 
 
-def lambda_loss(network: Denoiser, window: PreparedWindow, rng: np.random.Generator) -> torch.Tensor:
+def lambda_loss(network: Denoiser, trained: TrainedWindow, rng: np.random.Generator) -> torch.Tensor:
     """Equation 6 for the composite, and a quarter of it for every level."""
+    window = trained.window
     log_lambda = random_log_lambda(window.reference.shape[2:], rng)
     output, levels, _ = network.denoise(window.center, window.neighbors, log_lambda)
     reference, noisy = window.reference, window.noisy
@@ -110,13 +135,12 @@ def lambda_loss(network: Denoiser, window: PreparedWindow, rng: np.random.Genera
 
 @torch.no_grad()
 def validate(network: Denoiser, windows) -> dict[str, float]:
-    """Mean SMAPE in the units of the file of windows of 1, 3, 5 and 7 frames, and of 7 where the centre has variances."""
+    """Mean SMAPE in the units of the file of windows of 1, 3, 5 and 7 frames."""
     scores = {}
-    lengths = (("1", (), None), ("3", (2, 3), None), ("5", (1, 2, 3, 4), None), ("7", SUBSETS[0], None))
-    for length, slots, neighbor_source in (*lengths, ("7 mixed", SUBSETS[0], "generic")):
+    for length, slots in (("1", ()), ("3", (2, 3)), ("5", (1, 2, 3, 4)), ("7", SUBSETS[0])):
         values = []
         for window in windows:
-            part = prepare(network, window.only(slots), window.renderer, neighbor_source)
+            part = prepare(network, window.only(slots), window.renderer)
             output = network.denoise(part.center, part.neighbors)[0][0]
             values.append(float(smape(output / window.exposure, window.reference / window.exposure)))
         scores[length] = round(sum(values) / len(values), 5)
@@ -132,7 +156,8 @@ def main():
     parser.add_argument("--steps", type=int, default=3000, help="length of the schedule")
     parser.add_argument("--minutes", type=float, default=math.inf, help="or length of the schedule in time")
     parser.add_argument("--batch", type=int, default=2, help="windows a step")
-    parser.add_argument("--pool", type=int, default=96, help="prepared windows, about 15 MB each")
+    parser.add_argument("--pool", type=int, default=64, help="prepared windows, about 45 MB each")
+    parser.add_argument("--sequence-share", type=float, default=0.75, help="share of windows of more than one frame")
     parser.add_argument("--lambda-share", type=float, default=0.3, help="share of the steps that train the specialisation")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=2)
@@ -159,8 +184,8 @@ def main():
         step = state["step"]
     log = open(options.run / "log.jsonl", "a", buffering=1)  # noqa: SIM115 - open for the whole run
     rng = np.random.default_rng(options.seed + 104729 * step)
-    pool = WindowPool(network, options.data, options.pool, options.seed + 7919 * step)
-    for _ in range(8):
+    pool = WindowPool(network, options.data, options.pool, options.seed + 7919 * step, options.sequence_share)
+    for _ in range(min(24, options.pool)):
         pool.renew()
     windows = [w for w in map(load_window, sorted(options.validation.glob("*.npz"))) if w.neighbors]
     count = sum(map(torch.numel, parameters))
@@ -169,7 +194,8 @@ def main():
     means = {"temporal": None, "lambda": None}
     ends = False
     while not ends:
-        pool.renew()
+        if step % RENEWAL == 0:
+            pool.renew()
         if step % 400 == 399:
             pool.refresh()
         kind = "lambda" if rng.random() < options.lambda_share else "temporal"

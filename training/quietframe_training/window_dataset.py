@@ -59,6 +59,28 @@ def load_window(path: pathlib.Path) -> Window:
         return window_of({name: file[name] for name in file.files}, path.stem)
 
 
+@dataclass(frozen=True)
+class Shot:
+    """The window of an example and, where it has a frame after the centre, the window about that."""
+
+    window: Window
+    next: Window | None
+    to_previous: torch.Tensor | None  # motion of the next frame into the centre [2,H,W]
+
+
+def load_shot(path: pathlib.Path) -> Shot:
+    """An example for training. The next window has no reference of its own: that of the centre stands in."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    window = window_of(arrays, path.stem)
+    meta = json.loads(str(arrays["meta"]))
+    if 1 not in meta["frames"] or not window.neighbors:
+        return Shot(window, None, None)
+    later = arrays | {"meta": np.array(json.dumps(meta | {"frames": [f - 1 for f in meta["frames"]]}))}
+    after = window_of(later, path.stem)
+    return Shot(window, after, after.motion[WINDOW_OFFSETS.index(-1)])
+
+
 def window_of(arrays: dict[str, np.ndarray], name: str) -> Window:
     """The window about the frame that `meta` calls 0."""
     meta = json.loads(str(arrays["meta"]))
@@ -140,21 +162,18 @@ class PreparedWindow:
 
 
 @torch.no_grad()
-def prepare(network: Denoiser, window: Window, source: str, neighbor_source: str | None = None) -> PreparedWindow:
-    """Features of all frames and levels; sides must be multiples of 2^levels.
-
-    neighbor_source: the encoder of the other frames where it is another, for instance because they have no variances.
-    """
-    sources = network.architecture.sources
-    index, neighbor_source = torch.tensor([sources.index(source)]), neighbor_source or source
-    neighbor_index = torch.tensor([sources.index(neighbor_source)])
+def prepare(network: Denoiser, window: Window, source: str) -> PreparedWindow:
+    """Features and estimates of all frames and levels through one encoder; sides must be multiples of 2^levels."""
+    index = torch.tensor([network.architecture.sources.index(source)])
     center = network.levels_of_frame(seen_by(window.center, source)[None], index)
+    if window.neighbors:
+        center = network.estimated(center)
     neighbors = [[] for _ in center]
     for slot, inputs in sorted(window.neighbors.items()):
-        seen = seen_by(inputs, neighbor_source)
-        frame = network.levels_of_frame(seen[None], neighbor_index, torch.tensor([window.gains[slot]]))
+        seen = seen_by(inputs, source)
+        frame = network.estimated(network.levels_of_frame(seen[None], index, torch.tensor([window.gains[slot]])))
         motion = window.motion[slot][None]
         for level, f in zip(neighbors, frame, strict=True):
-            level.append(LevelOfNeighbor(f.picture, f.flag, f.features, slot, motion, torch.tensor([True])))
+            level.append(LevelOfNeighbor(**vars(f), slot=slot, motion=motion, present=torch.tensor([True])))
             motion = coarser_motion(motion)
     return PreparedWindow(center, neighbors if window.neighbors else [], window.center[None, :3], window.reference[None])
