@@ -67,6 +67,13 @@ describe('sh', () => {
   it.each(inLanguage('sh'))(
     '%s runs',
     async (_, { text }) => {
+      const tools = ['curl', 'openssl', 'sha256sum'].filter((tool) => text.includes(tool));
+      const isThere = await run('bash', ['-c', `command -v ${tools.join(' ')}`]).then(
+        ({ stdout }) => stdout.trim().split('\n').length >= tools.length,
+        () => tools.length === 0,
+      );
+      // Without a tool that it needs a block is only parsed.
+      if (!isThere) return void (await run('bash', ['-n', '-c', text]));
       // What readers see as a problem document is a failure here.
       const curl = 'curl() { command curl --fail --silent --show-error "$@"; }';
       await run('bash', ['-euo', 'pipefail', '-c', `${curl}\n${folder.addressed(text)}`], {

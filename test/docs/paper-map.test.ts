@@ -30,6 +30,6 @@ describe('the map of the papers', () => {
   it('does not take a call for a definition', () => {
     expect(defines('const a = smape(b);', 'smape')).toBe(false);
     expect(defines('export function smape(a: Raster): number {', 'smape')).toBe(true);
-    expect(defines('    def windowed_scale(self):', 'windowed_scale')).toBe(true);
+    expect(defines('    def single_scale(self):', 'single_scale')).toBe(true);
   });
 });
