@@ -596,6 +596,7 @@ function attributesOf(
     model: report.model,
     version: report.version,
     encoder: report.encoder,
+    device: report.device,
     lambda: report.lambda,
     source: plan.source,
     ...more,

@@ -172,10 +172,10 @@ describe('what is written', () => {
     const exr = blender();
     const result = await denoise({ exr, lambda: 1 });
     const attributes = readHeader(result.exr).parts[0]?.attributes ?? new Map();
-    const texts = ['model', 'version', 'lambda', 'encoder', 'source', 'variance'].map((name) =>
+    const texts = ['model', 'version', 'lambda', 'encoder', 'device', 'source', 'variance'].map((name) =>
       attributeText(attributes.get(`quietframe:${name}`)),
     );
-    expect(texts).toEqual(['fake', '3', '1', 'cycles', 'cycles', 'estimated']);
+    expect(texts).toEqual(['fake', '3', '1', 'cycles', 'cpu', 'cycles', 'estimated']);
     expect(Buffer.compare((await denoise({ exr, lambda: 1 })).exr, result.exr)).toBe(0);
     const again = await denoise({ exr: result.exr });
     expect(again.report.warnings.map(({ code }) => code)).toContain('already-denoised');
