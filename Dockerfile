@@ -21,6 +21,7 @@ FROM ${NODE}
 LABEL org.opencontainers.image.title="quietframe" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
+    ORT_DISABLE_TELEMETRY=1 \
     QUIETFRAME_HOST=0.0.0.0 \
     QUIETFRAME_PORT=8080 \
     QUIETFRAME_GRPC_PORT=9090

@@ -1,4 +1,6 @@
 /** The public API of quietframe as a library. */
+import './no-telemetry.js';
+
 export {
   type CacheReport,
   type DenoiseReport,

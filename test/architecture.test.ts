@@ -9,6 +9,7 @@ const ROOT = new URL('../', import.meta.url);
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   version: [],
+  'no-telemetry': [],
   config: ['errors'],
   image: ['errors'],
   exr: ['image', 'errors'],
@@ -21,8 +22,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   workflow: ['denoise', 'sampling', 'exr', 'frame', 'image', 'errors', 'version'],
   server: ['workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],
   demo: ['workflow', 'exr', 'frame', 'image', 'errors'],
-  cli: ['server', 'workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],
-  index: ['workflow', 'denoise', 'pkn', 'exr', 'frame', 'image', 'errors'],
+  cli: [
+    'server',
+    'workflow',
+    'denoise',
+    'exr',
+    'frame',
+    'image',
+    'errors',
+    'version',
+    'config',
+    'no-telemetry',
+  ],
+  index: ['workflow', 'denoise', 'pkn', 'exr', 'frame', 'image', 'errors', 'no-telemetry'],
 };
 
 /** Packages, and the only files of src that may import them. */
@@ -148,7 +160,7 @@ describe('one importer', () => {
 
   it('for the environment', () => {
     const readers = [...sources].filter(([, text]) => /process\.env\b/.test(text)).map(([path]) => path);
-    expect(readers).toEqual(['config.ts']);
+    expect(readers.sort()).toEqual(['config.ts', 'no-telemetry.ts']);
   });
 });
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../no-telemetry.js';
 import { Command, CommanderError } from 'commander';
 import { QuietframeError } from '../errors.js';
 import { VERSION } from '../version.js';
