@@ -439,3 +439,22 @@ describe('jobs that are written down', async () => {
     await service.pool.close();
   });
 });
+
+it.each([-10, 10])('minds no clock of the day that is set by %d years', async (years) => {
+  const limited = await fakeApp({ jobSeconds: 60 });
+  const now = Date.now();
+  vi.useFakeTimers({ toFake: ['Date'], now });
+  try {
+    const first = (await limited.app.inject(post(exr, '/v1/jobs'))).json();
+    vi.setSystemTime(now + years * 365 * 86_400_000);
+    expect((await ended(limited.app, first.id)).state).toBe('done');
+    const waiting = { ...post(exr), headers: { 'content-type': 'image/x-exr', prefer: 'wait=30' } };
+    expect((await limited.app.inject(waiting)).statusCode).toBe(200);
+    const second = (await limited.app.inject(post(exr, '/v1/jobs'))).json();
+    expect((await ended(limited.app, second.id)).state).toBe('done');
+    const kept = (await limited.app.inject('/v1/jobs')).json().jobs as Status[];
+    expect(kept.map(({ id }) => id)).toEqual([first.id, second.id]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
