@@ -13,8 +13,8 @@ export const JSON_LIMIT = 65_536;
 export const MAX_FRAMES = 7;
 
 /** Names of the form's parts; a window has several of the first. */
-const PART_NAMES = ['frame', 'half_a', 'half_b', 'lambda'] as const;
-const MAX_PARTS = MAX_FRAMES + 3;
+const PART_NAMES = ['frame', 'half_a', 'half_b', 'lambda', 'guide'] as const;
+const MAX_PARTS = MAX_FRAMES + 4;
 export type PartName = (typeof PART_NAMES)[number];
 
 /** OpenEXR files of one request, in memory that workers can read without a copy. There are frames, halves or both. */
@@ -25,6 +25,8 @@ export interface Upload {
   readonly halves: readonly [Uint8Array, Uint8Array] | undefined;
   /** The slope of the loss of every pixel. */
   readonly lambda?: Uint8Array;
+  /** The frame at the size that it is magnified to, for its albedo and normals. */
+  readonly guide?: Uint8Array;
   /** SHA-256 of the files, where they are known. */
   readonly digests?: ReadonlyMap<Uint8Array, string>;
 }
@@ -60,7 +62,8 @@ export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): v
 
 /**
  * Reads the body of a request that has passed {@link checkBodyHead}: one OpenEXR file, or a form with up to 7 parts
- * `frame` in time order, with `half_a` and `half_b`, or with all of them, and with a map `lambda`. The files are not looked into.
+ * `frame` in time order, with `half_a` and `half_b`, or with all of them, with a map `lambda` and a `guide`. The files are not
+ * looked into.
  * @throws QuietframeError `too-large` as soon as the limit is passed; `empty-body`, `malformed-body`,
  * `unknown-parameter`; `cancelled` when the client goes away.
  */
@@ -97,11 +100,8 @@ export function isJson({ headers }: IncomingMessage): boolean {
 }
 
 /** Bytes of all files of an upload. */
-export function uploadBytes({ frames, halves, lambda }: Upload): number {
-  return [...frames, ...(halves ?? []), ...(lambda ? [lambda] : [])].reduce(
-    (sum, file) => sum + file.length,
-    0,
-  );
+export function uploadBytes({ frames, halves, lambda, guide }: Upload): number {
+  return [...frames, ...(halves ?? []), lambda, guide].reduce((sum, file) => sum + (file?.length ?? 0), 0);
 }
 
 /**
@@ -113,24 +113,26 @@ export function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): U
   const [halfA, extraA] = parts.get('half_a') ?? [];
   const [halfB, extraB] = parts.get('half_b') ?? [];
   const [lambda, extraLambda] = parts.get('lambda') ?? [];
+  const [guide, extraGuide] = parts.get('guide') ?? [];
   const halves = halfA !== undefined && halfB !== undefined ? ([halfA, halfB] as const) : undefined;
   const isOdd =
     (halfA === undefined) !== (halfB === undefined) ||
     extraA !== undefined ||
     extraB !== undefined ||
-    extraLambda !== undefined;
+    extraLambda !== undefined ||
+    extraGuide !== undefined;
   if (isOdd || frames.length > MAX_FRAMES || (frames.length === 0 && halves === undefined)) {
     const received = PART_NAMES.map((name) => `${parts.get(name)?.length ?? 0} ${name}`).join(', ');
     throw new QuietframeError(
       'malformed-body',
       expected(
-        `1 to ${MAX_FRAMES} frame, or both half_a and half_b, or all of these, and at most one lambda`,
+        `1 to ${MAX_FRAMES} frame, or both half_a and half_b, or all of these, and at most one lambda and one guide`,
         'the parts of the form',
         received,
       ),
     );
   }
-  return { frames, halves, ...(lambda && { lambda }) };
+  return { frames, halves, ...(lambda && { lambda }), ...(guide && { guide }) };
 }
 
 /**

@@ -2,7 +2,7 @@ import { expected, QuietframeError } from '../errors.js';
 import { MAX_FRAMES } from './exr-body.js';
 import { parseDigest } from './frame-store.js';
 import type { JobFrame } from './job.js';
-import { lambdaOf, parseObject, parseStoredFrames } from './stored-frames.js';
+import { lambdaOf, parseObject, parseStoredFrames, withGuide } from './stored-frames.js';
 
 /** Bytes of the JSON of a job: a shot of some ten thousand frames. */
 export const JOB_JSON_LIMIT = 2 ** 22;
@@ -24,9 +24,10 @@ export function parseJob(body: Uint8Array, maxFrames: number): JobRequest {
   const { sequence, windows, window, ...rest } = parseObject(body);
   if (sequence === undefined && windows === undefined) {
     if (window !== undefined) throw malformed('window beside sequence alone');
-    const { frames, halves, lambda, parameters } = parseStoredFrames(body);
+    const { frames, halves, lambda, guide, parameters } = withGuide(parseStoredFrames(body));
     const { center, ...others } = parameters;
-    return { frames: [jobFrame(frames, halves, center, lambda)], parameters: others };
+    const frame = jobFrame(frames, halves, center, lambda);
+    return { frames: [{ ...frame, ...(guide !== undefined && { guide }) }], parameters: others };
   }
   if (sequence !== undefined && windows !== undefined) throw malformed('a sequence or windows');
   const { frames, halves, center, ...others } = rest;

@@ -154,6 +154,6 @@ export class JobRunner {
 }
 
 /** All files of a frame of a job. */
-function digestsOf({ frames, halves, lambda }: JobFrame): readonly string[] {
-  return [...frames, ...(halves ?? []), ...(lambda === undefined ? [] : [lambda])];
+function digestsOf({ frames, halves, lambda, guide }: JobFrame): readonly string[] {
+  return [...frames, ...(halves ?? []), lambda, guide].filter((digest) => digest !== undefined);
 }

@@ -9,6 +9,8 @@ export interface JobFrame {
   readonly halves?: readonly [string, string];
   /** A map of the slope of the loss. */
   readonly lambda?: string;
+  /** The frame at the size that it is magnified to. */
+  readonly guide?: string;
   /** Index in `frames`; the middle one by default. */
   readonly center?: number;
 }

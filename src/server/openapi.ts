@@ -77,6 +77,11 @@ const LAMBDA_MAP: Schema = {
   description:
     'The slope of the loss of every pixel: channel `lambda`, `Y`, `R` or the only one, in [1, 10].',
 };
+const GUIDE: Schema = {
+  ...BINARY,
+  description:
+    'With `upscale`: the frame rendered at the new size, with however few samples; its albedo and normals guide the magnification.',
+};
 const DIGEST: Schema = {
   type: 'string',
   pattern: '^[0-9a-f]{64}$',
@@ -285,6 +290,7 @@ const DENOISE = {
               description: 'A number, or the digest of a map: an OpenEXR file with a slope for every pixel.',
               oneOf: [DIGEST, { type: 'number', minimum: 1, maximum: 10 }],
             },
+            guide: { ...DIGEST, description: 'SHA-256 of a frame at the new size, which guides `upscale`.' },
           },
           additionalProperties: { type: ['string', 'number', 'array'] },
         },
@@ -302,6 +308,7 @@ const DENOISE = {
                 half_a: BINARY,
                 half_b: BINARY,
                 lambda: LAMBDA_MAP,
+                guide: GUIDE,
               },
               dependentRequired: { half_a: ['half_b'], half_b: ['half_a'] },
               additionalProperties: false,
@@ -311,7 +318,7 @@ const DENOISE = {
               description:
                 'Two renders of the frame with half of the samples each: their mean is denoised, their difference tells the variance.',
               required: ['half_a', 'half_b'],
-              properties: { half_a: BINARY, half_b: BINARY, lambda: LAMBDA_MAP },
+              properties: { half_a: BINARY, half_b: BINARY, lambda: LAMBDA_MAP, guide: GUIDE },
               additionalProperties: false,
             },
           ],
@@ -588,7 +595,10 @@ export const OPENAPI = {
                 code: { type: 'string' },
                 message: { type: 'string' },
                 layer: { type: 'string' },
-                frame: { type: 'string', description: 'A frame around the denoised one: `frame[2]`, by its place in the request.' },
+                frame: {
+                  type: 'string',
+                  description: 'A frame around the denoised one: `frame[2]`, by its place in the request.',
+                },
               },
             },
           },

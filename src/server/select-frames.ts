@@ -8,7 +8,7 @@ import type { Upload } from './exr-body.js';
 export interface SelectedFrames {
   readonly files: Pick<
     DenoiseExrRequest,
-    'exr' | 'frameName' | 'halves' | 'neighbours' | 'lambdaMap' | 'digests'
+    'exr' | 'frameName' | 'halves' | 'neighbours' | 'lambdaMap' | 'guide' | 'digests'
   >;
   /** Frames in the window and the index of the denoised one. */
   readonly frames: number;
@@ -24,7 +24,7 @@ export interface SelectedFrames {
  * `malformed-exr`, `unsupported-exr` and `too-large`, each naming the frame.
  */
 export function selectFrames(
-  { frames, halves, lambda, digests }: Upload,
+  { frames, halves, lambda, guide, digests }: Upload,
   center: number | undefined,
   pool: Pick<ExrPool, 'header'>,
   first = 0,
@@ -46,6 +46,7 @@ export function selectFrames(
       frameName: frames.length === 0 ? 'half_a' : name(index),
       ...(halves && { halves }),
       ...(lambda && { lambdaMap: lambda }),
+      ...(guide && { guide }),
       ...(digests && { digests }),
       ...(neighbours.length > 0 && { neighbours }),
     },

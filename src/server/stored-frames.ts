@@ -44,6 +44,15 @@ export function lambdaOf(
 }
 
 /**
+ * A request for one frame, whose parameter `guide` names a file.
+ * @throws QuietframeError `invalid-argument` for a digest that is none.
+ */
+export function withGuide<Body extends StoredFrames>(body: Body): Body & { readonly guide?: string } {
+  const { guide, ...parameters } = body.parameters;
+  return { ...body, parameters, ...(guide !== undefined && { guide: parseDigest(guide) }) };
+}
+
+/**
  * Fields of a body as parameters of a query.
  * @throws QuietframeError `invalid-argument`.
  */
@@ -73,13 +82,20 @@ export async function fetchStored(
     frames,
     halves = [],
     lambda,
-  }: { frames: readonly string[]; halves?: readonly string[] | undefined; lambda?: string },
+    guide,
+  }: {
+    frames: readonly string[];
+    halves?: readonly string[] | undefined;
+    lambda?: string;
+    guide?: string;
+  },
   store: FrameStore,
   metrics: Metrics,
 ): Promise<Upload> {
   const files = new Map<string, Uint8Array>();
   const missing: string[] = [];
-  for (const digest of new Set([...frames, ...halves, ...(lambda === undefined ? [] : [lambda])])) {
+  for (const digest of new Set([...frames, ...halves, lambda, guide])) {
+    if (digest === undefined) continue;
     const bytes = await store.get(digest);
     metrics.lookup(bytes !== undefined);
     if (bytes === undefined) missing.push(digest);
@@ -99,6 +115,7 @@ export async function fetchStored(
     frames: frames.map(file),
     halves: halfA === undefined || halfB === undefined ? undefined : [file(halfA), file(halfB)],
     ...(lambda !== undefined && { lambda: file(lambda) }),
+    ...(guide !== undefined && { guide: file(guide) }),
     digests: new Map([...files].map(([digest, bytes]) => [bytes, digest])),
   };
 }

@@ -106,6 +106,15 @@ describe('Denoise', () => {
     expectCode(await failure(collect(client.denoise(messagesOf(alone)))), 'malformed-body');
   });
 
+  it('takes a guide for the magnification', async () => {
+    const guide = makeExr({ value: () => 0.5 });
+    const files = [...frames(exr), [FileRole.GUIDE, guide]] as const;
+    await collect(client.denoise(messagesOf(files, { parameters: { upscale: '2' } })));
+    const request = service.requests.at(-1);
+    expect(request?.finish).toEqual({ upscale: 2 });
+    expect(Buffer.from(request?.guide ?? []).equals(guide)).toBe(true);
+  });
+
   it('sends large files in chunks of at most 1 MiB both ways', async () => {
     const large = await startRpc({ maxUploadBytes: 2 ** 24 });
     const file = makeExr({

@@ -131,6 +131,18 @@ describe('POST /v1/denoise', () => {
     });
   });
 
+  it('takes a guide for the magnification with a frame', async () => {
+    const guide = makeExr({ value: () => 0.5 });
+    const payload = form([
+      ['frame', exr],
+      ['guide', guide],
+    ]);
+    expect((await app.inject(postForm(payload, '/v1/denoise?upscale=2'))).statusCode).toBe(200);
+    const [given] = service.requests;
+    expect(given?.finish).toEqual({ upscale: 2 });
+    expect(Buffer.from(given?.guide ?? []).equals(guide)).toBe(true);
+  });
+
   it('takes a map of lambda with a frame, beside the default alone', async () => {
     const map = makeExr({ value: () => 2 });
     const payload = form([

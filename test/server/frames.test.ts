@@ -138,6 +138,18 @@ describe('POST /v1/denoise of frames by digest', () => {
     expect([digestOf(lambdaMap), lambda, components]).toEqual([digests[2], undefined, 'split']);
   });
 
+  it('takes a guide by digest, which has to be there like the frames', async () => {
+    await put(frames[0] as Uint8Array);
+    const body = { frames: [digests[0]], guide: digests[1], upscale: 2 };
+    const problem: Record<string, unknown> = expectProblem(await denoise(body), 'missing-frames');
+    expect(problem.missing).toEqual([digests[1]]);
+    await put(frames[1] as Uint8Array);
+    expect((await denoise(body)).statusCode).toBe(200);
+    expect(service.requests[0]?.finish).toEqual({ upscale: 2 });
+    expect(digestOf(service.requests[0]?.guide ?? new Uint8Array())).toBe(digests[1]);
+    expectProblem(await denoise({ ...body, guide: 'frame' }), 'invalid-argument');
+  });
+
   it('counts hits and misses', async () => {
     await put(frames[0] as Uint8Array);
     const counts = () =>

@@ -119,6 +119,27 @@ describe('a job', () => {
     expect(service.requests.at(-1)?.halves).toHaveLength(2);
   });
 
+  it.each(['a form', 'JSON'])('takes a guide for the magnification in %s', async (kind) => {
+    const guide = shot[1] as Uint8Array;
+    await keep(app, [exr, guide]);
+    const parts = form([
+      ['frame', exr],
+      ['guide', guide],
+    ]);
+    const payload = JSON.stringify({ frames: [sha(exr)], guide: sha(guide), upscale: 2 });
+    const headers = { 'content-type': 'application/json' };
+    const answer = await app.inject(
+      kind === 'JSON'
+        ? { method: 'POST', url: '/v1/jobs', headers, payload }
+        : postForm(parts, '/v1/jobs?upscale=2'),
+    );
+    expect(answer.statusCode).toBe(202);
+    expect((await ended(app, answer.json().id)).state).toBe('done');
+    expect(service.requests.at(-1)?.finish).toEqual({ upscale: 2 });
+    expect(sha(service.requests.at(-1)?.guide ?? new Uint8Array())).toBe(sha(guide));
+    await app.inject({ method: 'DELETE', url: `/v1/jobs/${answer.json().id}` });
+  });
+
   it('denoises each frame of a sequence with its neighbours', async () => {
     const sequence = await keep(app, shot);
     const before = service.requests.length;

@@ -17,7 +17,7 @@ import { frameMemory } from '../frame-memory.js';
 import { givenOnce } from '../given-once.js';
 import { leaveOnClose, takePlace } from '../place.js';
 import { type SelectedFrames, selectFrames } from '../select-frames.js';
-import { fetchStored, parseStoredFrames } from '../stored-frames.js';
+import { fetchStored, parseStoredFrames, withGuide } from '../stored-frames.js';
 
 /**
  * `POST /v1/denoise`, and `POST /v1/sample-map`, which answers with what is left to sample instead of the frame. Whatever can be refused without the body is refused before it is read; what the headers of its
@@ -49,7 +49,8 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
     if (request.headers.expect !== undefined) reply.raw.writeContinue();
     let upload: Upload;
     if (named) {
-      const { parameters, ...digests } = parseStoredFrames(await receiveFile(request.raw, JSON_LIMIT));
+      const body = parseStoredFrames(await receiveFile(request.raw, JSON_LIMIT));
+      const { parameters, ...digests } = withGuide(body);
       query = parseDenoiseQuery(givenOnce(given, parameters), deps.denoiser.models, operation);
       upload = await fetchStored(digests, frames, metrics);
     } else {

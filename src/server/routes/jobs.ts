@@ -184,10 +184,12 @@ async function receiveJob(
   for (const file of [...upload.frames, ...(upload.halves ?? [])]) digests.push(await keep(file));
   const [halfA, halfB] = digests.slice(upload.frames.length);
   const lambda = upload.lambda && (await keep(upload.lambda));
+  const guide = upload.guide && (await keep(upload.guide));
   const frame: JobFrame = {
     frames: digests.slice(0, upload.frames.length),
     ...(halfA !== undefined && halfB !== undefined && { halves: [halfA, halfB] }),
     ...(lambda !== undefined && { lambda }),
+    ...(guide !== undefined && { guide }),
     ...(center !== undefined && { center: Number(center) }),
   };
   return { frames: [frame], parameters: query as Record<string, string> };

@@ -141,6 +141,7 @@ const PART_NAMES: Readonly<Record<FileRole, PartName>> = {
   [FileRole.HALF_A]: 'half_a',
   [FileRole.HALF_B]: 'half_b',
   [FileRole.LAMBDA_MAP]: 'lambda',
+  [FileRole.GUIDE]: 'guide',
 };
 
 /** The bytes of files, by the names of the form's parts. */
