@@ -54,6 +54,8 @@ it('finds what is wrong with commands that are not run', () => {
   expect(consoleFaults('python -m quietframe_training.train --steps 5 --stop')).toHaveLength(1);
   expect(consoleFaults('docker run quietframe:1 serve --nothing')).toHaveLength(1);
   expect(consoleFaults('helm install x helm/quietframe --set image.colour=red')).toHaveLength(1);
+  expect(consoleFaults('node bench/speed/main.mjs --rounds 3')).toEqual([]);
+  expect(consoleFaults('node bench/speed/main.mjs --laps 3')).toHaveLength(1);
   expect(consoleFaults('frobnicate')).toHaveLength(1);
 });
 

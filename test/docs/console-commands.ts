@@ -29,6 +29,7 @@ function commandFaults(words: readonly string[]): readonly string[] {
   if (/^\w+=/.test(program)) return commandFaults(args);
   if (program === 'quietframe') return quietframeFaults(args);
   if (program === 'node' && first === 'dist/cli/main.js') return quietframeFaults(args.slice(1));
+  if (program === 'node') return scriptFaults(args);
   if (program === 'npm') return npmFaults(args);
   if (/^(.*\/)?python3?(\.\d+)?$/.test(program)) return pythonFaults(args);
   if (program === 'docker') return dockerFaults(args);
@@ -47,6 +48,13 @@ function quietframeFaults([command = '', ...args]: readonly string[]): readonly 
     helps.set(command, help);
   }
   return missing(args, (flag) => new RegExp(`^ +(-\\w, )?${flag}( |$)`, 'm').test(help));
+}
+
+/** A script of the repository, which names its options for `parseArgs`. */
+function scriptFaults([path = '', ...args]: readonly string[]): readonly string[] {
+  if (!existsSync(at(path))) return [`there is no ${path}`];
+  const source = read(path);
+  return missing(args, (flag) => new RegExp(`\\b'?${flag.slice(2)}'?: \\{`).test(source));
 }
 
 function npmFaults(args: readonly string[]): readonly string[] {
