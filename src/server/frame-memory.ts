@@ -8,9 +8,11 @@ const CHANNELS = 20;
 /** Colour and alpha. */
 const RADIANCE = 4;
 const GUIDES = 9;
-/** Bytes a pixel of all levels together: features of a frame of a window, and planes of another frame. */
-const FEATURES = 139;
-const OTHER_PLANES = 43;
+/** Bytes a pixel of all levels together: features of two frames of a window, the estimate of a frame, motion of another. */
+const FEATURES = 2 * 139;
+const ESTIMATE = 48;
+const ESTIMATED_CHANNEL = 16 / 3;
+const MOTION = 11;
 
 /**
  * Bytes that the work on frames may take beside the tiles, by the headers of its files; the formula of docs/memory.md.
@@ -32,8 +34,9 @@ export function frameMemory(
     2 * decoded * Math.min(channels, CHANNELS + light) + (4 / 3) * (3 * radiance + GUIDES) + 3 * radiance;
   // A magnified file has all channels, and its light once more on the way there.
   const magnified = upscale === 1 ? 0 : upscale ** 2 * 2 * (channels + radiance);
-  const window =
-    neighbours.length === 0 ? 0 : FEATURES * (1 + neighbours.length) + OTHER_PLANES * neighbours.length;
+  const others = neighbours.length;
+  const estimates = (1 + others) * (ESTIMATE + ESTIMATED_CHANNEL * light);
+  const window = others === 0 ? 0 : FEATURES + estimates + MOTION * others;
   const bytes = [exr, exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
   return Math.ceil(
     bytes.reduce((sum, { length }) => sum + length, pixels * (4 * (planes + magnified) + window)),

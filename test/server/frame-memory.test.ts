@@ -14,7 +14,7 @@ it('follows the formula', () => {
     4 * 5000 * (2 * decoded * channels + (4 / 3) * (3 * radiance + 9) + 3 * radiance);
   expect(of({})).toBe(Math.ceil(planes(1, 3, 4) + 2 * exr.length));
   expect(of({ halves: [exr, exr] })).toBe(Math.ceil(planes(2, 3, 4) + 4 * exr.length));
-  const window = 5000 * (139 * 2 + 43);
+  const window = 5000 * (2 * 139 + 2 * 48 + 11);
   expect(of({ neighbours: [{ exr, offset: 1 }] })).toBe(Math.ceil(planes(2, 3, 4) + window + 3 * exr.length));
   expect(of({}, { aovs: ['a', 'b'] })).toBe(Math.ceil(planes(1, 3, 10) + 2 * exr.length));
   expect(of({}, { upscale: 2 })).toBe(Math.ceil(planes(1, 3, 4) + 4 * 5000 * 4 * 2 * 7 + 2 * exr.length));

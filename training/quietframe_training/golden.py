@@ -9,7 +9,8 @@ are activated); `level0..2` are the levels' denoised colours, `output` is the co
 with the flag set, `output_lambda` with `log_lambda` = log(lambda)/log(10). For windows, `neighbor_inputs` [2,13,H,W] are
 the frames of slots 1 and 3 (offsets -2 and +1), in their own exposures, `neighbor_gain` [2] brings their colour to the
 centre's, `neighbor_motion` [2,2,H,W] leads to them; `differences0` is level 0's second input of temporal_features,
-`neighbor_features0` [1,96,H/2,W/2] what neighbor_predictor makes of its output, `window_level0` its denoised colour, `window_output` the composite, `window_output_lambda` with the lambda map.
+`neighbor_features0` what neighbor_predictor makes of its output, `window_level0` the level's denoised colour,
+`window_output` the composite, `window_output_lambda` with the lambda map.
 """
 
 from __future__ import annotations

@@ -45,13 +45,13 @@ class _CompiledApply(torch.autograd.Function):
     @staticmethod
     def forward(ctx, *inputs):
         inputs = [t.contiguous() for t in inputs]
-        filtered, log_sum, weights = _compiled().forward(*inputs)
+        filtered, weights = _compiled().forward(*inputs)
         ctx.save_for_backward(weights, *inputs)
-        return filtered, log_sum
+        return filtered
 
     @staticmethod
-    def backward(ctx, grad, grad_log_sum):
-        return (*_compiled().backward(grad.contiguous(), grad_log_sum.contiguous(), *ctx.saved_tensors), None)
+    def backward(ctx, grad):
+        return (*_compiled().backward(grad.contiguous(), *ctx.saved_tensors), None)
 
 
 def apply_kernels_reference(context, taps, bandwidth, embedding, image):
@@ -76,19 +76,18 @@ def apply_kernels_reference(context, taps, bandwidth, embedding, image):
     for dy in range(size):
         rows = image[:, :, dy : dy + height].unfold(3, size, 1)
         filtered = filtered + (weights[..., dy * size : (dy + 1) * size].unsqueeze(1) * rows).sum(-1)
-    return filtered, torch.logsumexp(logits, -1)
+    return filtered
 
 
 def apply_kernels(context, taps, bandwidth, embedding, image):
     """Logits, their softmax over the taps, and the weighted sum of the colours.
 
     context [N,H,W,C], taps [C+1,K*K] (W with the bias b as its last row; tap index dy * K + dx), bandwidth [N,H,W] >= 0,
-    embedding [N,E,H+K-1,W+K-1] and image [N,P,H+K-1,W+K-1] padded by `pad_border`.  Returns the filtered image [N,P,H,W]
-    and the logarithm of the sum of exp(logits) [N,H,W], by which `join_frames` weighs frames.  No gradient flows to the
-    image.
+    embedding [N,E,H+K-1,W+K-1] and image [N,P,H+K-1,W+K-1] padded by `pad_border`.  Returns the filtered image [N,P,H,W].
+    No gradient flows to the image.
     """
     run = _CompiledApply.apply if context.device.type == "cpu" and _compiled() is not None else apply_kernels_reference
-    return run(context, taps, bandwidth, embedding, image.detach())[0]
+    return run(context, taps, bandwidth, embedding, image.detach())
 
 
 def repositioned(motion):

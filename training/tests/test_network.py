@@ -80,18 +80,17 @@ def test_exported_modules_agree_with_the_network(network, tmp_path):
     context, bandwidth, gate = F.pixel_shuffle(torch.from_numpy(kernel_features), 2).split((8, 1, 1), 1)
     planes = torch.cat([context.relu(), F.softplus(bandwidth), gate.sigmoid()], 1)
     np.testing.assert_allclose(planes, tensors["kernel_features0"], atol=1e-5)
-    (joined,) = run("temporal_features", window=tensors["window0"])
-    expected = network.temporal_features(torch.from_numpy(tensors["window0"]))
-    np.testing.assert_allclose(joined, expected.detach(), atol=1e-5)
-    log_lambda = np.full((1, 1, *joined.shape[2:]), 0.4, np.float32)
-    (specialized,) = run("loss_specialization", spatial=joined, log_lambda=log_lambda)
+    differences = tensors["differences0"]
+    (temporal,) = run("temporal_features", spatial=spatial, differences=differences)
+    expected = network.temporal_features(torch.from_numpy(spatial), torch.from_numpy(differences))
+    np.testing.assert_allclose(temporal, expected.detach(), atol=1e-5)
+    log_lambda = np.full((1, 1, *temporal.shape[2:]), 0.4, np.float32)
+    (specialized,) = run("loss_specialization", spatial=temporal, log_lambda=log_lambda)
     np.testing.assert_allclose(
         specialized, network.loss_specialization(expected, torch.from_numpy(log_lambda)).detach(), atol=1e-5
     )
-    (neighbor_features,) = run("neighbor_predictor", spatial=joined)
-    assert neighbor_features.shape[1] == 4 * 6 * (SMALL.neighbor_context_channels + 1)
-    neighbor_logits = np.fromfile(folder / "neighbor_logits.f32", "<f4").reshape(6, 25, 5)
-    np.testing.assert_array_equal(neighbor_logits[2, :, 4], network.neighbor_predictor.bias[2].detach().numpy())
+    (neighbor_features,) = run("neighbor_predictor", temporal=temporal)
+    np.testing.assert_allclose(neighbor_features, tensors["neighbor_features0"], atol=1e-5)
     logits = np.fromfile(folder / "kernel_logits.f32", "<f4").reshape(25, 9)
     np.testing.assert_array_equal(logits[:, :8], network.kernel_predictor.logits.weight.detach().numpy())
     (blend_weight,) = run("scale_compositor", fine=tensors["level0"], coarse=tensors["level1"])
@@ -114,8 +113,8 @@ def test_a_lambda_of_one_and_absent_neighbors_change_nothing(network):
     alone = network.denoise(prepared.center)[0]
     torch.testing.assert_close(network.denoise(prepared.center, log_lambda=torch.zeros(1, 1, 24, 32))[0], alone)
     outside = [[replace(n, motion=n.motion + 1000) for n in level] for level in prepared.neighbors]
-    slots_are_empty = network.window(prepared.center[0], outside[0])
-    assert slots_are_empty[:, :24].abs().max() == 0 and slots_are_empty[:, -6:].abs().max() == 0
+    assert not network.differences(prepared.center[0], outside[0]).any()
+    torch.testing.assert_close(network.denoise(prepared.center, outside)[0], alone)
     filtered = network.denoise(prepared.center, prepared.neighbors)[0]
     assert (filtered - alone).abs().max() > 1e-3
 

@@ -39,7 +39,7 @@ torch::Tensor slack(const torch::Tensor& padded) {
 }  // namespace
 
 // context [N,H,W,C], taps [C+1,K*K] (the last row is the bias), bandwidth [N,H,W], embedding [N,E,H+K-1,W+K-1], image [N,C,H+K-1,W+K-1]
-// -> filtered [N,C,H,W], log of the sum of exp(logits) [N,H,W], weights [N,H,W,K*K]
+// -> filtered [N,C,H,W], weights [N,H,W,K*K]
 template <int64_t K>
 std::vector<torch::Tensor> forward_size(torch::Tensor context, torch::Tensor taps, torch::Tensor bandwidth,
                                         torch::Tensor embedding, torch::Tensor image) {
@@ -50,7 +50,6 @@ std::vector<torch::Tensor> forward_size(torch::Tensor context, torch::Tensor tap
   const Shape s = shape_of(context, embedding, image);
   auto weights = torch::empty({s.n, s.h, s.w, kTaps}, context.options());
   auto filtered = torch::empty({s.n, s.channels, s.h, s.w}, context.options());
-  auto log_sum = torch::empty({s.n, s.h, s.w}, context.options());
   const float* ctx = context.data_ptr<float>();
   const float* tap = taps.data_ptr<float>();
   const float* band = bandwidth.data_ptr<float>();
@@ -58,7 +57,6 @@ std::vector<torch::Tensor> forward_size(torch::Tensor context, torch::Tensor tap
   const float* img = image.data_ptr<float>();
   float* wts = weights.data_ptr<float>();
   float* out = filtered.data_ptr<float>();
-  float* lse = log_sum.data_ptr<float>();
   const int64_t plane = s.hp * s.wp, radius = K / 2;
   at::parallel_for(0, s.n * s.h, 1, [&](int64_t begin, int64_t end) {
     alignas(32) float row_weights[K * kRow];
@@ -93,7 +91,6 @@ std::vector<torch::Tensor> forward_size(torch::Tensor context, torch::Tensor tap
           sum += row_weights[t];
         }
         // The slack taps hold exp(-87) each, 1e-38: nothing beside a sum of at least 1.
-        lse[p] = peak + std::log(sum);
         const float inverse = 1.f / sum;
         for (int64_t t = 0; t < K * kRow; ++t) row_weights[t] *= inverse;
         for (int64_t c = 0; c < s.channels; ++c) {
@@ -110,12 +107,12 @@ std::vector<torch::Tensor> forward_size(torch::Tensor context, torch::Tensor tap
       }
     }
   });
-  return {filtered, log_sum, weights};
+  return {filtered, weights};
 }
 
 // -> gradients of context, taps, bandwidth, embedding (the picture itself is data)
 template <int64_t K>
-std::vector<torch::Tensor> backward_size(torch::Tensor grad, torch::Tensor grad_log_sum, torch::Tensor weights, torch::Tensor context,
+std::vector<torch::Tensor> backward_size(torch::Tensor grad, torch::Tensor weights, torch::Tensor context,
                                          torch::Tensor taps, torch::Tensor bandwidth, torch::Tensor embedding,
                                          torch::Tensor image) {
   constexpr int64_t kTaps = K * K, kRow = rounded(K);
@@ -129,7 +126,6 @@ std::vector<torch::Tensor> backward_size(torch::Tensor grad, torch::Tensor grad_
   auto d_bandwidth = torch::empty_like(bandwidth);
   auto d_embedding = torch::zeros_like(embedding);
   const float* g = grad.data_ptr<float>();
-  const float* gl = grad_log_sum.data_ptr<float>();
   const float* wts = weights.data_ptr<float>();
   const float* band = bandwidth.data_ptr<float>();
   const float* emb = embedding.data_ptr<float>();
@@ -158,7 +154,7 @@ std::vector<torch::Tensor> backward_size(torch::Tensor grad, torch::Tensor grad_
             for (int64_t dy = 0; dy < K; ++dy, q += s.wp)
               for (int64_t dx = 0; dx < kRow; ++dx) dz[dy * kRow + dx] += gc * q[dx];
           }
-          float mean = -gl[p];  // the log-sum's gradient is the weights
+          float mean = 0;
           for (int64_t t = 0; t < K * kRow; ++t) mean += w[t] * dz[t];
           for (int64_t t = 0; t < K * kRow; ++t) dz[t] = w[t] * (dz[t] - mean);  // 0 in the slack, where w is
           for (int64_t c = 0; c <= s.context; ++c) {
@@ -220,11 +216,11 @@ std::vector<torch::Tensor> forward(torch::Tensor context, torch::Tensor taps, to
   return with_size(taps, [&](auto k) { return forward_size<k()>(context, taps, bandwidth, embedding, image); });
 }
 
-std::vector<torch::Tensor> backward(torch::Tensor grad, torch::Tensor grad_log_sum, torch::Tensor weights,
+std::vector<torch::Tensor> backward(torch::Tensor grad, torch::Tensor weights,
                                     torch::Tensor context, torch::Tensor taps, torch::Tensor bandwidth,
                                     torch::Tensor embedding, torch::Tensor image) {
   return with_size(taps, [&](auto k) {
-    return backward_size<k()>(grad, grad_log_sum, weights, context, taps, bandwidth, embedding, image);
+    return backward_size<k()>(grad, weights, context, taps, bandwidth, embedding, image);
   });
 }
 
