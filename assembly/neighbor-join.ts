@@ -6,20 +6,20 @@
  *
  * with one bandwidth for the logarithm of light and one for the albedo. The frame itself counts with weight 1.
  *
- * A strip is 96 pixels wide; a row of a region of the other frame has 128. Layout, all float32:
+ * A strip is 224 pixels wide; a row of a region of the other frame has 256. Layout, all float32:
  *
- *     kernels  [rows][4][96]            weight, minus the sharpness, minus the bandwidths; times log2(e)
- *     centers  [rows][6][96]            the frame itself: logarithms of light, albedo
- *     region   [rows][6+lights][128]    logarithms of light, albedo, planes of light, at least three
- *     output   [rows][4+lights][96]     sums of albedo, of the planes of light, of the weights
+ *     kernels  [rows][4][224]            weight, minus the sharpness, minus the bandwidths; times log2(e)
+ *     centers  [rows][6][224]            the frame itself: logarithms of light, albedo
+ *     region   [rows][6+lights][256]    logarithms of light, albedo, planes of light, at least three
+ *     output   [rows][4+lights][224]     sums of albedo, of the planes of light, of the weights
  */
 import { exp2, negativeSoftplus } from './kernel-math';
 import { log1p, madd } from './simd-math';
 
 const VECTOR: usize = 16;
 const PIXEL: usize = 4;
-const PLANE: usize = 384;
-const REGION_PLANE: usize = 512;
+const PLANE: usize = 896;
+const REGION_PLANE: usize = 1024;
 /** Bytes of the logarithms and the albedo of a row of a region. */
 const GUIDES: usize = 6 * REGION_PLANE;
 /** Differences of logarithms and albedo count in eighths. */
@@ -35,7 +35,7 @@ export function logarithms(from: usize, to: usize, bytes: usize, scale: f32): vo
 
 /**
  * A row of kernels with their activations from what the network predicts. `cells` is the left cell of the row in the first
- * channel of the slot, a channel has `plane` bytes; channel 4c+2v+u is pixel (2y+v, 2x+u) of c. Reads 48 cells, whether
+ * channel of the slot, a channel has `plane` bytes; channel 4c+2v+u is pixel (2y+v, 2x+u) of c. Reads 112 cells, whether
  * they belong to the row or not.
  */
 export function unpackKernels(cells: usize, plane: usize, kernels: usize): void {
@@ -59,8 +59,8 @@ function activated(x: v128, c: i32): v128 {
 }
 
 /**
- * Moves the pixels of a strip along their motion: places [2][rows][96] int32, x then y of the pixel that is nearest, -1 where
- * that is not in the other frame, and rests [2][rows][96], the motion from there on. `motion` [2][rows][96] may be NaN;
+ * Moves the pixels of a strip along their motion: places [2][rows][224] int32, x then y of the pixel that is nearest, -1 where
+ * that is not in the other frame, and rests [2][rows][224], the motion from there on. `motion` [2][rows][224] may be NaN;
  * the first pixel of the strip is at (left, top) of a frame of width x height.
  */
 export function findPlaces(
@@ -185,7 +185,7 @@ function distance(tap: usize, stride: usize, a: v128, b: v128, c: v128): v128 {
 }
 
 /**
- * Adds what the kernels find in a region of another frame to the sums of rows of a strip; K is odd. `offsets` [rows][96] int32
+ * Adds what the kernels find in a region of another frame to the sums of rows of a strip; K is odd. `offsets` [rows][224] int32
  * has the byte offset in the region of the top left tap of each pixel, negative where there is none. `plane` bytes lie
  * between the two planes of `rests`; `taps` has space for K rows of a region and `weights` for K * K vectors.
  */
@@ -356,7 +356,7 @@ export function divide(rows: i32, columns: i32, lights: i32, output: usize): voi
 
 /**
  * Gives the texture of the frame's own albedo back to the three planes of light from `first` on, after `divide`: times
- * 1 + gate ((albedo + 0.01) / (joined albedo + 0.01) - 1), the ratio within [1/8, 8]. `gates` [rows][96].
+ * 1 + gate ((albedo + 0.01) / (joined albedo + 0.01) - 1), the ratio within [1/8, 8]. `gates` [rows][224].
  */
 export function remodulate(
   rows: i32,

@@ -65,8 +65,6 @@ const WORK: Readonly<Record<string, number>> = {
 
 /** What is made of a frame of a window, and whether it is there already. */
 interface WindowFrameState {
-  readonly inputs: EncoderInputs;
-  readonly also: readonly Raster[];
   readonly featureKey: string | undefined;
   readonly estimate: CachedLevels<keyof LevelEstimate>;
   readonly known: boolean;
@@ -74,6 +72,7 @@ interface WindowFrameState {
 
 /** A frame beside the centre. */
 interface Neighbor extends WindowFrameState {
+  readonly frame: WindowFrame;
   readonly slot: number;
   /** One level more than the others. */
   readonly motion: readonly Raster[];
@@ -161,22 +160,26 @@ export class WindowDenoiser {
     const logs = this.#lambdaPyramid(lambda, picture, levelCount);
     const size = { width: frame.width, height: frame.height, levels: levelCount };
     const featureLayout = { ...size, rasters: featureRasters(manifest.architecture) };
-    const stateOf = (key: string | undefined, seen: EncoderInputs, layers: readonly Raster[]) => {
+    const stateOf = (
+      key: string | undefined,
+      seen: EncoderInputs,
+      layers: readonly Raster[],
+    ): WindowFrameState => {
       const keyOf = (rasters: string): string | undefined =>
         levelsKey(key, rasters, manifest, seen, irradiance);
       const lights = channelsOf([seen.color, ...layers]);
       const rasters = estimateRasters(manifest.architecture, lights, inputs.albedo !== undefined);
       const { cached, known } = lease.get(keyOf('estimate'), { ...size, rasters });
-      return { inputs: seen, also: layers, featureKey: keyOf('features'), estimate: cached, known };
+      return { featureKey: keyOf('features'), estimate: cached, known };
     };
     const neighbors = request.neighbors.map((neighbor): Neighbor => {
-      const seen = seenLight(neighbor.frame, neighbor.also ?? [], encoders);
-      if (inputs.albedo !== undefined && seen.inputs.albedo === undefined) {
+      const seen = encoderInputs(neighbor.frame, encoders);
+      if (inputs.albedo !== undefined && seen.albedo === undefined) {
         throw differing(neighbor.offset, 'an albedo', 'none');
       }
       const slot = NEIGHBOR_OFFSETS.indexOf(neighbor.offset as (typeof NEIGHBOR_OFFSETS)[number]);
       const motion = this.#motionPyramid(slot, neighbor.motion, levelCount);
-      return { ...stateOf(neighbor.key, seen.inputs, seen.also), slot, motion };
+      return { ...stateOf(neighbor.key, seen, neighbor.also ?? []), frame: neighbor, slot, motion };
     });
     const inWindow = neighbors.length > 0;
     const center = inWindow ? stateOf(request.key, inputs, also) : undefined;
@@ -276,8 +279,11 @@ export class WindowDenoiser {
       }
     };
 
-    for (const { inputs: seen, also: layers, featureKey, estimate: to } of unknown) {
-      const other = createFramePicture(seen, layers, levelCount, this.#frameMemory, irradiance);
+    for (const { frame: neighbor, featureKey, estimate: to } of unknown) {
+      const seen = seenLight(neighbor.frame, neighbor.also ?? [], encoders);
+      const other = createFramePicture(
+        ...([seen.inputs, seen.also, levelCount, this.#frameMemory, irradiance] as const),
+      );
       const { cached } = lease.get(featureKey, featureLayout);
       await runAll([{ kind: 'expose', picture: other }, ...this.#coarsenJobs(other, pyramidsOf(other))]);
       await extract(other, cached, to);

@@ -5,9 +5,9 @@ import type { Tile } from '../image/tile.js';
 import { COLOR_CHANNELS } from './picture.js';
 
 /** Layout of `assembly/neighbor-join.ts`. */
-const STRIP = 96;
-const STRIP_ROWS = 32;
-const REGION_WIDTH = 128;
+const STRIP = 224;
+const STRIP_ROWS = 16;
+const REGION_WIDTH = 256;
 const LANES = 4;
 const GUIDE_PLANES = 6;
 const KERNEL_PLANES = 4;
