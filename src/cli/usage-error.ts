@@ -5,12 +5,12 @@ import { expected } from '../errors.js';
 const SENTENCES: readonly (readonly [RegExp, (found: readonly string[], of: Usage) => string])[] = [
   [
     /unknown option '(.+?)'(?:\s*\(Did you mean (.+)\?\))?/s,
-    ([name = '', near], { command }) => suggest(expected('an option', command, bare(name)), near),
+    ([name = '', near], { command }) => suggest(expected('an option', command, name), near),
   ],
   [
     /unknown command '(.+?)'(?:\s*\(Did you mean (.+)\?\))?/s,
     ([name = '', near], { commands }) =>
-      suggest(expected(`one of ${commands.join(', ')}`, 'the command', bare(name)), near),
+      suggest(expected(`one of ${commands.join(', ')}`, 'the command', name), near),
   ],
   [
     /required option '(.+)' not specified/,

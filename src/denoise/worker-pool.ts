@@ -55,14 +55,24 @@ export class WorkerPool<Job, Result> {
     });
   }
 
-  /** Ends all workers; jobs that wait or run reject with `cancelled`, as do later ones. */
+  /**
+   * Ends all workers, each after the job that it runs; jobs that wait or run reject with `cancelled` at once, as do later
+   * ones. ONNX Runtime ends the whole process when a thread ends while it runs a network there.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     for (const task of this.#queue.splice(0)) task.reject(cancelled());
     const slots = [...this.#slots];
     this.#slots.clear();
-    for (const slot of slots) slot.task?.reject(cancelled());
-    await Promise.all(slots.map((slot) => slot.worker.terminate()));
+    await Promise.all(
+      slots.map(async ({ worker, task }) => {
+        task?.reject(cancelled());
+        if (task !== undefined) {
+          await new Promise((resolve) => worker.once('message', resolve).once('exit', resolve));
+        }
+        await worker.terminate();
+      }),
+    );
   }
 
   #startNext(): void {

@@ -56,7 +56,8 @@ function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): ArrayBuffer[
 try {
   const denoiser = await Denoiser.load(options);
   parentPort?.on('message', (message: ToThread) => {
-    if ('cancel' in message) running.get(message.id)?.abort();
+    if ('close' in message) void denoiser.close().then(() => process.exit());
+    else if ('cancel' in message) running.get(message.id)?.abort();
     else void run(denoiser, message.id, message.request);
   });
   send({ models: denoiser.models, deviceRefusals: denoiser.deviceRefusals });

@@ -17,6 +17,8 @@ export interface DenoiseThreadOptions extends DenoiserOptions {
 export type ThreadRequest = Omit<DenoiseExrRequest, 'signal' | 'onProgress'>;
 
 export type ToThread =
+  /** The thread is to end, as soon as its workers may. */
+  | { readonly close: true }
   | { readonly id: number; readonly request: ThreadRequest }
   | { readonly id: number; readonly cancel: true };
 
@@ -127,11 +129,15 @@ export class DenoiseThread {
       this.#post({ id, request });
     });
 
-  /** Ends the thread; requests that run reject with `cancelled`, as do later ones. */
+  /** Ends the thread; requests that run reject with `cancelled` at once, as do later ones. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const task of [...this.#tasks.values()]) task.reject(cancelled());
-    await this.#worker?.terminate();
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    worker.postMessage({ close: true } satisfies ToThread);
+    await ended;
   }
 
   #post(message: ToThread): void {

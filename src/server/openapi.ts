@@ -196,6 +196,7 @@ const REFUSALS = [
   'method-not-allowed',
   'not-implemented',
   'model-damaged',
+  'device-unavailable',
   'file-system',
   ...QUEUED,
 ] as const;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type ServeConfig, serve } from '../../src/server/main.js';
@@ -185,6 +186,38 @@ describe('serve', () => {
     expect(Buffer.from(await answer.body.arrayBuffer()).equals(exr)).toBe(true);
     expect(await exit).toEqual([0, null]);
   });
+});
+
+it('exits 0 when it has to stop while its networks run', async () => {
+  const [main, models] = ['../../dist/cli/main.js', '../../models'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  ) as [string, string];
+  const frame = makeExr({ width: 640, height: 480 });
+  const child = spawn(
+    process.execPath,
+    [main, 'serve', '--port', '0', '--models', models, '--log', 'error'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, QUIETFRAME_DRAIN: '0' },
+    },
+  );
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const origin = String((await lines.next()).value).replace('quietframe listening on ', '');
+  await vi.waitFor(async () => expect(await status(`${origin}/healthz/ready`)).toBe(200), 20_000);
+  const running = request(`${origin}/v1/denoise`, {
+    ...{ method: 'POST', headers: EXR, body: frame, dispatcher: agent },
+  }).catch(() => undefined);
+  await vi.waitFor(
+    async () => {
+      const answer = await request(`${origin}/metrics`, { dispatcher: agent });
+      expect(await answer.body.text()).toMatch(/^quietframe_requests_running 1$/m);
+    },
+    { timeout: 10_000, interval: 5 },
+  );
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  expect(await exit).toEqual([0, null]);
+  await (await running)?.body.dump();
 });
 
 it('answers unknown paths while it starts', async () => {

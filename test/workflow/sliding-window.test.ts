@@ -49,10 +49,11 @@ it('works on one new frame a step, and gives the bytes that it gives without any
     expect(fresh.report.decoded.hits).toBe(0);
     expect(Buffer.compare(exr, fresh.exr)).toBe(0);
   }
+  // Of each new frame the features, and what its own kernels make of it.
   expect(counts).toEqual([
-    [4, 4, 4],
-    [5, 1, 1],
-    [5, 1, 1],
+    [4, 4, 8],
+    [5, 1, 2],
+    [5, 1, 2],
     [4, 0, 0],
   ]);
   const again = { ...windowAt(3), lambda: 4 };

@@ -119,8 +119,8 @@ describe('here', () => {
     const { frames } = await report();
     expect(frames.map(({ windowUsed }: { windowUsed: number }) => windowUsed)).toEqual([2, 3, 2]);
     expect(frames.map(({ decoded }: { decoded: number }) => decoded)).toEqual([2, 1, 0]);
-    // Each is there as irradiance, albedo and the rest.
-    expect(frames.map(({ features }: { features: number }) => features)).toEqual([6, 3, 0]);
+    // Each is there as irradiance, albedo and the rest, as features and after its own kernels.
+    expect(frames.map(({ features }: { features: number }) => features)).toEqual([12, 6, 0]);
     expect(frames[1]).toMatchObject({ motion: 'vectors', components: 'split', flicker: expect.any(Number) });
     expect(summary(await sequence(...flags))).toBe('0 denoised, 3 already done, 0 failed');
     expect(summary(await sequence('--window', '3', '--lambda', 'slope.exr'))).toBe(
