@@ -288,7 +288,8 @@ export class WindowDenoiser {
       await runAll([{ kind: 'expose', picture: other }, ...this.#coarsenJobs(other, pyramidsOf(other))]);
       await extract(other, cached, to);
       await estimate(other, cached, to);
-      lease.release(featureKey, cached);
+      // A frame that stands twice in its window still needs them as its centre.
+      if (cached !== features?.cached) lease.release(featureKey, cached);
     }
     const pyramids: Pyramid[] = [
       ...(isExtracted || isEstimated || isFiltered ? pyramidsOf(picture) : []),

@@ -136,6 +136,25 @@ describe('Denoiser with a cache of features', () => {
     expect(color.data).toEqual(fresh.color.data);
   });
 
+  it('takes frames that stand in their window more than once', async () => {
+    const frame = frameOf(width, height, 60);
+    const other = {
+      offset: 2,
+      frame: frameOf(width, height, 61),
+      key: 'another',
+      motion: raster(width, height, 2),
+    };
+    const held = [-1, 1].map((offset) => ({ ...other, offset, frame, key: 'held' }));
+    const request = { key: 'held', neighbors: [...held, other] };
+    const first = await denoiser.denoise(frame, request);
+    const again = await denoiser.denoise(frame, request);
+    expect(again.report.features).toMatchObject({ misses: 0 });
+    const alone = await denoiser.denoise(frame, {
+      neighbors: request.neighbors.map(({ key, ...rest }) => rest),
+    });
+    for (const { color } of [again, alone]) expect(color.data).toEqual(first.color.data);
+  });
+
   it('shares features between single frames and windows, and tells apart how frames are read', async () => {
     const frame = frameOf(width, height, 40);
     const key = 'a frame of its own';
