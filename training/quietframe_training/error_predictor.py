@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .losses import smape_map, tone_mapped_luminance
+from .network import ResidualBlock
 
 # Planes of the output.
 ERROR_CHANNELS = ("SMAPE", "DSSIM")
@@ -54,20 +55,6 @@ def error_features(x: torch.Tensor) -> torch.Tensor:
     return torch.cat([torch.log1p(noisy), torch.log1p(denoised), moved, deviation / (1 + deviation), albedo, normal], 1)
 
 
-class ErrorBlock(nn.Module):
-    """Two 3x3 convolutions bypassed by a skip connection."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
-        nn.init.zeros_(self.second.bias)
-
-    def forward(self, x):
-        return x + self.second(F.relu(self.first(x)))
-
-
 class ErrorPredictor(nn.Module):
     """Inputs [N,13,H,W] of `error_inputs`, H and W even -> errors [N,2,H,W] in [0,1], planes as ERROR_CHANNELS.
 
@@ -78,7 +65,7 @@ class ErrorPredictor(nn.Module):
         super().__init__()
         self.architecture = a = architecture
         self.first = nn.Conv2d(FEATURE_PLANES, a.channels, 4, stride=2, padding=1)
-        self.blocks = nn.Sequential(*(ErrorBlock(a.channels) for _ in range(a.blocks)))
+        self.blocks = nn.Sequential(*(ResidualBlock(a.channels) for _ in range(a.blocks)))
         self.head = nn.Conv2d(a.channels, 4 * len(ERROR_CHANNELS), 1)
         self.register_buffer("scale", torch.ones(1, len(ERROR_CHANNELS), 1, 1))
         nn.init.constant_(self.head.bias, -3.0)

@@ -11,12 +11,10 @@ multiply-adds a tap.  Beyond the border of the picture colours and embeddings re
 
 from __future__ import annotations
 
-import functools
-import os
-import pathlib
-
 import torch
 import torch.nn.functional as F
+
+from .compiled_extension import compiled_extension
 
 
 def pad_border(x: torch.Tensor, kernel_size: int) -> torch.Tensor:
@@ -25,20 +23,8 @@ def pad_border(x: torch.Tensor, kernel_size: int) -> torch.Tensor:
     return F.pad(x, (radius,) * 4, mode="replicate")
 
 
-@functools.lru_cache(maxsize=1)
 def _compiled():
-    """The C++ kernels, built at first use; None where there is no compiler."""
-    from torch.utils import cpp_extension
-
-    source = pathlib.Path(__file__).parent / "csrc" / "kernel_apply.cpp"
-    flags = ["-O3", "-march=native", "-ffast-math", "-fopenmp"]
-    try:
-        return cpp_extension.load("quietframe_kernel_apply", [str(source)], extra_cflags=flags, extra_ldflags=["-lgomp"])
-    except (OSError, RuntimeError, ImportError) as error:
-        if os.environ.get("QUIETFRAME_REQUIRE_COMPILED_KERNELS"):
-            raise
-        print(f"quietframe: kernels run in PyTorch, several times slower ({str(error).splitlines()[0]})")
-        return None
+    return compiled_extension("kernel_apply", "-fopenmp")
 
 
 class _CompiledApply(torch.autograd.Function):

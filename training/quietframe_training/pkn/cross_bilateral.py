@@ -7,13 +7,10 @@ of its light differ from those of the pixel.
 
 from __future__ import annotations
 
-import functools
-import os
-import pathlib
-
 import torch
 import torch.nn.functional as F
 
+from ..compiled_extension import compiled_extension
 from .network import to_full_resolution
 
 # Distance of the taps of every pass in pixels; the last pass mends the grid that those before leave.
@@ -77,20 +74,8 @@ def average_reference(light, guide, surface, parameters, distance: int) -> torch
     return mean / total
 
 
-@functools.lru_cache(maxsize=1)
 def _compiled():
-    """The C++ pass, built at first use; None where there is no compiler."""
-    from torch.utils import cpp_extension
-
-    source = pathlib.Path(__file__).parent.parent / "csrc" / "cross_bilateral.cpp"
-    flags = ["-O3", "-march=native", "-ffast-math"]
-    try:
-        return cpp_extension.load("quietframe_cross_bilateral", [str(source)], extra_cflags=flags)
-    except (OSError, RuntimeError, ImportError) as error:
-        if os.environ.get("QUIETFRAME_REQUIRE_COMPILED_KERNELS"):
-            raise
-        print(f"quietframe: the filter runs in PyTorch, several times slower ({str(error).splitlines()[0]})")
-        return None
+    return compiled_extension("cross_bilateral")
 
 
 class _CompiledAverage(torch.autograd.Function):
