@@ -9,8 +9,8 @@ if [ "${1:-}" != --system ]; then
   chromium=${CHROMIUM_FOLDER:-/usr/lib/chromium}
   for file in libvulkan.so.1 vk_swiftshader_icd.json; do
     if [ ! -e "$chromium/$file" ]; then
-      echo "Expected $file in $chromium, where Chromium is installed, but there is none." >&2
-      exit 1
+      echo "NOT TESTED: WebGPU. Expected $file in $chromium, where Debian's Chromium is installed, but there is none." >&2
+      exit 0
     fi
   done
   # The loader alone: the folder has other libraries, which must not take the place of the system's.

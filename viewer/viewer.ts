@@ -71,6 +71,8 @@ class Viewer {
   #settle: number | undefined;
   #blink: number | undefined;
   #playing = false;
+  /** How often play was pressed: one that was stopped and pressed again must not run twice. */
+  #plays = 0;
 
   constructor() {
     this.#connectFiles();
@@ -120,10 +122,9 @@ class Viewer {
     this.#shot = shot;
     this.#sources = new Map();
     this.#results = new Map();
-    this.#frame = shot.halves?.frame ?? Math.floor(shot.frames.length / 2);
     this.#pictures = {};
-    const slider = input('frame');
-    slider.max = String(shot.frames.length - 1);
+    input('frame').max = String(shot.frames.length - 1);
+    this.#turnTo(shot.halves?.frame ?? Math.floor(shot.frames.length / 2));
     byId('sequence').hidden = shot.frames.length < 2;
     byId('hint').hidden = true;
     await this.#show();
@@ -246,7 +247,6 @@ class Viewer {
     for (const id of ['save-exr', 'save-png']) button(id).disabled = result === undefined;
     const name = this.#shot.frames[this.#frame]?.name ?? '';
     byId('frame-name').textContent = `${name} (${this.#frame + 1} of ${this.#shot.frames.length})`;
-    input('frame').value = String(this.#frame);
     byId('left-name').textContent = 'noisy';
     byId('right-name').textContent = result === undefined ? 'not denoised yet' : 'denoised';
     if (MAPS.test(select('layer').value)) {
@@ -440,16 +440,23 @@ class Viewer {
   #choose(frame: number): void {
     const count = this.#shot.frames.length;
     if (count === 0) return;
-    this.#frame = (frame + count) % count;
+    this.#turnTo((frame + count) % count);
     void this.#show();
+  }
+
+  /** The slider follows at once: a picture takes its time, and the next key counts from the frame that was asked for. */
+  #turnTo(frame: number): void {
+    this.#frame = frame;
+    input('frame').value = String(frame);
   }
 
   async #play(): Promise<void> {
     this.#playing = !this.#playing;
+    const play = ++this.#plays;
     button('play').setAttribute('aria-pressed', String(this.#playing));
-    while (this.#playing && this.#shot.frames.length > 1) {
+    while (this.#playing && play === this.#plays && this.#shot.frames.length > 1) {
       const due = performance.now() + 1000 / Math.max(1, Number(input('fps').value));
-      this.#frame = (this.#frame + 1) % this.#shot.frames.length;
+      this.#turnTo((this.#frame + 1) % this.#shot.frames.length);
       await this.#show();
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     }
