@@ -17,7 +17,7 @@
  *     output   [rows][planes][108]     filtered planes
  *     scratch  [3*ceil(K*K/3)][12], then [C][16] of active channels: 12 contexts and the place of their weights
  */
-import { exp2, negativeSoftplus, sigmoid } from './kernel-math';
+import { exp2, negativeSoftplus, sigmoid, textureFactor } from './kernel-math';
 import { madd } from './simd-math';
 
 const VECTOR: usize = 16;
@@ -425,7 +425,6 @@ export function remodulate(
   centers: usize,
   output: usize,
 ): void {
-  const epsilon = f32x4.splat(0.01);
   const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
   const bytes = min(<usize>columns * PIXEL, QUERY_PLANE);
   for (let y = 0; y < rows; y++) {
@@ -434,9 +433,7 @@ export function remodulate(
       for (let c = 0; c < 3; c++) {
         const filtered = v128.load(output + x + <usize>(3 + c) * QUERY_PLANE);
         const albedo = v128.load(centers + x + EMBEDDING + <usize>(3 + c) * KEY_PLANE);
-        let ratio = f32x4.div(f32x4.add(albedo, epsilon), f32x4.add(filtered, epsilon));
-        ratio = f32x4.pmin(f32x4.splat(8), f32x4.pmax(f32x4.splat(0.125), ratio));
-        const factor = madd(gate, f32x4.sub(ratio, f32x4.splat(1)), f32x4.splat(1));
+        const factor = textureFactor(albedo, filtered, gate);
         const at = output + x + <usize>(first + c) * QUERY_PLANE;
         v128.store(at, f32x4.mul(v128.load(at), factor));
       }

@@ -13,7 +13,7 @@
  *     region   [rows][6+lights][256]    logarithms of light, albedo, planes of light, at least three
  *     output   [rows][4+lights][224]     sums of albedo, of the planes of light, of the weights
  */
-import { exp2, negativeSoftplus } from './kernel-math';
+import { exp2, negativeSoftplus, textureFactor } from './kernel-math';
 import { log1p, madd } from './simd-math';
 
 const VECTOR: usize = 16;
@@ -367,16 +367,13 @@ export function remodulate(
   centers: usize,
   output: usize,
 ): void {
-  const epsilon = f32x4.splat(0.01);
   for (let y = 0; y < rows; y++) {
     for (let x: usize = 0; x < <usize>columns * PIXEL; x += VECTOR) {
       const gate = v128.load(gates + x);
       for (let c: usize = 0; c < 3 * PLANE; c += PLANE) {
         const joined = v128.load(output + x + c);
         const albedo = v128.load(centers + x + 3 * PLANE + c);
-        let ratio = f32x4.div(f32x4.add(albedo, epsilon), f32x4.add(joined, epsilon));
-        ratio = f32x4.pmin(f32x4.splat(8), f32x4.pmax(f32x4.splat(0.125), ratio));
-        const factor = madd(gate, f32x4.sub(ratio, f32x4.splat(1)), f32x4.splat(1));
+        const factor = textureFactor(albedo, joined, gate);
         const at = output + x + c + <usize>(3 + first) * PLANE;
         v128.store(at, f32x4.mul(v128.load(at), factor));
       }
