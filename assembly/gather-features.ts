@@ -2,16 +2,14 @@
  * Guides of cells of 2 x 2 pixels, and how those of another frame, fetched bilinearly along motion, differ from them, row by
  * row (AssemblyScript, 128-bit SIMD). All rows are of `columns` cells rounded up to four; arrays have space for them.
  */
+import { GUIDE_SCALE } from './kernel-math';
 import { log1p, madd } from './simd-math';
-
-/** Guides count in eighths. */
-const SCALE: f32 = 8;
 
 /** Four cells from the sums of two rows of pixels, left and right. */
 function cellsOf(left: v128, right: v128): v128 {
   const even = v128.shuffle<f32>(left, right, 0, 2, 4, 6);
   const odd = v128.shuffle<f32>(left, right, 1, 3, 5, 7);
-  return f32x4.mul(f32x4.splat(SCALE / 4), f32x4.add(even, odd));
+  return f32x4.mul(f32x4.splat(GUIDE_SCALE / 4), f32x4.add(even, odd));
 }
 
 /** A row of cells from two rows of pixels: eight times their mean. */

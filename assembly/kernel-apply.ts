@@ -17,7 +17,7 @@
  *     output   [rows][planes][108]     filtered planes
  *     scratch  [3*ceil(K*K/3)][12], then [C][16] of active channels: 12 contexts and the place of their weights
  */
-import { exp2, negativeSoftplus, sigmoid, textureFactor } from './kernel-math';
+import { exp2, loadLeft, loadRight, negativeSoftplus, sigmoid, textureFactor } from './kernel-math';
 import { madd } from './simd-math';
 
 const VECTOR: usize = 16;
@@ -29,15 +29,6 @@ const EMBEDDING: usize = 8 * KEY_PLANE;
 const ACTIVE: usize = 64;
 /** Bytes from a tap to the next one of its row. */
 const PIXEL: usize = 4;
-
-/** Eight neighbouring pixels of a row from two times four cells; channel 4c+2v+u is pixel (2y+v, 2x+u) of plane c. */
-function loadLeft(cells: usize, plane: usize): v128 {
-  return v128.shuffle<f32>(v128.load(cells), v128.load(cells + plane), 0, 4, 1, 5);
-}
-
-function loadRight(cells: usize, plane: usize): v128 {
-  return v128.shuffle<f32>(v128.load(cells), v128.load(cells + plane), 2, 6, 3, 7);
-}
 
 /**
  * A row of embeddings from the features. `cells` is the left cell of the row in the first of its channels, a plane of

@@ -1,4 +1,4 @@
-/** Four-lane activations of the kernels. */
+/** Four-lane pieces that the kernels share: activations, cells, the albedo's texture. */
 import { madd } from './simd-math';
 
 /** 2^t for -126 <= t <= 127 with a relative error of 4e-6, exactly 0 for t <= -127 and for NaN. */
@@ -54,3 +54,15 @@ export function textureFactor(albedo: v128, filtered: v128, gate: v128): v128 {
   ratio = f32x4.pmin(f32x4.splat(8), f32x4.pmax(f32x4.splat(0.125), ratio));
   return madd(gate, f32x4.sub(ratio, f32x4.splat(1)), f32x4.splat(1));
 }
+
+/** Eight neighbouring pixels of a row from two times four cells; channel 4c+2v+u is pixel (2y+v, 2x+u) of plane c. */
+export function loadLeft(cells: usize, plane: usize): v128 {
+  return v128.shuffle<f32>(v128.load(cells), v128.load(cells + plane), 0, 4, 1, 5);
+}
+
+export function loadRight(cells: usize, plane: usize): v128 {
+  return v128.shuffle<f32>(v128.load(cells), v128.load(cells + plane), 2, 6, 3, 7);
+}
+
+/** Logarithms of light and albedos, as guides, count in eighths: the training's GUIDE_SCALE. */
+export const GUIDE_SCALE: f32 = 8;

@@ -13,7 +13,7 @@
  *     region   [rows][6+lights][256]    logarithms of light, albedo, planes of light, at least three
  *     output   [rows][4+lights][224]     sums of albedo, of the planes of light, of the weights
  */
-import { exp2, negativeSoftplus, textureFactor } from './kernel-math';
+import { exp2, GUIDE_SCALE, loadLeft, loadRight, negativeSoftplus, textureFactor } from './kernel-math';
 import { log1p, madd } from './simd-math';
 
 const VECTOR: usize = 16;
@@ -22,8 +22,6 @@ const PLANE: usize = 896;
 const REGION_PLANE: usize = 1024;
 /** Bytes of the logarithms and the albedo of a row of a region. */
 const GUIDES: usize = 6 * REGION_PLANE;
-/** Differences of logarithms and albedo count in eighths. */
-const SCALE: f32 = 8;
 
 /** log(1 + scale * x) for rows of four-pixel vectors; `bytes` is a multiple of 16. Nothing is below 0. */
 export function logarithms(from: usize, to: usize, bytes: usize, scale: f32): void {
@@ -41,10 +39,8 @@ export function logarithms(from: usize, to: usize, bytes: usize, scale: f32): vo
 export function unpackKernels(cells: usize, plane: usize, kernels: usize): void {
   for (let c = 0; c < 4; c++) {
     for (let i: usize = 0; i < PLANE; i += 2 * VECTOR) {
-      const even = v128.load(cells + (i >> 1));
-      const odd = v128.load(cells + (i >> 1) + plane);
-      v128.store(kernels + i, activated(v128.shuffle<f32>(even, odd, 0, 4, 1, 5), c));
-      v128.store(kernels + i, activated(v128.shuffle<f32>(even, odd, 2, 6, 3, 7), c), 16);
+      v128.store(kernels + i, activated(loadLeft(cells + (i >> 1), plane), c));
+      v128.store(kernels + i, activated(loadRight(cells + (i >> 1), plane), c), 16);
     }
     cells += 4 * plane;
     kernels += PLANE;
@@ -55,7 +51,7 @@ export function unpackKernels(cells: usize, plane: usize, kernels: usize): void 
 function activated(x: v128, c: i32): v128 {
   if (c === 0) return f32x4.mul(f32x4.splat(Mathf.LOG2E), f32x4.pmin(f32x4.splat(4), x));
   const negative = negativeSoftplus(x);
-  return c === 1 ? negative : f32x4.mul(f32x4.splat(SCALE * SCALE), negative);
+  return c === 1 ? negative : f32x4.mul(f32x4.splat(GUIDE_SCALE * GUIDE_SCALE), negative);
 }
 
 /**

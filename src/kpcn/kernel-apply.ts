@@ -2,6 +2,7 @@ import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Tile } from '../image/tile.js';
+import { copyColumns, repeatBorder } from './copy-columns.js';
 
 /** Layout of `assembly/kernel-apply.ts`. */
 const STRIP = 108;
@@ -284,21 +285,9 @@ function copyRows(
   begin: number,
   columns: number,
 ): void {
-  const first = Math.max(begin, 0);
-  const end = Math.min(begin + columns, width);
   for (const plane of planes) {
-    keys.set(plane.subarray(row * width + first, row * width + end), to + first - begin);
-    repeatBorder(keys, to, begin, width, columns);
+    copyColumns(plane, row * width, width, keys, to, begin, columns);
     to += KEY_WIDTH;
-  }
-}
-
-/** Makes the columns of a row of keys that lie beyond the picture repeat its border; the row begins at column `begin`. */
-function repeatBorder(keys: Float32Array, at: number, begin: number, width: number, columns: number): void {
-  if (begin < 0) keys.fill(keys[at - begin] as number, at, at - begin);
-  if (begin + columns > width) {
-    const end = at + width - begin;
-    keys.fill(keys[end - 1] as number, end, at + columns);
   }
 }
 

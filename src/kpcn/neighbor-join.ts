@@ -2,6 +2,7 @@ import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
+import { copyColumns } from './copy-columns.js';
 import { COLOR_CHANNELS } from './picture.js';
 
 /** Layout of `assembly/neighbor-join.ts`. */
@@ -318,13 +319,8 @@ function copyRow(
   to: number,
   stride: number,
 ): void {
-  const first = Math.max(x, 0);
-  const end = Math.min(x + width, from.width);
   for (let c = firstPlane; c < firstPlane + planes; c++) {
-    const begin = (c * from.height + row) * from.width;
-    target.set(from.data.subarray(begin + first, begin + end), to + first - x);
-    if (x < 0) target.fill(target[to - x] as number, to, to - x);
-    if (end < x + width) target.fill(target[to + end - x - 1] as number, to + end - x, to + width);
+    copyColumns(from.data, (c * from.height + row) * from.width, from.width, target, to, x, width);
     to += stride;
   }
 }
