@@ -33,6 +33,7 @@ class View:
     reference: torch.Tensor
     exposure: float
     flag: float = 0.0
+    beauty: bool = True  # the whole picture, not a component of it
 
     def inputs(self) -> torch.Tensor:
         """Raw inputs [13,H,W] of features.py."""
@@ -87,9 +88,10 @@ def load_example(path: pathlib.Path, components: bool = True) -> list[View]:
         )  # fmt: skip
         views = [_exposed(base)]
         if split and components:
-            irradiance = replace(base, color=diffuse, color_variance=frame("diffuse_var"), reference=refs["diffuse"], flag=1.0)
-            gloss = replace(base, color=specular, color_variance=frame("specular_var"), reference=refs["specular"])
-            surface = replace(base, color=albedo, color_variance=frame("albedo_var"), reference=refs["albedo"])
+            part = replace(base, beauty=False)
+            irradiance = replace(part, color=diffuse, color_variance=frame("diffuse_var"), reference=refs["diffuse"], flag=1.0)
+            gloss = replace(part, color=specular, color_variance=frame("specular_var"), reference=refs["specular"])
+            surface = replace(part, color=albedo, color_variance=frame("albedo_var"), reference=refs["albedo"])
             views += [_exposed(v) for v in (irradiance, gloss, surface) if float(v.reference.mean()) > 1e-3]
         return views
 
@@ -143,7 +145,7 @@ def add_fireflies(inputs: torch.Tensor, rng: np.random.Generator) -> None:
 class PatchSampler:
     """Random augmented patches. Every patch is seen by the encoder of its renderer, or by a poorer one; or all by `only`."""
 
-    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.3, fireflies=0.2, only=None):
+    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.2, fireflies=0.2, only=None):
         self.sources, self.size, self.poorer = list(sources), size, poorer
         self.random = np.random.default_rng(seed)
         self.views, self.fireflies, self.only = views, fireflies, only
@@ -156,8 +158,8 @@ class PatchSampler:
     @staticmethod
     def _weight(view: View, components: float) -> float:
         # Low sample counts are what users send most and where the networks differ.
-        noise = {2: 1.0, 4: 1.0, 8: 0.8, 16: 0.6, 32: 0.45, 64: 0.35}.get(view.spp, 0.5)
-        return noise * (components if view.flag else 1.0)
+        noise = {2: 1.0, 4: 1.0, 8: 0.9, 16: 0.8, 32: 0.7, 64: 0.6}.get(view.spp, 0.7)
+        return noise * (1.0 if view.beauty else components)
 
     def _corner(self, view: View) -> tuple[int, int]:
         """One of four random corners, by the spread of the reference's logarithm (importance, Bako et al. 2017)."""

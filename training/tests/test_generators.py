@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from quietframe_training.generators import cycles_views, cycles_window, example_format, mitsuba_views
+from quietframe_training.generators import cycles_motion, cycles_views, cycles_window, example_format, mitsuba_views
 from quietframe_training.generators.example_format import half_buffer_variance, to_half
 from quietframe_training.generators.mitsuba_views import Camera, motion_to
 
@@ -165,3 +165,40 @@ def test_smooth_curve_passes_through_its_points():
     curve = cycles_window.smooth(points, 5)
     assert curve.shape == (16, 2)
     assert np.allclose(curve[::5], points)
+
+
+def test_cycles_vectors_become_offsets_with_y_down():
+    """A point that moved by (2, 1), y up, from the previous frame, and will move on as much."""
+    passes = {"Vector": np.tile(np.float32([-2, -1, -2, -1]), (2, 2, 1)), "Depth": np.ones((2, 2, 1), np.float32)}
+    motion = cycles_motion.motion_of(passes, 10.0, np.zeros((2, 2, 4)))
+    assert motion[0, 0].tolist() == [-2, 1, 2, -1]
+    passes["Depth"][1, 1] = 1e10
+    background = np.full((2, 2, 4), 7.0)
+    assert cycles_motion.motion_of(passes, 10.0, background)[1, 1].tolist() == [7, 7, 7, 7]
+
+
+def test_background_moves_against_the_turn_of_the_camera():
+    def yaw(angle):  # about the camera's up, positive to the left
+        return np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+
+    size, lens, turn = 128, 50.0, 0.01
+    motion = cycles_motion.background_motion([np.eye(3), yaw(turn), yaw(2 * turn)], lens, size)
+    focal_length = lens / 36 * size
+    middle = motion[size // 2, size // 2]
+    # The camera turns to the left, so the picture goes to the right, and came from the left.
+    assert middle[[0, 2]] == pytest.approx([-focal_length * np.tan(turn), focal_length * np.tan(turn)], rel=0.01)
+    assert np.abs(middle[[1, 3]]).max() < 0.01
+    tilt = np.array([[1, 0, 0], [0, np.cos(turn), -np.sin(turn)], [0, np.sin(turn), np.cos(turn)]])  # upwards
+    middle = cycles_motion.background_motion([np.eye(3), np.eye(3), tilt], lens, size)[size // 2, size // 2]
+    assert middle == pytest.approx([0, 0, 0, focal_length * np.tan(turn)], abs=0.02)
+
+
+def test_background_motion_is_that_of_mitsubas_cameras_far_away():
+    eye, size = np.zeros(3), 64
+    cameras = [Camera(eye, np.array([1.0, a, b]), 40.0) for a, b in ((0.0, 0.0), (0.02, 0.01), (0.05, -0.01))]
+    lens = 18 / np.tan(np.radians(20.0))
+    orientations = [np.stack([c.axes()[0], -c.axes()[1], -c.axes()[2]], 1) for c in cameras]
+    ours = cycles_motion.background_motion(orientations, lens, size)
+    missed = np.ones((size, size, 1), bool)
+    theirs = [motion_to(np.zeros((size, size, 3)), missed, cameras[1], other) for other in (cameras[0], cameras[2])]
+    assert np.allclose(ours, np.concatenate(theirs, -1), atol=1e-3)

@@ -1,10 +1,11 @@
-"""Render single training views with Cycles: real models, textures, photographs and lights in random scenes.
+"""Render training views and sequences with Cycles: real models, textures, photographs and lights in random scenes.
 
     python -m quietframe_training.generators.cycles_views --assets DIR --photos DIR --out DIR --count 100
 
-Needs the packages bpy, numpy and OpenEXR.  Every seed gives one view at three noise levels, files
-cy_SEED_sNN.npz (NN = samples per pixel), that share one reference.  Seeds that exist are skipped,
-files are written atomically, and every seed is rendered by a process of its own with a time limit.
+Needs the packages bpy, numpy and OpenEXR.  A seed gives either one view at three noise levels that share a reference,
+files cy_SEED_sNN.npz (NN = samples per pixel), or a sequence of seven frames at one noise level with a reference of the
+centre frame, file cy_SEED_seq.npz.  Seeds that exist are skipped, files are written atomically, and every seed is
+rendered by a process of its own with a time limit.
 
 Arrays, in the layout of `example_format`; picture = diffuse * albedo + specular, noisy and reference alike:
     diffuse 3          irradiance: diffuse light without albedo
@@ -13,6 +14,7 @@ Arrays, in the layout of `example_format`; picture = diffuse * albedo + specular
     normal 3           camera space, averaged over samples, 0 for a miss
     denoise_albedo 3   albedo of what is seen, through mirrors and glass too
     depth 1            distance from the camera, 0 for a miss
+    motion 4           sequences only
     color_var, diffuse_var, specular_var, albedo_var, denoise_albedo_var, normal_var 1 each
     ref_diffuse, ref_specular, ref_albedo 3 each
 """
@@ -31,6 +33,7 @@ from pathlib import Path
 import numpy as np
 
 from . import blender
+from .cycles_motion import animate, background_motion, motion_of
 from .example_format import (
     FORMAT_VERSION,
     GUIDE_BITS,
@@ -49,6 +52,7 @@ from .example_format import (
     to_half,
 )
 
+CENTRE, FRAMES = 3, 7
 REFERENCE_PARTS = 4
 ATTEMPTS = 4
 FAR = 1e5
@@ -381,8 +385,21 @@ def build_scene(rng: random.Random, assets: Assets, size: int, threads: int):
 # Rendering
 
 
+def far_motion(frame: int, size: int) -> np.ndarray:
+    """`background_motion` of the scene's camera about `frame`, which becomes the current one."""
+    import bpy
+
+    scene = bpy.context.scene
+    orientations = []
+    for each in (frame - 1, frame, frame + 1):
+        scene.frame_set(each)
+        orientations.append(np.array(scene.camera.matrix_world.to_3x3()))
+    scene.frame_set(frame)
+    return background_motion(orientations, scene.camera.data.lens, size)
+
+
 def render_view(seed: int, attempt: int, options: argparse.Namespace) -> str:
-    """Render one view, reference first; writes its files and returns a line for the log.
+    """Render a view or a sequence, reference first; writes its files and returns a line for the log.
 
     Raises Rejected where another attempt should be made.
     """
@@ -395,40 +412,56 @@ def render_view(seed: int, attempt: int, options: argparse.Namespace) -> str:
 
     with tempfile.TemporaryDirectory() as folder:
 
-        def render(spp: int) -> dict[str, np.ndarray]:
+        def render(spp: int, frame: int = CENTRE) -> dict[str, np.ndarray]:
             path = Path(folder) / "render.exr"
-            blender.render_to(path, next(seeds), spp, 1)
-            return {k: np.nan_to_num(v) for k, v in split_light(blender.read_passes(path)).items()}
+            blender.render_to(path, next(seeds), spp, frame)
+            passes = {name: np.nan_to_num(plane) for name, plane in blender.read_passes(path).items()}
+            return split_light(passes) | {"motion": motion_of(passes, FAR, far_motion(frame, options.size))}
 
         preview = render(8)
         check_view(preview["color"], preview["denoise_albedo"], preview["normal"], preview["depth"][..., 0] == 0)
         exposure = exposure_for(rng, preview["color"])
+        kind = "sequence" if rng.random() < options.sequences else "single"
+        if kind == "sequence":
+            seen = preview["depth"][preview["depth"] > 0]
+            pixel = float(np.median(seen)) * 36 / bpy.context.scene.camera.data.lens / options.size
+            moves = animate(rng, pixel, range(-1, FRAMES + 1))
         parts = [render(options.reference // REFERENCE_PARTS) for _ in range(REFERENCE_PARTS)]
         reference, error = reference_arrays(parts, exposure)
         if error > options.max_error:
             raise Rejected(f"noisy reference ({error:.4f})")
-        for group in SPP_GROUPS:
-            spp = rng.choice(group)
-            arrays = noisy_arrays(render(spp // 2), render(spp // 2), exposure) | reference
-            meta = {
-                "version": FORMAT_VERSION,
-                "seed": seed,
-                "attempt": attempt,
-                "kind": "single",
-                "family": "assets",
-                "renderer": f"Cycles, Blender {bpy.app.version_string}",
-                "spp": spp,
-                "ref_spp": [options.reference],
-                "ref_error_before_cleaning": [round(error, 6)],
-                "ref_cleaned": "no",
-                "exposure": exposure,
-                "size": options.size,
-                "frames": [0],
-                "ref_frames": [0],
-            }
-            path = options.out / f"cy_{seed:06d}_s{spp:02d}.npz"
-            save_example(path, {name: array[None] for name, array in arrays.items()}, meta)
-    return f"saved {seed}, reference error {error:.4f}, {time.process_time() - began:.0f} CPU s"
+        meta = {
+            "version": FORMAT_VERSION,
+            "seed": seed,
+            "attempt": attempt,
+            "kind": kind,
+            "family": "assets",
+            "renderer": f"Cycles, Blender {bpy.app.version_string}",
+            "ref_spp": [options.reference],
+            "ref_error_before_cleaning": [round(error, 6)],
+            "ref_cleaned": "no",
+            "exposure": exposure,
+            "size": options.size,
+            "ref_frames": [0],
+        }
+        if kind == "sequence":
+            spp = rng.choice([4, 8, 16, 32])
+            frames = []
+            for frame in range(FRAMES):
+                a, b = render(spp // 2, frame), render(spp // 2, frame)
+                frames.append(noisy_arrays(a, b, exposure) | {"motion": to_half(a["motion"])})
+            arrays = {name: np.stack([f[name] for f in frames]) for name in frames[0]}
+            arrays |= {name: array[None] for name, array in reference.items()}
+            meta |= {"spp": spp, "frames": [t - CENTRE for t in range(FRAMES)], "moves": moves}
+            save_example(options.out / f"cy_{seed:06d}_seq.npz", arrays, meta)
+        else:
+            for group in SPP_GROUPS:
+                spp = rng.choice(group)
+                arrays = noisy_arrays(render(spp // 2), render(spp // 2), exposure) | reference
+                meta |= {"spp": spp, "frames": [0]}
+                path = options.out / f"cy_{seed:06d}_s{spp:02d}.npz"
+                save_example(path, {name: array[None] for name, array in arrays.items()}, meta)
+    return f"saved {seed} ({kind}), reference error {error:.4f}, {time.process_time() - began:.0f} CPU s"
 
 
 def render_seed(seed: int, options: argparse.Namespace) -> None:
@@ -450,6 +483,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1)
     parser.add_argument("--size", type=int, default=128, help="pixels along a side (128)")
     parser.add_argument("--reference", type=int, default=256, help="samples per pixel of the reference (256)")
+    parser.add_argument("--sequences", type=float, default=0.2, help="share of seeds that become sequences (0.2)")
     parser.add_argument("--max-error", type=float, default=0.03, help="largest relative squared error of a reference")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--timeout", type=float, default=900, help="seconds of wall time for one seed (900)")
