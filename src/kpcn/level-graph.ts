@@ -1,6 +1,7 @@
 import type { Architecture } from '../engine/model-manifest.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import { OnnxGraph, type Value } from '../engine/onnx-graph.js';
+import { texture } from './texture-graph.js';
 
 /** Which of the modules of a bundle a graph has. */
 export interface LevelGraphOptions {
@@ -24,8 +25,6 @@ const OUTSIDE = -1e4;
 const END = 2 ** 31 - 1;
 /** Colour and albedo. */
 const MIN_PLANES = 6;
-const ALBEDO_EPSILON = 0.01;
-const MAX_ALBEDO_RATIO = 8;
 
 /**
  * One ONNX graph of all that is done to an area of a level of a single frame: source encoder, spatial features, loss specialization,
@@ -38,6 +37,12 @@ const MAX_ALBEDO_RATIO = 8;
  *     log_lambda  [1,1,h/2,w/2]   with `hasLambda`
  *     filtered    [1,P,h,w]       the planes after the kernels
  *     texture     [1,3,h,w]       with `hasAlbedo`: what the albedo gate multiplies filtered colours by
+ *
+ * and, for windows, what the level is for other frames:
+ *
+ *     gate              [1,1,h,w]      the albedo gate
+ *     spatial           [1,F,h/2,w/2]  features, those for lambda = 1
+ *     coarse_embedding  [1,E,h/2,w/2]  means of the embedding of cells
  *
  * It computes what `KernelApply` does, by other means. The logit of tap q of pixel p is
  *
@@ -85,8 +90,13 @@ export function levelGraph(bundle: ModelBundle, options: LevelGraphOptions): Uin
   });
   const filtered = layout.picture(graph.op('Concat', filteredBands, { axis: 0 }), planes);
   graph.output('filtered', filtered, [1, 'planes', 'height', 'width']);
+  const gates = graph.op('DepthToSpace', [graph.op('Sigmoid', [gate])], { blocksize: 2, mode: 'CRD' });
+  graph.output('gate', gates, [1, 1, 'height', 'width']);
+  graph.output('spatial', cells.spatial, [1, architecture.featureChannels, 'half_height', 'half_width']);
+  const means = embeddingMeans(graph, cells.embedding, embeddingChannels);
+  graph.output('coarse_embedding', means, [1, embeddingChannels, 'half_height', 'half_width']);
   if (options.hasAlbedo) {
-    graph.output('texture', texture(graph, planes, filtered, gate), [1, 3, 'height', 'width']);
+    graph.output('texture', texture(graph, planes, filtered, gates), [1, 3, 'height', 'width']);
   }
   return graph.file();
 }
@@ -104,13 +114,13 @@ export function graphBytesPerPixel(architecture: Architecture): number {
   return Float32Array.BYTES_PER_ELEMENT * (features + 2 * reach * sampled + band);
 }
 
-/** Kernel features and embedding at half resolution, before activations. */
+/** Features, kernel features and embedding at half resolution, the last two before activations. */
 function kernelCells(
   graph: OnnxGraph,
   { manifest, files }: ModelBundle,
   { encoder, hasLambda }: LevelGraphOptions,
   x: Value,
-): { readonly kernels: Value; readonly embedding: Value } {
+): { readonly spatial: Value; readonly kernels: Value; readonly embedding: Value } {
   const { contextChannels, embeddingChannels } = manifest.architecture;
   const run = (module: string, inputs: Readonly<Record<string, Value>>): Record<string, Value> =>
     graph.include(module, files[module] ?? new Uint8Array(), inputs);
@@ -138,7 +148,7 @@ function kernelCells(
     spatial: specialized,
     detail: kernelDetail,
   });
-  return { kernels: kernels as Value, embedding: embedding as Value };
+  return { spatial, kernels: kernels as Value, embedding: embedding as Value };
 }
 
 /** How the pixels of an area, and what their kernels reach, lie in blocks; their numbers are known when the graph runs. */
@@ -269,6 +279,13 @@ class BlockLayout {
   }
 }
 
+/** Means of the embeddings of the pixels of each cell, [1,E,h/2,w/2]. */
+function embeddingMeans(graph: OnnxGraph, embedding: Value, channels: number): Value {
+  const pixels = graph.op('Reshape', [embedding, graph.integers(channels, 4, 0, 0)]);
+  const means = graph.op('ReduceMean', [pixels, graph.integers(1)], { keepdims: 1 });
+  return graph.op('Reshape', [means, graph.integers(1, channels, 0, -1)]);
+}
+
 /** The embedding without its mean over the area, which changes no distance and keeps the products of the affinity small. */
 function centered(graph: OnnxGraph, embedding: Value, channels: number): Value {
   const planes = graph.op('Reshape', [embedding, graph.integers(channels, 4, 0, 0)]);
@@ -291,20 +308,6 @@ function affinityKeys(graph: OnnxGraph, embedding: Value, channels: number): Val
   const squares = graph.op('Mul', [pixels, pixels]);
   const length = graph.op('ReduceSum', [squares, graph.integers(1)], { keepdims: 1 });
   return graph.op('Concat', [pixels, length], { axis: 1 });
-}
-
-/** What the albedo gate makes of colours: 1 + gate ((a + 0.01) / (filtered a + 0.01) - 1), the ratio within [1/8, 8]. */
-function texture(graph: OnnxGraph, planes: Value, filtered: Value, gate: Value): Value {
-  const scalar = (value: number): Value => graph.constant([], new Float32Array([value]));
-  const albedo = (of: Value): Value => {
-    const channels = graph.op('Slice', [of, graph.integers(3), graph.integers(6), graph.integers(1)]);
-    return graph.op('Add', [channels, scalar(ALBEDO_EPSILON)]);
-  };
-  const ratio = graph.op('Div', [albedo(planes), albedo(filtered)]);
-  const clipped = graph.op('Clip', [ratio, scalar(1 / MAX_ALBEDO_RATIO), scalar(MAX_ALBEDO_RATIO)]);
-  const gates = graph.op('DepthToSpace', [graph.op('Sigmoid', [gate])], { blocksize: 2, mode: 'CRD' });
-  const change = graph.op('Mul', [gates, graph.op('Sub', [clipped, scalar(1)])]);
-  return graph.op('Add', [change, scalar(1)]);
 }
 
 /**
