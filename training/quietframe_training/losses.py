@@ -6,6 +6,11 @@ import torch
 
 SMAPE_EPSILON = 0.01
 
+# SMAPE saturates: a pixel that is a hundred times too bright gets no gradient. The logarithm's gradient never vanishes.
+FIREFLY_WEIGHT = 0.1
+# Means of absolute errors forgive lost texture and mottled surfaces; what is seen of them is structure.
+STRUCTURE_WEIGHT = 0.8
+
 
 def smape_map(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     """Summands of Vogels et al. 2018, equation 2: |d-r| / (|d|+|r|+0.01), same shape as the inputs."""
@@ -22,6 +27,15 @@ def log_error(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
     return (torch.log(denoised.clamp(min=0) + 0.1) - torch.log(reference.clamp(min=0) + 0.1)).abs().mean()
 
 
+def picture_loss(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+    """SMAPE with a share of DSSIM, and a log term that fireflies do not escape."""
+    return (
+        smape(denoised, reference)
+        + STRUCTURE_WEIGHT * dssim(denoised, reference)
+        + FIREFLY_WEIGHT * log_error(denoised, reference)
+    )
+
+
 def asymmetric_smape(denoised, reference, noisy, slope) -> torch.Tensor:
     """Equation 6: the loss times `slope` (lambda >= 1) where denoised and noisy lie on different sides of the reference."""
     opposite = (denoised - reference) * (reference - noisy) > 0
@@ -34,14 +48,18 @@ def relative_mse(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tenso
 
 
 def tone_mapped_luminance(picture: torch.Tensor) -> torch.Tensor:
-    """[3,H,W] -> [1,1,H,W] in [0,1): luminance L / (1 + L), to the power of 1/2.2."""
+    """[N,3,H,W] or [3,H,W] -> [N,1,H,W] in (0,1): luminance L / (1 + L), to the power of 1/2.2.
+
+    Its slope at 0 is infinite, so darkness ends at 1e-5.
+    """
     weights = torch.tensor([0.2126, 0.7152, 0.0722], device=picture.device).view(3, 1, 1)
-    luminance = (picture.clamp(min=0) * weights).sum(0)[None, None]
+    luminance = (picture * weights).sum(-3, keepdim=True).clamp(min=1e-5)
+    luminance = luminance if picture.dim() == 4 else luminance[None]
     return (luminance / (1 + luminance)) ** (1 / 2.2)
 
 
 def dssim(denoised: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-    """(1 - SSIM) / 2 of the tone-mapped luminance of [3,H,W] pictures; 11x11 Gaussian window, sigma 1.5 (Wang et al. 2004)."""
+    """Mean (1 - SSIM) / 2 of tone-mapped luminance; 11x11 Gaussian window, sigma 1.5 (Wang et al. 2004)."""
     offset = torch.arange(-5, 6, dtype=torch.float32, device=denoised.device)
     row = torch.exp(-(offset**2) / (2 * 1.5**2))
     row = row / row.sum()

@@ -26,11 +26,8 @@ import torch
 
 from .dataset import PatchSampler, load_example, seen_by
 from .export import load_weights
-from .losses import log_error, smape
+from .losses import dssim, picture_loss, smape
 from .network import Architecture, Denoiser, downsample
-
-# SMAPE saturates: a pixel that is a hundred times too bright gets no gradient. The logarithm's gradient never vanishes.
-FIREFLY_WEIGHT = 0.1
 
 
 class ViewCache:
@@ -53,9 +50,9 @@ def schedule(step: int, progress: float, peak: float, warm_up: int = 100) -> flo
 
 
 def loss_of(network: Denoiser, inputs, reference, sources) -> torch.Tensor:
-    """SMAPE of the composited picture, a log term that fireflies do not escape, and a quarter of each level's own SMAPE."""
+    """`picture_loss` of the composite, and a quarter of each level's own SMAPE."""
     output, denoised, _ = network(inputs, sources)
-    loss = smape(output, reference) + FIREFLY_WEIGHT * log_error(output, reference)
+    loss = picture_loss(output, reference)
     for level in denoised:
         loss = loss + 0.25 * smape(level, reference)
         reference = downsample(reference)
@@ -74,14 +71,15 @@ def denoise_view(network: Denoiser, inputs: torch.Tensor, source: str) -> torch.
 
 
 @torch.no_grad()
-def validate(network: Denoiser, views, source: str | None = None) -> dict[int, float]:
-    """Mean SMAPE in the units of the file, by samples per pixel; by the encoder of the renderer or of `source`."""
-    scores: dict[int, list[float]] = {}
-    for view in views:
-        output = denoise_view(network, view.inputs(), source or view.renderer)
-        score = float(smape(output / view.exposure, view.reference / view.exposure))
-        scores.setdefault(view.spp, []).append(score)
-    return {spp: sum(s) / len(s) for spp, s in sorted(scores.items())}
+def validate(network: Denoiser, views, source: str | None = None) -> dict[str, float]:
+    """In the units of the file, mean SMAPE by samples per pixel, and mean DSSIM; by the renderer's encoder or `source`."""
+    scores: dict[str, list[float]] = {}
+    for view in sorted(views, key=lambda v: v.spp):
+        output = denoise_view(network, view.inputs(), source or view.renderer) / view.exposure
+        reference = view.reference / view.exposure
+        scores.setdefault(str(view.spp), []).append(float(smape(output, reference)))
+        scores.setdefault("dssim", []).append(float(dssim(output, reference)))
+    return {name: sum(s) / len(s) for name, s in scores.items()}
 
 
 def save_checkpoint(path: pathlib.Path, **state):

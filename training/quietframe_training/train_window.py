@@ -21,9 +21,9 @@ import numpy as np
 import torch
 
 from .export import load_network
-from .losses import asymmetric_smape, log_error, smape
+from .losses import asymmetric_smape, picture_loss, smape
 from .network import Denoiser, downsample
-from .train import FIREFLY_WEIGHT, save_checkpoint, schedule
+from .train import save_checkpoint, schedule
 from .window import WINDOW_OFFSETS, gather
 from .window_dataset import PreparedWindow, augment, load_shot, load_window, prepare
 
@@ -99,7 +99,7 @@ def window_loss(network: Denoiser, trained: TrainedWindow) -> torch.Tensor:
     """As the loss of single frames, and SMAPE between the next frame and this one, warped along the motion."""
     window = trained.window
     output, levels, _ = network.denoise(window.center, window.neighbors)
-    loss, reference = smape(output, window.reference) + FIREFLY_WEIGHT * log_error(output, window.reference), window.reference
+    loss, reference = picture_loss(output, window.reference), window.reference
     for level in levels:
         loss = loss + 0.25 * smape(level, reference)
         reference = downsample(reference)

@@ -69,12 +69,15 @@ class Shot:
 
 
 def load_shot(path: pathlib.Path) -> Shot:
-    """An example for training. The next window has no reference of its own: that of the centre stands in."""
+    """An example for training. The next window has no reference of its own: that of the centre stands in.
+
+    Where lamps move, frames differ rightly by more than motion tells, and none is taken.
+    """
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     window = window_of(arrays, path.stem)
     meta = json.loads(str(arrays["meta"]))
-    if 1 not in meta["frames"] or not window.neighbors:
+    if 1 not in meta["frames"] or not window.neighbors or "lamps" in meta.get("moves", ""):
         return Shot(window, None, None)
     later = arrays | {"meta": np.array(json.dumps(meta | {"frames": [f - 1 for f in meta["frames"]]}))}
     after = window_of(later, path.stem)

@@ -13,7 +13,7 @@ from quietframe_training.features import (
     firefly_gain,
     relative_variance,
 )
-from quietframe_training.losses import asymmetric_smape, dssim, smape
+from quietframe_training.losses import asymmetric_smape, dssim, picture_loss, smape
 from quietframe_training.network import composite, downsample, upsample
 
 
@@ -62,6 +62,27 @@ def test_asymmetric_loss_penalises_the_far_side_only():
     near, far = torch.tensor([1.5]), torch.tensor([0.5])
     assert float(asymmetric_smape(near, reference, noisy, slope)) == pytest.approx(float(smape(near, reference)))
     assert float(asymmetric_smape(far, reference, noisy, slope)) == pytest.approx(3 * float(smape(far, reference)))
+
+
+def test_dssim_of_a_batch_is_the_mean_and_black_pixels_have_a_gradient():
+    torch.manual_seed(5)
+    pictures, references = torch.rand(2, 2, 3, 20, 24)
+    pictures[:, :, :6] = 0
+    pictures.requires_grad_(True)
+    batch = dssim(pictures, references)
+    one_by_one = sum(dssim(p, r) for p, r in zip(pictures, references, strict=True)) / 2
+    assert batch.item() == pytest.approx(one_by_one.item(), rel=1e-5)
+    batch.backward()
+    assert torch.isfinite(pictures.grad).all()
+    assert pictures.grad[:, :, 10:].abs().sum() > 0
+
+
+def test_the_loss_of_pictures_sees_lost_structure():
+    """A checkerboard that has become grey costs more than one that is as far off everywhere."""
+    board = (torch.arange(32)[:, None] + torch.arange(32)).remainder(2).float().expand(3, 32, 32) * 0.2 + 0.5
+    grey, brighter = torch.full_like(board, 0.6), board + 0.1
+    assert smape(brighter, board) < smape(grey, board) * 1.05
+    assert picture_loss(grey, board) > 2 * picture_loss(brighter, board)
 
 
 def test_dssim_of_equal_pictures_is_zero():
