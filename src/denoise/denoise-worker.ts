@@ -55,7 +55,7 @@ function network(model: string): Promise<KpcnNetwork> {
 
 const deviceNetworks = new Map<string, DeviceNetwork>();
 
-/** What filters single frames: the device of the worker, if it has one. */
+/** What filters frames and joins them: the device of the worker, if it has one. */
 async function frameNetwork(model: string): Promise<DeviceNetwork | KpcnNetwork> {
   return models.device === undefined ? network(model) : deviceNetwork(model, models.device);
 }
@@ -170,13 +170,19 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
     case 'denoise':
       await (await frameNetwork(job.model)).denoiseTile(job.task, job.reading, job.tile, time);
       break;
+    case 'estimate': {
+      const { task, reading, tile, kept } = job;
+      if (models.device === undefined) throw new TypeError('The worker has no device');
+      await deviceNetwork(job.model, models.device).denoiseTile(task, reading, tile, time, kept);
+      break;
+    }
     case 'filter': {
       const { task, features, tile } = job;
       await (await network(job.model)).filterTile(task, features, tile, time);
       break;
     }
     case 'join':
-      await (await network(job.model)).joinTile(job.task, job.tile, time);
+      await (await frameNetwork(job.model)).joinTile(job.task, job.tile, time);
       break;
     case 'composite':
       await (await network(job.model)).compositeTile(job.fine, job.coarse, job.exposure, job.tile, time);

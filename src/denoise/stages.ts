@@ -4,9 +4,10 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
+import type { KeptFeatures } from '../kpcn/device-network.js';
 import type { DeviceProbe } from '../kpcn/device-probe.js';
 import type { FrameReading, LevelEstimate, LevelFeatures } from '../kpcn/frame-features.js';
-import type { LevelTask, WindowTask } from '../kpcn/network.js';
+import type { FilteredFrame, LevelTask, WindowTask } from '../kpcn/network.js';
 import type { FrameLevel, Level, Picture, Pyramid } from '../kpcn/picture.js';
 import type { PknBundle } from '../pkn/bundle.js';
 import type { RbfGuide } from '../pkn/gaussian-rbf.js';
@@ -20,7 +21,7 @@ export interface WorkerModels {
   readonly previews: ReadonlyMap<string, PknBundle>;
   /** What runs networks on the CPU. */
   readonly engine: EngineName;
-  /** That single frames are filtered on; the CPU without it. */
+  /** That frames are filtered on; the CPU without it. */
   readonly device?: Exclude<Device, 'cpu'>;
 }
 
@@ -70,6 +71,15 @@ export type DenoiseJob =
       readonly task: LevelTask<Level>;
       readonly reading: FrameReading;
       readonly tile: Tile;
+    }
+  /** The same of a frame of a window, on a device, and what its window needs of it. */
+  | {
+      readonly kind: 'estimate';
+      readonly model: string;
+      readonly task: LevelTask<FilteredFrame & FrameLevel>;
+      readonly reading: FrameReading;
+      readonly tile: Tile;
+      readonly kept: KeptFeatures;
     }
   /** The kernels of a tile of a level, by the features of its frame. */
   | {

@@ -1,0 +1,71 @@
+import type { ModelManifest } from '../engine/model-manifest.js';
+import { cutIntoTiles, grow, type Tile } from '../image/tile.js';
+import type { FrameLevel } from '../kpcn/picture.js';
+
+const MIN_TILE_SIDE = 128;
+
+/** Cuts areas into tiles for workers with so many bytes each. */
+export class Tiling {
+  constructor(
+    private readonly bytesPerWorker: number,
+    private readonly workers: number,
+  ) {}
+
+  /** Tiles of an area at even coordinates, of at least 128 x 128 pixels, that fit the memory with `overlap` pixels around them. */
+  tiles(area: Tile, overlap: number, bytesPerPixel: number): Tile[] {
+    const smallest = (MIN_TILE_SIDE + 2 * overlap) ** 2;
+    return this.cut(area, overlap, Math.max(this.bytesPerWorker / bytesPerPixel, smallest));
+  }
+
+  /** Tiles of at most so many pixels with those around them. */
+  cut({ x, y, width, height }: Tile, overlap: number, maxPixels: number): Tile[] {
+    const { workers } = this;
+    const tiles = cutIntoTiles(width, height, { alignment: 2, workers, overlap, maxPixels });
+    return tiles.map((tile) => ({ ...tile, x: tile.x + x, y: tile.y + y }));
+  }
+}
+
+/** Pixels of one level that are filtered, and those of them that are composited. */
+export interface LevelArea {
+  readonly filtered: Tile;
+  readonly composited: Tile;
+}
+
+/** What of each level a region needs; everything without one. The compositor reads pixels around those that it writes. */
+export function levelAreas(
+  region: Tile | undefined,
+  levels: readonly FrameLevel[],
+  { receptiveRadius }: ModelManifest,
+): LevelArea[] {
+  let composited = region;
+  return levels.map((level) => {
+    const { width, height } = level;
+    const whole = wholeOf(level);
+    if (composited === undefined) return { filtered: whole, composited: whole };
+    const area = evenOutward(composited, width, height);
+    const filtered = evenOutward(grow(area, receptiveRadius.compositor, width, height), width, height);
+    composited = {
+      x: filtered.x / 2,
+      y: filtered.y / 2,
+      width: filtered.width / 2,
+      height: filtered.height / 2,
+    };
+    return { filtered, composited: area };
+  });
+}
+
+/** All pixels of a level. */
+export function wholeOf({ width, height }: Pick<Tile, 'width' | 'height'>): Tile {
+  return { x: 0, y: 0, width, height };
+}
+
+/** The least tile with corners at even places that holds a tile; the sizes of pictures are even. */
+function evenOutward({ x, y, width, height }: Tile, right: number, bottom: number): Tile {
+  const [left, top] = [x - (x % 2), y - (y % 2)];
+  return {
+    x: left,
+    y: top,
+    width: Math.min(Math.ceil((x + width) / 2) * 2, right) - left,
+    height: Math.min(Math.ceil((y + height) / 2) * 2, bottom) - top,
+  };
+}
