@@ -67,6 +67,8 @@ export interface RenderSource {
   readonly roles: Readonly<Partial<Record<Exclude<Role, VarianceRole>, readonly LayerAlias[]>>>;
   /** The beauty that others read, where the input is better taken from another layer: the result is written here. */
   readonly target?: readonly LayerAlias[];
+  /** The view layer that holds what a compositor made of the others: never taken for the render where there is one. */
+  readonly composite?: string;
   readonly variances: readonly VarianceLayer[];
   readonly lights: readonly LightLayer[];
   /**

@@ -207,10 +207,12 @@ class Resolver {
       });
     }
     const aliases = asked === undefined ? this.#aliases('color') : [];
-    const found =
+    const matches =
       asked === undefined
-        ? aliases.map((alias) => this.#matches(alias)).find((matches) => matches.length > 0)
+        ? aliases.map((alias) => this.#matches(alias)).find((some) => some.length > 0)
         : this.#named('color', asked);
+    const renders = matches?.filter(({ prefix }) => prefix !== this.#source.composite);
+    const found = renders?.length ? renders : matches;
     const first = found?.[0];
     if (found === undefined || first === undefined) {
       const seen = [...new Set(this.#groups.map((group) => group.layer || 'channels without a layer'))];

@@ -48,6 +48,23 @@ describe('Blender Cycles', () => {
     expect(roles(resolveLayers(interleaved))).toEqual(roles(resolveLayers(multiPart)));
   });
 
+  it('takes the render and not what the compositor made of it, unless there is nothing else', () => {
+    const passes = ['Combined.RGBA', 'Denoising Albedo.RGB'];
+    const both = header(
+      ...blenderParts('Composite', ['Combined.RGBA']),
+      ...blenderParts('ViewLayer', passes),
+    );
+    const plan = resolveLayers(both);
+    expect(plan.layers.color).toEqual({ part: 1, channels: rgb('ViewLayer.Combined') });
+    expect(plan.target).toEqual({ part: 1, channels: rgb('ViewLayer.Combined') });
+    expect(plan.layers.albedo?.channels).toEqual(rgb('ViewLayer.Denoising Albedo'));
+    expect(codes(plan)).not.toContain('other-layers');
+    const asked = resolveLayers(both, { layers: { color: 'Composite.Combined' } });
+    expect(asked.layers.color.channels).toEqual(rgb('Composite.Combined'));
+    const alone = resolveLayers(header(...blenderParts('Composite', ['Combined.RGBA'])));
+    expect(alone.layers.color.channels).toEqual(rgb('Composite.Combined'));
+  });
+
   it('matches from the right where the view layer has dots', () => {
     const plan = resolveLayers(
       header(...blenderParts('Layer.With.Dots', ['Combined.RGBA', 'Denoising Albedo.RGB'])),

@@ -5,6 +5,7 @@ import type { RenderSource } from '../render-source.js';
  * denoised already and `Noisy Image` is the render. It writes no variances. The light passes are without the surface's
  * colour: beauty = (Diffuse Direct + Diffuse Indirect) * Diffuse Color + the same of Glossy and Transmission + Volume Direct
  * + Volume Indirect + Emission + Environment. Light groups are `Combined_<group>`. `Denoising Normal` is in camera space.
+ * Where the compositor is on, its picture comes first, as `Composite.Combined`.
  */
 export const cycles: RenderSource = {
   name: 'cycles',
@@ -24,6 +25,7 @@ export const cycles: RenderSource = {
     diffuseColor: ['Diffuse Color.RGB'],
   },
   target: ['Combined.RGB'],
+  composite: 'Composite',
   variances: [],
   lights: [
     { layer: 'Combined_*.RGB', isGroup: true },
