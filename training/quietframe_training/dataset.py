@@ -17,6 +17,10 @@ import torch
 from .features import auto_exposure, estimate_variance, firefly_gain
 
 
+ESTIMATED = ("generic", "color")
+"""Encoders of frames without measured variances."""
+
+
 @dataclass(frozen=True)
 class View:
     """One noisy frame and its reference; all [C,H,W] float32, light multiplied by the view's auto-exposure."""
@@ -109,7 +113,7 @@ def seen_by(inputs: torch.Tensor, source: str) -> torch.Tensor:
     dimmed. Doing it twice changes nothing more.
     """
     inputs = inputs.clone()
-    if source not in ("generic", "color"):
+    if source not in ESTIMATED:
         gain = firefly_gain(inputs[None, :3], inputs[None, 3:4])[0]
         inputs[:3] *= gain
         inputs[3:4] *= gain.square()
@@ -118,6 +122,14 @@ def seen_by(inputs: torch.Tensor, source: str) -> torch.Tensor:
         inputs[7], inputs[11] = 0.0, 0.0
         if source == "color":
             inputs[4:12] = 0.0
+    return inputs
+
+
+def with_less_noise(inputs: torch.Tensor, reference: torch.Tensor, share: float) -> torch.Tensor:
+    """Inputs [13,H,W] as 1 / share^2 times the samples would have made their colour; the other buffers stay as they are."""
+    inputs = inputs.clone()
+    inputs[:3] = reference + share * (inputs[:3] - reference)
+    inputs[3] *= share**2
     return inputs
 
 
@@ -143,10 +155,14 @@ def add_fireflies(inputs: torch.Tensor, rng: np.random.Generator) -> None:
 
 
 class PatchSampler:
-    """Random augmented patches. Every patch is seen by the encoder of its renderer, or by a poorer one; or all by `only`."""
+    """Random augmented patches. Every patch is seen by the encoder of its renderer, or by a poorer one; or all by `only`.
 
-    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.2, fireflies=0.2, only=None):
-        self.sources, self.size, self.poorer = list(sources), size, poorer
+    A share `cleaner` of those whose variance is measured gets a hundredth to 0.7 of its noise: with many samples the
+    denoiser must leave the picture alone. Where variances are estimated from the picture, nothing could tell it so.
+    """
+
+    def __init__(self, views, sources, size=96, seed=0, poorer=0.35, components=0.2, fireflies=0.2, cleaner=0.25, only=None):
+        self.sources, self.size, self.poorer, self.cleaner = list(sources), size, poorer, cleaner
         self.random = np.random.default_rng(seed)
         self.views, self.fireflies, self.only = views, fireflies, only
         weights = np.array([self._weight(v, components) for v in views])
@@ -179,6 +195,11 @@ class PatchSampler:
         y, x = self._corner(view)
         window = (slice(None), slice(y, y + self.size), slice(x, x + self.size))
         inputs, reference = view.inputs()[window].clone(), view.reference[window].clone()
+        source = self.only or view.renderer
+        if not self.only and rng.random() < self.poorer:
+            source = "color" if rng.random() < 0.3 else "generic"
+        if source not in ESTIMATED and rng.random() < self.cleaner:
+            inputs = with_less_noise(inputs, reference, float(10 ** rng.uniform(-2, -0.15)))
 
         order = torch.from_numpy(rng.permutation(3))
         gain = torch.from_numpy(np.exp2(rng.normal(0, 0.25, 3)).astype(np.float32) * np.float32(2 ** rng.normal(0, 1)))
@@ -196,9 +217,6 @@ class PatchSampler:
         inputs, reference = (torch.rot90(t, turns, (1, 2)) for t in (inputs, reference))
         if mirror:
             inputs, reference = inputs.flip(2), reference.flip(2)
-        source = self.only or view.renderer
-        if not self.only and rng.random() < self.poorer:
-            source = "color" if rng.random() < 0.3 else "generic"
         return seen_by(inputs, source).contiguous(), reference.contiguous(), self.sources.index(source)
 
     def batch(self, count: int):

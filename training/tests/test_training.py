@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from quietframe_training.dataset import PatchSampler, load_example, seen_by
+from quietframe_training.dataset import PatchSampler, load_example, seen_by, with_less_noise
 from quietframe_training.export import load_network
 from quietframe_training.joint_bilateral import BilateralParameters, joint_bilateral
 
@@ -35,6 +35,26 @@ def test_views_are_exposed_consistently(folder):
     assert view.renderer == "mitsuba" and view.spp == 4
     assert float(view.reference.mean() / view.exposure) == pytest.approx(0.4, rel=0.01)
     assert float(view.color_variance.mean() / view.exposure**2) == pytest.approx(0.25 * 0.17, rel=0.03)
+
+
+def test_less_noise_is_what_more_samples_would_leave(folder):
+    (view,) = load_example(folder / "mi_000001_s04.npz")
+    inputs = view.inputs()
+    cleaner = with_less_noise(inputs, view.reference, 0.1)  # as a hundred times the samples
+    assert torch.allclose(cleaner[:3] - view.reference, 0.1 * (inputs[:3] - view.reference), atol=1e-6)
+    assert torch.allclose(cleaner[3], 0.01 * inputs[3])
+    assert torch.equal(cleaner[4:], inputs[4:])
+
+
+def test_only_patches_of_measured_variance_get_less_noise(folder):
+    (view,) = load_example(folder / "mi_000001_s04.npz")
+
+    def relative_noise(source):
+        sampler = PatchSampler([view], ["mitsuba", "generic", "color"], 32, fireflies=0, cleaner=1, only=source)
+        inputs, references, _ = sampler.batch(8)
+        return ((inputs[:, :3] - references).abs() / references).mean((1, 2, 3))
+
+    assert relative_noise("mitsuba").max() < 0.75 * relative_noise("generic").min()
 
 
 def test_poorer_sources_lose_what_they_never_had(folder):
