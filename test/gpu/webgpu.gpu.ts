@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Denoiser } from '../../src/denoise/denoiser.js';
-import { raster } from '../../src/image/raster.js';
+import { Denoiser, type WindowFrame } from '../../src/denoise/denoiser.js';
+import { type Raster, raster } from '../../src/image/raster.js';
 import { frameOf, largestDifference, noise, TINY_MODELS } from '../denoise/support.js';
 
 const SHIPPED = fileURLToPath(new URL('../../models', import.meta.url));
@@ -43,10 +43,63 @@ describe.each([
     expect(received.color.data).not.toEqual(wanted.color.data);
   });
 
-  it('leaves windows to the CPU, and says so', async () => {
-    const frame = frameOf(32, 24);
-    const neighbors = [{ offset: 1, frame: frameOf(32, 24, 1), motion: raster(32, 24, 2) }];
-    const { report } = await device.denoise(frame, { neighbors });
-    expect(report).toMatchObject({ device: 'cpu', windowUsed: 2 });
+  it.each([
+    ['two frames', [1], {}],
+    ['seven frames', [-3, -2, -1, 1, 2, 3], {}],
+    ['frames on one side with a map of lambda', [-3, -1], { lambda: lambdaOf(38, 27) }],
+    ['irradiance', [-1, 1], { irradiance: true }],
+  ] as const)('joins a window of %s as the CPU does', async (_, offsets, request) => {
+    const frame = frameOf(38, 27);
+    const also = [noise(38, 27, 1, 2)];
+    const neighbors = offsets.map((offset) => windowFrame(38, 27, offset));
+    const received = await device.denoise(frame, { ...request, also, neighbors });
+    const wanted = await host.denoise(frame, { ...request, also, neighbors });
+    expect(received.report).toMatchObject({
+      ...{ device: 'webgpu', executionProvider: 'webgpu', windowUsed: 1 + offsets.length },
+    });
+    expect(largestDifference(received.color, wanted.color)).toBeLessThan(1e-4);
+    expect(
+      largestDifference(received.also[0] ?? raster(0, 0, 1), wanted.also[0] ?? raster(0, 0, 1)),
+    ).toBeLessThan(1e-4);
+    const single = await host.denoise(frame, { ...request, also });
+    expect(largestDifference(single.color, wanted.color)).toBeGreaterThan(1e-3);
+  });
+
+  it('makes one estimate a step for a window that slides', async () => {
+    const shot = Array.from({ length: 4 }, (_, n) => ({ frame: frameOf(38, 27, n), key: `frame ${n}` }));
+    const windowOf = (center: number): Parameters<Denoiser['denoise']> => {
+      const others = shot.flatMap(({ frame, key }, n) => {
+        const offset = n - center;
+        if (offset === 0 || Math.abs(offset) > 1) return [];
+        const { motion } = windowFrame(38, 27, offset);
+        return [{ offset, frame, motion, key }];
+      });
+      const { frame, key } = shot[center] ?? { frame: frameOf(1, 1), key: '' };
+      return [frame, { key, neighbors: others }];
+    };
+    await device.denoise(...windowOf(1));
+    const received = await device.denoise(...windowOf(2));
+    expect(received.report.features).toMatchObject({ hits: 2, misses: 1 });
+    const wanted = await host.denoise(...windowOf(2));
+    expect(largestDifference(received.color, wanted.color)).toBeLessThan(1e-4);
   });
 });
+
+/** A frame of a window whose motion has rests of pixels, leads out of it, and is not known here and there. */
+function windowFrame(width: number, height: number, offset: number): WindowFrame {
+  const motion = raster(width, height, 2);
+  for (let i = 0; i < motion.data.length; i++) {
+    motion.data[i] = i % 17 === 0 ? Number.NaN : offset * 4.3 + 3 * Math.sin(i / 9);
+  }
+  const also = [noise(width, height, 1, 2, offset)];
+  return { offset, frame: frameOf(width, height, offset + 5), motion, also };
+}
+
+function lambdaOf(width: number, height: number): Raster {
+  return raster(
+    width,
+    height,
+    1,
+    noise(width, height, 1, 3).data.map((value) => 1 + value),
+  );
+}
