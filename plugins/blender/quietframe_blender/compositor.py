@@ -1,5 +1,7 @@
 """Denoised pictures in the compositor."""
 
+import contextlib
+
 import bpy
 
 NODE = "quietframe"
@@ -22,10 +24,11 @@ def compositor_tree(scene):
     return scene.node_tree
 
 
-def put_into_compositor(scene, image, first=None, count=1):
+def put_into_compositor(scene, image, layer=None, first=None, count=1):
     """Adds an image node of the denoised picture, and joins with it what took the render's Image before.
 
-    first, count: frame numbers of a sequence. Used again, the node gets the new picture and stays where it is.
+    layer: the one of the file that is denoised. first, count: frame numbers of a sequence. Used again, the node gets
+    the new picture and stays where it is.
     """
     tree = compositor_tree(scene)
     node = tree.nodes.get(NODE)
@@ -36,6 +39,12 @@ def put_into_compositor(scene, image, first=None, count=1):
     if count > 1:
         node.frame_duration, node.frame_start, node.frame_offset = count, first, first - 1
         node.use_auto_refresh = True
+    # Files of a render that was composited begin with the layer Composite, which is what was there before.
+    for name in filter(None, (layer, *(each.name for each in scene.view_layers))):
+        if node.has_layers:
+            with contextlib.suppress(TypeError):
+                node.layer = name
+                break
     picture = node.outputs.get("Combined") or node.outputs[0]
     for link in list(tree.links):
         if link.from_node.bl_idname == "CompositorNodeRLayers" and link.from_socket.name == "Image":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from pathlib import Path
+from typing import Any
 
 from .client import Answer, Client, Problem, QuietframeError
 from .failure import Cancelled, Failure
@@ -26,8 +27,14 @@ Parameters = Mapping[str, str | float]
 class Denoising:
     """Denoises frames one after the other with one service."""
 
-    def __init__(self, task: Task, client: Client, url: str, parameters: Parameters):
+    def __init__(
+        self, task: Task, client: Client, url: str, parameters: Parameters, layers: MutableSequence[str] | None = None
+    ):
+        """layers: gets the name of each layer that was denoised."""
         self._task, self._client, self._url, self._parameters = task, client, url, parameters
+        self._layers: MutableSequence[str] = [] if layers is None else layers
+        # Neighbours are in many windows: each is read once as long as the service keeps it.
+        self._digests: dict[Path, str] = {}
         self._sent: set[str] = set()
         self._warnings: dict[str, str] = {}
 
@@ -81,19 +88,20 @@ class Denoising:
             raise
         for warning in answer.report.get("warnings", []):
             self._warnings.setdefault(str(warning.get("code")), str(warning.get("message")))
+        self._layers.extend(name for name in _layers_of(answer.report) if name not in self._layers)
         with contextlib.suppress(QuietframeError):
             self._client.cancel_job(job)
         return answer
 
     def _send(self, request: Request, place: str, progress: float) -> dict[Path, str]:
-        digests = {}
         for file in request.files:
             self._task.tell(progress, f"Sending {place}")
-            content = file.read_bytes()
-            digests[file] = hashlib.sha256(content).hexdigest()
-            if digests[file] not in self._sent:
-                self._sent.add(self._client.put_frame(content))
-        return digests
+            if self._digests.get(file) not in self._sent:
+                content = file.read_bytes()
+                digest = self._digests[file] = hashlib.sha256(content).hexdigest()
+                if digest not in self._sent:
+                    self._sent.add(self._client.put_frame(content))
+        return self._digests
 
     def _start(self, request: Request, digests: Mapping[Path, str]) -> str:
         halves = request.halves and (digests[request.halves[0]], digests[request.halves[1]])
@@ -115,8 +123,9 @@ class Denoising:
 
     def _summary(self, requests: Sequence[Request], skipped: int) -> str:
         count = len(requests) - skipped
-        done = f"Denoised {requests[0].label}" if len(requests) == 1 and not skipped else f"Denoised {count} frames"
-        parts = [done + (f", {skipped} were done already" if skipped else "")]
+        several = f"{count} frame{'' if count == 1 else 's'}"
+        done = f"Denoised {requests[0].label if len(requests) == 1 and not skipped else several}"
+        parts = [done + (f", {skipped} {'was' if skipped == 1 else 'were'} done already" if skipped else "")]
         return ". ".join(parts + list(self._warnings.values()))
 
 
@@ -127,6 +136,14 @@ def check_service(task: Task, client: Client) -> str:
     if not names:
         raise Failure("The service answers, but has no model loaded. Its log tells more")
     return f"The service answers. Its models: {', '.join(names)}"
+
+
+def _layers_of(report: Mapping[str, Any]) -> list[str]:
+    """Layers of Blender that the result is in: `ViewLayer` of the channel `ViewLayer.Combined.R`."""
+    channels = [
+        str(use.get("channel")) for use in report.get("input", {}).get("channels", []) if use.get("usedAs") == "result"
+    ]
+    return list(dict.fromkeys(name.rsplit(".", 2)[0] for name in channels if name.count(".") > 1))
 
 
 def _is_done(request: Request) -> bool:

@@ -23,10 +23,12 @@ class HalfRenders:
             raise Failure("The scene has no camera. Add one, and make it the active camera")
         self.files = []
         self._scene, self._folder = scene, temporary_folder()
-        self._kept = scene.cycles.samples, scene.cycles.seed
+        self._kept = scene.cycles.samples, scene.cycles.seed, scene.render.use_compositing
         self._outcome = None
         self._idle = 0
         scene.cycles.samples = max(1, (self._kept[0] + 1) // 2)
+        # What the compositor makes of half a render is of no use to anybody.
+        scene.render.use_compositing = False
         bpy.app.handlers.render_complete.append(self._on_complete)
         bpy.app.handlers.render_cancel.append(self._on_cancel)
 
@@ -71,7 +73,9 @@ class HalfRenders:
             bpy.app.handlers.render_cancel.remove(self._on_cancel)
             # The scene is gone where another file was opened meanwhile.
             with contextlib.suppress(ReferenceError):
-                self._scene.cycles.samples, self._scene.cycles.seed = self._kept
+                samples, seed, compositing = self._kept
+                self._scene.cycles.samples, self._scene.cycles.seed = samples, seed
+                self._scene.render.use_compositing = compositing
 
     def _begin(self, how):
         self._outcome = "running" if how == "INVOKE_DEFAULT" else "complete"

@@ -10,7 +10,7 @@ from .half_renders import HalfRenders
 from .messages import explain
 from .passes import set_up_passes
 from .preferences import client_of, preferences_of
-from .render_files import load_result, result_path, save_render, temporary_folder
+from .render_files import has_composite, load_result, result_path, save_render, temporary_folder
 from .settings import parameters_of
 from .shot import Pattern, Request, requests_of_shot
 from .task import Task
@@ -83,7 +83,8 @@ class _Working:
         """Brings the task nearer, where `prepare` did not start it."""
 
     def finish(self, context):
-        """What happens with the result."""
+        """What happens with the result; returns notes for the user."""
+        return ()
 
     def begin(self, context, work):
         """Starts `work(task, client, url)` in a thread."""
@@ -96,16 +97,20 @@ class _Working:
     def denoise(self, context, requests, skip_done=False):
         parameters = parameters_of(context.scene.quietframe)
         self.requests = requests
-        self.begin(context, lambda task, client, url: Denoising(task, client, url, parameters).run(requests, skip_done))
+        layers = self.layers = []
+        self.begin(
+            context,
+            lambda task, client, url: Denoising(task, client, url, parameters, layers).run(requests, skip_done),
+        )
 
     def _end(self, context):
         task = session.task
         if task.state == "done":
             try:
-                self.finish(context)
+                notes = self.finish(context)
             except (Failure, RuntimeError, OSError) as error:
                 return self._fail(error)
-            return self._say("INFO", task.message)
+            return self._say("INFO", ". ".join((task.message, *notes)))
         return self._say("WARNING" if task.state == "cancelled" else "ERROR", task.message)
 
     def _fail(self, error):
@@ -154,7 +159,7 @@ class QUIETFRAME_OT_denoise_render(_Working, bpy.types.Operator):
         self.denoise(context, [Request((file,), 0, None, output)])
 
     def finish(self, context):
-        _take_picture(self, self.requests[0].output)
+        return _take_picture(self, self.requests[0].output)
 
 
 class QUIETFRAME_OT_render_halves(_Working, bpy.types.Operator):
@@ -182,7 +187,7 @@ class QUIETFRAME_OT_render_halves(_Working, bpy.types.Operator):
         self.halves.end()
 
     def finish(self, context):
-        _take_picture(self, self.output)
+        return _take_picture(self, self.output)
 
 
 class QUIETFRAME_OT_denoise_shot(_Working, bpy.types.Operator):
@@ -207,7 +212,8 @@ class QUIETFRAME_OT_denoise_shot(_Working, bpy.types.Operator):
     def finish(self, context):
         first, last = self.requests[0], self.requests[-1]
         count = last.number - first.number + 1
-        session.result = load_result(first.output, count).name, first.number, count
+        image = load_result(first.output, first.number, count)
+        return _remember(self, image, first.output, first.number, count)
 
 
 class QUIETFRAME_OT_use_in_compositor(bpy.types.Operator):
@@ -218,11 +224,11 @@ class QUIETFRAME_OT_use_in_compositor(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context):
-        return session.result is not None and session.result[0] in bpy.data.images
+        return session.result is not None and session.result.image in bpy.data.images
 
     def execute(self, context):
-        name, first, count = session.result
-        put_into_compositor(context.scene, bpy.data.images[name], first, count)
+        result = session.result
+        put_into_compositor(context.scene, bpy.data.images[result.image], result.layer, result.first, result.count)
         return {"FINISHED"}
 
 
@@ -257,12 +263,22 @@ def _path_of(path, name):
 
 
 def _take_picture(operator, path):
-    image = load_result(path)
-    session.result = image.name, None, 1
+    notes = _remember(operator, load_result(path), path)
     if not operator.stays:
-        operator.report(
-            {"INFO"}, "The result is in a temporary folder; save the blend file to keep the next one beside it"
-        )
+        notes.append("The result is in a temporary folder; save the blend file to keep the next one beside it")
+    return notes
+
+
+def _remember(operator, image, path, first=None, count=1):
+    """Keeps what Use in Compositor takes; returns notes for the user."""
+    layer = next(iter(operator.layers), None)
+    session.result = session.Result(image.name, layer, first, count)
+    if not has_composite(path):
+        return []
+    return [
+        "The picture also has the layer Composite, which is as it was before: choose"
+        f" {layer or 'the other layer'} in the header of the image editor"
+    ]
 
 
 def _redraw(context):

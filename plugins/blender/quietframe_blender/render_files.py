@@ -55,18 +55,29 @@ def result_path(scene, folder):
     return Path(bpy.path.abspath(folder)) / f"{name}.{scene.frame_current:04d}.exr", True
 
 
-def load_result(path, frames=1):
-    """The denoised file as a picture of Blender, and in an image editor if one is open."""
+def has_composite(path):
+    """Whether a file of Blender also holds what the compositor made: OpenEXR files name their channels at the head."""
+    with open(path, "rb") as file:
+        return b"Composite.Combined." in file.read(65536)
+
+
+def load_result(path, first=None, count=1):
+    """The denoised file as a picture of Blender, and in an image editor if one is open.
+
+    first, count: frame numbers of a sequence, whose first file it is.
+    """
     image = bpy.data.images.load(str(path), check_existing=True)
     image.name = "Denoised"
-    image.source = "SEQUENCE" if frames > 1 else "FILE"
+    image.source = "SEQUENCE" if count > 1 else "FILE"
+    # As the render is seen; Blender shows other files without the view transform of the scene.
+    image.use_view_as_render = True
     image.reload()
-    show(image)
+    show(image, first, count)
     return image
 
 
-def show(image):
-    """Shows it in all image editors that show a render or nothing."""
+def show(image, first=None, count=1):
+    """Shows it in all image editors that show a render or nothing, a sequence by the frame of the scene."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "IMAGE_EDITOR":
@@ -77,3 +88,7 @@ def show(image):
                     or space.image.name.startswith("Denoised")
                 ):
                     space.image = image
+                    if count > 1:
+                        user = space.image_user
+                        user.frame_duration, user.frame_start, user.frame_offset = count, first, first - 1
+                        user.use_auto_refresh = True

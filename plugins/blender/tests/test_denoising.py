@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from pathlib import Path
 
 import pytest
 from quietframe_blender.client import Answer, Problem, Unavailable
@@ -57,7 +58,10 @@ class Service:
     def job_answer(self, job):
         if job in self.problems:
             raise self.problems[job]
-        return Answer(exr=job.encode(), report={"warnings": [{"code": "no-normals", "message": "No normals"}]})
+        uses = [{"channel": f"View.Layer.Combined.{c}", "usedAs": "result"} for c in "RGB"]
+        uses.append({"channel": "Other.Combined.R", "usedAs": "color"})
+        warnings = [{"code": "no-normals", "message": "No normals"}]
+        return Answer(exr=job.encode(), report={"warnings": warnings, "input": {"channels": uses}})
 
     def cancel_job(self, job):
         self.cancelled.append(job)
@@ -93,6 +97,16 @@ def test_writes_results_and_sends_each_frame_once(service, shot):
     frames, halves, center, parameters = service.jobs["j2"]
     assert (len(frames), halves, center, parameters) == (3, None, 2, {"model": "kpcn", "lambda": 2.0})
     assert [file.name for file in shot[0].output.parent.iterdir() if file.name.startswith(".")] == []
+
+
+def test_tells_which_layers_are_denoised_and_reads_each_file_once(service, shot, monkeypatch):
+    layers, read, read_bytes = [], [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), read_bytes(path))[1])
+    task = Task(lambda task: Denoising(task, service, URL, {}, layers).run(shot), URL)
+    task.start()
+    task.join()
+    assert (task.state, layers) == ("done", ["View.Layer"])
+    assert read == ["0.exr", "1.exr", "2.exr"]
 
 
 def test_halves_go_as_halves(service, tmp_path, shot):
@@ -169,7 +183,7 @@ def test_skips_what_is_done(service, shot):
     for file in shot[0].frames:
         os.utime(file, (made - 10, made - 10))
     task = run(service, shot[:2], skip_done=True)
-    assert task.message.startswith("Denoised 1 frames, 1 were done already")
+    assert task.message.startswith("Denoised 1 frame, 1 was done already")
     assert len(service.jobs) == 2
 
 

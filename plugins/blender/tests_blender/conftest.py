@@ -65,11 +65,15 @@ def closed_service(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def extension(tmp_path_factory):
+def archive():
+    return next((ROOT / "plugins/blender/build").glob("quietframe-*.zip"))
+
+
+@pytest.fixture(scope="session")
+def extension(archive):
     """Installs the archive in a user folder of its own; the folder is set by scripts/test-blender.sh."""
     assert "BLENDER_USER_RESOURCES" in os.environ
     bpy.ops.preferences.addon_enable(module="bl_pkg")
-    archive = next((ROOT / "plugins/blender/build").glob("quietframe-*.zip"))
     bpy.ops.extensions.package_install_files(
         filepath=str(archive), repo="user_default", enable_on_install=True, overwrite=True
     )

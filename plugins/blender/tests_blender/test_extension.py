@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
+import tomllib
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,9 +20,16 @@ def part(name):
     return importlib.import_module(f"bl_ext.user_default.quietframe.{name}")
 
 
-def pixels_of(path):
+def pixels_of(path, layer="Combined"):
     """Beauty [height, width, 3] of a multilayer file."""
-    return channels_of(path, "Combined")
+    return channels_of(path, layer)
+
+
+def composite(scene, folder):
+    """What the compositor makes of another render, [height, width, 3]."""
+    bpy.ops.render.render()
+    part("render_files").save_render(scene, folder / "composite.exr")
+    return channels_of(folder / "composite.exr", "Composite.Combined")
 
 
 def channels_of(path, layer):
@@ -73,6 +84,7 @@ def test_denoises_the_current_render(groups, tmp_path):
     image = bpy.data.images["Denoised"]
     assert Path(bpy.path.abspath(image.filepath)) == result
     assert image.type in ("MULTILAYER", "IMAGE")
+    assert image.use_view_as_render
     assert part("session").message.startswith("Denoised the render")
 
 
@@ -82,6 +94,7 @@ def test_two_halves_are_rendered_denoised_and_restored(scene, tmp_path):
     scene.cycles.samples, scene.cycles.seed = 5, 3
     assert bpy.ops.quietframe.render_halves() == {"FINISHED"}
     assert (scene.cycles.samples, scene.cycles.seed) == (5, 3)
+    assert scene.render.use_compositing
     assert not [f for f in bpy.app.handlers.render_complete if "HalfRenders" in repr(f)]
     folder = sorted(Path(bpy.app.tempdir).glob("quietframe-*/half_1.exr"))[-1].parent
     first, second = pixels_of(folder / "half_0.exr"), pixels_of(folder / "half_1.exr")
@@ -111,6 +124,28 @@ def test_denoises_a_shot(scene, tmp_path):
     assert bpy.ops.quietframe.use_in_compositor() == {"FINISHED"}
     node = part("compositor").compositor_tree(scene).nodes["quietframe"]
     assert (node.frame_duration, node.frame_start, node.image) == (2, 1, image)
+    for n in (1, 2):
+        scene.frame_set(n)
+        np.testing.assert_allclose(composite(scene, tmp_path), pixels_of(tmp_path / f"clean/c.{n:04d}.exr"), atol=1e-5)
+
+
+def test_a_shot_that_begins_late_is_shown_by_the_frame_of_the_scene(scene, tmp_path):
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    area.type = "IMAGE_EDITOR"
+    scene.frame_start, scene.frame_end = 1001, 1002
+    bpy.ops.quietframe.set_up_passes()
+    scene.render.filepath = str(tmp_path / "shot.####")
+    bpy.ops.render.render(animation=True)
+    scene.quietframe.shot, scene.quietframe.output = "", str(tmp_path / "clean.####.exr")
+    scene.quietframe.model = "pkn"
+    scene.frame_set(1001)
+    assert bpy.ops.quietframe.denoise_shot() == {"FINISHED"}
+    space = area.spaces.active
+    assert space.image == bpy.data.images["Denoised"]
+    user = space.image_user
+    # Blender counts: frame of the scene - start + 1 + offset.
+    assert (user.frame_duration, 1002 - user.frame_start + 1 + user.frame_offset) == (2, 1002)
+    assert user.use_auto_refresh
 
 
 def test_the_compositor_takes_the_result_in_place_of_the_render(scene, tmp_path):
@@ -127,6 +162,15 @@ def test_the_compositor_takes_the_result_in_place_of_the_render(scene, tmp_path)
     links = [(link.from_node.name, link.from_socket.name) for link in tree.links]
     assert ("quietframe", "Combined") in links
     assert not any(name == "Render Layers" and socket == "Image" for name, socket in links)
+    # Another render has the composite of the denoised one before, which must not come back as the denoised picture.
+    bpy.data.objects["Cube"].hide_render = True
+    bpy.ops.render.render()
+    assert bpy.ops.quietframe.denoise_render() == {"FINISHED"}
+    assert "choose ViewLayer" in part("session").message
+    assert bpy.ops.quietframe.use_in_compositor() == {"FINISHED"}
+    assert tree.nodes["quietframe"].layer == "ViewLayer"
+    denoised = pixels_of(tmp_path / f"{scene.name}.0001.exr", "ViewLayer.Combined")
+    np.testing.assert_allclose(composite(scene, tmp_path), denoised, atol=1e-5)
 
 
 def test_nothing_blocks_when_a_person_asks(scene, tmp_path):
@@ -245,6 +289,20 @@ def test_there_is_no_render_yet(scene, tmp_path):
     for image in list(bpy.data.images):
         bpy.data.images.remove(image)
     failing(bpy.ops.quietframe.denoise_render, "Render the picture")
+
+
+def test_blender_finds_nothing_wrong_with_the_archive(archive):
+    """Blender's own `blender --command extension validate`."""
+    tool = next(Path(bpy.utils.system_resource("SCRIPTS")).rglob("bl_pkg/cli/blender_ext.py"))
+    run = subprocess.run([sys.executable, str(tool), "validate", str(archive)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    with zipfile.ZipFile(archive) as file:
+        manifest = tomllib.loads(file.read("blender_manifest.toml").decode())
+    # https://docs.blender.org/manual/en/latest/advanced/extensions/getting_started.html
+    for told in (manifest["tagline"], *manifest["permissions"].values()):
+        assert len(told) <= 64
+        assert told[-1].isalnum()
+    assert manifest["blender_version_min"] == "4.2.0"
 
 
 def test_comes_and_goes(scene, extension):
