@@ -33,6 +33,8 @@ export interface JobStatus {
   readonly frames: readonly FrameStatus[];
 }
 
+const GONE = 'The service does not answer: is it running, and is the network there?';
+
 /** A problem document of the service. */
 export class Problem extends Error {
   constructor(
@@ -55,26 +57,49 @@ export class Service {
     return models.map(({ name, version }) => `${name}@${version}`);
   }
 
-  /** Asks for a job whose frames are named by digest; sends those that the service does not have. */
-  async startJob(body: object, contents: readonly Content[], signal: AbortSignal): Promise<JobStatus> {
-    const answer = await this.#withFrames('v1/jobs', body, contents, signal);
+  /**
+   * Asks for a job whose frames are named by digest; sends those that the service does not have.
+   * @param onSend is told which file of how many is sent, from 1.
+   */
+  async startJob(
+    body: object,
+    contents: readonly Content[],
+    signal: AbortSignal,
+    onSend: (sent: number, count: number) => void,
+  ): Promise<JobStatus> {
+    const answer = await this.#withFrames('v1/jobs', body, contents, signal, {}, onSend);
     return (await answer.json()) as JobStatus;
   }
 
-  /** Each change of a job until it has ended. */
+  /**
+   * Each change of a job until it has ended. A connection that is lost is made again as long as that brings something new.
+   * @throws Problem `gone` when it does not.
+   */
   async *events(id: string, signal: AbortSignal): AsyncGenerator<JobStatus> {
-    // Not EventSource, which sends no token.
-    const { body } = await this.#fetch(`v1/jobs/${id}/events`, { signal });
-    let text = '';
-    for await (const chunk of chunksOf(body)) {
-      text += chunk;
-      const events = text.split('\n\n');
-      text = events.pop() ?? '';
-      for (const event of events) {
-        const data = /^data: (.*)$/m.exec(event)?.[1];
-        if (data !== undefined) yield JSON.parse(data) as JobStatus;
+    let seen = '0';
+    for (let isNew = true; isNew; ) {
+      isNew = false;
+      // Not EventSource, which sends no token.
+      const { body } = await this.#fetch(`v1/jobs/${id}/events`, {
+        signal,
+        headers: { 'last-event-id': seen },
+      });
+      let text = '';
+      for await (const chunk of chunksOf(body)) {
+        text += chunk;
+        const events = text.split('\n\n');
+        text = events.pop() ?? '';
+        for (const event of events) {
+          const data = /^data: (.*)$/m.exec(event)?.[1];
+          if (data === undefined) continue;
+          isNew = true;
+          seen = /^id: (.*)$/m.exec(event)?.[1] ?? seen;
+          yield JSON.parse(data) as JobStatus;
+          if (/^event: end$/m.test(event)) return;
+        }
       }
     }
+    throw new Problem('gone', GONE);
   }
 
   async cancel(id: string): Promise<void> {
@@ -82,10 +107,10 @@ export class Service {
   }
 
   /** The denoised file of a frame of a job, and its report. */
-  async result(id: string, index: number): Promise<{ file: Blob; report: Report }> {
+  async result(id: string, index: number, signal: AbortSignal): Promise<{ file: Blob; report: Report }> {
     const path = `v1/jobs/${id}/results/${index}`;
-    const file = await this.#fetch(path, { headers: { accept: 'image/x-exr' } });
-    const report = await this.#fetch(path, { headers: { accept: 'application/json' } });
+    const file = await this.#fetch(path, { signal, headers: { accept: 'image/x-exr' } });
+    const report = await this.#fetch(path, { signal, headers: { accept: 'application/json' } });
     return { file: await file.blob(), report: (await report.json()) as Report };
   }
 
@@ -105,6 +130,7 @@ export class Service {
     contents: readonly Content[],
     signal: AbortSignal,
     headers: Record<string, string> = {},
+    onSend: (sent: number, count: number) => void = () => {},
   ): Promise<Response> {
     const ask = (): Promise<Response> =>
       this.#fetch(path, {
@@ -115,8 +141,9 @@ export class Service {
       return await ask();
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'missing-frames') throw error;
-      for (const { digest, file } of contents) {
-        if (!error.missing.includes(digest)) continue;
+      const wanted = contents.filter(({ digest }) => error.missing.includes(digest));
+      for (const [i, { digest, file }] of wanted.entries()) {
+        onSend(i + 1, wanted.length);
         const type = { 'content-type': 'image/x-exr' };
         await this.#fetch(`v1/frames/${digest}`, { method: 'PUT', signal, body: file, headers: type });
       }
@@ -127,7 +154,10 @@ export class Service {
   async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (this.token !== '') headers.set('authorization', `Bearer ${this.token}`);
-    const answer = await fetch(path, { ...init, headers });
+    const answer = await fetch(path, { ...init, headers }).catch((error: unknown) => {
+      if (init.signal?.aborted) throw error;
+      throw new Problem('gone', GONE);
+    });
     if (answer.ok) return answer;
     const problem = (await answer.json().catch(() => ({}))) as {
       type?: string;
@@ -139,10 +169,13 @@ export class Service {
   }
 }
 
+/** Text as it comes; a connection that is lost ends it, as a service does that has no more to say. */
 async function* chunksOf(body: ReadableStream<Uint8Array<ArrayBuffer>> | null): AsyncGenerator<string> {
   const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const next = await reader?.read();
+    const next = await reader?.read().catch((error: unknown) => {
+      if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    });
     if (next === undefined || next.done) return;
     yield next.value;
   }

@@ -4,6 +4,8 @@ export interface Shot<File extends { readonly name: string }> {
   readonly frames: readonly File[];
   /** Two independent renders of one frame, and which frame that is. */
   readonly halves?: { readonly files: readonly [File, File]; readonly frame: number };
+  /** A number that several frames have: they may be layers of one picture, or several shots. */
+  readonly sameNumber?: number;
   /** Names that are neither OpenEXR nor of use. */
   readonly ignored: readonly string[];
 }
@@ -22,12 +24,15 @@ export function arrangeFiles<File extends { readonly name: string }>(files: read
   const frames = files
     .filter((file) => isUsed(file) && !(isPair && (file === a || file === b)))
     .sort((one, other) => numberOf(one.name) - numberOf(other.name) || compare(one.name, other.name));
-  if (!isPair) return { frames, ignored };
+  const numbers = frames.map(({ name }) => numberOf(name));
+  const twice = numbers.find((number, i) => numbers.indexOf(number) !== i);
+  const same = twice === undefined ? {} : { sameNumber: twice };
+  if (!isPair) return { frames, ...same, ignored };
   if (frames.length === 0) return { frames: [a], halves: { files: [a, b], frame: 0 }, ignored };
   const found = frames.findIndex(({ name }) => numberOf(name) === numberOf(a.name));
   const frame = frames.length === 1 ? 0 : found;
-  if (frame < 0) return { frames, ignored: [...ignored, a.name, b.name] };
-  return { frames, halves: { files: [a, b], frame }, ignored };
+  if (frame < 0) return { frames, ...same, ignored: [...ignored, a.name, b.name] };
+  return { frames, halves: { files: [a, b], frame }, ...same, ignored };
 }
 
 /** Frames of the window around a frame, as far as there are any, and its place among them. */

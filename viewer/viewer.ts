@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { resolveLayers } from '../src/frame/resolve-layers.js';
 import { boxHeight, boxWidth } from '../src/image/image.js';
 import { raster } from '../src/image/raster.js';
@@ -11,6 +12,7 @@ import { arrangeFiles, type Shot, windowOf } from './shot.js';
 import {
   fitted,
   moveSplit,
+  type Point,
   pan,
   pixelAt,
   type Size,
@@ -20,7 +22,7 @@ import {
 } from './view-transform.js';
 
 /** A file, opened. */
-type Source = Opened & { readonly file: Blob };
+type Source = Opened & { readonly file: Blob; readonly name: string };
 
 /** What has become of a frame. */
 interface Result {
@@ -36,6 +38,8 @@ interface Picture extends Size {
 
 const MAPS = /(^|\.)(error\.(SMAPE|DSSIM)|samples\.(density|spp))$/;
 const FLICKER = 'flicker';
+/** Bytes of pictures that are kept: a shot that plays is not decoded again and again. */
+const KEPT_PICTURES = 512 * 2 ** 20;
 /** Difference of displayed brightness that gets the last colour. */
 const FLICKER_RANGE: Range = { low: 0, high: 0.2 };
 const NO_RANGE: Range = { low: 0, high: 1 };
@@ -55,21 +59,33 @@ class Viewer {
   readonly #screen = new Screen(byId('canvas'));
   #shot: Shot<File> = { frames: [], ignored: [] };
   #sources = new Map<File, Promise<Source>>();
+  readonly #kept = new LRUCache<string, Picture>({
+    maxSize: KEPT_PICTURES,
+    sizeCalculation: ({ data }) => data.byteLength,
+  });
   #results = new Map<number, Result>();
   #frame = 0;
   #layers: readonly Layer[] = [];
   #pictures: Partial<Record<Slot, Picture>> = {};
+  /** What was denoised anew of the picture that is shown. */
+  #part: (Picture & Point) | undefined;
   #view: View = { scale: 1, x: 0, y: 0 };
   #split = 0.5;
+  /** Whether the two sides of the split differ. */
+  #isCompared = false;
   #range = NO_RANGE;
   #mode: 'light' | 'direction' | 'value' | 'flicker' = 'light';
   /** Rises with every picture that is asked for: what is late is not shown. */
   #turn = 0;
+  /** How often files were given: the last counts. */
+  #openings = 0;
   #work: AbortController | undefined;
   #job: string | undefined;
   #preview: AbortController | undefined;
   #settle: number | undefined;
   #blink: number | undefined;
+  /** Which of the two a blink shows. */
+  #isNoisyShown = true;
   #playing = false;
   /** How often play was pressed: one that was stopped and pressed again must not run twice. */
   #plays = 0;
@@ -101,6 +117,7 @@ class Viewer {
     try {
       const models = await this.#service.models();
       select('model').replaceChildren(...models.map((name) => new Option(name, name)));
+      if (byId('status').classList.contains('problem')) this.#say('The service answers');
     } catch (error) {
       this.#say(error);
     }
@@ -109,34 +126,64 @@ class Viewer {
   #source(file: File): Promise<Source> {
     const known = this.#sources.get(file);
     if (known !== undefined) return known;
-    const opened = this.#decoder.open(file).then((header) => ({ ...header, file }));
+    const opened = this.#decoder.open(file).then(
+      (header) => ({ ...header, file, name: file.name }),
+      (error: Error) => {
+        throw new Error(`${file.name}: ${error.message}`);
+      },
+    );
     this.#sources.set(file, opened);
     return opened;
   }
 
+  /** Opens files in the place of those that are open, which stay where the new ones cannot be shown. */
   async #open(files: readonly File[]): Promise<void> {
+    if (files.length === 0) return;
     const shot = arrangeFiles(files);
-    if (shot.frames.length === 0) return this.#say(new Error('There is no OpenEXR file among these'));
+    const first = shot.halves?.frame ?? Math.floor(shot.frames.length / 2);
+    const file = shot.frames[first];
+    if (file === undefined)
+      return this.#say(new Error(`${namesOf(files)}: not OpenEXR, which ends with .exr`));
+    const opening = ++this.#openings;
+    const source = await this.#tried(file);
+    if (opening !== this.#openings) return;
+    if (source instanceof Error) return this.#say(source);
     this.#cancel();
     this.#preview?.abort();
     this.#shot = shot;
-    this.#sources = new Map();
+    this.#sources = new Map([[file, Promise.resolve(source)]]);
     this.#results = new Map();
     this.#pictures = {};
+    this.#playing = false;
+    button('play').setAttribute('aria-pressed', 'false');
     input('frame').max = String(shot.frames.length - 1);
-    this.#turnTo(shot.halves?.frame ?? Math.floor(shot.frames.length / 2));
+    this.#turnTo(first);
     byId('sequence').hidden = shot.frames.length < 2;
     byId('hint').hidden = true;
     await this.#show();
-    if (this.#pictures.noisy === undefined) return;
+    if (this.#shot !== shot || this.#pictures.noisy === undefined) return;
     this.#view = fitted(this.#size, this.#room, 4);
     this.#autoExposure();
     const halves = shot.halves === undefined ? '' : ', with half buffers';
+    const same =
+      shot.sameNumber === undefined ? '' : `; several have the number ${shot.sameNumber}: are they one shot?`;
     const ignored = shot.ignored.length === 0 ? '' : `; not used: ${shot.ignored.join(', ')}`;
-    this.#say(`${shot.frames.length} frame${shot.frames.length === 1 ? '' : 's'}${halves}${ignored}`);
+    this.#say(`${frameCount(shot.frames.length)}${halves}${same}${ignored}`);
+    byId<HTMLProgressElement>('progress').hidden = true;
     button('denoise').disabled = false;
     button('denoise-all').disabled = shot.frames.length < 2;
     this.#draw();
+  }
+
+  /** A file whose beauty can be read, or what is wrong with it. */
+  async #tried(file: File): Promise<Source | Error> {
+    try {
+      const source = await this.#source(file);
+      await this.#read(source, '', false);
+      return source;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(explain(error));
+    }
   }
 
   /** Reads and shows the chosen layer of the chosen frame. */
@@ -160,6 +207,7 @@ class Viewer {
       // Maps are in the denoised file alone.
       if (this.#layerOf(source, wanted, false) === undefined) pictures.noisy = denoised;
       this.#pictures = pictures;
+      this.#part = undefined;
       for (const [slot, { width, height, data }] of Object.entries(pictures)) {
         this.#screen.set(slot as Slot, width, height, data);
       }
@@ -198,11 +246,21 @@ class Viewer {
     return beautyOf(source, denoised);
   }
 
+  /** @throws Error with the file's name and what is wrong with it. */
   async #read(source: Source, label: string, denoised: boolean): Promise<Picture> {
     const layer = this.#layerOf(source, label, denoised) ?? beautyOf(source, denoised);
-    const { dataWindow, data } = await this.#decoder.planes(source.file, layer.part, layer.channels);
+    const key = JSON.stringify([source.digest, layer.part, layer.channels]);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) return kept;
+    const { dataWindow, data } = await this.#decoder
+      .planes(source.file, layer.part, layer.channels)
+      .catch((error: Error) => {
+        throw new Error(`${source.name}: ${error.message}`);
+      });
     const [width, height] = [boxWidth(dataWindow), boxHeight(dataWindow)];
-    return { width, height, data: interleave(data, width * height) };
+    const picture = { width, height, data: interleave(data, width * height) };
+    this.#kept.set(key, picture);
+    return picture;
   }
 
   #listLayers(source: Source, result: Result | undefined): void {
@@ -219,9 +277,7 @@ class Viewer {
     };
     picker.replaceChildren(
       new Option('Beauty', ''),
-      ...(this.#shot.frames.length > 1
-        ? [new Option('Flicker: change since the frame before', FLICKER)]
-        : []),
+      ...(this.#shot.frames.length > 1 ? [new Option('Flicker', FLICKER)] : []),
       ...(maps.length > 0 ? [group('Maps', maps.map(option))] : []),
       group('Layers of the file', this.#layers.filter((layer) => !maps.includes(layer)).map(option)),
     );
@@ -253,9 +309,14 @@ class Viewer {
       for (const id of ['left-name', 'right-name']) byId(id).textContent = 'predicted';
     }
     const isFlicker = select('layer').value === FLICKER;
-    if (isFlicker && result !== undefined && !this.#results.has(this.#frame - 1)) {
+    if (isFlicker && this.#frame === 0) byId('right-name').textContent = 'no frame before this one';
+    else if (isFlicker && result !== undefined && !this.#results.has(this.#frame - 1)) {
       byId('right-name').textContent = 'the frame before is not denoised yet';
     }
+    // Of what is in one file alone, both sides would be the same.
+    this.#isCompared = isFlicker
+      ? this.#frame > 0 && result !== undefined && this.#results.has(this.#frame - 1)
+      : result !== undefined && !MAPS.test(select('layer').value);
     byId('readout').textContent = '';
     const report = result?.report;
     const error =
@@ -272,9 +333,11 @@ class Viewer {
       }),
     );
     const timings = Object.entries(report?.stages ?? {}).map(([stage, seconds]) =>
-      rowOf(stage, `${(1000 * seconds).toFixed(0)} ms`),
+      rowOf(stage, duration(seconds)),
     );
     byId('timings').replaceChildren(...timings);
+    byId('total').textContent = report?.seconds === undefined ? '' : `: ${duration(report.seconds)}`;
+    byId('timings-all').hidden = report === undefined;
   }
 
   /** Denoises frames as a job, with progress; those that are done are shown at once. */
@@ -285,17 +348,18 @@ class Viewer {
     this.#preview?.abort();
     button('cancel').disabled = false;
     for (const id of ['denoise', 'denoise-all']) button(id).disabled = true;
-    const lambda = this.#lambda;
+    Object.assign(byId<HTMLProgressElement>('progress'), { value: 0, hidden: false });
     try {
-      const windows = await this.#windows(frames);
-      const body = { windows: windows.map(({ window }) => window), ...this.#parameters(), lambda };
-      const contents = new Map(windows.flatMap((each) => each.contents).map((each) => [each.digest, each]));
-      this.#say('Sending');
-      const job = await this.#service.startJob(body, [...contents.values()], work.signal);
-      this.#job = job.id;
-      for await (const status of this.#service.events(job.id, work.signal))
-        await this.#hear(status, frames, lambda);
+      await this.#runJob(frames, work.signal).catch((error: unknown) => {
+        const maps = input('maps');
+        if (!(error instanceof Problem) || error.code !== 'not-implemented' || !maps.checked) throw error;
+        // The one thing that is asked for and that not every model has.
+        maps.checked = false;
+        return this.#runJob(frames, work.signal, '; the model predicts no errors, so there are no maps');
+      });
     } catch (error) {
+      if (work.signal.aborted && this.#job !== undefined)
+        void this.#service.cancel(this.#job).catch(() => {});
       this.#say(work.signal.aborted ? 'Cancelled' : error);
     } finally {
       this.#work = undefined;
@@ -306,20 +370,57 @@ class Viewer {
     }
   }
 
-  async #hear(status: JobStatus, frames: readonly number[], lambda: number): Promise<void> {
-    byId<HTMLProgressElement>('progress').value = status.progress;
-    // What has failed is told by the frames.
-    if (status.state !== 'failed')
-      this.#say(`${status.state}: ${status.done} of ${status.total}, ${Math.floor(100 * status.progress)} %`);
+  async #runJob(frames: readonly number[], signal: AbortSignal, note = ''): Promise<void> {
+    const lambda = this.#lambda;
+    const begin = performance.now();
+    const windows = await this.#windows(frames);
+    const body = { windows: windows.map(({ window }) => window), ...this.#parameters(), lambda };
+    const contents = new Map(windows.flatMap((each) => each.contents).map((each) => [each.digest, each]));
+    this.#say('Sending');
+    const job = await this.#service.startJob(body, [...contents.values()], signal, (sent, count) =>
+      this.#say(`Sending ${sent} of ${count} files`),
+    );
+    this.#job = job.id;
+    let problem: Problem | undefined;
+    let done = 0;
+    for await (const status of this.#service.events(job.id, signal)) {
+      byId<HTMLProgressElement>('progress').value = status.progress;
+      const share = `${Math.floor(100 * status.progress)} %`;
+      this.#say(
+        status.state === 'queued'
+          ? 'Waiting for the service'
+          : `Denoising: ${status.done} of ${status.total}, ${share}`,
+      );
+      problem = (await this.#take(status, frames, lambda, signal)) ?? problem;
+      done = status.done;
+    }
+    // Results stay with the service for an hour otherwise.
+    void this.#service.cancel(job.id).catch(() => {});
+    if (problem !== undefined) throw problem;
+    this.#say(`Denoised ${frameCount(done)} in ${duration((performance.now() - begin) / 1000)}${note}`);
+  }
+
+  /** Takes the results that are new; returns the problem of a frame that has failed. */
+  async #take(
+    status: JobStatus,
+    frames: readonly number[],
+    lambda: number,
+    signal: AbortSignal,
+  ): Promise<Problem | undefined> {
+    let problem: Problem | undefined;
     for (const { index, state, error } of status.frames) {
-      if (error !== undefined) this.#say(new Problem(error.type.split(':').at(-1) ?? '', error.detail));
+      if (error !== undefined) problem = new Problem(error.type.split(':').at(-1) ?? '', error.detail);
       const frame = frames[index];
       if (state !== 'done' || frame === undefined) continue;
-      const { file, report } = await this.#service.result(status.id, index);
-      const source = { ...(await this.#decoder.open(file)), file };
+      const { file, report } = await this.#service.result(status.id, index, signal);
+      const source = { ...(await this.#decoder.open(file)), file, name: 'The result' };
+      // Other files may have been opened meanwhile.
+      signal.throwIfAborted();
       this.#results.set(frame, { source, report, lambda });
-      if (frame === this.#frame) await this.#show();
+      if (frame === this.#frame || (frame === this.#frame - 1 && this.#mode === 'flicker'))
+        await this.#show();
     }
+    return problem;
   }
 
   /** Windows of frames as the service is asked for them. */
@@ -353,7 +454,6 @@ class Viewer {
   }
 
   #cancel(): void {
-    if (this.#job !== undefined) void this.#service.cancel(this.#job).catch(() => {});
     this.#work?.abort();
   }
 
@@ -386,37 +486,53 @@ class Viewer {
         ...(model && { model }),
       };
       const start = performance.now();
+      byId('lambda-note').textContent = `${width} x ${height} pixels with lambda ${lambda}...`;
       const { file } = await this.#service.denoise(body, window.contents, preview.signal);
       const source = await this.#decoder.open(file);
       const { data } = await this.#decoder.planes(file, 0, source.parts[0] ? ['R', 'G', 'B'] : []);
       if (preview.signal.aborted || turn !== this.#turn) return;
-      this.#screen.patch('denoised', x, y, width, height, interleave(data, width * height));
+      this.#part = { x, y, width, height, data: interleave(data, width * height) };
+      this.#screen.patch('denoised', x, y, width, height, this.#part.data);
       byId('right-name').textContent = `lambda ${lambda}, visible part`;
       byId('lambda-note').textContent =
-        `${width} x ${height} pixels in ${Math.round(performance.now() - start)} ms`;
+        `${width} x ${height} pixels in ${Math.round(performance.now() - start)} ms. Denoise does the whole frame.`;
       this.#draw();
     } catch (error) {
       if (preview.signal.aborted) return;
-      byId('lambda-note').textContent = error instanceof Error ? error.message : 'The service did not answer';
+      byId('lambda-note').textContent = explain(error);
     }
   }
 
   #draw(): void {
     const { canvas } = this.#screen;
-    const split = this.#blink === undefined ? this.#split : Math.round(this.#split);
+    const blinking = this.#blink !== undefined;
+    // The noisy side alone, where there is nothing to compare it with.
+    const split = blinking
+      ? Number(this.#isNoisyShown)
+      : this.#mode === 'flicker' && !this.#isCompared
+        ? 1
+        : this.#split;
+    const isOpen = this.#pictures.noisy !== undefined;
     const exposure = Number(input('exposure').value);
     const curve = CURVES.find((name) => name === select('curve').value) ?? 'filmic';
     this.#screen.draw({ view: this.#view, split, mode: this.#mode, exposure, curve, range: this.#range });
     const handle = byId('split');
     handle.style.left = `${split * canvas.clientWidth}px`;
     handle.setAttribute('aria-valuenow', String(Math.round(100 * split)));
+    handle.hidden = !isOpen || blinking || !this.#isCompared;
+    byId('left-name').hidden = !isOpen || split === 0;
+    byId('right-name').hidden =
+      !isOpen || (blinking && split === 1) || byId('right-name').textContent === 'predicted';
     byId('exposure-value').textContent = exposure.toFixed(1);
     byId('lambda-value').textContent = this.#lambda.toFixed(1);
     const isFalse = this.#mode === 'value' || this.#mode === 'flicker';
     byId('legend').hidden = !isFalse;
     byId('legend-low').textContent = shortNumber(this.#range.low);
     byId('legend-high').textContent = shortNumber(this.#range.high);
-    byId('legend-name').textContent = select('layer').selectedOptions[0]?.textContent ?? '';
+    byId('legend-name').textContent =
+      this.#mode === 'flicker'
+        ? 'change of brightness'
+        : (select('layer').selectedOptions[0]?.textContent ?? '');
   }
 
   #setView(view: View): void {
@@ -463,15 +579,12 @@ class Viewer {
   }
 
   #toggleBlink(): void {
-    const before = this.#split;
     if (this.#blink !== undefined) {
       clearInterval(this.#blink);
       this.#blink = undefined;
-      this.#split = 0.5;
     } else {
-      this.#split = before < 0.5 ? 1 : 0;
       this.#blink = window.setInterval(() => {
-        this.#split = 1 - Math.round(this.#split);
+        this.#isNoisyShown = !this.#isNoisyShown;
         this.#draw();
       }, BLINK_MS);
     }
@@ -507,7 +620,12 @@ class Viewer {
 
   #connectFiles(): void {
     const stage = byId('stage');
-    input('files').addEventListener('change', () => void this.#open([...(input('files').files ?? [])]));
+    input('files').addEventListener('change', () => {
+      const files = [...(input('files').files ?? [])];
+      // The same files can be chosen again, as after another render.
+      input('files').value = '';
+      void this.#open(files);
+    });
     document.addEventListener('dragover', (event) => {
       event.preventDefault();
       stage.classList.add('over');
@@ -552,11 +670,19 @@ class Viewer {
   }
 
   #readout(x: number, y: number): string {
-    const values = ({ width, data }: Picture): string =>
-      [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)].map(shortNumber).join('  ');
+    const channels = this.#mode === 'value' ? 1 : 3;
+    const values = ({ width, data }: Picture, left = x, top = y): string =>
+      [...data.subarray(4 * (top * width + left), 4 * (top * width + left) + channels)]
+        .map(shortNumber)
+        .join('  ');
     const { noisy, denoised } = this.#pictures;
     if (noisy === undefined || denoised === undefined) return '';
-    return `${x}, ${y}\n${values(noisy)}\n${values(denoised)}`;
+    if (noisy === denoised) return `${x}, ${y}\n${values(noisy)}`;
+    const part = this.#part;
+    const isInPart =
+      part && x >= part.x && y >= part.y && x < part.x + part.width && y < part.y + part.height;
+    const clean = isInPart ? values(part, x - part.x, y - part.y) : values(denoised);
+    return `${x}, ${y}\nnoisy     ${values(noisy)}\ndenoised  ${clean}`;
   }
 
   #connectControls(): void {
@@ -656,6 +782,7 @@ class Viewer {
     const status = byId('status');
     status.classList.toggle('problem', message instanceof Error);
     status.textContent = message instanceof Error ? explain(message) : String(message);
+    status.title = status.textContent;
   }
 }
 
@@ -665,12 +792,31 @@ function beautyOf({ parts }: Source, denoised: boolean): Layer {
   return { label: 'Beauty', kind: 'light', ...(denoised ? target : layers.color) };
 }
 
-function explain(error: Error): string {
+/** What is wrong, and what to do about it. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return 'Something unexpected has happened: reload the page';
   if (!(error instanceof Problem)) return error.message;
-  if (error.code === 'unauthenticated') return 'The service asks for a token: enter it beside the model';
+  if (error.code === 'unauthenticated') {
+    return input('token').value === ''
+      ? 'The service asks for a token: enter it below the model'
+      : 'The service does not accept this token';
+  }
   if (error.code === 'not-implemented')
     return `${error.message}: try without maps, with lambda 1 or a window of 1`;
   return error.message;
+}
+
+function frameCount(count: number): string {
+  return `${count} frame${count === 1 ? '' : 's'}`;
+}
+
+function duration(seconds: number): string {
+  return seconds < 10 ? `${(1000 * seconds).toFixed(0)} ms` : `${seconds.toFixed(1)} s`;
+}
+
+function namesOf(files: readonly File[]): string {
+  const [first, ...others] = files.map(({ name }) => name);
+  return others.length === 0 ? `${first}` : `${first} and ${others.length} more`;
 }
 
 function rowOf(...texts: readonly string[]): HTMLTableRowElement {
@@ -691,4 +837,8 @@ function save(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-new Viewer();
+try {
+  new Viewer();
+} catch (error) {
+  byId('hint').textContent = explain(error);
+}
