@@ -23,7 +23,7 @@ const TOLERANCE = 1e-3;
 const SLOWEST = 4;
 
 /**
- * Starts a device and lets it denoise a small picture with every network, whose result is compared with the CPU's.
+ * Starts a device and lets it denoise a small picture and a window with every network, whose results are compared with the CPU's.
  * @param script of the worker.
  * @throws QuietframeError `device-unavailable` when a device that was named does not work or differs from the CPU.
  */

@@ -69,9 +69,10 @@ function deviceNetwork(model: string, device: NonNullable<WorkerModels['device']
 async function compareDevice(model: string, timed: boolean): Promise<DeviceProbe> {
   if (models.device === undefined) throw new TypeError('The worker has no device');
   // An encoder that has seen everything.
-  const { sources } = bundleOf(model).manifest;
+  const { sources, architecture } = bundleOf(model).manifest;
   const encoder = sources.find((source) => source !== 'color') ?? 'color';
-  return probeDevice(deviceNetwork(model, models.device), await network(model), encoder, timed);
+  const device = deviceNetwork(model, models.device);
+  return probeDevice(device, await network(model), { encoder, architecture }, timed);
 }
 
 function errorPredictor(model: string): Promise<ErrorPredictor | undefined> {

@@ -1,9 +1,12 @@
-import { raster } from '../image/raster.js';
+import type { Architecture } from '../engine/model-manifest.js';
+import { type Raster, raster } from '../image/raster.js';
 import type { DeviceNetwork } from './device-network.js';
-import type { KpcnNetwork, LevelTask } from './network.js';
-import type { Level } from './picture.js';
+import { estimateRasters, featureRasters, type LevelEstimate, type LevelFeatures } from './frame-features.js';
+import { downsampleMotion } from './level-motion.js';
+import type { KpcnNetwork, LevelTask, NeighborLevel, WindowTask } from './network.js';
+import { COLOR_CHANNELS, type Level } from './picture.js';
 
-/** What a device makes of a small picture, beside the CPU. */
+/** What a device makes of small pictures, beside the CPU. */
 export interface DeviceProbe {
   /** Largest error of a value, relative to values above 1; NaN where the device gives NaN. */
   readonly error: number;
@@ -15,45 +18,100 @@ export interface DeviceProbe {
 /** No whole number of blocks, and more than a kernel. */
 const WIDTH = 34;
 const HEIGHT = 26;
+const TILE = { x: 0, y: 0, width: WIDTH, height: HEIGHT };
 const EXPOSURE = 0.7;
 
+const ignore = (): void => undefined;
+
+type KeptLevel = LevelEstimate & LevelFeatures;
+/** Makes of a level what windows need of it. */
+type Estimate = (task: LevelTask<Level>, kept: KeptLevel) => Promise<void>;
+
 /**
- * Denoises a synthetic level with edges, noise and a lamp on both, with lambda, so that all modules of a frame take part, and
- * compares the results.
+ * Denoises a synthetic level with edges, noise and a lamp on both, with lambda, makes of it what windows need, and joins it with
+ * itself along motion, so that all modules take part; and compares the results.
  * @param encoder one with an albedo.
  * @param timed whether to run again for the seconds: the first run compiles.
  */
 export async function probeDevice(
   device: DeviceNetwork,
   host: KpcnNetwork,
-  encoder: string,
+  { encoder, architecture }: { readonly encoder: string; readonly architecture: Architecture },
   timed: boolean,
 ): Promise<DeviceProbe> {
-  const wanted = await run(host, encoder, timed);
-  const received = await run(device, encoder, timed);
-  let error = 0;
-  for (const [i, value] of wanted.result.entries()) {
-    // NaN stays once it is there.
-    const own = Math.abs((received.result[i] as number) - value) / Math.max(Math.abs(value), 1);
-    error = own <= error ? error : own;
-  }
+  const reading = { encoder, exposure: EXPOSURE, irradiance: false };
+  const onHost: Estimate = async (task, kept) => {
+    await host.extractTile(task.level, reading, TILE, kept, ignore);
+    await host.filterTile(task, kept, TILE, ignore);
+  };
+  const onDevice: Estimate = (task, kept) => device.denoiseTile(task, reading, TILE, ignore, kept);
+  const run = async (network: DeviceNetwork | KpcnNetwork, estimate: Estimate): Promise<Run> => {
+    const task = probeTask();
+    const kept = keptLevel(architecture, task.level);
+    const { logLambda: _, ...symmetric } = task;
+    const ofWindow = { ...symmetric, level: { ...task.level, denoised: kept.light }, gate: kept.gate };
+    const joined = raster(WIDTH, HEIGHT, COLOR_CHANNELS);
+    const once = async (): Promise<void> => {
+      await network.denoiseTile(task, reading, TILE, ignore);
+      await estimate(ofWindow, kept);
+      await network.joinTile(windowOf(task, kept, joined), TILE, ignore);
+    };
+    await once();
+    const start = performance.now();
+    if (timed) await once();
+    const seconds = timed ? (performance.now() - start) / 1000 : 0;
+    return { results: [task.level.denoised, kept.light, joined], seconds };
+  };
+  const wanted = await run(host, onHost);
+  const received = await run(device, onDevice);
+  const error = largestError(received.results, wanted.results);
   return { error, deviceSeconds: received.seconds, hostSeconds: wanted.seconds };
 }
 
-async function run(
-  network: DeviceNetwork | KpcnNetwork,
-  encoder: string,
-  timed: boolean,
-): Promise<{ result: Float32Array; seconds: number }> {
-  const { level, ...task } = probeTask();
-  const reading = { encoder, exposure: EXPOSURE, irradiance: false };
-  const tile = { x: 0, y: 0, width: level.width, height: level.height };
-  const once = (): Promise<void> => network.denoiseTile({ level, ...task }, reading, tile, () => undefined);
-  await once();
-  const start = performance.now();
-  if (timed) await once();
-  const seconds = timed ? (performance.now() - start) / 1000 : 0;
-  return { result: level.denoised.data, seconds };
+interface Run {
+  readonly results: readonly Raster[];
+  readonly seconds: number;
+}
+
+function largestError(received: readonly Raster[], wanted: readonly Raster[]): number {
+  let error = 0;
+  for (const [i, { data }] of wanted.entries()) {
+    for (const [at, value] of data.entries()) {
+      const own = Math.abs((received[i]?.data[at] as number) - value) / Math.max(Math.abs(value), 1);
+      // NaN stays once it is there.
+      error = own <= error ? error : own;
+    }
+  }
+  return error;
+}
+
+function keptLevel(architecture: Architecture, { albedo }: Level): KeptLevel {
+  const rasters = [
+    ...featureRasters(architecture),
+    ...estimateRasters(architecture, COLOR_CHANNELS, false),
+  ].map(({ name, channels, scale }): [string, Raster] => [
+    name,
+    raster(WIDTH / scale, HEIGHT / scale, channels),
+  ]);
+  return { ...(Object.fromEntries(rasters) as Record<keyof KeptLevel, Raster>), ...(albedo && { albedo }) };
+}
+
+/** The level between two others that look like it, moved: by parts of pixels, out of the frame, and not known in places. */
+function windowOf(task: LevelTask<Level>, kept: KeptLevel, denoised: Raster): WindowTask {
+  const { level, logLambda, irradiance, colors } = task;
+  const neighbors = [2, 3].map((slot): NeighborLevel => {
+    const motion = raster(WIDTH, HEIGHT, 2);
+    for (let i = 0; i < motion.data.length; i++) {
+      motion.data[i] = i % 29 === 0 ? Number.NaN : 5.3 * (slot - 2.5) + 2 * Math.sin(i / 50);
+    }
+    const coarserMotion = raster(WIDTH / 2, HEIGHT / 2, 2);
+    downsampleMotion(motion, coarserMotion, 0, HEIGHT / 2);
+    return { slot, estimate: kept, motion, coarserMotion };
+  });
+  return {
+    ...{ spatial: kept.spatial, estimate: kept, own: level.denoised, denoised, neighbors },
+    ...{ exposure: EXPOSURE, irradiance, colors, ...(logLambda && { logLambda }) },
+  };
 }
 
 function probeTask(): LevelTask<Level> {
