@@ -13,7 +13,7 @@ import {
 } from './lint.js';
 import { motionFromLayer, unknownOffsets } from './motion.js';
 import type { Role, VarianceRole } from './render-source.js';
-import type { LayerPlan, PlannedLayer, PlannedVariance } from './resolve-layers.js';
+import type { LayerPlan, PlannedLayer } from './resolve-layers.js';
 import {
   estimateVariance,
   halfBufferVariance,
@@ -22,6 +22,7 @@ import {
   varianceFromRelative,
   varianceFromSamples,
   varianceInBasis,
+  varianceOfMeanOf,
 } from './variance.js';
 
 /** An image and what its channels are. */
@@ -88,8 +89,9 @@ export function channelsToRead(
  * Builds a frame from decoded channels: finite, with normals decoded, albedo in [0, 1] and variances of the mean.
  *
  * With `half`, both images are independent renders of the same frame with the same number of samples: everything is their
- * mean, and their difference gives the variances. Otherwise variances come from the file's layers. A colour variance that
- * is in neither is estimated from the neighbourhood. Motion is that of the first image.
+ * mean, and their difference gives the variances; layers of colour variance, one of each half, are kept beside it. Otherwise
+ * variances come from the file's layers. A colour variance that is in neither is estimated from the neighbourhood. Motion is
+ * that of the first image.
  * @throws QuietframeError `mismatched-frames` when the halves differ in size or layers; `missing-layer` when the colour
  * was not decoded.
  */
@@ -136,6 +138,7 @@ class FrameBuilder {
     const independent = this.#areIndependent(color);
     const alpha = this.#gather('alpha', (plan) => plan.alpha?.read)?.mean;
     const { variance: colorVariance, origin } = this.#colorVariance(color, independent);
+    const measuredVariance = origin === 'layer' ? colorVariance : this.#measuredVariance(color, independent);
     const albedoVariance = this.#variance('albedoVariance', albedo, independent);
     const normalVariance = this.#variance('normalVariance', normal, independent);
     const motion = this.#motion();
@@ -146,6 +149,7 @@ class FrameBuilder {
       color: color.mean,
       colorVariance,
       varianceOrigin: origin,
+      ...(measuredVariance && { measuredVariance }),
       ...(albedo && { albedo: albedo.mean }),
       ...(albedoVariance && { albedoVariance }),
       ...(normal && { normal: normal.mean }),
@@ -262,20 +266,32 @@ class FrameBuilder {
     if (of === undefined) return undefined;
     if (this.#half !== undefined)
       return independent && of.halves ? halfBufferVariance(...of.halves) : undefined;
-    const planned = this.#main.plan.variances[role];
-    const samples = rasterOf(this.#main.image, planned);
-    if (planned === undefined || samples === undefined) return undefined;
-    this.#sanitize(role, samples, true);
-    return this.#varianceOfMean(planned, samples, of.mean);
+    return this.#layerVariance(this.#main, role, of.mean);
   }
 
-  #varianceOfMean(planned: PlannedVariance, samples: Raster, value: Raster): Raster | undefined {
+  /** Of the mean of two halves, where both have a layer with the variance of their own. */
+  #measuredVariance({ halves }: Gathered, independent: boolean): Raster | undefined {
+    if (this.#half === undefined || halves === undefined || !independent) return undefined;
+    const first = this.#layerVariance(this.#main, 'colorVariance', halves[0]);
+    const second = this.#layerVariance(this.#half, 'colorVariance', halves[1]);
+    if (first === undefined || second === undefined) return undefined;
+    const variance = varianceOfMeanOf(first, second);
+    if (!isZero(variance)) return variance;
+    this.#warn('zero-variance', 'The measured colour variance is zero everywhere and is not used', 'color');
+    return undefined;
+  }
+
+  #layerVariance({ image, plan }: PlannedImage, role: VarianceRole, value: Raster): Raster | undefined {
+    const planned = plan.variances[role];
+    const samples = rasterOf(image, planned);
+    if (planned === undefined || samples === undefined) return undefined;
+    this.#sanitize(role, samples, true);
     if (planned.kind === 'mean') return varianceFromSamples(samples, 1);
-    const count = this.#main.plan.samplesPerPixel;
+    const count = plan.samplesPerPixel;
     if (count === undefined) return undefined;
     if (planned.kind === 'samples') return varianceFromSamples(samples, count);
     if (planned.kind === 'samples-over-mean') return varianceFromRelative(samples, value, count);
-    const mean = rasterOf(this.#main.image, planned.mean);
+    const mean = rasterOf(image, planned.mean);
     if (mean === undefined || count < 2) return undefined;
     sanitize(mean);
     return varianceInBasis(varianceFromMoments(mean, samples, count), mean, value);

@@ -26,6 +26,7 @@ export function componentFrame(frame: Frame, component: Component): Frame {
     diffuseAlbedoVariance,
     specular,
     specularVariance,
+    measuredVariance: _,
     ...rest
   } = frame;
   const [color, colorVariance] = {

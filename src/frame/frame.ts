@@ -19,7 +19,7 @@ export const WARNING_CODES = {
   'negative-color': 'samples of the colour are negative and were kept',
   'albedo-range': 'albedo above 1 was limited',
   'encoded-normals': 'normals were stored as n * 0.5 + 0.5 and were decoded',
-  'zero-variance': 'the colour variance is zero everywhere and was estimated instead',
+  'zero-variance': 'a colour variance is zero everywhere and is not used',
   'identical-halves': 'the half buffers are the same picture',
   'correlated-noise': 'the noise of neighbouring pixels is alike: a pixel filter has spread it',
   'already-denoised': 'quietframe has denoised the file before',
@@ -28,6 +28,7 @@ export const WARNING_CODES = {
   'motion-convention': 'motion vectors would fit the frames better with another convention',
   'distant-frames': 'frames more than 3 away from the one that is denoised are not used',
   'no-split': 'the diffuse and specular split was asked for and the file does not have it',
+  'no-fireflies': 'a mask of fireflies was asked for and no variance was measured: it is empty',
   'half-saturated': 'results were too bright for half floats and were limited',
 } as const satisfies Record<string, string>;
 
@@ -54,6 +55,11 @@ export interface Frame {
   readonly color: Raster;
   readonly colorVariance: Raster;
   readonly varianceOrigin: VarianceOrigin;
+  /**
+   * Variance of the colour as the renderer measured it over all its samples, where it did: `colorVariance` itself, or
+   * beside that of half buffers. It tells pixel by pixel where samples are wanted.
+   */
+  readonly measuredVariance?: Raster;
   /** Denoising albedo, or the diffuse one where there is no other; 3 channels in [0, 1]. */
   readonly albedo?: Raster;
   readonly albedoVariance?: Raster;

@@ -419,7 +419,15 @@ class Resolver {
       const prefix = prefixBefore(group, alias.slice(0, Math.max(0, dot)), suffixes);
       const layer = channelsOf(group, suffixes);
       const moment = isMoment(group.layer, this.#source.secondMomentPrefix);
-      return prefix === undefined || layer === undefined || moment ? [] : [{ group, prefix, layer }];
+      const taken = alias.startsWith('*.') && this.#isVariance(group);
+      return prefix === undefined || layer === undefined || moment || taken ? [] : [{ group, prefix, layer }];
+    });
+  }
+
+  #isVariance(group: ChannelGroup): boolean {
+    return this.#source.variances.some(({ layer }) => {
+      const dot = layer.lastIndexOf('.');
+      return prefixBefore(group, layer.slice(0, dot), layer.slice(dot + 1)) !== undefined;
     });
   }
 

@@ -17,6 +17,12 @@ export function halfBufferVariance(a: Raster, b: Raster): Raster {
   return meanOverChannels({ ...a, data: squares }, 1);
 }
 
+/** Variance of (a + b) / 2 for independent a and b with these variances: a quarter of their sum. */
+export function varianceOfMeanOf(a: Raster, b: Raster): Raster {
+  const sum = a.data.map((value, i) => value / 4 + (b.data[i] as number) / 4);
+  return raster(a.width, a.height, a.channels, sum);
+}
+
 /** (a + b) / 2. */
 export function meanOfHalves(a: Raster, b: Raster): Raster {
   const mean = raster(a.width, a.height, a.channels);

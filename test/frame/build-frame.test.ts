@@ -116,7 +116,87 @@ describe('half buffers', () => {
   });
 });
 
+describe('half buffers with measured variances', () => {
+  type Measured = (channel: string, i: number, half: number) => number;
+  const window = { xMin: 0, yMin: 0, xMax: 7, yMax: 5 };
+  const half = (index: number, measured?: Measured, size = window): PlannedImage => {
+    const recipes = [
+      { name: 'light', layers: ['RGB'], window },
+      ...(measured ? [{ name: 'variance', layers: ['mse.RGB'], window: size }] : []),
+    ];
+    return planned(recipes, (channel, i) =>
+      channel.startsWith('mse') && measured
+        ? measured(channel, i, index)
+        : scene(channel, i) + (index === 0 ? 0.1 : -0.1),
+    );
+  };
+  const built = (measured: Measured): BuiltFrame => buildFrame(half(0, measured), half(1, measured));
+
+  it('keeps the variance of the mean beside that of the difference', () => {
+    const { frame, warnings } = built((channel, i, index) => (channel.endsWith('R') ? 3 : 0) * (i + index));
+    expect(frame.varianceOrigin).toBe('half-buffers');
+    for (let i = 0; i < PIXELS; i++) {
+      expect(frame.colorVariance.data[i]).toBeCloseTo(0.01, 6);
+      // One channel of three; a mean of two has a quarter of the sum.
+      expect(frame.measuredVariance?.data[i]).toBeCloseTo((i + i + 1) / 4, 5);
+    }
+    expect(warnings.map(({ code }) => code)).not.toContain('zero-variance');
+  });
+
+  it('needs one of both halves, of the size of the colour', () => {
+    const small = { ...window, xMax: 3 };
+    for (const other of [half(1), half(1, () => 1, small)]) {
+      expect(
+        buildFrame(
+          half(0, () => 1),
+          other,
+        ).frame.measuredVariance,
+      ).toBeUndefined();
+      expect(
+        buildFrame(
+          other,
+          half(0, () => 1),
+        ).frame.measuredVariance,
+      ).toBeUndefined();
+    }
+    expect(half(1, () => 1, small).plan.warnings.map(({ code }) => code)).toContain('different-window');
+  });
+
+  it('is nothing where both halves are one picture', () => {
+    const built = buildFrame(
+      half(0, () => 1),
+      half(0, () => 1),
+    );
+    expect(built.frame.varianceOrigin).toBe('estimated');
+    expect(built.frame.measuredVariance).toBeUndefined();
+  });
+
+  it('is not believed where it is zero or negative everywhere', () => {
+    for (const value of [0, -1]) {
+      const { frame, ...rest } = built(() => value);
+      expect(frame.measuredVariance).toBeUndefined();
+      expect(codes({ frame, ...rest })).toContain('zero-variance');
+    }
+  });
+
+  it('is finite and not negative, whatever is in the layer', () => {
+    const hostile = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, 3.4e38, 1e-45, 2];
+    const { frame, sanitized } = built((_, i) => hostile[i % hostile.length] as number);
+    expect(frame.measuredVariance?.data.every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
+    expect(frame.colorVariance.data[0]).toBeCloseTo(0.01, 6);
+    // Of 48 pixels, in three channels of two halves.
+    expect(sanitized.colorVariance).toEqual({ notFinite: 6 * 3 * 7, negative: 6 * 7 });
+    expect(built(() => Number.POSITIVE_INFINITY).frame.measuredVariance).toBeUndefined();
+  });
+});
+
 describe('variance layers', () => {
+  it('are what was measured, of a file alone', () => {
+    const { frame } = buildFrame(planned([{ layers: ['RGB', 'mse.RGB'] }], (_, i) => i));
+    expect(frame.measuredVariance).toBe(frame.colorVariance);
+    expect(buildFrame(blender(scene)).frame.measuredVariance).toBeUndefined();
+  });
+
   it('divides pbrt’s variance by the samples of the header', () => {
     const recipe = { layers: ['RGB', 'Variance.RGB'], attributes: { samplesPerPixel: intAttribute(8) } };
     const { frame } = buildFrame(planned([recipe], (channel) => (channel.startsWith('Variance') ? 4 : 1)));

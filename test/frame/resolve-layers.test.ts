@@ -188,6 +188,13 @@ describe('Mitsuba', () => {
     expect(codes(plan)).toContain('samples-unknown');
   });
 
+  it('finds the variance that the plugin measures, and never takes it for an albedo', () => {
+    const plan = resolveLayers(header({ attributes, layers: ['RGB', 'mse.RGB'] }));
+    expect(plan.variances.colorVariance).toEqual({ part: 0, kind: 'mean', channels: rgb('mse') });
+    expect(plan.layers.albedo).toBeUndefined();
+    expect(plan.uses).toContainEqual({ part: 0, channel: 'mse.G', usedAs: 'colorVariance' });
+  });
+
   it('takes the one RGB layer of any name for the albedo, but not the copy of the beauty', () => {
     const plan = resolveLayers(
       header({ attributes, layers: ['RGBA', 'image.RGBA', 'mine.RGB', 'where.XYZ'] }),

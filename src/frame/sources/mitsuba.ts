@@ -23,7 +23,8 @@ export const mitsuba: RenderSource = {
     ],
     depth: ['depth.T', '*.T'],
   },
-  variances: [],
+  // Of quietframe's own plugin; Mitsuba itself writes second moments.
+  variances: [{ role: 'colorVariance', layer: 'mse.RGB', kind: 'mean' }],
   lights: [],
   secondMomentPrefix: 'm2_',
   normalSpace: 'world',
