@@ -5,6 +5,7 @@ import type { SourceName } from '../frame/frame.js';
 import type { Role } from '../frame/render-source.js';
 import { type ResolveOptions, SOURCES } from '../frame/resolve-layers.js';
 import type { DenoiseExrRequest } from '../workflow/denoise-exr.js';
+import { OUTPUTS, type Output } from '../workflow/maps.js';
 import { readInput } from './read-input.js';
 
 /** Options about the layers of a file, as the command line gives them. */
@@ -95,6 +96,20 @@ export function lambdaOption(): Option {
       if (value >= 1 && value <= 10) return value;
       if (/\.exr$/i.test(text)) return text;
       throw wrong('a number in [1, 10], or a file .exr', '--lambda', text);
+    });
+}
+
+/** What of a frame its result holds; maps of samples are those of `sample-map`. */
+export function outputsOption(): Option {
+  const known = OUTPUTS.filter((output) => output !== 'samples');
+  return new Option('--outputs <name,...>', `what is written: ${known.join(', ')}`)
+    .default(undefined, 'color')
+    .argParser((text): Output[] => {
+      const named = text.split(',').map((name) => known.find((output) => output === name.trim()));
+      const outputs = [...new Set(named.flatMap((output) => output ?? []))];
+      if (named.includes(undefined))
+        throw wrong(`${known.join(', ')} with commas between`, '--outputs', text);
+      return outputs;
     });
 }
 

@@ -163,6 +163,7 @@ export class WindowDenoiser {
     return {
       ...result,
       ...(cropped && { errors: cropped }),
+      fireflies: light.fireflies,
       report: {
         model: manifest.name,
         version: manifest.version,
@@ -173,7 +174,7 @@ export class WindowDenoiser {
         exposure,
         lambda: meanLambda(request.lambda),
         windowUsed: 1 + task.others.length,
-        fireflies: light.fireflies,
+        fireflies: light.fireflies.length,
         ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
         tiles: filter.tiles,
         stages: jobs.stages,
@@ -281,8 +282,8 @@ interface SeenLight {
   readonly inputs: EncoderInputs;
   /** Of the further layers. */
   readonly also: readonly Raster[];
-  /** How many pixels were dimmed. */
-  readonly fireflies: number;
+  /** Indices of the pixels that were dimmed. */
+  readonly fireflies: readonly number[];
 }
 
 function seenLight(frame: Frame, layers: readonly Raster[], encoders: readonly string[]): SeenLight {
@@ -296,7 +297,7 @@ function seenLight(frame: Frame, layers: readonly Raster[], encoders: readonly s
       colorVariance: dimmed(inputs.colorVariance, fireflies, 2),
     },
     also: layers.map((layer) => (layer.channels === COLOR_CHANNELS ? dimmed(layer, fireflies) : layer)),
-    fireflies: fireflies.length,
+    fireflies: fireflies.map(({ index }) => index),
   };
 }
 

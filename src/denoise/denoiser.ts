@@ -156,6 +156,11 @@ export interface DenoiseResult {
   readonly also: readonly Raster[];
   /** Predicted SMAPE and DSSIM of every pixel, and its relative variance, in [0, 1], where they were asked for. */
   readonly errors?: Raster;
+  /**
+   * Indices of the pixels that a single lucky sample made bright, ascending, of models of kernels: none where variances were
+   * not measured.
+   */
+  readonly fireflies?: readonly number[];
   /** The parameters that the colour was filtered with, of models that predict them. */
   readonly parameters?: readonly ParameterMap[];
   readonly report: DenoiseReport;

@@ -247,8 +247,8 @@ const DENOISE = {
     ),
     parameter(
       'outputs',
-      'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`. What is not named stays as it is.',
-      { type: 'string', default: 'color', examples: ['color', 'color,error,samples', 'error'] },
+      'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the mask of fireflies, channel `fireflies.mask`, which is 1 where a lone bright pixel was dimmed (none where no variance was measured); the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`. What is not named stays as it is.',
+      { type: 'string', default: 'color', examples: ['color', 'color,error,samples', 'color,fireflies'] },
     ),
     ...MAP_PARAMETERS,
     parameter(
@@ -648,6 +648,10 @@ export const OPENAPI = {
           frames: { type: 'integer', description: 'Frames of the window that was sent.' },
           center: { type: 'integer', description: 'Index of the denoised frame.' },
           windowUsed: { type: 'integer', description: 'Frames that the result was made from.' },
+          fireflies: {
+            type: 'integer',
+            description: 'Pixels that a single lucky sample made bright, which were dimmed before filtering.',
+          },
         },
       },
     },

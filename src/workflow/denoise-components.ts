@@ -33,7 +33,7 @@ export interface ComponentsRequest
 }
 
 /** What the denoised file is made of. */
-export interface DenoisedLayers extends Pick<DenoiseResult, 'color' | 'errors' | 'parameters'> {
+export interface DenoisedLayers extends Pick<DenoiseResult, 'color' | 'errors' | 'fireflies' | 'parameters'> {
   /** By name, with the surface's colour. */
   readonly lights: ReadonlyMap<string, Raster>;
   readonly alpha: Raster | undefined;
@@ -67,7 +67,8 @@ export async function denoiseBeauty(
  * Layers of irradiance and lobes are filtered with the kernels of their component, and irradiance gets the denoised albedo:
  * what adds up to the beauty adds up to the denoised beauty. What holds light of all components (light groups) is filtered
  * with the kernels of the beauty, in a pass of its own, and scaled by the quotient of the two denoised beauties, which keeps
- * the sum, too. Alpha and predicted errors come from that pass.
+ * the sum, too. Alpha and predicted errors come from that pass. Fireflies
+ * are those of any pass.
  * @throws QuietframeError as `Denoiser.denoise`; `missing-layer` where a frame has no split.
  */
 export async function denoiseSplit(
@@ -98,14 +99,18 @@ export async function denoiseSplit(
       rescale(light, beauty?.color ?? color, color),
     ]),
   ];
-  const reports = [irradiance, albedo, specular, ...(beauty ? [beauty] : [])].map(({ report }) => report);
+  const results = [irradiance, albedo, specular, ...(beauty ? [beauty] : [])];
+  const reports = results.map(({ report }) => report);
+  const fireflies = [...new Set(results.flatMap((result) => result.fireflies ?? []))].sort((a, b) => a - b);
   return {
     color,
     lights: new Map(parts),
     alpha: beauty?.also[groups.length],
     ...(beauty?.errors && { errors: beauty.errors }),
+    fireflies,
     report: {
       ...joined(reports as [DenoiseReport, ...DenoiseReport[]]),
+      fireflies: fireflies.length,
       ...(beauty?.report.predictedError && { predictedError: beauty.report.predictedError }),
     },
   };

@@ -29,6 +29,7 @@ import { readLambdaMap } from './lambda-map.js';
 import { type LoadedFrame, loadFrame, type NamedFile, naming } from './load-frame.js';
 import {
   checkMaps,
+  fireflyMask,
   type MapChannel,
   type Maps,
   type MapsReport,
@@ -175,7 +176,8 @@ export async function denoiseExr(
   const { strength, finish, guide, lambdaMap: lambdaFile, region } = request;
   const factor = finish?.upscale ?? 1;
   const withParameters = mapsRequest.outputs?.includes('parameters') ?? false;
-  checkFinish(request, needsErrors(mapsRequest));
+  const withFireflies = mapsRequest.outputs?.includes('fireflies') ?? false;
+  checkFinish(request, needsErrors(mapsRequest) || withFireflies);
   checkChoices(request, withParameters);
   const progress = request.onProgress ?? (() => {});
   const watch = new Stopwatch();
@@ -291,6 +293,7 @@ export async function denoiseExr(
     ...others.flatMap(({ name, built }) => warningsOf(name, built, warnings)),
     ...moving.warnings,
     ...unused(request, withSplit),
+    ...(withFireflies && frame.varianceOrigin === 'estimated' ? [unknownFireflies()] : []),
     ...alreadyDenoised(header, plan),
     ...saturated(header, written),
   ];
@@ -308,7 +311,8 @@ export async function denoiseExr(
   }
   const { width, height } = color;
   const parameters = withParameters ? parameterChannels(result.parameters ?? [], width, height, factor) : [];
-  const channels: readonly MapChannel[] = [...maps.channels, ...parameters];
+  const mask = withFireflies ? [fireflyMask(result.fireflies, frame.width * frame.height)] : [];
+  const channels: readonly MapChannel[] = [...maps.channels, ...mask, ...parameters];
   const bytes = await (async () => {
     if (region !== undefined) {
       const image = imageOf(colorChannels(color), regionPlan(plan, region), header, attributes);
@@ -405,13 +409,13 @@ function checkTypes(header: ExrHeader, { target, lights, alpha }: LayerPlan, wit
   }
 }
 
-/** Maps of errors and samples are for the renderer, whose pixels are not those of a magnified file. */
-function checkFinish({ finish, guide, strength }: DenoiseExrRequest, withErrors: boolean): void {
+/** Maps of errors, samples and fireflies are of the renderer's pixels, which are not those of a magnified file. */
+function checkFinish({ finish, guide, strength }: DenoiseExrRequest, withMaps: boolean): void {
   const options = { ...finish, ...(strength !== undefined && { strength }) };
   checkFinishOptions(options);
   const { upscale = 1 } = options;
-  if (upscale !== 1 && withErrors) {
-    throw wrong('no error map and no sample map with upscale', 'outputs', 'one');
+  if (upscale !== 1 && withMaps) {
+    throw wrong('no map of errors, samples or fireflies with upscale', 'outputs', 'one');
   }
   if (guide !== undefined && upscale === 1) throw wrong('an upscale factor above 1', 'the guide', 'none');
 }
@@ -477,6 +481,12 @@ function unused({ neighbours = [], components }: DenoiseExrRequest, withSplit: b
     warnings.push({ code: 'no-split', message });
   }
   return warnings;
+}
+
+function unknownFireflies(): InputWarning {
+  const message =
+    'Fireflies are told from lamps by a measured variance (a layer, or two half buffers) and the file has none: the mask is empty';
+  return { code: 'no-fireflies', message };
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -11,7 +11,7 @@ import { checkTarget, type QualityTarget, samplesForTarget } from '../sampling/q
 export { ERROR_METRICS, MAX_SPP };
 
 /** What of a denoised frame a file gets. */
-export const OUTPUTS = ['color', 'error', 'samples', 'parameters'] as const;
+export const OUTPUTS = ['color', 'error', 'samples', 'fireflies', 'parameters'] as const;
 export type Output = (typeof OUTPUTS)[number];
 
 /** How the error map and the sample map are made. */
@@ -108,6 +108,21 @@ export async function makeMaps(
     { name: 'samples.spp', type: 'uint', data: plan.samples },
   );
   return { channels, report: { ...report, samples: samplesReport(plan, budgetSpp, options.metric) } };
+}
+
+/**
+ * The mask of fireflies as a channel: 1 where a pixel was dimmed before filtering, 0 elsewhere.
+ * @param fireflies indices of pixels; undefined from models that do not look for any.
+ * @throws QuietframeError `not-implemented` where they were not looked for.
+ */
+export function fireflyMask(fireflies: readonly number[] | undefined, pixels: number): MapChannel {
+  if (fireflies === undefined) {
+    const message = expected('a model of kernels', 'the model of outputs=fireflies', 'one of filters');
+    throw new QuietframeError('not-implemented', message, { parameter: 'outputs' });
+  }
+  const data = new Float32Array(pixels);
+  for (const index of fireflies) data[index] = 1;
+  return { name: 'fireflies.mask', type: 'float', data };
 }
 
 /** The samples that a target takes, within the limits of a pixel. */

@@ -188,7 +188,18 @@ describe('denoise', () => {
   });
 
   it('previews, magnifies and tells the parameters', async () => {
-    const args = ['denoise', 'in.exr', '-o', 'large.exr', '--model', 'pkn', '--upscale', '2', '--parameters'];
+    const args = [
+      'denoise',
+      'in.exr',
+      '-o',
+      'large.exr',
+      '--model',
+      'pkn',
+      '--upscale',
+      '2',
+      '--outputs',
+      'color,parameters',
+    ];
     const { code, stdout } = await quietframe(args);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^large\.exr: 16 x 12, cycles, pkn@\d+, [\d.]+ s on cpu\n$/);

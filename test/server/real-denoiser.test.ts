@@ -65,6 +65,24 @@ describe('the service with the model that ships', () => {
     expect(report.json().sanitized.color).toMatchObject({ notFinite: 1 });
   });
 
+  it('shows fireflies where half buffers tell them from lamps', async () => {
+    const withFirefly = makeExr({
+      ...{ width: 40, height: 32 },
+      value: (index, channel) => (index === 500 && channel !== 'Z' ? 1000 : 0.5 + 0.01 * Math.sin(index)),
+    });
+    const halves = form([
+      ['half_a', withFirefly],
+      ['half_b', makeExr({ width: 40, height: 32, value: (index) => 0.5 + 0.01 * Math.cos(index) })],
+    ]);
+    const request = postForm(halves, '/v1/denoise?outputs=color,fireflies');
+    const mask = plane((await app.inject(request)).rawPayload, 'fireflies.mask');
+    expect([mask.length, mask.indexOf(1), mask.reduce((sum, value) => sum + value, 0)]).toEqual([
+      1280, 500, 1,
+    ]);
+    const json = { ...request, headers: { ...request.headers, accept: 'application/json' } };
+    expect((await app.inject(json)).json()).toMatchObject({ fireflies: 1 });
+  });
+
   it('reads the variance from half buffers', async () => {
     const request = postForm(
       form([

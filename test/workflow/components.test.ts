@@ -44,6 +44,8 @@ class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'wind
       color: filter(frame.color),
       also: (request.also ?? []).map(filter),
       ...(request.errors && { errors }),
+      // One of all passes, and one of this.
+      fireflies: [7, 10 - this.seen.length],
       report: {
         ...REPORT,
         ...(request.errors && { predictedError: { smape: 0.1, dssim: 0.1, decay: 0.5 } }),
@@ -160,6 +162,16 @@ describe('components', () => {
       1.5,
       { hits: 3, misses: 6, bytes: 100 },
     ]);
+  });
+
+  it('show the fireflies of any of them', async () => {
+    const { exr, report } = await run({ maps: { outputs: ['color', 'fireflies'] } });
+    const [mask = []] = readExr(exr).parts.flatMap(({ planes }) => {
+      const data = planes.get('fireflies.mask')?.data;
+      return data === undefined ? [] : [[...data]];
+    });
+    expect(mask.flatMap((value, i) => (value === 1 ? [i] : []))).toEqual([7, 8, 9]);
+    expect(report.fireflies).toBe(3);
   });
 
   it('keep the sums of lobes and of light groups, to float precision', async () => {

@@ -18,9 +18,9 @@ const REPORT: DenoiseReport = {
   ...{ exposure: 1, lambda: 1, windowUsed: 1, tiles: 1, stages: {}, seconds: 0 },
 };
 
-/** Predicts errors that grow from left to right: 0.1 a column. */
+/** Predicts errors that grow from left to right, 0.1 a column, and finds a firefly, but for the model of filters. */
 class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
-  async denoise({ color }: Frame, { errors = false }: Parameters<Denoiser['denoise']>[1] = {}) {
+  async denoise({ color }: Frame, { errors = false, model }: Parameters<Denoiser['denoise']>[1] = {}) {
     const { width, height } = color;
     const smape = Array.from({ length: width * height }, (_, i) => 0.1 * (i % width));
     const planes = [...smape, ...smape.map((value) => value / 2), ...smape.map(() => 0.25)];
@@ -35,6 +35,7 @@ class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'window
       ),
       also: [],
       ...(errors && { errors: map }),
+      ...(model !== 'filters' && { fireflies: [5] }),
       report: { ...REPORT, ...(errors && { predictedError }) },
     };
   }
@@ -104,6 +105,44 @@ describe('maps of a frame', () => {
   it('are guided by the metric', async () => {
     const { report } = await run({ outputs: ['samples'], budgetSpp: 2, metric: 'dssim' });
     expect(report.samples?.metric).toBe('dssim');
+  });
+
+  it('show fireflies beside the colour', async () => {
+    const { exr, report } = await run({ outputs: ['color', 'fireflies'] });
+    expect(names(exr)).toEqual(['B', 'G', 'R', 'fireflies.mask']);
+    expect(planeOf(exr, 'fireflies.mask')).toEqual([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    // The file has one picture and no variances.
+    expect(report.warnings.map(({ code }) => code)).toContain('no-fireflies');
+    expect(report).not.toHaveProperty('predictedError');
+  });
+
+  it('show fireflies without a warning where the variance was measured', async () => {
+    const [a, b] = [0.1, 0.2].map((base) =>
+      exrFile(
+        [{ window: { xMin: 0, yMin: 0, xMax: 3, yMax: 2 }, layers: ['RGB'] }],
+        (_, i) => base + 0.01 * i,
+      ),
+    ) as [Uint8Array, Uint8Array];
+    const { exr, report } = await denoiseExr(
+      { exr: a, halves: [a, b], maps: { outputs: ['fireflies'] } },
+      { pool, denoiser: new FakeDenoiser() },
+    );
+    expect(names(exr)).toEqual(['B', 'G', 'R', 'fireflies.mask']);
+    expect(planeOf(exr, 'R')).toEqual(planeOf(a, 'R'));
+    expect(report.warnings.map(({ code }) => code)).not.toContain('no-fireflies');
+  });
+
+  it('show no fireflies of models that look for none, and of magnified files', async () => {
+    const services = { pool, denoiser: new FakeDenoiser() };
+    const maps = { outputs: ['color', 'fireflies'] } as const;
+    await expect(denoiseExr({ exr: frame, maps, model: 'filters' }, services)).rejects.toMatchObject({
+      code: 'not-implemented',
+      message: 'Expected a model of kernels for the model of outputs=fireflies but received "one of filters"',
+    });
+    await expect(denoiseExr({ exr: frame, maps, finish: { upscale: 2 } }, services)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining('no map of errors, samples or fireflies with upscale'),
+    });
   });
 
   it('are not made where nobody asks', async () => {

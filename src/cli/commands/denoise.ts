@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { readConfig } from '../../config.js';
 import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
+import type { Output } from '../../workflow/maps.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
@@ -15,6 +16,7 @@ import {
   lambdaRequest,
   layerOption,
   modelOption,
+  outputsOption,
   parseDecimal,
   resolveOptions,
   samplesOption,
@@ -37,7 +39,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly guide?: string;
   readonly deblur?: number | 'auto';
   readonly strength?: number;
-  readonly parameters?: boolean;
+  readonly outputs?: readonly Output[];
   readonly report?: string;
   readonly overwriteInput?: boolean;
 }
@@ -70,7 +72,7 @@ export function denoiseCommand(program: Command): void {
         .default(undefined, '1')
         .argParser((text) => parseDecimal(text, '--strength', 0, 4)),
     )
-    .option('--parameters', 'add the parameters of filters as channels')
+    .addOption(outputsOption())
     .option('--report <file>', 'write what was done as JSON; - is standard output')
     .addOption(threadsOption())
     .addOption(deviceOption())
@@ -107,7 +109,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
           ...(flags.strength !== undefined && { strength: flags.strength }),
           ...finishOf(flags),
           ...(guide && { guide }),
-          ...(flags.parameters && { maps: { outputs: ['color', 'parameters'] as const } }),
+          ...(flags.outputs && { maps: { outputs: flags.outputs } }),
           ...resolveOptions(flags),
           ...tools.watch,
         },
