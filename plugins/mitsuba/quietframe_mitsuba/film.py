@@ -30,8 +30,8 @@ class Film:
         self.counts: npt.NDArray[np.int64] = np.zeros((2, height, width), np.int64)
         #: Sums of the samples of each half, [2, channel, height, width].
         self.sums: npt.NDArray[np.float64] = np.zeros((2, self.CHANNELS, height, width))
-        #: Sums of the squared luminance of all samples, [height, width].
-        self.squares: npt.NDArray[np.float64] = np.zeros((height, width))
+        #: Sums of the squares of all samples, [4, height, width]: red, green, blue, luminance.
+        self.squares: npt.NDArray[np.float64] = np.zeros((4, height, width))
 
     @property
     def pixels(self) -> int:
@@ -72,20 +72,38 @@ class Film:
 
     def variance(self) -> Array:
         """Variance of the mean luminance, [height, width]; infinite where fewer than two samples cannot tell."""
-        n = self.samples
-        mean = self.mean() @ LUMINANCE
-        spread = np.maximum(self.squares / np.maximum(n, 1) - mean**2, 0)
-        return np.asarray(np.where(n > 1, spread / np.maximum(n - 1, 1), np.inf))
+        return np.asarray(
+            self._variance_of_sample(self.mean() @ LUMINANCE, self.squares[3]) / np.maximum(self.samples, 1)
+        )
+
+    def variance_of_half(self, index: int) -> Array:
+        """Variance of the mean of a half, [height, width, 3], as all samples of the pixel tell it.
+
+        Where there are fewer than two, as large as it is anywhere; 0 where no pixel has two.
+        """
+        of_sample = [self._variance_of_sample(self.mean()[..., c], self.squares[c]) for c in range(3)]
+        own, other = self.counts[index], self.counts[1 - index]
+        variance = np.stack(of_sample, -1) / np.maximum(np.where(own > 0, own, other), 1)[..., None]
+        known = np.isfinite(variance)
+        return np.asarray(np.where(known, variance, variance[known].max(initial=0)))
 
     def channels_of_half(self, index: int) -> dict[str, Array]:
-        """A half as channels of an OpenEXR file with Mitsuba's names."""
+        """A half as channels of an OpenEXR file with Mitsuba's names; `mse` is the variance of its colour."""
         names = {"color": ("R", "G", "B"), "albedo": ("albedo.R", "albedo.G", "albedo.B")}
         names["normal"] = ("sh_normal.X", "sh_normal.Y", "sh_normal.Z")
-        return {
+        channels = {
             name: self.half(index, layer)[..., c].astype(np.float32)
             for layer, channels in names.items()
             for c, name in enumerate(channels)
         }
+        variance = self.variance_of_half(index)
+        return channels | {f"mse.{name}": variance[..., c].astype(np.float32) for c, name in enumerate("RGB")}
+
+    def _variance_of_sample(self, mean: Array, squares: Array) -> Array:
+        """Unbiased, [height, width]; infinite where fewer than two samples cannot tell."""
+        n = self.samples
+        spread = np.maximum(squares - n * mean**2, 0)
+        return np.asarray(np.where(n > 1, spread / np.maximum(n - 1, 1), np.inf))
 
     def _channels(self, layer: str) -> slice:
         first = 0

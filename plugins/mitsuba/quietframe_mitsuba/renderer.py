@@ -77,13 +77,13 @@ class MitsubaRenderer:
         index = mi.UInt32(slot.astype(np.uint32))
         sums = [_summed(value, index, 2 * film.pixels) for value in values]
         luminance = sum(float(w) * rgb[c] for c, w in enumerate(LUMINANCE))
-        squares = _summed(luminance * luminance, p, film.pixels)
+        squares = [_summed(value * value, p, film.pixels) for value in (*values[:3], luminance)]
         dr.eval(sums, squares)
         shape = (film.height, film.width)
         film.add(
             np.bincount(slot, minlength=2 * film.pixels).reshape(2, *shape),
             np.stack([np.array(s, np.float64).reshape(2, *shape) for s in sums], 1),
-            np.array(squares, np.float64).reshape(shape),
+            np.stack([np.array(s, np.float64).reshape(shape) for s in squares]),
         )
 
 

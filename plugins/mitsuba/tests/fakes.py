@@ -27,7 +27,7 @@ class NoiseRenderer:
                 color = 0.5 + 0.01 * y + 0.05 * x * self.rng.standard_normal()
                 new_counts[half, y, x] += 1
                 sums[half, :, y, x] += [color] * 3 + [0.25] * 3 + [0, 0, 1]
-                squares[y, x] += color**2
+                squares[:, y, x] += color**2
         film.add(new_counts, sums, squares)
         if progress is not None:
             progress(1.0)

@@ -36,7 +36,8 @@ def test_follows_the_map_of_the_service():
     assert (request["spp"], request["metric"], request["target_smape"]) == (4, "dssim", None)
     assert float(request["budget"]) == 4
     a, b = request["halves"]
-    assert set(a) == {"R", "G", "B", "albedo.R", "albedo.G", "albedo.B", "sh_normal.X", "sh_normal.Y", "sh_normal.Z"}
+    layers = ["", "albedo.", "mse."]
+    assert set(a) == {f"{layer}{c}" for layer in layers for c in "RGB"} | {f"sh_normal.{c}" for c in "XYZ"}
     # The halves are independent, and their mean is the film's as long as they have as many samples.
     assert not np.array_equal(a["R"], b["R"])
 

@@ -44,6 +44,36 @@ def test_variance_of_too_few_samples_is_unknown():
     assert np.isinf(rendered(np.array([[1, 0]])).variance()).all()
 
 
+def test_variances_of_the_halves_are_of_all_samples():
+    film = rendered(np.array([[8, 9, 6]] * 4))
+    first, second = film.variance_of_half(0), film.variance_of_half(1)
+    # As the service joins them: a quarter of the sum is the variance of the mean of both.
+    both = (first + second).mean(-1) / 4
+    np.testing.assert_allclose(both[:, [0, 2]], film.variance()[:, [0, 2]], rtol=1e-6, atol=1e-12)
+    # Five samples vary less in their mean than four.
+    np.testing.assert_allclose(first[:, 1] * 5, second[:, 1] * 4, rtol=1e-6)
+
+
+def test_variances_of_halves_tell_colours_apart():
+    film = Film(1, 1)
+    for red in (0.0, 2.0, 0.0, 2.0):
+        half = film.total % 2
+        counts, sums = np.zeros((2, 1, 1), np.int64), np.zeros((2, Film.CHANNELS, 1, 1))
+        counts[half], sums[half, 0] = 1, red
+        film.add(counts, sums, np.array([red**2, 0, 0, (0.2126 * red) ** 2]).reshape(4, 1, 1))
+    # Of samples 0 and 2 the variance is 4 / 3, of the mean of two of them half as much.
+    np.testing.assert_allclose(film.variance_of_half(0)[0, 0], [2 / 3, 0, 0])
+
+
+def test_unknown_variances_count_as_the_largest():
+    film = rendered(np.array([[1, 0, 6, 6]]))
+    variance = film.variance_of_half(1)
+    assert np.isfinite(variance).all()
+    np.testing.assert_array_equal(variance[0, :2], variance.max())
+    np.testing.assert_array_equal(rendered(np.array([[1, 0]])).variance_of_half(0), 0)
+    assert film.channels_of_half(0)["mse.G"].dtype == np.float32
+
+
 def test_refuses_films_without_pixels():
     with pytest.raises(ValueError, match="for the film"):
         Film(0, 4)
