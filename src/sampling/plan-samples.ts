@@ -9,6 +9,8 @@ export interface SamplePlanOptions extends Partial<DensityOptions>, Partial<Allo
   readonly budgetSpp: number;
   /** The error that guides; `smape` by default, which Vogels et al. found to be good by all measures. */
   readonly metric?: ErrorMetric;
+  /** Relative variance of the noise as the renderer measured it, where it did: one channel; sharper than that of `errors`. */
+  readonly noise?: Raster;
 }
 
 /** Where a renderer is to spend its next samples. */
@@ -22,10 +24,10 @@ export interface SamplePlan {
 /**
  * From predicted errors to samples.
  * @param errors planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance.
- * @throws QuietframeError as `samplingDensity` and `allocateSamples`.
+ * @throws QuietframeError as `reducibleError`, `samplingDensity` and `allocateSamples`.
  */
 export function planSamples(errors: Raster, options: SamplePlanOptions): SamplePlan {
-  const { metric = 'smape' } = options;
-  const density = samplingDensity(reducibleError(errors, metric), { ...DENSITY_DEFAULTS, ...options });
+  const { metric = 'smape', noise } = options;
+  const density = samplingDensity(reducibleError(errors, metric, noise), { ...DENSITY_DEFAULTS, ...options });
   return { density, samples: allocateSamples(density, { ...ALLOCATION_DEFAULTS, ...options }) };
 }

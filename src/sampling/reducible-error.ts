@@ -1,3 +1,4 @@
+import { expected, QuietframeError } from '../errors.js';
 import { plane, type Raster, raster } from '../image/raster.js';
 import { ERROR_METRICS, type ErrorMetric } from './error-metric.js';
 
@@ -6,14 +7,22 @@ const RADIUS = 2;
 
 /**
  * How much of the error another sample takes away: the predicted error times the relative variance of the noisy mean, which
- * is what a sample reduces, averaged over 5x5 pixels. Where the input is clean, what is left of the error is the denoiser's
- * own, and samples would be spent on it for nothing. Vogels et al. 2018 take the error alone; bench/adaptive has both.
+ * is what a sample reduces: as the renderer measured it, or else averaged over 5x5 pixels. Where the input is clean, what is
+ * left of the error is the denoiser's own, and samples would be spent on it for nothing. Vogels et al. 2018 take the error
+ * alone; bench/adaptive has both.
  * @param errors planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance.
+ * @param noise measured relative variance, one channel, in the place of the third plane.
+ * @throws QuietframeError `invalid-argument` for noise of another size.
  */
-export function reducibleError(errors: Raster, metric: ErrorMetric): Raster {
+export function reducibleError(errors: Raster, metric: ErrorMetric, noise?: Raster): Raster {
   const { width, height } = errors;
+  if (noise !== undefined && (noise.width !== width || noise.height !== height || noise.channels !== 1)) {
+    const received = `${noise.width} x ${noise.height} with ${noise.channels}`;
+    const message = expected(`${width} x ${height} pixels with 1 channel`, 'the measured noise', received);
+    throw new QuietframeError('invalid-argument', message, { parameter: 'noise' });
+  }
   const error = plane(errors, ERROR_METRICS.indexOf(metric));
-  const variance = boxMean(plane(errors, ERROR_METRICS.length), width, height);
+  const variance = noise?.data ?? boxMean(plane(errors, ERROR_METRICS.length), width, height);
   const data = error.map((value, i) => value * (variance[i] as number));
   return raster(width, height, 1, data);
 }

@@ -623,6 +623,11 @@ export const OPENAPI = {
             description: 'The sample map.',
             properties: {
               metric: { enum: ERROR_METRICS },
+              varianceOrigin: {
+                enum: ['layer', 'half-buffers', 'estimated'],
+                description:
+                  'Where the variance comes from that guides: `layer` where the renderer measured it.',
+              },
               budgetSpp: { type: 'number' },
               total: { type: 'integer', description: 'Samples of all pixels.' },
               leastSpp: { type: 'integer' },

@@ -267,11 +267,15 @@ export async function denoiseExr(
   );
   watch.lap('denoise');
   throwIfAborted(signal);
-  const { predictedError } = result.report;
+  const { predictedError, exposure } = result.report;
   const maps: Maps =
     result.errors === undefined || predictedError === undefined
       ? { channels: [], report: {} }
-      : await makeMaps(result.errors, predictedError, mapsRequest, plan.samplesPerPixel, denoiser);
+      : await makeMaps(
+          { errors: result.errors, predictedError, frame, exposure, spp: plan.samplesPerPixel },
+          mapsRequest,
+          denoiser,
+        );
 
   const color = region === undefined ? result.color : crop(result.color, region);
   const withColor = mapsRequest.outputs?.includes('color') ?? true;

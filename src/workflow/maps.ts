@@ -1,11 +1,13 @@
 import type { Denoiser, PredictedError } from '../denoise/denoiser.js';
 import { expected, QuietframeError } from '../errors.js';
+import type { Frame, VarianceOrigin } from '../frame/frame.js';
 import type { SampleType } from '../image/image.js';
 import { plane, type Raster } from '../image/raster.js';
 import { ALLOCATION_DEFAULTS, checkAllocation, MAX_SPP, totalSamples } from '../sampling/allocate-samples.js';
 import { ERROR_METRICS, type ErrorMetric } from '../sampling/error-metric.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import { checkTarget, type QualityTarget, samplesForTarget } from '../sampling/quality-target.js';
+import { relativeVariances } from '../sampling/relative-variance.js';
 
 /** For those who take requests. */
 export { ERROR_METRICS, MAX_SPP };
@@ -15,7 +17,7 @@ export const OUTPUTS = ['color', 'error', 'samples', 'fireflies', 'parameters'] 
 export type Output = (typeof OUTPUTS)[number];
 
 /** How the error map and the sample map are made. */
-export interface MapsRequest extends Partial<Omit<SamplePlanOptions, 'budgetSpp'>> {
+export interface MapsRequest extends Partial<Omit<SamplePlanOptions, 'budgetSpp' | 'noise'>> {
   /** What is written; `color` alone by default, which predicts nothing. */
   readonly outputs?: readonly Output[];
   /** Mean samples per pixel to plan; where it is not given, as many as the target is predicted to take. */
@@ -29,6 +31,8 @@ export interface MapsRequest extends Partial<Omit<SamplePlanOptions, 'budgetSpp'
 /** Figures of a sample map. */
 export interface SamplesReport {
   readonly metric: ErrorMetric;
+  /** Where the variance comes from that guides beside the metric; `layer` where the renderer measured it. */
+  readonly varianceOrigin: VarianceOrigin;
   readonly budgetSpp: number;
   /** Samples of all pixels, exactly the sum of the map. */
   readonly total: number;
@@ -75,16 +79,25 @@ export function checkMaps({ outputs = ['color'], budgetSpp, targetSmape, ...opti
   checkAllocation({ ...ALLOCATION_DEFAULTS, ...options, budgetSpp: budgetSpp ?? minSpp });
 }
 
+/** What maps are made of. */
+export interface MapsInput {
+  /** Of the denoised frame. */
+  readonly errors: Raster;
+  readonly predictedError: PredictedError;
+  readonly frame: Frame;
+  /** As the denoiser used it. */
+  readonly exposure: number;
+  /** Samples per pixel that the file says it has. */
+  readonly spp: number | undefined;
+}
+
 /**
  * The maps of a denoised frame: channels `error.SMAPE`, `error.DSSIM`, `samples.density` (mean 1) and `samples.spp`.
- * @param spp samples per pixel that the file says it has.
  * @throws QuietframeError `invalid-argument` where the budget is left to a target that tells none; `cancelled`.
  */
 export async function makeMaps(
-  errors: Raster,
-  predictedError: PredictedError,
+  { errors, predictedError, frame, exposure, spp }: MapsInput,
   request: MapsRequest,
-  spp: number | undefined,
   denoiser: Pick<Denoiser, 'planSamples'>,
 ): Promise<Maps> {
   const { outputs = ['color'], targetSmape, renderedSpp = spp, ...options } = request;
@@ -102,12 +115,15 @@ export async function makeMaps(
   }
   if (!outputs.includes('samples')) return { channels, report };
   const budgetSpp = request.budgetSpp ?? budgetOf(target, request);
-  const plan = await denoiser.planSamples(errors, { ...options, budgetSpp });
+  const { color, measuredVariance, varianceOrigin } = frame;
+  const noise = measuredVariance && relativeVariances(color, measuredVariance, exposure);
+  const plan = await denoiser.planSamples(errors, { ...options, budgetSpp, ...(noise && { noise }) });
   channels.push(
     { name: 'samples.density', type: 'float', data: plan.density.data },
     { name: 'samples.spp', type: 'uint', data: plan.samples },
   );
-  return { channels, report: { ...report, samples: samplesReport(plan, budgetSpp, options.metric) } };
+  const origin = noise === undefined ? varianceOrigin : 'layer';
+  return { channels, report: { ...report, samples: samplesReport(plan, budgetSpp, origin, options.metric) } };
 }
 
 /**
@@ -140,10 +156,11 @@ function budgetOf(target: QualityTarget | undefined, { minSpp, maxSpp }: MapsReq
 function samplesReport(
   { samples }: SamplePlan,
   budgetSpp: number,
+  varianceOrigin: VarianceOrigin,
   metric: ErrorMetric = 'smape',
 ): SamplesReport {
   return {
-    ...{ metric, budgetSpp, total: totalSamples(budgetSpp, samples.length) },
+    ...{ metric, varianceOrigin, budgetSpp, total: totalSamples(budgetSpp, samples.length) },
     leastSpp: samples.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
     mostSpp: samples.reduce((most, count) => Math.max(most, count), 0),
   };

@@ -40,6 +40,46 @@ describe('reducibleError', () => {
     expect(samples[6 * 12]).toBe(1);
   });
 
+  it('sends samples to a pixel that is measured to be noisy, and to its neighbours', () => {
+    const errors = errorsOf((name) => (name === 'variance' ? 0.5 : 0.1));
+    const noise = raster(12, 12, 1);
+    noise.data[5 * 12 + 7] = 1;
+    const { samples } = planSamples(errors, { budgetSpp: 10, noise });
+    expect(samples.reduce((total, count) => total + count, 0)).toBe(1440);
+    const at = (x: number, y: number): number => samples[y * 12 + x] as number;
+    for (let y = 0; y < 12; y++) {
+      for (let x = 0; x < 12; x++) {
+        if (Math.abs(x - 7) <= 1 && Math.abs(y - 5) <= 1) expect(at(x, y)).toBe(at(7, 5));
+        else expect(at(x, y)).toBeLessThan(at(7, 5) / 10);
+      }
+    }
+  });
+
+  it('leaves out the averaged variance where there is a measured one, and only there', () => {
+    const errors = errorsOf((name, x, y) => (name === 'variance' ? x / 12 : (x + y) / 24));
+    const noise = raster(12, 12, 1, new Float32Array(144).fill(0.5));
+    const { data } = reducibleError(errors, 'dssim', noise);
+    for (const [i, value] of data.entries()) {
+      expect(value).toBeCloseTo((0.5 * ((i % 12) + Math.floor(i / 12))) / 24, 6);
+    }
+    const { samples } = planSamples(errors, { budgetSpp: 4 });
+    expect(planSamples(errors, { budgetSpp: 4, noise }).samples).not.toEqual(samples);
+  });
+
+  it('refuses measured noise of another size', () => {
+    const errors = errorsOf(() => 0.1);
+    for (const noise of [raster(12, 11, 1), raster(12, 12, 3)]) {
+      expect(() => planSamples(errors, { budgetSpp: 4, noise })).toThrow(
+        expect.objectContaining({
+          code: 'invalid-argument',
+          message: expect.stringContaining('12 x 12 pixels with 1 channel for the measured noise'),
+        }),
+      );
+    }
+    const noise = raster(12, 12, 1, new Float32Array(144).fill(Number.NaN));
+    expect(() => planSamples(errors, { budgetSpp: 4, noise })).toThrow('the error of pixel (0, 0)');
+  });
+
   it('spreads samples evenly over a picture without noise', () => {
     const { samples } = planSamples(
       errorsOf((name) => (name === 'variance' ? 0 : 0.2)),

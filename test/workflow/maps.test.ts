@@ -102,6 +102,42 @@ describe('maps of a frame', () => {
     expect(sum(planeOf(second.exr, 'samples.spp'))).toBe(36);
   });
 
+  it('are guided by the variance that the renderer has measured of both halves', async () => {
+    const half = (sign: number, impulse?: number): Uint8Array =>
+      exrFile(
+        [
+          {
+            window: { xMin: 0, yMin: 0, xMax: 8, yMax: 6 },
+            layers: impulse === undefined ? ['RGB'] : ['RGB', 'mse.RGB'],
+          },
+        ],
+        (channel, i) =>
+          channel.startsWith('mse') ? Number(i === impulse) : 0.25 + sign * (0.01 + 0.001 * (i % 5)),
+      );
+    const plan = (impulse?: number): Promise<DenoisedExr> => {
+      const halves = [half(1, impulse), half(-1, impulse)] as const;
+      const maps = { outputs: ['samples'], budgetSpp: 10 } as const;
+      return denoiseExr(
+        { exr: halves[0], halves, maps, mapsOnly: true },
+        { pool, denoiser: new FakeDenoiser() },
+      );
+    };
+    const [plain, measured] = await Promise.all([plan(), plan(3 * 9 + 4)]);
+    expect(plain.report.samples?.varianceOrigin).toBe('half-buffers');
+    expect(measured.report.samples?.varianceOrigin).toBe('layer');
+    expect(measured.report.varianceOrigin).toBe('half-buffers');
+    const [few, many] = [plain, measured].map(({ exr }) => planeOf(exr, 'samples.spp')) as [
+      number[],
+      number[],
+    ];
+    expect([sum(few), sum(many)]).toEqual([630, 630]);
+    for (const [i, count] of many.entries()) {
+      const near = Math.abs((i % 9) - 4) <= 1 && Math.abs(Math.floor(i / 9) - 3) <= 1;
+      if (near) expect(count).toBeGreaterThan(5 * (few[i] as number));
+      else expect(count).toBeLessThanOrEqual(few[i] as number);
+    }
+  });
+
   it('are guided by the metric', async () => {
     const { report } = await run({ outputs: ['samples'], budgetSpp: 2, metric: 'dssim' });
     expect(report.samples?.metric).toBe('dssim');
