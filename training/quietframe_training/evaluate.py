@@ -3,13 +3,15 @@
     python -m quietframe_training.evaluate --checkpoint CHECKPOINT --validation DIR --tune DIR --out bench/quality/results
 
 Writes quality.json and quality.md. Every method gets the same noisy colour and the same noisy auxiliary buffers. Scores
-are in the units of the files.
+are in the units of the files. They are told by samples per pixel, by tag (the renderer, and the family and the tags that
+the generator has written into the file), for cleaner input, and for every scene.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
+import functools
 import json
 import pathlib
 import platform
@@ -17,13 +19,16 @@ import platform
 import numpy as np
 import torch
 
-from .dataset import load_example, seen_by
+from .dataset import load_example, seen_by, with_less_noise
 from .export import load_network
 from .joint_bilateral import joint_bilateral, tune
 from .losses import dssim, relative_mse, smape
 from .train import denoise_view
 
 METRICS = {"smape": smape, "relmse": relative_mse, "dssim": dssim}
+
+SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
+"""Of the noise that is left in cleaner input."""
 
 
 def oidn(view, quality: str) -> torch.Tensor:
@@ -68,8 +73,50 @@ def mean_by(rows, key, method, metric):
     return {group: float(np.mean(values)) for group, values in sorted(groups.items())}
 
 
+def tags_of(path: pathlib.Path, renderer: str) -> list[str]:
+    """What the scene of a file belongs to: its renderer, its family and its tags, each once."""
+    with np.load(path) as file:
+        meta = json.loads(str(file["meta"]))
+    return list(dict.fromkeys([renderer, meta["family"], *meta.get("tags", [])]))
+
+
+def mean_by_tag(rows, metric="smape") -> dict[str, dict]:
+    """tag -> {"frames": count, "scores": {method: mean}}, the most frequent tag first."""
+    groups: dict = {}
+    for row in rows:
+        for tag in row["tags"]:
+            groups.setdefault(tag, []).append(row["scores"])
+    ordered = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    return {
+        tag: {"frames": len(scores), "scores": {name: float(np.mean([s[name][metric] for s in scores])) for name in scores[0]}}
+        for tag, scores in ordered
+    }
+
+
+def score_cleaner(denoise, view) -> list[dict[str, float]]:
+    """SMAPE of a view with each share of its noise before and after `denoise`, a function of inputs [13,H,W] and renderer."""
+    reference = view.reference / view.exposure
+    scores = []
+    for share in SHARES:
+        inputs = with_less_noise(view.inputs(), view.reference, share)
+        pictures = {"noisy": inputs[:3], "quietframe": denoise(inputs, view.renderer)}
+        errors = {name: float(smape(picture / view.exposure, reference)) for name, picture in pictures.items()}
+        scores.append({"share": share, **errors})
+    return scores
+
+
+def mean_cleaner(rows) -> list[dict[str, float]]:
+    """Means over the frames for each share of the noise, and how many frames are worse after denoising than before."""
+    means = []
+    for scores in zip(*(row["cleaner"] for row in rows), strict=True):
+        mean = {name: float(np.mean([score[name] for score in scores])) for name in ("noisy", "quietframe")}
+        worse = sum(score["quietframe"] > score["noisy"] for score in scores)
+        means.append({"share": scores[0]["share"], **mean, "worse": worse, "frames": len(scores)})
+    return means
+
+
 def markdown(rows, names, bilateral) -> str:
-    """The report: means by samples per pixel, ratios to OIDN, and a row for every scene."""
+    """The report: means by samples per pixel and by tag, cleaner input, and a row for every scene."""
     lines = ["# Quality on the validation scenes", ""]
     lines += ["Lower is better. Mean over scenes; SMAPE is Vogels et al. 2018, equation 2.", ""]
     for metric in METRICS:
@@ -81,7 +128,19 @@ def markdown(rows, names, bilateral) -> str:
             overall = float(np.mean([row["scores"][name][metric] for row in rows]))
             lines.append(f"| {name} | " + " | ".join(f"{by[g]:.4f}" for g in groups) + f" | {overall:.4f} |")
         lines.append("")
-    lines += [f"Bilateral parameters, tuned on training scenes: {bilateral}", "", "## Every scene (SMAPE)", ""]
+    lines += ["## By tag (SMAPE)", "", "Means over the frames with that renderer, family or tag.", ""]
+    lines += ["| tag | frames | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
+    for tag, group in mean_by_tag(rows).items():
+        scores = " | ".join(f"{group['scores'][name]:.4f}" for name in names)
+        lines.append(f"| {tag} | {group['frames']} | {scores} |")
+    lines += ["", "## Cleaner input (SMAPE)", ""]
+    lines += ["Colours with so much of their noise, as more samples would have made them, and the variance of that. The"]
+    lines += ["network alone, without the guard of the service that gives converged pictures back.", ""]
+    lines += ["| noise | input | output | frames that are worse |", "|---|---|---|---|"]
+    for mean in mean_cleaner(rows):
+        worse = f"{mean['worse']} of {mean['frames']}"
+        lines.append(f"| x {mean['share']:g} | {mean['noisy']:.5f} | {mean['quietframe']:.5f} | {worse} |")
+    lines += ["", f"Bilateral parameters, tuned on training scenes: {bilateral}", "", "## Every scene (SMAPE)", ""]
     lines += ["| scene | spp | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
     for row in rows:
         scores = " | ".join(f"{row['scores'][n]['smape']:.4f}" for n in names)
@@ -108,11 +167,15 @@ def main():
         for name, method in table.items():
             output = method(view) / view.exposure
             scores[name] = {metric: float(function(output, reference)) for metric, function in METRICS.items()}
-        rows.append({"scene": path.stem, "spp": view.spp, "renderer": view.renderer, "scores": scores})
+        cleaner = score_cleaner(functools.partial(denoise_view, network), view)
+        tags = tags_of(path, view.renderer)
+        frame = {"scene": path.stem, "spp": view.spp, "renderer": view.renderer, "tags": tags}
+        rows.append({**frame, "scores": scores, "cleaner": cleaner})
     options.out.mkdir(parents=True, exist_ok=True)
     about = {"date": datetime.date.today().isoformat(), "machine": platform.machine(), "python": platform.python_version(),
              "torch": torch.__version__.split("+")[0], "steps": state["step"]}  # fmt: skip
-    (options.out / "quality.json").write_text(json.dumps({"about": about, "scenes": rows}, indent=1) + "\n")
+    summary = {"about": about, "tags": mean_by_tag(rows), "cleaner": mean_cleaner(rows), "scenes": rows}
+    (options.out / "quality.json").write_text(json.dumps(summary, indent=1) + "\n")
     text = markdown(rows, list(table), bilateral)
     (options.out / "quality.md").write_text(text)
     print(text)
