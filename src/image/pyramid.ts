@@ -39,19 +39,21 @@ export function cropPadded(source: Raster, target: Raster, firstChannel = 0): vo
  * independent samples has a quarter of the variance: variances have a scale of 1/4.
  */
 export function downsample(fine: Raster, coarse: Raster, begin: number, end: number, scale = 1): void {
-  const { width } = fine;
+  // Rasters come in objects of many shapes: looking their fields up for every pixel would take most of the time.
+  const { width, height, channels, data } = fine;
+  const { data: target, width: columns, height: rows } = coarse;
   const weight = scale / 4;
-  for (let c = 0; c < fine.channels; c++) {
+  for (let c = 0; c < channels; c++) {
     for (let y = begin; y < end; y++) {
-      let top = (c * fine.height + 2 * y) * width;
-      let to = (c * coarse.height + y) * coarse.width;
-      for (let x = 0; x < coarse.width; x++, top += 2, to++) {
-        coarse.data[to] =
+      let top = (c * height + 2 * y) * width;
+      let to = (c * rows + y) * columns;
+      for (let x = 0; x < columns; x++, top += 2, to++) {
+        target[to] =
           weight *
-          ((fine.data[top] as number) +
-            (fine.data[top + 1] as number) +
-            (fine.data[top + width] as number) +
-            (fine.data[top + width + 1] as number));
+          ((data[top] as number) +
+            (data[top + 1] as number) +
+            (data[top + width] as number) +
+            (data[top + width + 1] as number));
       }
     }
   }
