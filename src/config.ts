@@ -45,7 +45,7 @@ export const SETTINGS = {
     'bundles of models, instead of those that ship',
   ),
   threads: integer('THREADS', 'threads', availableParallelism(), [1, 1024], 'threads of the networks'),
-  device: choice('DEVICE', 'name', DEVICES, 'cpu', 'filters single frames'),
+  device: choice('DEVICE', 'name', DEVICES, 'cpu', 'filters frames, alone and in windows'),
   engine: choice('ENGINE', 'name', ENGINES, 'onnx', 'runs the networks'),
   memoryBudgetBytes: integer(
     'MEMORY_BUDGET',

@@ -158,10 +158,10 @@ export function tellRefusals(refusals: readonly string[]): void {
     process.stderr.write(`quietframe: warning device-unavailable: ${refusal}\n`);
 }
 
-/** What filters single frames; the setting of the environment without it. */
+/** What filters frames; the setting of the environment without it. */
 export function deviceOption(): Option {
   const { flag, unit, choices, fallback } = SETTINGS.device;
-  return choiceOption(`--${flag} <${unit}>`, 'what filters single frames', choices ?? []).default(
+  return choiceOption(`--${flag} <${unit}>`, 'what filters frames', choices ?? []).default(
     undefined,
     fallback,
   );

@@ -34,7 +34,7 @@ export interface DenoiserOptions {
   readonly memoryBudgetBytes?: number;
   /** Most bytes of features of frames that are kept for later requests; 1 GiB by default, 0 keeps none. */
   readonly featureCacheBytes?: number;
-  /** What filters single frames; the CPU by default, which everything else runs on. See docs/gpu.md. */
+  /** What filters frames and joins windows; the CPU by default, which everything else runs on. See docs/gpu.md. */
   readonly device?: DeviceChoice;
   /** What runs the networks; ONNX Runtime by default. See docs/engines.md. */
   readonly engine?: EngineName;
@@ -46,7 +46,7 @@ export type ModelSummary = Pick<
   'name' | 'version' | 'description' | 'license' | 'sources' | 'training'
 > & {
   readonly architecture: object;
-  /** What filters single frames. */
+  /** What filters frames. */
   readonly device: Device;
 };
 

@@ -8,8 +8,12 @@ const CHANNELS = 20;
 /** Colour and alpha. */
 const RADIANCE = 4;
 const GUIDES = 9;
-/** Bytes a pixel of all levels together: features of two frames of a window, the estimate of a frame, motion of another. */
+/**
+ * Bytes a pixel of all levels together: features of two frames of a window, those of every frame on a device, the estimate of a
+ * frame, motion of another.
+ */
 const FEATURES = 2 * 139;
+const DEVICE_FEATURES = 43;
 const ESTIMATE = 48;
 const ESTIMATED_CHANNEL = 16 / 3;
 const MOTION = 11;
@@ -36,7 +40,8 @@ export function frameMemory(
   const magnified = upscale === 1 ? 0 : upscale ** 2 * 2 * (channels + radiance);
   const others = neighbours.length;
   const estimates = (1 + others) * (ESTIMATE + ESTIMATED_CHANNEL * light);
-  const window = others === 0 ? 0 : FEATURES + estimates + MOTION * others;
+  const features = Math.max(FEATURES, DEVICE_FEATURES * (1 + others));
+  const window = others === 0 ? 0 : features + estimates + MOTION * others;
   const bytes = [exr, exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
   return Math.ceil(
     bytes.reduce((sum, { length }) => sum + length, pixels * (4 * (planes + magnified) + window)),

@@ -16,6 +16,10 @@ it('follows the formula', () => {
   expect(of({ halves: [exr, exr] })).toBe(Math.ceil(planes(2, 3, 4) + 4 * exr.length));
   const window = 5000 * (2 * 139 + 2 * 48 + 11);
   expect(of({ neighbours: [{ exr, offset: 1 }] })).toBe(Math.ceil(planes(2, 3, 4) + window + 3 * exr.length));
+  const full = [-3, -2, -1, 1, 2, 3].map((offset) => ({ exr, offset }));
+  // On a device the features of all frames are more than those of two on the CPU.
+  const fullWindow = 5000 * (7 * 43 + 7 * 48 + 6 * 11);
+  expect(of({ neighbours: full })).toBe(Math.ceil(planes(7, 3, 4) + fullWindow + 8 * exr.length));
   expect(of({}, { aovs: ['a', 'b'] })).toBe(Math.ceil(planes(1, 3, 10) + 2 * exr.length));
   expect(of({}, { upscale: 2 })).toBe(Math.ceil(planes(1, 3, 4) + 4 * 5000 * 4 * 2 * 7 + 2 * exr.length));
   expect(of({}, { aovs: 'all' })).toBe(Math.ceil(planes(1, 3, 7) + 2 * exr.length));
