@@ -536,7 +536,7 @@ export const OPENAPI = {
           training: { type: 'object' },
           device: {
             type: 'string',
-            description: 'What filters single frames: `cpu`, `webgpu`, `cuda` or `tensorrt`.',
+            description: 'What filters frames, alone and in windows: `cpu`, `webgpu`, `cuda` or `tensorrt`.',
           },
         },
       },
