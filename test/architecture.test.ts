@@ -46,6 +46,7 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   '@tensorflow/': /^engine\/tfjs-(engine|operators)\.ts$/,
   '@bufbuild/': /^(server\/(rpc|gen)\/|engine\/(gen\/|onnx-(file|graph)\.ts$))/,
   busboy: /^server\//,
+  marked: /^server\/api-page\.ts$/,
   'prom-client': /^server\//,
   commander: /^cli\//,
   'lru-cache': /^(workflow\/frame-cache|cli\/sequence\/window-files)\.ts$/,

@@ -23,6 +23,7 @@ import { JobStore } from './job-store.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics, type Outcome } from './metrics.js';
 import { denoiseRoute } from './routes/denoise.js';
+import { docsRoute } from './routes/docs.js';
 import { frameRoutes } from './routes/frames.js';
 import { healthRoutes } from './routes/health.js';
 import { homeRoute } from './routes/home.js';
@@ -193,6 +194,7 @@ export async function buildApp(
     healthRoutes,
     metricsRoute,
     openapiRoute,
+    docsRoute,
     modelRoutes,
     sourcesRoute,
     denoiseRoute,

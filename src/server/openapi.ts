@@ -494,6 +494,10 @@ export const OPENAPI = {
       content: { 'text/plain': { schema: { type: 'string' } } },
     }),
     '/openapi.json': get('openapi', 'This description', json('OpenAPI 3.1.', { type: 'object' })),
+    '/docs': get('docs', 'This description, for people', {
+      description: 'A page without scripts.',
+      content: { 'text/html': { schema: { type: 'string' } } },
+    }),
     '/': get('home', 'The viewer, for browsers', {
       description: 'What this is; the viewer for browsers.',
       content: { 'text/plain': { schema: { type: 'string' } }, 'text/html': { schema: { type: 'string' } } },

@@ -1,16 +1,18 @@
 import { expect, it } from 'vitest';
+import { apiReference } from '../../src/server/api-reference.js';
 import { fakeApp } from '../server/support.js';
-import { apiReference } from './api-reference.js';
 
 const { app } = await fakeApp();
 
 it('is what the service describes; `npm run build:docs` writes it', async () => {
   const document = (await app.inject('/openapi.json')).json();
-  await expect(apiReference(document)).toMatchFileSnapshot('../../docs/api-reference.md');
+  const introduction =
+    'Made from `/openapi.json` by `npm run build:docs`, as `/docs` of the service; [api.md](api.md) tells how to use it.';
+  await expect(apiReference(document, introduction)).toMatchFileSnapshot('../../docs/api-reference.md');
 });
 
 it('shows operations, parameters, statuses and schemas', () => {
-  const page = apiReference({
+  const document = {
     info: { version: '3' },
     paths: {
       '/x/{id}': {
@@ -37,7 +39,9 @@ it('shows operations, parameters, statuses and schemas', () => {
         X: { required: ['a'], properties: { a: { type: 'object', properties: { b: { enum: ['c', 1] } } } } },
       },
     },
-  });
+  };
+  const page = apiReference(document, 'A paragraph.');
+  expect(page).toContain('Version 3. A paragraph.');
   expect(page).toContain('| GET | [`/x/{id}`](#get-xid) | Get \\| x |');
   expect(page).toContain('| `id`, required | path | string |  |');
   expect(page).toContain('| `n` | query | integer from 1 to 9 | How<br>many |');

@@ -11,7 +11,8 @@ const PAGE = `quietframe: a Monte Carlo render denoiser as a service
   PUT  /v1/frames/{digest}  keep a frame for requests that name it by digest
   GET  /v1/models        models that are loaded
   GET  /v1/sources       renderers whose layers are known
-  GET  /openapi.json     all parameters, answers and errors
+  GET  /docs             all parameters, answers and errors, for people
+  GET  /openapi.json     the same, for programs
   GET  /metrics          figures for Prometheus
   GET  /healthz/ready    200 while work is taken
 `;

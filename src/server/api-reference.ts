@@ -1,4 +1,4 @@
-/** What of OpenAPI the page shows. */
+/** What of OpenAPI the reference shows. */
 export interface OpenApiDocument {
   readonly info: { readonly version: string };
   readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -48,12 +48,15 @@ interface Operation {
 
 const METHODS = ['get', 'put', 'post', 'delete', 'head'];
 
-/** The page for an OpenAPI document, as Markdown. */
-export function apiReference({ info, paths, components }: OpenApiDocument): string {
+/**
+ * The reference for an OpenAPI document, as Markdown with HTML's `<br>`.
+ * @param introduction a paragraph after the heading.
+ */
+export function apiReference({ info, paths, components }: OpenApiDocument, introduction: string): string {
   const lines: string[] = [
     '# API reference',
     '',
-    `Version ${info.version}. Made from \`/openapi.json\` by \`npm run build:docs\`; [api.md](api.md) tells how to use it.`,
+    `Version ${info.version}. ${introduction}`,
     '',
     '| | | |',
     '|---|---|---|',
@@ -168,7 +171,7 @@ function cell(text = ''): string {
 }
 
 /** As Markdown's renderers make it of a heading. */
-function anchor(title: string): string {
+export function anchor(title: string): string {
   return title
     .toLowerCase()
     .replaceAll(/[^\w\- ]/g, '')
