@@ -7,11 +7,13 @@ import { COLOR_CHANNELS } from './picture.js';
 export function exposedColor(image: Raster, tile: Tile, exposure: number, tensor: Tensor): void {
   const { width, height } = tile;
   const { data } = tensor;
+  // Fields of rasters, whose objects have many shapes, are looked up once and not for every pixel; here and below.
+  const { data: light, width: columns, height: rows } = image;
   for (let c = 0; c < COLOR_CHANNELS; c++) {
     for (let y = 0; y < height; y++) {
-      const from = (c * image.height + tile.y + y) * image.width + tile.x;
+      const from = (c * rows + tile.y + y) * columns + tile.x;
       const to = (c * height + y) * width;
-      for (let x = 0; x < width; x++) data[to + x] = exposure * (image.data[from + x] as number);
+      for (let x = 0; x < width; x++) data[to + x] = exposure * (light[from + x] as number);
     }
   }
 }
@@ -39,23 +41,25 @@ export function composite(
   tile: Tile,
 ): void {
   const { area, data: weights } = blendWeight;
-  const { width } = fine;
-  for (let c = 0; c < fine.channels; c++) {
-    for (let y = tile.y; y < tile.y + tile.height; y += 2) {
-      for (let x = tile.x; x < tile.x + tile.width; x += 2) {
-        const at = (c * fine.height + y) * width + x;
-        const f00 = fine.data[at] as number;
-        const f01 = fine.data[at + 1] as number;
-        const f10 = fine.data[at + width] as number;
-        const f11 = fine.data[at + width + 1] as number;
-        const difference =
-          (coarse.data[(c * coarse.height + y / 2) * coarse.width + x / 2] as number) -
-          (f00 + f01 + f10 + f11) / 4;
-        const w = (y - area.y) * area.width + x - area.x;
-        target.data[at] = f00 + (weights[w] as number) * difference;
-        target.data[at + 1] = f01 + (weights[w + 1] as number) * difference;
-        target.data[at + width] = f10 + (weights[w + area.width] as number) * difference;
-        target.data[at + width + 1] = f11 + (weights[w + area.width + 1] as number) * difference;
+  const { width, height, channels, data } = fine;
+  const { data: coarser, width: columns, height: rows } = coarse;
+  const { data: composited } = target;
+  const [right, bottom] = [tile.x + tile.width, tile.y + tile.height];
+  for (let c = 0; c < channels; c++) {
+    for (let y = tile.y; y < bottom; y += 2) {
+      let at = (c * height + y) * width + tile.x;
+      let cell = (c * rows + y / 2) * columns + tile.x / 2;
+      let w = (y - area.y) * area.width + tile.x - area.x;
+      for (let x = tile.x; x < right; x += 2, at += 2, cell++, w += 2) {
+        const f00 = data[at] as number;
+        const f01 = data[at + 1] as number;
+        const f10 = data[at + width] as number;
+        const f11 = data[at + width + 1] as number;
+        const difference = (coarser[cell] as number) - (f00 + f01 + f10 + f11) / 4;
+        composited[at] = f00 + (weights[w] as number) * difference;
+        composited[at + 1] = f01 + (weights[w + 1] as number) * difference;
+        composited[at + width] = f10 + (weights[w + area.width] as number) * difference;
+        composited[at + width + 1] = f11 + (weights[w + area.width + 1] as number) * difference;
       }
     }
   }
