@@ -155,33 +155,41 @@ export function storeFeatures(
   const [cells, cellTile] = [halved(area), halved(tile)];
   copyCells(spatial, cells, cellTile, target.spatial);
   copyCells(kernelDetail, cells, cellTile, target.kernelDetail);
-  const plane = cells.width * cells.height;
-  for (let c = 0; c < target.embedding.channels; c++) {
-    for (let y = 0; y < tile.height; y++) {
-      const row = (cellTile.y - cells.y + (y >> 1)) * cells.width + cellTile.x - cells.x;
-      const left = (4 * c + 2 * (y % 2)) * plane + row;
-      let to = (c * target.embedding.height + tile.y + y) * target.embedding.width + tile.x;
-      for (let from = left; from < left + cellTile.width; from++, to += 2) {
-        target.embedding.data[to] = embedding.data[from] as number;
-        target.embedding.data[to + 1] = embedding.data[from + plane] as number;
+  storeCells(embedding, cells, cellTile, target.embedding);
+  if (coarseEmbedding !== undefined) storeMeans(embedding, cells, cellTile, coarseEmbedding);
+}
+
+/** Pixels of cells whose four are channels of their own. */
+function storeCells({ data }: Tensor, area: Tile, tile: Tile, to: Raster): void {
+  // Fields of rasters, whose objects have many shapes, are looked up once and not for every pixel; here and below.
+  const { width, height, channels, data: pixels } = to;
+  const plane = area.width * area.height;
+  for (let c = 0; c < channels; c++) {
+    for (let y = 2 * tile.y; y < 2 * (tile.y + tile.height); y++) {
+      const left = (4 * c + 2 * (y % 2)) * plane + ((y >> 1) - area.y) * area.width + tile.x - area.x;
+      let at = (c * height + y) * width + 2 * tile.x;
+      for (let from = left; from < left + tile.width; from++, at += 2) {
+        pixels[at] = data[from] as number;
+        pixels[at + 1] = data[from + plane] as number;
       }
     }
   }
-  if (coarseEmbedding !== undefined) storeMeans(embedding, cells, cellTile, coarseEmbedding);
 }
 
 /** Means of cells whose four pixels are channels of their own. */
 function storeMeans({ data }: Tensor, area: Tile, tile: Tile, to: Raster): void {
+  const { width, height, channels, data: means } = to;
   const plane = area.width * area.height;
-  for (let c = 0; c < to.channels; c++) {
+  const right = tile.x + tile.width;
+  for (let c = 0; c < channels; c++) {
     for (let y = tile.y; y < tile.y + tile.height; y++) {
       const from = 4 * c * plane + (y - area.y) * area.width - area.x;
-      const row = (c * to.height + y) * to.width;
-      for (let x = tile.x; x < tile.x + tile.width; x++) {
+      const row = (c * height + y) * width;
+      for (let x = tile.x; x < right; x++) {
         const at = from + x;
         const upper = (data[at] as number) + (data[at + plane] as number);
         const lower = (data[at + 2 * plane] as number) + (data[at + 3 * plane] as number);
-        to.data[row + x] = (upper + lower) / 4;
+        means[row + x] = (upper + lower) / 4;
       }
     }
   }
