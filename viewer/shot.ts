@@ -4,8 +4,8 @@ export interface Shot<File extends { readonly name: string }> {
   readonly frames: readonly File[];
   /** Two independent renders of one frame, and which frame that is. */
   readonly halves?: { readonly files: readonly [File, File]; readonly frame: number };
-  /** A number that several frames have: they may be layers of one picture, or several shots. */
-  readonly sameNumber?: number;
+  /** Several frames have the same number, or none: they may be layers of one picture, or several shots. */
+  readonly isDoubtful: boolean;
   /** Names that are neither OpenEXR nor of use. */
   readonly ignored: readonly string[];
 }
@@ -24,15 +24,13 @@ export function arrangeFiles<File extends { readonly name: string }>(files: read
   const frames = files
     .filter((file) => isUsed(file) && !(isPair && (file === a || file === b)))
     .sort((one, other) => numberOf(one.name) - numberOf(other.name) || compare(one.name, other.name));
-  const numbers = frames.map(({ name }) => numberOf(name));
-  const twice = numbers.find((number, i) => numbers.indexOf(number) !== i);
-  const same = twice === undefined ? {} : { sameNumber: twice };
-  if (!isPair) return { frames, ...same, ignored };
-  if (frames.length === 0) return { frames: [a], halves: { files: [a, b], frame: 0 }, ignored };
+  const isDoubtful = new Set(frames.map(({ name }) => numberOf(name))).size < frames.length;
+  if (!isPair) return { frames, isDoubtful, ignored };
+  if (frames.length === 0) return { frames: [a], halves: { files: [a, b], frame: 0 }, isDoubtful, ignored };
   const found = frames.findIndex(({ name }) => numberOf(name) === numberOf(a.name));
   const frame = frames.length === 1 ? 0 : found;
-  if (frame < 0) return { frames, ...same, ignored: [...ignored, a.name, b.name] };
-  return { frames, halves: { files: [a, b], frame }, ...same, ignored };
+  if (frame < 0) return { frames, isDoubtful, ignored: [...ignored, a.name, b.name] };
+  return { frames, halves: { files: [a, b], frame }, isDoubtful, ignored };
 }
 
 /** Frames of the window around a frame, as far as there are any, and its place among them. */

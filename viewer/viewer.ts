@@ -57,7 +57,7 @@ class Viewer {
   readonly #decoder = new Decoder();
   readonly #service = new Service();
   readonly #screen = new Screen(byId('canvas'));
-  #shot: Shot<File> = { frames: [], ignored: [] };
+  #shot: Shot<File> = { frames: [], isDoubtful: false, ignored: [] };
   #sources = new Map<File, Promise<Source>>();
   readonly #kept = new LRUCache<string, Picture>({
     maxSize: KEPT_PICTURES,
@@ -165,10 +165,9 @@ class Viewer {
     this.#view = fitted(this.#size, this.#room, 4);
     this.#autoExposure();
     const halves = shot.halves === undefined ? '' : ', with half buffers';
-    const same =
-      shot.sameNumber === undefined ? '' : `; several have the number ${shot.sameNumber}: are they one shot?`;
+    const doubt = shot.isDoubtful ? '; some have the same frame number, or none: are they one shot?' : '';
     const ignored = shot.ignored.length === 0 ? '' : `; not used: ${shot.ignored.join(', ')}`;
-    this.#say(`${frameCount(shot.frames.length)}${halves}${same}${ignored}`);
+    this.#say(`${frameCount(shot.frames.length)}${halves}${doubt}${ignored}`);
     byId<HTMLProgressElement>('progress').hidden = true;
     button('denoise').disabled = false;
     button('denoise-all').disabled = shot.frames.length < 2;
@@ -329,6 +328,7 @@ class Viewer {
       ...(report?.warnings ?? []).map(({ code, message }) => {
         const item = document.createElement('li');
         item.textContent = `${code}: ${message}`;
+        item.title = message;
         return item;
       }),
     );
@@ -355,7 +355,7 @@ class Viewer {
         if (!(error instanceof Problem) || error.code !== 'not-implemented' || !maps.checked) throw error;
         // The one thing that is asked for and that not every model has.
         maps.checked = false;
-        return this.#runJob(frames, work.signal, '; the model predicts no errors, so there are no maps');
+        return this.#runJob(frames, work.signal, '; no maps: the model predicts none');
       });
     } catch (error) {
       if (work.signal.aborted && this.#job !== undefined)

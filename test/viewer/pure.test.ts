@@ -116,6 +116,13 @@ describe('a shot', () => {
     expect(arrangeFiles(files('a1.exr', 'a2.exr', 'half_a.7.exr', 'half_b.7.exr')).halves).toBeUndefined();
   });
 
+  it('is doubtful where numbers do not tell frames apart', () => {
+    expect(arrangeFiles(files('a.0001.exr', 'a.0002.exr')).isDoubtful).toBe(false);
+    expect(arrangeFiles(files('albedo.0001.exr', 'beauty.0001.exr')).isDoubtful).toBe(true);
+    expect(arrangeFiles(files('albedo.exr', 'beauty.exr', 'half_a.exr', 'half_b.exr')).isDoubtful).toBe(true);
+    expect(arrangeFiles(files('half_a.exr', 'half_b.exr')).isDoubtful).toBe(false);
+  });
+
   it('has windows that end at its ends', () => {
     expect(windowOf(0, 10, 7)).toEqual({ first: 0, end: 4, center: 0 });
     expect(windowOf(5, 10, 7)).toEqual({ first: 2, end: 9, center: 3 });

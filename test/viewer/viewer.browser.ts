@@ -78,6 +78,12 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
       [x, y],
     );
   const text = (id: string): Promise<string> => page.locator(`#${id}`).innerText();
+  /** Waits for a message to the user. */
+  const told = (words: RegExp): Promise<unknown> =>
+    page.waitForFunction(
+      (source) => new RegExp(source).test(document.getElementById('status')?.textContent ?? ''),
+      words.source,
+    );
   const draw = (): Promise<void> =>
     page.evaluate(() => new Promise<void>((done) => requestAnimationFrame(() => done())));
 
@@ -120,17 +126,23 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
   });
 
   it('denoises a frame with progress, and compares both with a split', async () => {
-    await page.click('#denoise');
-    await page.waitForSelector('#status.problem');
-    expect(await text('status')).toMatch(/a model that predicts errors.*try without maps/);
-    await page.uncheck('#maps');
     await page.selectOption('#window', '3');
+    expect(await text('right-name')).toBe('not denoised yet');
+    expect(await page.isVisible('#split')).toBe(false);
     await page.click('#denoise');
-    await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
-    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('done'));
+    // The model has no maps: they are left out, and that is told.
+    await told(/^Denoised 1 frame in [\d.]+ m?s; no maps: the model predicts none$/);
+    expect(await page.isChecked('#maps')).toBe(false);
+    expect(await text('right-name')).toBe('denoised');
     expect(await page.locator('#progress').getAttribute('value')).toBe('1');
     expect(await text('report')).toMatch(/kpcn@1 on cpu, 3 frames/);
-    expect(await text('timings')).toMatch(/network\s+\d+ ms/);
+    expect(await page.isVisible('#timings')).toBe(false);
+    await page.click('#timings-all summary');
+    expect(await text('total')).toMatch(/^: [\d.]+ m?s$/);
+    expect(await text('timings')).toMatch(/network\s+[\d.]+ m?s/);
+    await page.click('#timings-all summary');
+    const { jobs } = (await (await fetch(`${address}/v1/jobs`)).json()) as { jobs: { state: string }[] };
+    expect(jobs.filter(({ state }) => state === 'done')).toEqual([]);
     const handle = page.locator('#split');
     await handle.focus();
     await page.keyboard.press('Home');
@@ -144,6 +156,71 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     await page.screenshot({ path: `${SHOTS}/dark.png` });
   });
 
+  it('moves the split, the picture and its size with the mouse', async () => {
+    const stage = (await page.locator('#canvas').boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    const drag = async (from: [number, number], to: [number, number]): Promise<void> => {
+      await page.mouse.move(stage.x + from[0], stage.y + from[1]);
+      await page.mouse.down();
+      await page.mouse.move(stage.x + to[0], stage.y + to[1], { steps: 4 });
+      await page.mouse.up();
+    };
+    await drag([stage.width / 2, 100], [stage.width / 4, 140]);
+    expect(await page.locator('#split').getAttribute('aria-valuenow')).toBe('25');
+    await drag([stage.width / 4, 100], [stage.width / 2, 100]);
+    /** The pixel of the file at a place of the screen. */
+    const under = async (x: number, y: number): Promise<string> => {
+      await page.mouse.move(stage.x + x, stage.y + y);
+      return (await text('readout')).split('\n')[0] ?? '';
+    };
+    const place = await under(300, 350);
+    await drag([300, 350], [330, 300]);
+    expect(await under(330, 300)).toBe(place);
+    await page.mouse.wheel(0, -480);
+    expect(await under(330, 300)).toBe(place);
+    expect(await under(331, 300)).toBe(place);
+    await page.keyboard.press('0');
+  });
+
+  it('blinks between both, with the name of the one that is shown, and splits again as before', async () => {
+    const shown = (id: string) => page.waitForSelector(`#${id}`, { state: 'visible' });
+    await page.click('#blink');
+    await page.waitForSelector('#split', { state: 'hidden' });
+    for (const [one, other] of [
+      ['left-name', 'right-name'],
+      ['right-name', 'left-name'],
+    ] as const) {
+      await page.waitForFunction(
+        ([a, b]) =>
+          document.getElementById(a)?.hidden === false && document.getElementById(b)?.hidden === true,
+        [one, other] as const,
+      );
+    }
+    await page.click('#blink');
+    await Promise.all(['split', 'left-name', 'right-name'].map(shown));
+    expect(await page.locator('#split').getAttribute('aria-valuenow')).toBe('50');
+  });
+
+  it('fits the window, and has nothing that axe finds hard to read or to reach', async () => {
+    const size = await page.evaluate(() => {
+      const { scrollHeight, scrollWidth } = document.documentElement;
+      return [scrollWidth, scrollHeight, innerWidth, innerHeight];
+    });
+    expect(size).toEqual([1280, 800, 1280, 800]);
+    // Evaluated, not added as a script: the page's policy allows none.
+    await page.evaluate(readFileSync(path('node_modules/axe-core/axe.min.js'), 'utf8'));
+    for (const theme of ['light', 'dark']) {
+      await page.selectOption('#theme', theme);
+      const violations = await page.evaluate(async () => {
+        const { axe } = globalThis as unknown as {
+          axe: { run(): Promise<{ violations: { id: string }[] }> };
+        };
+        return (await axe.run()).violations.map(({ id }) => id);
+      });
+      expect(violations).toEqual([]);
+    }
+    await page.selectOption('#theme', '');
+  });
+
   it('renders what is visible anew when lambda changes', async () => {
     const before = await pixel(700, 400);
     await page.locator('#lambda').fill('8');
@@ -153,10 +230,22 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     expect(await text('right-name')).toBe('lambda 8, visible part');
     await draw();
     expect(await pixel(700, 400)).not.toEqual(before);
+    // What is read off is what is shown.
+    const values = async (): Promise<string[]> => {
+      const box = await page.locator('#canvas').boundingBox();
+      await page.mouse.move((box?.x ?? 0) + 700, (box?.y ?? 0) + 400);
+      await page.mouse.move((box?.x ?? 0) + 701, (box?.y ?? 0) + 400);
+      return (await text('readout')).split('\n');
+    };
+    const [, noisy, part] = await values();
     await page.locator('#lambda').fill('1');
     await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
     await draw();
     expect(await pixel(700, 400)).toEqual(before);
+    const [, same, whole] = await values();
+    expect(same).toBe(noisy);
+    expect(whole).toMatch(/^denoised/);
+    expect(whole).not.toBe(part);
   });
 
   it('saves the file and a picture', async () => {
@@ -178,6 +267,9 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     expect(Number(await text('legend-high'))).toBeGreaterThan(Number(await text('legend-low')));
     await page.selectOption('#layer', 'flicker');
     await page.waitForFunction(() => document.getElementById('legend-high')?.textContent === '0.2000');
+    // Nothing of the right side may look as if it did not flicker.
+    expect(await text('right-name')).toBe('the frame before is not denoised yet');
+    expect(await page.isVisible('#split')).toBe(false);
     await page.selectOption('#theme', 'light');
     await page.screenshot({ path: `${SHOTS}/light-flicker.png` });
     await page.selectOption('#layer', '');
@@ -190,7 +282,7 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     await page.keyboard.press('.');
     await page.waitForFunction(() => document.getElementById('frame-name')?.textContent?.includes('0005'));
     await page.keyboard.press('D');
-    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('running'));
+    await told(/^Denoising: \d of 3/);
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => document.getElementById('status')?.textContent === 'Cancelled');
     const states = async (): Promise<string[]> => {
@@ -221,6 +313,7 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
           name,
         );
         expect(await text('left-name')).toBe('predicted');
+        expect(await page.isVisible('#right-name')).toBe(false);
         expect(Number(await text('legend-high'))).toBeGreaterThan(Number(await text('legend-low')));
       }
       await page.screenshot({ path: `${SHOTS}/error.png` });
@@ -238,8 +331,7 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     await page.uncheck('#maps');
     await page.selectOption('#window', '1');
     await page.click('#denoise');
-    await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
-    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('done'));
+    await told(/^Denoised 1 frame/);
     await page.locator('#split').focus();
     await page.keyboard.press('Home');
     await page.locator('#canvas').focus();
@@ -295,11 +387,17 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
       own.setDefaultTimeout(240_000);
       await own.goto(where);
       await own.waitForSelector('#status.problem');
-      expect(await own.locator('#status').innerText()).toContain('token');
+      expect(await own.locator('#status').innerText()).toContain('asks for a token');
       expect(await own.locator('#model option').count()).toBe(0);
+      await own.locator('#token').fill('0'.repeat(64));
+      await own.locator('#token').press('Tab');
+      await own.waitForFunction(() =>
+        document.getElementById('status')?.textContent?.includes('does not accept this token'),
+      );
       await own.locator('#token').fill(token);
       await own.locator('#token').press('Tab');
       await own.waitForSelector('#model option', { state: 'attached' });
+      expect(await own.locator('#status').innerText()).toBe('The service answers');
       const buffer = Buffer.from(exrFile([{ layers: ['RGB'] }], (_, i) => i / 100));
       await own.locator('#files').setInputFiles({ name: 'small.exr', mimeType: '', buffer });
       await own.uncheck('#maps');
@@ -312,12 +410,89 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     }
   });
 
-  it('refuses damaged files in words, and has had no errors', async () => {
-    await page
-      .locator('#files')
-      .setInputFiles({ name: 'bad.exr', mimeType: '', buffer: Buffer.from('nothing') });
-    await page.waitForSelector('#status.problem');
-    expect(await text('status')).toMatch(/Expected/);
+  it('tells when the service has gone, and goes on when it is back', async () => {
+    const [mortal, where] = await serve(MODELS);
+    const own = await browser.newPage();
+    own.setDefaultTimeout(240_000);
+    const says = (words: string) =>
+      own.waitForFunction((part) => document.getElementById('status')?.textContent?.includes(part), words);
+    let next: ChildProcess | undefined;
+    try {
+      await own.goto(where);
+      await own.locator('#files').setInputFiles([3, 4, 5].map(frame));
+      await says('3 frames');
+      await own.uncheck('#maps');
+      await own.click('#denoise-all');
+      await says('Denoising');
+      mortal.kill('SIGKILL');
+      await says('does not answer');
+      expect(await own.isEnabled('#denoise')).toBe(true);
+      expect(await own.isDisabled('#cancel')).toBe(true);
+      await own.click('#denoise');
+      await says('does not answer');
+      [next] = await serve(MODELS, '--port', new URL(where).port);
+      await own.selectOption('#window', '1');
+      await own.click('#denoise');
+      await says('Denoised 1 frame');
+    } finally {
+      await own.close();
+      mortal.kill();
+      next?.kill();
+    }
+  });
+
+  it('takes files that are dropped, says what is wrong with others, and keeps what is open', async () => {
+    const file = Buffer.from(exrFile([{ layers: ['RGB'] }], (_, i) => i / 100)).toString('base64');
+    const drop = (...names: readonly string[]): Promise<void> =>
+      page.evaluate(
+        ([content = '', ...files]) => {
+          const data = new DataTransfer();
+          const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+          for (const name of files) data.items.add(new File([name.startsWith('good') ? bytes : name], name));
+          document
+            .getElementById('canvas')
+            ?.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+        },
+        [file, ...names],
+      );
+    await drop('good.1.exr', 'good.2.exr', 'notes.txt');
+    await told(/^2 frames; not used: notes.txt$/);
+    await drop('albedo.exr');
+    await told(/^albedo.exr: Expected .* OpenEXR/);
+    expect(await page.locator('#status').getAttribute('class')).toBe('problem');
+    await drop('notes.txt', 'more.txt');
+    await told(/^notes.txt and 1 more: not OpenEXR/);
+    expect(await text('frame-name')).toBe('good.2.exr (2 of 2)');
+    await drop('good.exr', 'good albedo.exr');
+    await told(/^2 frames; some have the same frame number, or none/);
+    // A file of the window that is damaged is named.
+    await drop('bad.1.exr', 'good.2.exr', 'good.3.exr');
+    await told(/^3 frames$/);
+    await page.selectOption('#window', '3');
+    await page.click('#denoise');
+    await told(/^bad.1.exr: Expected/);
+    // The same file again, as after another render.
+    const chosen = { name: 'good.exr', mimeType: '', buffer: Buffer.from(file, 'base64') };
+    for (const count of [1, 2]) {
+      await page.locator('#files').setInputFiles(chosen);
+      await told(/^1 frame$/);
+      if (count === 1) await drop('notes.txt');
+      if (count === 1) await told(/not OpenEXR/);
+    }
+    expect(await text('status')).toBe('1 frame');
+  });
+
+  it('says so in browsers without WebGL 2', async () => {
+    const own = await browser.newPage();
+    await own.addInitScript(() => {
+      HTMLCanvasElement.prototype.getContext = () => null;
+    });
+    await own.goto(address);
+    await own.waitForFunction(() => document.getElementById('hint')?.textContent?.includes('no WebGL 2'));
+    await own.close();
+  });
+
+  it('has had no errors', () => {
     expect(troubles).toEqual([]);
   });
 });
