@@ -1,6 +1,6 @@
 import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../engine/engine.js';
 import type { ModelBundle } from '../engine/model-repository.js';
-import { plane, type Raster } from '../image/raster.js';
+import type { Raster } from '../image/raster.js';
 import { grow, type Tile } from '../image/tile.js';
 import { ComponentFeatures } from './features.js';
 import { type FrameReading, halved, type LevelEstimate, type LevelFeatures } from './frame-features.js';
@@ -9,15 +9,14 @@ import {
   type FilteredFrame,
   joinOverlap,
   type LevelTask,
-  type NeighborLevel,
   type Stopwatch,
   tileOverlap,
   type WindowTask,
 } from './network.js';
 import { COLOR_CHANNELS, type FrameLevel } from './picture.js';
-import { copyTile, NEIGHBOR_OFFSETS } from './window-features.js';
+import { copyTile } from './window-features.js';
 import { windowGraph } from './window-graph.js';
-import { cellPlace, windowRegions } from './window-regions.js';
+import { copyPlanes, WindowStack } from './window-stack.js';
 
 /** What windows need of a level of a frame besides its light: rasters in shared memory. */
 export type KeptFeatures = Pick<LevelFeatures, 'spatial'> & Pick<LevelEstimate, 'coarseEmbedding'>;
@@ -32,10 +31,14 @@ export class DeviceNetwork {
   readonly #memory = new TensorMemory();
   readonly #componentFeatures = new ComponentFeatures();
 
+  readonly #stack: WindowStack;
+
   constructor(
     private readonly bundle: ModelBundle,
     private readonly engine: Engine,
-  ) {}
+  ) {
+    this.#stack = new WindowStack(bundle.manifest.architecture);
+  }
 
   /**
    * What `KpcnNetwork.denoiseTile` does.
@@ -64,7 +67,7 @@ export class DeviceNetwork {
     const x = this.#componentFeatures.compute(level, area, reading.exposure, irradiance);
     const channels = level.radiance.channels + (albedo?.channels ?? 0);
     const planes = this.#memory.tensor('planes', channels, height, width);
-    copyPlanes(level.radiance, albedo, [area], planes);
+    copyPlanes(level.radiance, albedo, area, planes);
     const inputs: Record<string, Tensor> = { x, planes };
     if (logLambda !== undefined) inputs.log_lambda = this.#tensorOf('log_lambda', logLambda, halved(area));
     const outputs: Record<string, Tensor> = {
@@ -106,7 +109,7 @@ export class DeviceNetwork {
     const channels = own.channels + (albedo?.channels ?? 0);
     const planesOf = (name: string, light: Raster): Tensor => {
       const planes = this.#memory.tensor(name, channels, height, width);
-      copyPlanes(light, albedo, [area], planes);
+      copyPlanes(light, albedo, area, planes);
       return planes;
     };
     const inputs: Record<string, Tensor> = {
@@ -114,7 +117,7 @@ export class DeviceNetwork {
       spatial: this.#tensorOf('spatial', task.spatial, halved(area)),
       embedding: this.#tensorOf('embedding', estimate.coarseEmbedding, halved(area)),
       exposure: { data: Float32Array.of(task.exposure), shape: [1, 1, 1, 1] },
-      ...this.#stack(neighbors, area, channels),
+      ...this.#stack.inputs(neighbors, area),
     };
     if (options.hasTexture) inputs.gate = this.#tensorOf('gate', estimate.gate, area);
     if (logLambda !== undefined) {
@@ -130,46 +133,6 @@ export class DeviceNetwork {
     lap('network');
     storeLight(outputs.joined as Tensor, outputs.texture, { area, tile, colors }, denoised);
     lap('kernels');
-  }
-
-  /** What a graph of windows reads of the other frames, below each other. */
-  #stack(neighbors: readonly NeighborLevel[], area: Tile, channels: number): Record<string, Tensor> {
-    const count = neighbors.length;
-    const radius = this.bundle.manifest.architecture.neighborKernelSize >> 1;
-    const regions = windowRegions(neighbors, area, radius);
-    const { width, height } = regions[0] as Tile;
-    const { embeddingChannels } = this.bundle.manifest.architecture;
-    const tensor = (name: string, of: number, rows: number, columns: number): Tensor =>
-      this.#memory.tensor(name, of, rows, columns);
-    const planes = tensor('other_planes', channels, count * height, width);
-    const embeddings = tensor('other_embeddings', embeddingChannels, (count * height) / 2, width / 2);
-    const motion = tensor('motion', 2, count * area.height, area.width);
-    const places = tensor('cell_places', 2, (count * area.height) / 2, area.width / 2);
-    const columns: number[] = [];
-    const rows: number[] = [];
-    for (const [n, { estimate, ...moved }] of neighbors.entries()) {
-      const region = regions[n] as Tile;
-      copyPlanes(estimate.light, estimate.albedo, regions, planes, n);
-      copyStacked(estimate.coarseEmbedding, 0, halved(region), embeddings, n);
-      copyMotion(moved.motion, area, motion, n);
-      copyPlaces(moved.coarserMotion, halved(area), halved(region), places, n);
-      for (let x = 0; x < area.width; x++) columns.push(area.x - region.x + x);
-      for (let y = 0; y < area.height; y++) rows.push(area.y - region.y + y);
-    }
-    const list = (values: readonly number[], rowsOfEach: number, columnsOfEach: number): Tensor => ({
-      data: Float32Array.from(values),
-      shape: [1, values.length / rowsOfEach / columnsOfEach, rowsOfEach, columnsOfEach],
-    });
-    const slots = neighbors.map(({ slot }) => slot);
-    const order = NEIGHBOR_OFFSETS.map((_, slot) => (slots.includes(slot) ? slots.indexOf(slot) : count));
-    return {
-      ...{ other_planes: planes, other_embeddings: embeddings, motion, cell_places: places },
-      columns: list(columns, 1, area.width),
-      rows: list(rows, area.height, 1),
-      numbers: list([...slots.keys()], 1, 1),
-      slots: list(slots, 1, 1),
-      order: list(order, 1, 1),
-    };
   }
 
   /** A part of a raster. */
@@ -203,68 +166,6 @@ function keptOutputs({ spatial, coarseEmbedding }: KeptFeatures): [string, Raste
     ['spatial', spatial],
     ['coarse_embedding', coarseEmbedding],
   ];
-}
-
-/** Copies the channels of a part of a raster to channels from `first` on, as number `n` of parts that lie below each other. */
-function copyStacked(from: Raster, first: number, part: Tile, to: Tensor, n: number): void {
-  const [, , rows, width] = to.shape;
-  for (let c = 0; c < from.channels; c++) {
-    const begin = ((first + c) * rows + n * part.height) * width;
-    const target = to.data.subarray(begin, begin + part.height * width);
-    copyTile({ ...from, channels: 1, data: plane(from, c) }, part, target);
-  }
-}
-
-/** Colour, albedo and further planes, in this order, of number `n` of parts that lie below each other. */
-function copyPlanes(
-  light: Raster,
-  albedo: Raster | undefined,
-  parts: readonly Tile[],
-  to: Tensor,
-  n = 0,
-): void {
-  const part = parts[n] as Tile;
-  if (albedo === undefined) {
-    copyStacked(light, 0, part, to, n);
-    return;
-  }
-  const size = COLOR_CHANNELS * light.width * light.height;
-  const color = { ...light, channels: COLOR_CHANNELS, data: light.data.subarray(0, size) };
-  const further = { ...light, channels: light.channels - COLOR_CHANNELS, data: light.data.subarray(size) };
-  copyStacked(color, 0, part, to, n);
-  copyStacked(albedo, COLOR_CHANNELS, part, to, n);
-  copyStacked(further, COLOR_CHANNELS + albedo.channels, part, to, n);
-}
-
-/** As far out of any frame as motion leads that leads further, or that is not known. */
-const FAR = 1e6;
-
-function copyMotion(from: Raster, area: Tile, to: Tensor, n: number): void {
-  copyStacked(from, 0, area, to, n);
-  const [, channels, rows, width] = to.shape;
-  for (let c = 0; c < channels; c++) {
-    const begin = (c * rows + n * area.height) * width;
-    for (let i = begin; i < begin + area.height * width; i++) {
-      if (!(Math.abs(to.data[i] as number) < FAR)) to.data[i] = FAR;
-    }
-  }
-}
-
-/** Where the cells of an area have their places in a region; -1 for those that are out of the frame or not known. */
-function copyPlaces(motion: Raster, area: Tile, region: Tile, to: Tensor, n: number): void {
-  const [right, down] = [plane(motion, 0), plane(motion, 1)];
-  const [, , rows] = to.shape;
-  let at = n * area.height * area.width;
-  for (let row = area.y; row < area.y + area.height; row++) {
-    for (let column = area.x; column < area.x + area.width; column++, at++) {
-      const i = row * motion.width + column;
-      const x = cellPlace(column, right[i] as number);
-      const y = cellPlace(row, down[i] as number);
-      const inside = x >= 0 && x <= motion.width - 1 && y >= 0 && y <= motion.height - 1;
-      to.data[at] = inside ? x - region.x : -1;
-      to.data[at + rows * area.width] = inside ? y - region.y : -1;
-    }
-  }
 }
 
 /** Writes the light of a tile, a part of the area, where the albedo, if there is one, comes after the colour. */

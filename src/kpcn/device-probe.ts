@@ -79,7 +79,7 @@ function largestError(received: readonly Raster[], wanted: readonly Raster[]): n
     for (const [at, value] of data.entries()) {
       const own = Math.abs((received[i]?.data[at] as number) - value) / Math.max(Math.abs(value), 1);
       // NaN stays once it is there.
-      error = own <= error ? error : own;
+      error = Math.max(error, own);
     }
   }
   return error;

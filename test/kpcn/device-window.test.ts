@@ -16,8 +16,7 @@ const ignore = (): void => undefined;
 function largestError(received: Raster, wanted: Raster): number {
   return wanted.data.reduce((most, value, i) => {
     const error = Math.abs((received.data[i] as number) - value) / Math.max(Math.abs(value), 1);
-    // NaN stays once it is there.
-    return error <= most ? most : error;
+    return Math.max(most, error);
   }, 0);
 }
 
