@@ -2,7 +2,6 @@ import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../e
 import type { ModelBundle } from '../engine/model-repository.js';
 import type { Raster } from '../image/raster.js';
 import { grow, type Tile } from '../image/tile.js';
-import { relativeVariance } from './relative-variance.js';
 
 /** Planes of the module's input: noisy 3, denoised 3, variance 1, albedo 3, normal 3. */
 const INPUT_CHANNELS = 13;
@@ -10,6 +9,8 @@ const INPUT_CHANNELS = 13;
 const PREDICTED_CHANNELS = 2;
 /** Those, and the relative variance of the noisy colour. */
 export const ERROR_CHANNELS = 3;
+/** Keeps relative variances of black pixels finite, as the features of the denoiser do. */
+const RELATIVE_EPSILON = 1e-4;
 /** SMAPE's guard against division by zero; see `smape`. */
 const SMAPE_EPSILON = 0.01;
 
@@ -78,7 +79,7 @@ export class ErrorPredictor {
       }
     }
     toPictureUnits(denoised, exposure, tile, target);
-    relativeNoise(picture, exposure, tile, target);
+    relativeVariance(picture, exposure, tile, target);
   }
 }
 
@@ -126,7 +127,7 @@ function toPictureUnits(denoised: Raster, exposure: number, tile: Tile, errors: 
 }
 
 /** The third plane of the errors. */
-function relativeNoise(picture: DenoisedPicture, exposure: number, tile: Tile, errors: Raster): void {
+function relativeVariance(picture: DenoisedPicture, exposure: number, tile: Tile, errors: Raster): void {
   const { denoised, colorVariance } = picture;
   const plane = denoised.width * denoised.height;
   for (let y = tile.y; y < tile.y + tile.height; y++) {
@@ -136,7 +137,7 @@ function relativeNoise(picture: DenoisedPicture, exposure: number, tile: Tile, e
       for (let c = 0; c < 3; c++) brightness += (exposure * (denoised.data[c * plane + i] as number)) / 3;
       const variance = exposure ** 2 * (colorVariance.data[i] as number);
       const at = (2 * errors.height + y) * errors.width + x;
-      errors.data[at] = relativeVariance(variance, brightness);
+      errors.data[at] = Math.min(1, variance / (brightness ** 2 + RELATIVE_EPSILON));
     }
   }
 }

@@ -4,12 +4,18 @@ import { ERROR_METRICS, type ErrorMetric } from './error-metric.js';
 
 /** Pixels on every side over which variances are averaged: those of two half buffers are little better than chance. */
 const RADIUS = 2;
+/**
+ * What a sharp variance and the error beside it are raised to: powers below 1 leave samples for what neither of them sees.
+ * Found by trials, which bench/adaptive tells of.
+ */
+const MEASURED_POWER = 0.75;
+const ERROR_POWER = 0.5;
 
 /**
  * How much of the error another sample takes away: the predicted error times the relative variance of the noisy mean, which
- * is what a sample reduces: as the renderer measured it, or else averaged over 5x5 pixels. Where the input is clean, what is
- * left of the error is the denoiser's own, and samples would be spent on it for nothing. Vogels et al. 2018 take the error
- * alone; bench/adaptive has both.
+ * is what a sample reduces, averaged over 5x5 pixels; or, where the renderer measured that, error^0.5 variance^0.75, pixel by
+ * pixel. Where the input is clean, what is left of the error is the denoiser's own, and samples would be spent on it for
+ * nothing. Vogels et al. 2018 take the error alone; bench/adaptive has all three.
  * @param errors planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance.
  * @param noise measured relative variance, one channel, in the place of the third plane.
  * @throws QuietframeError `invalid-argument` for noise of another size.
@@ -22,7 +28,11 @@ export function reducibleError(errors: Raster, metric: ErrorMetric, noise?: Rast
     throw new QuietframeError('invalid-argument', message, { parameter: 'noise' });
   }
   const error = plane(errors, ERROR_METRICS.indexOf(metric));
-  const variance = noise?.data ?? boxMean(plane(errors, ERROR_METRICS.length), width, height);
+  if (noise !== undefined) {
+    const data = noise.data.map((value, i) => value ** MEASURED_POWER * (error[i] as number) ** ERROR_POWER);
+    return raster(width, height, 1, data);
+  }
+  const variance = boxMean(plane(errors, ERROR_METRICS.length), width, height);
   const data = error.map((value, i) => value * (variance[i] as number));
   return raster(width, height, 1, data);
 }

@@ -5,9 +5,9 @@ import type { SampleType } from '../image/image.js';
 import { plane, type Raster } from '../image/raster.js';
 import { ALLOCATION_DEFAULTS, checkAllocation, MAX_SPP, totalSamples } from '../sampling/allocate-samples.js';
 import { ERROR_METRICS, type ErrorMetric } from '../sampling/error-metric.js';
+import { measuredNoise } from '../sampling/measured-noise.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import { checkTarget, type QualityTarget, samplesForTarget } from '../sampling/quality-target.js';
-import { relativeVariances } from '../sampling/relative-variance.js';
 
 /** For those who take requests. */
 export { ERROR_METRICS, MAX_SPP };
@@ -116,7 +116,7 @@ export async function makeMaps(
   if (!outputs.includes('samples')) return { channels, report };
   const budgetSpp = request.budgetSpp ?? budgetOf(target, request);
   const { color, measuredVariance, varianceOrigin } = frame;
-  const noise = measuredVariance && relativeVariances(color, measuredVariance, exposure);
+  const noise = measuredVariance && measuredNoise(color, measuredVariance, exposure);
   const plan = await denoiser.planSamples(errors, { ...options, budgetSpp, ...(noise && { noise }) });
   channels.push(
     { name: 'samples.density', type: 'float', data: plan.density.data },
