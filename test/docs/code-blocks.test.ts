@@ -186,7 +186,7 @@ describe.runIf(PYTHON)('python', () => {
   it.each(inLanguage('python'))(
     '%s runs',
     async (_, { text }) => {
-      const imported = [...text.matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name as string);
+      const imported = [...text.matchAll(/^(?:import|from) ([\w.]+)/gm)].map(([, name]) => name as string);
       const canRun = await python(imported.map((name) => `import ${name}`).join('\n')).then(
         () => true,
         () => false,

@@ -23,6 +23,7 @@ export const PAGES: readonly string[] = [
     .filter((name) => name.endsWith('.md'))
     .sort()
     .map((name) => `docs/${name}`),
+  'clients/python/README.md',
 ];
 
 export function readPage(page: string): string {

@@ -69,6 +69,8 @@ class Client:
             raise ValueError(f"Expected http://HOST or https://HOST for url but received {url!r}")
         if attempts < 1:
             raise ValueError(f"Expected 1 or more for attempts but received {attempts}")
+        # Names and passwords belong into no message.
+        self._url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
         self._secure = parts.scheme == "https"
         self._host, self._port, self._prefix = parts.hostname, parts.port, parts.path.rstrip("/")
         self._token, self._timeout = token, timeout
@@ -204,7 +206,7 @@ class Client:
                 failure = problem
             failures += 1
             if failures >= self._attempts:
-                raise Unavailable(f"No event after {self._attempts} attempts: {failure}") from failure
+                raise self._unavailable("event", failure) from failure
             self._sleep(self._wait(failures, failure))
 
     def job_answer(self, job: str, index: int = 0) -> Answer:
@@ -274,7 +276,11 @@ class Client:
                 raise problem
             problem.document.setdefault("retryAfter", response.headers.get("retry-after"))
             failure = problem
-        raise Unavailable(f"No answer after {self._attempts} attempts: {failure}") from failure
+        raise self._unavailable("answer", failure) from failure
+
+    def _unavailable(self, what: str, failure: Exception | None) -> Unavailable:
+        times = "1 attempt" if self._attempts == 1 else f"{self._attempts} attempts"
+        return Unavailable(f"No {what} from {self._url} after {times}: {failure or 'the connection ended'}")
 
     def _wait(self, attempt: int, failure: Exception | None) -> float:
         asked = failure.document.get("retryAfter") if isinstance(failure, Problem) else None
@@ -328,10 +334,16 @@ class _Files:
 
     @staticmethod
     def of(frame: bytes | Sequence[bytes], halves: tuple[bytes, bytes] | None, lambda_map: bytes | None) -> _Files:
-        frames = [frame] if isinstance(frame, bytes) else list(frame)
+        frames = (
+            list(frame) if isinstance(frame, Sequence) and not isinstance(frame, bytes | bytearray | str) else [frame]
+        )
         if not frames and halves is None:
             raise ValueError("Expected a frame or two half buffers but received neither")
-        return _Files(frames, halves, lambda_map)
+        files = _Files(frames, halves, lambda_map)
+        for each in files.all():
+            if not isinstance(each, bytes):
+                raise TypeError(f"Expected the bytes of an OpenEXR file but received {type(each).__name__}")
+        return files
 
     def all(self) -> list[bytes]:
         return [*self.frames, *(self.halves or ()), *(() if self.lambda_map is None else (self.lambda_map,))]

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -297,9 +298,27 @@ def test_follows_a_job_over_connections_that_end(start):
 
 def test_gives_up_on_events_that_do_not_come(start):
     client, waits = client_of(start((200, EVENTS, b"")), attempts=3)
-    with pytest.raises(Unavailable, match="No event after 3 attempts"):
+    with pytest.raises(Unavailable, match="No event from .* after 3 attempts"):
         list(client.follow_job("j1"))
     assert len(waits) == 2
     client, _ = client_of(start((404, {}, b"")))
     with pytest.raises(Problem, match="404"):
         list(client.follow_job("j1"))
+
+
+@pytest.mark.parametrize("frame", ["in.exr", Path("in.exr"), bytearray(b"x"), [b"one", "two.exr"], 7])
+def test_tells_names_of_files_from_their_bytes(start, frame):
+    service = start(GOOD)
+    client, _ = client_of(service)
+    with pytest.raises(TypeError, match="Expected the bytes of an OpenEXR file but received"):
+        client.denoise(frame)
+    with pytest.raises(TypeError, match="received str"):
+        client.sample_map(halves=(b"a", "b.exr"))
+    assert service.requests == []
+
+
+def test_names_the_service_that_does_not_answer():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(Unavailable, match=rf"No answer from http://127.0.0.1:{port} after 1 attempt: .*refused"):
+        Client(f"http://me:secret@127.0.0.1:{port}/", attempts=1).models()
