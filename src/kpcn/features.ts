@@ -17,8 +17,8 @@ const DARKEST_BLOCK = 1e-8;
  * @param color at least 3 channels, of which the top left `width` x `height` pixels count.
  */
 export function autoExposure(color: Raster, width = color.width, height = color.height): number {
-  const plane = color.width * color.height;
-  const { data } = color;
+  const { data, width: columns } = color;
+  const plane = columns * color.height;
   let sum = 0;
   let count = 0;
   for (let top = 0; top < height; top += EXPOSURE_BLOCK) {
@@ -27,7 +27,8 @@ export function autoExposure(color: Raster, width = color.width, height = color.
       const right = Math.min(left + EXPOSURE_BLOCK, width);
       let luminance = 0;
       for (let y = top; y < bottom; y++) {
-        for (let i = y * color.width + left; i < y * color.width + right; i++) {
+        const end = y * columns + right;
+        for (let i = y * columns + left; i < end; i++) {
           luminance +=
             0.2126 * Math.max(data[i] as number, 0) +
             0.7152 * Math.max(data[i + plane] as number, 0) +
