@@ -3,7 +3,7 @@ import { QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { cropPadded } from '../image/pyramid.js';
 import { plane, type Raster, raster, SharedRasters } from '../image/raster.js';
-import type { Tile } from '../image/tile.js';
+import { grow, type Tile } from '../image/tile.js';
 import { dimmed, findFireflies } from '../kpcn/fireflies.js';
 import {
   allocatePyramids,
@@ -22,7 +22,6 @@ import { type EncoderInputs, encoderInputs, windowEncoders } from '../kpcn/sourc
 import { NEIGHBOR_OFFSETS } from '../kpcn/window-features.js';
 import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
 import { differing } from './check-neighbors.js';
-import { denoisedShare, keepConverged } from './converged-guard.js';
 import type { DenoiseDevice } from './denoise-device.js';
 import type { DenoiseRequest, DenoiseResult, PredictedError } from './denoiser.js';
 import { DeviceFilter } from './device-filter.js';
@@ -30,6 +29,7 @@ import type { FeatureCache, FeatureLease } from './feature-cache.js';
 import type { FilterTask, FrameFilter, OtherFrame } from './frame-filter.js';
 import { HostFilter } from './host-filter.js';
 import { logLambda, meanLambda } from './lambda.js';
+import { denoisedShare, GUARD_RADIUS, giveInputBack } from './noise-guard.js';
 import { RequestJobs } from './request-jobs.js';
 import type { DenoiseJob, DenoiseJobResult } from './stages.js';
 import { levelAreas, Tiling, wholeOf } from './tiling.js';
@@ -156,7 +156,7 @@ export class WindowDenoiser {
     }
 
     const assemblyStart = performance.now();
-    const result = assembled(frame, request.also, picture, light.also, exposure);
+    const result = assembled(light, picture, exposure, request.region ?? wholeOf(picture));
     const cropped = errors && cropErrors(errors, picture);
     jobs.time('assemble', (performance.now() - assemblyStart) / 1000);
     request.onProgress?.(1);
@@ -210,7 +210,11 @@ export class WindowDenoiser {
     const task = {
       ...{ manifest, irradiance, key, picture, others, jobs, lease, seen: light.inputs },
       logs: this.#lambdaPyramid(lambda, picture, levels),
-      areas: levelAreas(region, picture.levels, manifest),
+      areas: levelAreas(
+        region && grow(region, GUARD_RADIUS, picture.width, picture.height),
+        picture.levels,
+        manifest,
+      ),
     };
     return { task, light, encoders };
   }
@@ -284,12 +288,14 @@ interface SeenLight {
   readonly also: readonly Raster[];
   /** Indices of the pixels that were dimmed. */
   readonly fireflies: readonly number[];
+  /** Of the colour, where it was measured; an encoder without variances gets another. */
+  readonly variance?: Raster;
 }
 
 function seenLight(frame: Frame, layers: readonly Raster[], encoders: readonly string[]): SeenLight {
   const inputs = encoderInputs(frame, encoders);
-  const fireflies =
-    frame.varianceOrigin === 'estimated' ? [] : findFireflies(inputs.color, frame.colorVariance);
+  const measured = frame.varianceOrigin !== 'estimated';
+  const fireflies = measured ? findFireflies(inputs.color, frame.colorVariance) : [];
   return {
     inputs: {
       ...inputs,
@@ -298,6 +304,7 @@ function seenLight(frame: Frame, layers: readonly Raster[], encoders: readonly s
     },
     also: layers.map((layer) => (layer.channels === COLOR_CHANNELS ? dimmed(layer, fireflies) : layer)),
     fireflies: fireflies.map(({ index }) => index),
+    ...(measured && { variance: dimmed(frame.colorVariance, fireflies, 2) }),
   };
 }
 
@@ -308,19 +315,18 @@ function errorRaster({ levels }: Picture): Raster {
   return raster(width, height, ERROR_CHANNELS, new Float32Array(new SharedArrayBuffer(bytes)));
 }
 
-/** The result in the size of the frame; where that has converged, the input. */
+/** The result in the size of the frame; where variances were measured, the input as far as the denoiser errs. */
 function assembled(
-  frame: Frame,
-  also: readonly Raster[],
+  { inputs: { color: noisy }, also, variance }: SeenLight,
   picture: Picture,
-  seen: readonly Raster[],
   exposure: number,
+  area: Tile,
 ): Pick<DenoiseResult, 'color' | 'also'> {
-  const result = pictureResult(picture, seen);
-  const share = denoisedShare(frame, exposure);
+  const result = pictureResult(picture, also);
+  const share = variance && denoisedShare({ noisy, variance, denoised: result.color, exposure }, area);
   if (share !== undefined) {
-    keepConverged(frame.color, result.color, share);
-    for (const [i, layer] of also.entries()) keepConverged(layer, result.also[i] as Raster, share);
+    giveInputBack(noisy, result.color, share, area);
+    for (const [i, layer] of also.entries()) giveInputBack(layer, result.also[i] as Raster, share, area);
   }
   return result;
 }

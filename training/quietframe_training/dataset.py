@@ -16,7 +16,6 @@ import torch
 
 from .features import auto_exposure, estimate_variance, firefly_gain
 
-
 ESTIMATED = ("generic", "color")
 """Encoders of frames without measured variances."""
 
