@@ -7,7 +7,7 @@ export interface Tensor {
 /** One network module that is loaded and ready to run. */
 export interface NetworkModule {
   /**
-   * Runs the module on named inputs and writes its outputs, all of them, into the tensors that are given.
+   * Runs the module on named inputs and writes those of its outputs that are asked for into the tensors that are given.
    * @throws QuietframeError `internal` when the engine fails or an output has another shape.
    */
   run(inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>): Promise<void>;

@@ -30,7 +30,6 @@ export class DeviceNetwork {
   readonly #graphs = new Map<string, Promise<NetworkModule>>();
   readonly #memory = new TensorMemory();
   readonly #componentFeatures = new ComponentFeatures();
-
   readonly #stack: WindowStack;
 
   constructor(
@@ -75,7 +74,8 @@ export class DeviceNetwork {
       ...(albedo && { texture: this.#memory.tensor('texture', COLOR_CHANNELS, height, width) }),
       ...(task.gate && { gate: this.#memory.tensor('gate', 1, height, width) }),
     };
-    for (const [name, { channels: count }] of kept === undefined ? [] : keptOutputs(kept)) {
+    const ofWindow = kept === undefined ? [] : keptOutputs(kept);
+    for (const [name, { channels: count }] of ofWindow) {
       outputs[name] = this.#memory.tensor(name, count, height / 2, width / 2);
     }
     lap('features');
@@ -83,7 +83,7 @@ export class DeviceNetwork {
     lap('network');
     storeLight(outputs.filtered as Tensor, outputs.texture, { area, tile, colors }, level.denoised);
     if (task.gate !== undefined) storeTensor(outputs.gate as Tensor, area, tile, task.gate);
-    for (const [name, target] of kept === undefined ? [] : keptOutputs(kept)) {
+    for (const [name, target] of ofWindow) {
       storeTensor(outputs[name] as Tensor, halved(area), halved(tile), target);
     }
     lap('kernels');
@@ -99,9 +99,8 @@ export class DeviceNetwork {
     const area = grow(tile, joinOverlap(manifest, logLambda !== undefined), own.width, own.height);
     const { albedo } = estimate;
     const hasAlbedo = albedo !== undefined;
-    const options = {
-      ...{ hasAlbedo, hasTexture: hasAlbedo && !task.irradiance, hasLambda: logLambda !== undefined },
-    };
+    const hasTexture = hasAlbedo && !task.irradiance;
+    const options = { hasAlbedo, hasTexture, hasLambda: logLambda !== undefined };
     const graph = await this.#graph('windows', options, () => windowGraph(this.bundle, options));
 
     const lap = laps(time);
@@ -119,14 +118,14 @@ export class DeviceNetwork {
       exposure: { data: Float32Array.of(task.exposure), shape: [1, 1, 1, 1] },
       ...this.#stack.inputs(neighbors, area),
     };
-    if (options.hasTexture) inputs.gate = this.#tensorOf('gate', estimate.gate, area);
+    if (hasTexture) inputs.gate = this.#tensorOf('gate', estimate.gate, area);
     if (logLambda !== undefined) {
       inputs.own = planesOf('own', own);
       inputs.log_lambda = this.#tensorOf('log_lambda', logLambda, halved(area));
     }
     const outputs: Record<string, Tensor> = {
       joined: this.#memory.tensor('joined', channels, height, width),
-      ...(options.hasTexture && { texture: this.#memory.tensor('texture', COLOR_CHANNELS, height, width) }),
+      ...(hasTexture && { texture: this.#memory.tensor('texture', COLOR_CHANNELS, height, width) }),
     };
     lap('features');
     await graph.run(inputs, outputs);

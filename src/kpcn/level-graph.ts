@@ -27,7 +27,7 @@ const END = 2 ** 31 - 1;
 const MIN_PLANES = 6;
 
 /**
- * One ONNX graph of all that is done to an area of a level of a single frame: source encoder, spatial features, loss specialization,
+ * One ONNX graph of all that is done to an area of a level of a frame alone: source encoder, spatial features, loss specialization,
  * kernel predictor, and the kernels' logits, softmax and application as matrix products. It is made of the modules of the
  * bundle, so that any bundle can run on a device, and uses operations alone that ONNX Runtime's WebGPU, CUDA and TensorRT
  * providers have. Inputs and outputs are

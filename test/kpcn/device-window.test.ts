@@ -140,6 +140,12 @@ describe.each(['test/golden/tiny-bundle', 'models'])('the graph of windows of %s
     expect(await compare({ width: 160, height: 144, tile, motion: () => [0, 0] })).toBeLessThan(1e-4);
   });
 
+  it('joins a tile that has nothing in one of the frames, and lies elsewhere in the others', async () => {
+    const tile = { x: 62, y: 60, width: 18, height: 10 };
+    const motion: Motion = (_, __, slot) => (slot === 2 ? [Number.NaN, 0] : [50.3 * (slot - 2.5), 7 - slot]);
+    expect(await compare({ width: 160, height: 144, tile, motion, slots: [1, 2, 3] })).toBeLessThan(1e-4);
+  });
+
   it('joins the smallest levels', async () => {
     expect(await compare({ width: 4, height: 2, motion: (x) => [x % 3, 0.3] })).toBeLessThan(1e-4);
     expect(await compare({ width: 2, height: 2, motion: () => [0.2, 0.3] })).toBeLessThan(1e-4);
