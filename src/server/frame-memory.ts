@@ -1,5 +1,6 @@
 import type { ExrHeader } from '../exr/header.js';
 import { boxHeight, boxWidth } from '../image/image.js';
+import { needsErrors } from '../workflow/maps.js';
 import type { DenoiseQuery } from './denoise-query.js';
 import type { SelectedFrames } from './select-frames.js';
 
@@ -17,6 +18,8 @@ const DEVICE_FEATURES = 43;
 const ESTIMATE = 48;
 const ESTIMATED_CHANNEL = 16 / 3;
 const MOTION = 11;
+/** Three planes of predicted errors, with the padding of the levels and without it. */
+const ERRORS = 24;
 
 /**
  * Bytes that the work on frames may take beside the tiles, by the headers of its files; the formula of docs/memory.md.
@@ -24,7 +27,7 @@ const MOTION = 11;
  */
 export function frameMemory(
   { files }: SelectedFrames,
-  { aovs, upscale = 1 }: Pick<DenoiseQuery, 'aovs' | 'upscale'>,
+  { aovs, upscale = 1, maps = {} }: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps'>,
   header: (bytes: Uint8Array) => ExrHeader,
 ): number {
   const { exr, halves = [], neighbours = [] } = files;
@@ -42,8 +45,9 @@ export function frameMemory(
   const estimates = (1 + others) * (ESTIMATE + ESTIMATED_CHANNEL * light);
   const features = Math.max(FEATURES, DEVICE_FEATURES * (1 + others));
   const window = others === 0 ? 0 : features + estimates + MOTION * others;
+  const errors = needsErrors(maps) ? ERRORS : 0;
   const bytes = [exr, exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
   return Math.ceil(
-    bytes.reduce((sum, { length }) => sum + length, pixels * (4 * (planes + magnified) + window)),
+    bytes.reduce((sum, { length }) => sum + length, pixels * (4 * (planes + magnified) + window + errors)),
   );
 }

@@ -22,6 +22,9 @@ it('follows the formula', () => {
   expect(of({ neighbours: full })).toBe(Math.ceil(planes(7, 3, 4) + fullWindow + 8 * exr.length));
   expect(of({}, { aovs: ['a', 'b'] })).toBe(Math.ceil(planes(1, 3, 10) + 2 * exr.length));
   expect(of({}, { upscale: 2 })).toBe(Math.ceil(planes(1, 3, 4) + 4 * 5000 * 4 * 2 * 7 + 2 * exr.length));
+  const maps = { outputs: ['color', 'error'] };
+  expect(of({}, { maps })).toBe(Math.ceil(planes(1, 3, 4) + 5000 * 24 + 2 * exr.length));
+  expect(of({}, { maps: { outputs: ['color'] } })).toBe(of({}));
   expect(of({}, { aovs: 'all' })).toBe(Math.ceil(planes(1, 3, 7) + 2 * exr.length));
 });
 
