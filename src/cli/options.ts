@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { type Config, SETTINGS } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
+import { namedMotion } from '../frame/motion.js';
 import type { Role } from '../frame/render-source.js';
 import { type ResolveOptions, SOURCES } from '../frame/resolve-layers.js';
 import type { DenoiseExrRequest } from '../workflow/denoise-exr.js';
@@ -12,6 +13,7 @@ import { readInput } from './read-input.js';
 export interface LayerFlags {
   readonly source?: SourceName | 'auto';
   readonly layer?: Partial<Record<Role, string>>;
+  readonly motion?: string;
   readonly spp?: number;
   readonly aovs?: 'all' | readonly string[];
 }
@@ -47,6 +49,16 @@ export function layerOption(): Option {
   });
 }
 
+/** The convention of motion vectors. */
+export function motionOption(): Option {
+  return new Option('--motion <convention>', 'of the vectors: none, cycles, from-previous,y-up, ...')
+    .default(undefined, "the renderer's")
+    .argParser((text) => {
+      if (text !== 'auto') namedMotion(text);
+      return text;
+    });
+}
+
 /** Layers of light. */
 export function aovsOption(): Option {
   return new Option('--aovs <all|name,...>', 'light groups and lobes to denoise with the beauty').argParser(
@@ -64,10 +76,11 @@ export function samplesOption(): Option {
   );
 }
 
-export function resolveOptions({ source, layer, spp, aovs }: LayerFlags): ResolveOptions {
+export function resolveOptions({ source, layer, motion, spp, aovs }: LayerFlags): ResolveOptions {
   return {
     ...(source !== undefined && { source }),
     ...(layer !== undefined && { layers: layer }),
+    ...(motion !== undefined && { motion }),
     ...(spp !== undefined && { samplesPerPixel: spp }),
     ...(aovs !== undefined && { aovs }),
   };

@@ -332,16 +332,19 @@ class FrameBuilder {
     const { image, plan } = this.#main;
     const samples = rasterOf(image, plan.layers.motion);
     const motion = samples && motionFromLayer(samples, plan.motionConvention);
-    if (motion === undefined) return {};
-    const [before, after] = [unknownOffsets(motion.toPrevious), unknownOffsets(motion.toNext)];
-    const pixels = motion.toNext.width * motion.toNext.height;
+    if (samples === undefined || motion === undefined) return {};
+    const { toPrevious, toNext } = motion;
+    const [before, after] = [toPrevious, toNext].map((way) =>
+      way === undefined ? 0 : unknownOffsets(way),
+    ) as [number, number];
+    const pixels = samples.width * samples.height;
     if (before + after > 0) {
       const message = `${before + after} motion vectors are not finite or too long: other frames are left out there`;
       this.#warn('unknown-motion', message, 'motion');
     }
     return {
-      ...(before < pixels && { motionToPrevious: motion.toPrevious }),
-      ...(after < pixels && { motionToNext: motion.toNext }),
+      ...(toPrevious && before < pixels && { motionToPrevious: toPrevious }),
+      ...(toNext && after < pixels && { motionToNext: toNext }),
     };
   }
 

@@ -1,26 +1,68 @@
+import { expected, QuietframeError } from '../errors.js';
 import { plane, type Raster, raster } from '../image/raster.js';
 import type { MotionConvention } from './render-source.js';
 
 /**
  * Where the content of a pixel is in the frames next to its own: offsets in pixels, y down, 2 channels. The content of
- * pixel p is at p + offset(p) in the other frame; NaN where it is not known.
+ * pixel p is at p + offset(p) in the other frame; NaN where it is not known. Layers may hold one direction alone.
  */
 export interface Motion {
-  readonly toPrevious: Raster;
-  readonly toNext: Raster;
+  readonly toPrevious?: Raster;
+  readonly toNext?: Raster;
 }
+
+/** Channels that hold a direction, and the sign of their vectors. */
+interface Direction {
+  readonly first: 0 | 2;
+  readonly sign: 1 | -1;
+}
+
+interface Directions {
+  readonly previous?: Direction;
+  readonly next?: Direction;
+}
+
+const DIRECTIONS: Readonly<Record<string, Directions>> = {
+  cycles: { previous: { first: 0, sign: 1 }, next: { first: 2, sign: -1 } },
+  'to-previous': { previous: { first: 0, sign: 1 } },
+  'from-previous': { previous: { first: 0, sign: -1 } },
+  'to-next': { next: { first: 0, sign: 1 } },
+  'from-next': { next: { first: 0, sign: -1 } },
+  'to-both': { previous: { first: 0, sign: 1 }, next: { first: 2, sign: 1 } },
+};
+const CONVENTION =
+  /^(cycles|none|(?:to|from)-(?:previous|next)(?:,y-up)?(?:,relative)?|to-both(?:,y-up)?(?:,relative)?)$/;
 
 /** Offsets beyond this, in pixels, are what renderers write where they know none. */
 const LONGEST = 65_536;
 
 /**
- * Motion from the samples of a renderer's layer; undefined where its convention is not known. Cycles' X, Y are
- * previous - centre and its Z, W centre - next, with y up. Offsets that are not finite, or longer than 65536 pixels, become
- * NaN.
+ * The convention that a request names; `none` reads no vectors.
+ * @throws QuietframeError `invalid-argument`.
+ */
+export function namedMotion(text: string): MotionConvention {
+  if (text === 'none') return 'unknown';
+  if (CONVENTION.test(text)) return text as MotionConvention;
+  const range = `auto, none, cycles, or one of ${Object.keys(DIRECTIONS).slice(1).join(', ')}, with y-up and relative after commas,`;
+  throw new QuietframeError('invalid-argument', expected(range, 'motion', text), { parameter: 'motion' });
+}
+
+/**
+ * Motion from the samples of a renderer's layer; undefined where its convention is not known, or the layer has too few
+ * channels for it. Offsets that are not finite, or longer than 65536 pixels, become NaN.
  */
 export function motionFromLayer(layer: Raster, convention: MotionConvention): Motion | undefined {
-  if (convention === 'unknown' || layer.channels !== 4) return undefined;
-  return { toPrevious: offsets(layer, 0, 1, -1), toNext: offsets(layer, 2, -1, 1) };
+  const [name = '', ...units] = convention.split(',');
+  const down = name === 'cycles' || units.includes('y-up') ? -1 : 1;
+  const [perX, perY] = units.includes('relative') ? [layer.width, layer.height] : [1, 1];
+  const read = (direction: Direction | undefined): Raster | undefined => {
+    if (direction === undefined || layer.channels < direction.first + 2) return undefined;
+    return offsets(layer, direction.first, direction.sign * perX, direction.sign * down * perY);
+  };
+  const { previous, next } = DIRECTIONS[name] ?? {};
+  const [toPrevious, toNext] = [read(previous), read(next)];
+  if (toPrevious === undefined && toNext === undefined) return undefined;
+  return { ...(toPrevious && { toPrevious }), ...(toNext && { toNext }) };
 }
 
 /** Number of pixels whose offset is not known. */
@@ -81,15 +123,16 @@ function mix(
   return (1 - fy) * top + fy * bottom;
 }
 
-/** Two channels from `first` on, times the signs of x and y. */
-function offsets(layer: Raster, first: number, signX: number, signY: number): Raster {
+/** Two channels from `first` on, times the factors of x and y. */
+function offsets(layer: Raster, first: number, factorX: number, factorY: number): Raster {
   const result = raster(layer.width, layer.height, 2);
   const [fromX, fromY] = [plane(layer, first), plane(layer, first + 1)];
   const [x, y] = [plane(result, 0), plane(result, 1)];
   for (let i = 0; i < x.length; i++) {
-    const isKnown = Math.abs(fromX[i] as number) <= LONGEST && Math.abs(fromY[i] as number) <= LONGEST;
-    x[i] = isKnown ? signX * (fromX[i] as number) : Number.NaN;
-    y[i] = isKnown ? signY * (fromY[i] as number) : Number.NaN;
+    const [right, down] = [factorX * (fromX[i] as number), factorY * (fromY[i] as number)];
+    const isKnown = Math.abs(right) <= LONGEST && Math.abs(down) <= LONGEST;
+    x[i] = isKnown ? right : Number.NaN;
+    y[i] = isKnown ? down : Number.NaN;
   }
   return result;
 }

@@ -51,10 +51,16 @@ export interface LightLayer {
   readonly isGroup?: boolean;
 }
 
-/** How a motion layer becomes offsets in pixels, y down, from the centre frame. */
-export type MotionConvention =
-  /** X, Y: previous - centre; Z, W: centre - next; in pixels, y up. */
-  'previous-and-next-y-up' | 'unknown';
+/** Vectors of one direction, from their frame to another or from that to theirs; `both` are X, Y to previous and Z, W to next. */
+type MotionVectors = 'to-previous' | 'from-previous' | 'to-next' | 'from-next' | 'to-both';
+
+/**
+ * How a motion layer becomes offsets in pixels, y down, from the centre frame:
+ * - `cycles`: X, Y are previous - centre and Z, W are centre - next, in pixels, y up.
+ * - others: in pixels with y down; with `y-up`, y up; with `relative`, in shares of the picture's width and height.
+ * - `unknown`: the layer is not read.
+ */
+export type MotionConvention = `${MotionVectors}${'' | ',y-up'}${'' | ',relative'}` | 'cycles' | 'unknown';
 
 /** What is known of a renderer's files: pure data. */
 export interface RenderSource {

@@ -2,6 +2,7 @@ import { expected, QuietframeError } from '../errors.js';
 import { type Attribute, type Box, boxHeight, boxWidth } from '../image/image.js';
 import { type ChannelGroup, channelGroups, type PartChannels } from './channel-groups.js';
 import type { InputWarning, SourceName, WarningCode } from './frame.js';
+import { namedMotion } from './motion.js';
 import type {
   LayerAlias,
   MotionConvention,
@@ -88,6 +89,11 @@ export interface ResolveOptions {
   readonly source?: SourceName | 'auto';
   /** Layer by role, over the renderer's table; `none` for a role leaves it out. A layer matches from the right. */
   readonly layers?: Readonly<Partial<Record<Role, string>>>;
+  /**
+   * How the layer of motion vectors is read, over the renderer's table: `none`, or a `MotionConvention`; `auto`, the default,
+   * leaves it to the table.
+   */
+  readonly motion?: string;
   /** Samples of a pixel, where the header does not tell; some variance layers need it. */
   readonly samplesPerPixel?: number;
   /**
@@ -100,7 +106,7 @@ export interface ResolveOptions {
 /**
  * Finds out which channel of which part plays which role.
  * @throws QuietframeError `missing-layer` when there is no colour or a layer that was asked for by name, naming what was
- * looked for; `invalid-argument` for an unknown source or role.
+ * looked for; `invalid-argument` for an unknown source, role or convention of motion.
  */
 export function resolveLayers(parts: readonly PartChannels[], options: ResolveOptions = {}): LayerPlan {
   return new Resolver(parts, options).plan();
@@ -116,6 +122,12 @@ export function detectSource(parts: readonly PartChannels[]): RenderSource {
     source.detect.attributes.some((pattern) => attributes.some((text) => pattern.test(text))) ||
     source.detect.channels.some((pattern) => channels.some((name) => pattern.test(name)));
   return SOURCES.find(isSeen) ?? generic;
+}
+
+/** Layers by role as requests write them: `role=layer` with commas between, by the names of the roles. */
+export function layersText(layers: NonNullable<ResolveOptions['layers']>): string {
+  const pairs = Object.entries(layers).map(([role, layer]) => `${role}=${layer}`);
+  return pairs.sort().join(',');
 }
 
 /** Channels by suffix for a layer that was asked for by name. */
@@ -193,10 +205,24 @@ class Resolver {
       alpha,
       samplesPerPixel,
       normalSpace: this.#source.normalSpace,
-      motionConvention: this.#source.motionConvention,
+      motionConvention: this.#motionConvention(layers.motion),
       uses: usesOf(layers, variances, lights, alpha?.read, target.layer),
       warnings: this.#warnings,
     };
+  }
+
+  /** @throws QuietframeError `missing-layer` where a convention is named and there are no vectors. */
+  #motionConvention(layer: PlannedLayer | undefined): MotionConvention {
+    const { motion = 'auto' } = this.#options;
+    if (motion === 'auto') return this.#source.motionConvention;
+    const named = namedMotion(motion);
+    const channels = /^(cycles|to-both)/.test(named) ? 4 : 2;
+    if (named === 'unknown' || (layer?.channels.length ?? 0) >= channels) return named;
+    const range = `a layer of ${channels} channels for motion=${motion}`;
+    const received = layer === undefined ? 'none' : layer.channels.join(', ');
+    throw new QuietframeError('missing-layer', expected(range, 'the role motion', received), {
+      layer: 'motion',
+    });
   }
 
   #color(): Match {

@@ -2,6 +2,7 @@ import type { ModelSummary } from '../denoise/denoiser.js';
 import { checkFinishOptions } from '../denoise/finisher.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
+import { namedMotion } from '../frame/motion.js';
 import { ROLES, type Role } from '../frame/render-source.js';
 import type { Tile } from '../image/tile.js';
 import { checkMaps, type MapsRequest } from '../workflow/maps.js';
@@ -30,6 +31,8 @@ export interface DenoiseQuery {
   readonly aovs?: 'all' | readonly string[];
   /** Index of the window's frame to denoise, from 0. */
   readonly center?: number;
+  /** How motion vectors are read. */
+  readonly motion?: string;
   /** Layer by role, over what the renderer's table says; `none` leaves a role out. */
   readonly layers?: Readonly<Partial<Record<Role, string>>>;
   /** What predicted parameters of filters are scaled by. */
@@ -68,6 +71,7 @@ export function parseDenoiseQuery(
     aovs: (value) => ({ aovs: parseAovs(value) }),
     center: (value) => ({ center: parseCenter(value) }),
     layer: (value) => ({ layers: parseLayers(value) }),
+    motion: (value) => ({ motion: parseMotion(value) }),
     region: (value) => ({ region: parseRegion(value) }),
     strength: (value) => ({ strength: parseNumber('strength', value) }),
     upscale: (value) => ({ upscale: parseNumber('upscale', value) }),
@@ -124,6 +128,11 @@ function parseRegion(value: string): Tile {
     throw invalid('x,y,width,height in pixels', 'region', value);
   }
   return { x, y, width, height };
+}
+
+function parseMotion(value: string): string {
+  if (value !== 'auto') namedMotion(value);
+  return value;
 }
 
 function parseAovs(value: string): 'all' | readonly string[] {

@@ -246,6 +246,11 @@ const DENOISE = {
       { type: 'string', examples: ['albedo=MyAlbedo,normal=none'] },
     ),
     parameter(
+      'motion',
+      'How the layer of motion vectors is read: `auto`, by the table of the renderer; `none`, not at all, for optical flow; `cycles`; `to-previous`, `from-previous`, `to-next`, `from-next` (X and Y) or `to-both` (X and Y to the previous, Z and W to the next frame), in pixels with y down, or with `,y-up` and `,relative` (to the size of the picture) after it.',
+      { type: 'string', default: 'auto', examples: ['from-previous,y-up'] },
+    ),
+    parameter(
       'outputs',
       'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the mask of fireflies, channel `fireflies.mask`, which is 1 where a lone bright pixel was dimmed (none where no variance was measured); the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`. What is not named stays as it is.',
       { type: 'string', default: 'color', examples: ['color', 'color,error,samples', 'color,fireflies'] },

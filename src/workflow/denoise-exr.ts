@@ -11,6 +11,7 @@ import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js
 import {
   type ChannelUse,
   type LayerPlan,
+  layersText,
   type PlannedLayer,
   type ResolveOptions,
   resolveLayers,
@@ -309,6 +310,8 @@ export async function denoiseExr(
     ...(region && { region: [region.x, region.y, region.width, region.height].join(',') }),
     components: withSplit ? 'split' : 'beauty',
     ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
+    layers: layersText(request.layers ?? {}),
+    motion: request.motion === 'auto' ? '' : (request.motion ?? ''),
   });
   for (const [name, value] of Object.entries({ ...finish, strength })) {
     if (value !== undefined) attributes.set(`quietframe:${name}`, stringAttribute(String(value)));
@@ -602,7 +605,7 @@ function attributesOf(
   report: DenoiseReport,
   plan: LayerPlan,
   more: Readonly<
-    Record<'variance' | 'frames' | 'alpha' | 'components', string | number> &
+    Record<'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion', string | number> &
       Partial<Record<'lambda' | 'region', string>>
   >,
 ): Map<string, ReturnType<typeof stringAttribute>> {

@@ -1,6 +1,6 @@
 import { attributeText } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/exr-pool.js';
-import { resolveLayers } from '../frame/resolve-layers.js';
+import { layersText, resolveLayers } from '../frame/resolve-layers.js';
 import { VERSION } from '../version.js';
 import type { DenoiseExrRequest } from './denoise-exr.js';
 import { digestOf } from './digest.js';
@@ -14,7 +14,7 @@ export async function isDenoised(
   exr: Uint8Array,
   request: Pick<
     DenoiseExrRequest,
-    'model' | 'lambda' | 'lambdaMap' | 'source' | 'alpha' | 'components' | 'aovs' | 'layers'
+    'model' | 'lambda' | 'lambdaMap' | 'source' | 'alpha' | 'components' | 'aovs' | 'layers' | 'motion'
   >,
   frames: number,
   pool: Pick<ExrPool, 'header'>,
@@ -24,6 +24,7 @@ export async function isDenoised(
     const text = (name: string): string =>
       attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
     const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'copy', components, aovs } = request;
+    const { layers = {}, motion = 'auto' } = request;
     const [name, version] = model?.split('@') ?? [];
     const plan = resolveLayers(parts, request);
     const lights = aovs === undefined ? [] : plan.lights.map((light) => light.name);
@@ -37,6 +38,8 @@ export async function isDenoised(
       Number(text('frames')) === frames &&
       text('alpha') === alpha &&
       text('aovs') === lights.join(', ') &&
+      text('layers') === layersText(layers) &&
+      (text('motion') || 'auto') === motion &&
       (name === undefined || text('model') === name) &&
       (version === undefined || text('version') === version) &&
       (source === 'auto' || text('source') === source)

@@ -70,7 +70,7 @@ async function keyOf(
   options: ReadPlannedOptions,
   known: LoadOptions['digests'],
 ): Promise<string> {
-  const { source, layers, samplesPerPixel, aovs, withAlpha, withSplit, withMotion } = options;
+  const { source, layers, motion, samplesPerPixel, aovs, withAlpha, withSplit, withMotion } = options;
   const hash = createHash('sha256');
   for (const { file } of files) {
     const digest = known?.get(file) ?? computed.get(file) ?? (await digestOf(file));
@@ -80,6 +80,7 @@ async function keyOf(
   const how = [
     source,
     Object.entries(layers ?? {}).sort(),
+    motion,
     samplesPerPixel,
     aovs,
     withAlpha,

@@ -88,7 +88,7 @@ async function conventionWarning(
   const found = await aside('check-motion', given, signal);
   if (found === undefined) return [];
   const difference = `${found.likelier.toPrecision(2)} instead of ${found.given.toPrecision(2)}`;
-  const message = `The motion vectors fit the frames better with ${found.names.join(' or ')}: a mean difference of ${difference}. They were used as they are`;
+  const message = `The motion vectors fit the frames better with ${found.names.join(' or ')}: a mean difference of ${difference}. They were used as they are; motion= reads them otherwise`;
   return [{ code: 'motion-convention', message, layer: 'motion' }];
 }
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
 import { buildFrame } from '../../src/frame/build-frame.js';
 import type { Frame } from '../../src/frame/frame.js';
-import { motionFromLayer } from '../../src/frame/motion.js';
+import { motionFromLayer, namedMotion } from '../../src/frame/motion.js';
 import { resolveLayers } from '../../src/frame/resolve-layers.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { warp } from '../../src/image/warp.js';
@@ -30,10 +30,46 @@ function difference(a: Raster, { warped, inside }: { warped: Raster; inside: Uin
 }
 
 it('turns the vectors of Cycles into offsets with y down', () => {
-  const motion = motionFromLayer(raster(1, 1, 4, Float32Array.of(1, 2, 3, 4)), 'previous-and-next-y-up');
-  expect([...(motion?.toPrevious.data ?? [])]).toEqual([1, -2]);
-  expect([...(motion?.toNext.data ?? [])]).toEqual([-3, 4]);
+  const motion = motionFromLayer(raster(1, 1, 4, Float32Array.of(1, 2, 3, 4)), 'cycles');
+  expect([...(motion?.toPrevious?.data ?? [])]).toEqual([1, -2]);
+  expect([...(motion?.toNext?.data ?? [])]).toEqual([-3, 4]);
   expect(motionFromLayer(raster(1, 1, 4), 'unknown')).toBeUndefined();
+});
+
+it.each([
+  ['to-previous', [1, 2], undefined],
+  ['from-previous', [-1, -2], undefined],
+  ['from-previous,y-up', [-1, 2], undefined],
+  ['to-next', undefined, [1, 2]],
+  ['from-next,relative', undefined, [-2, -2]],
+  ['to-both', [1, 2], [3, 4]],
+  ['to-both,y-up,relative', [2, -2], [6, -4]],
+  ['none', undefined, undefined],
+] as const)('reads vectors as %s', (text, toPrevious, toNext) => {
+  const layer = raster(2, 1, 4, Float32Array.of(1, 0, 2, 0, 3, 0, 4, 0));
+  const motion = motionFromLayer(layer, namedMotion(text));
+  const first = (way: Raster | undefined) => way && [way.data[0], way.data[2]];
+  expect([first(motion?.toPrevious), first(motion?.toNext)]).toEqual([toPrevious, toNext]);
+});
+
+it('reads the directions that a layer has channels for', () => {
+  const motion = motionFromLayer(raster(1, 1, 2, Float32Array.of(1, 2)), 'to-both');
+  expect([...(motion?.toPrevious?.data ?? [])]).toEqual([1, 2]);
+  expect(motion).not.toHaveProperty('toNext');
+});
+
+it.each([
+  'y-up',
+  'cycles,y-up',
+  'to-previous,relative,y-up',
+  'to-previous,',
+  'to-both,y-up,y-up',
+  'unknown',
+  '',
+])('refuses the convention "%s"', (text) => {
+  expect(() => namedMotion(text)).toThrow(
+    /^Expected auto, none, cycles, or one of to-previous, .* for motion but/,
+  );
 });
 
 it('finds the surfaces of a rendered frame in the frames around it, and only with these signs', () => {

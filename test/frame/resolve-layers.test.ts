@@ -39,7 +39,7 @@ describe('Blender Cycles', () => {
       read: { part: 1, channels: ['ViewLayer.Noisy Image.A'] },
       target: { part: 0, channels: ['ViewLayer.Combined.A'] },
     });
-    expect(plan.motionConvention).toBe('previous-and-next-y-up');
+    expect(plan.motionConvention).toBe('cycles');
     expect(codes(plan)).toEqual([]);
   });
 

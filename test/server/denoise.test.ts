@@ -112,7 +112,7 @@ describe('POST /v1/denoise', () => {
     await app.inject(
       post(
         exr,
-        '/v1/denoise?lambda=2.5&model=kpcn@1&source=mitsuba&alpha=copy&components=split&aovs=Combined_key,%20Emission&outputs=color&center=0',
+        '/v1/denoise?lambda=2.5&model=kpcn@1&source=mitsuba&alpha=copy&components=split&aovs=Combined_key,%20Emission&outputs=color&center=0&motion=from-previous,y-up&layer=motion=flow',
       ),
     );
     expect(service.requests[0]).toEqual({
@@ -128,6 +128,8 @@ describe('POST /v1/denoise', () => {
       source: 'mitsuba',
       alpha: 'copy',
       aovs: ['Combined_key', 'Emission'],
+      motion: 'from-previous,y-up',
+      layers: { motion: 'flow' },
     });
   });
 

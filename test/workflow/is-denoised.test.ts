@@ -27,6 +27,7 @@ const denoiser: Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> = {
 const SPLIT = ['Diffuse Direct.RGB', 'Diffuse Indirect.RGB', 'Diffuse Color.RGB'];
 const plain = exrFile(blenderParts('V', ['Combined.RGBA']), () => 0.5);
 const split = exrFile(blenderParts('V', ['Combined.RGBA', ...SPLIT]), () => 0.5);
+const moving = exrFile(blenderParts('V', ['Combined.RGBA', 'Vector.XYZW']), () => 0.5);
 const map = (value: number): Uint8Array => exrFile([{ window: WINDOW, layers: ['Y'] }], () => value);
 
 type Wanted = Omit<DenoiseExrRequest, 'exr'>;
@@ -37,6 +38,9 @@ it.each<[string, Uint8Array, Wanted, Wanted[]]>([
   ['a map of lambda', plain, { lambdaMap: map(2) }, [{}, { lambda: 2 }, { lambdaMap: map(3) }]],
   ['components', split, { components: 'split' }, [{}, { components: 'beauty' }]],
   ['the beauty', split, {}, [{ components: 'split' }]],
+  ['layers', plain, { layers: { albedo: 'none' } }, [{}, { layers: { albedo: 'none', normal: 'none' } }]],
+  ['motion', moving, { motion: 'to-both' }, [{}, { motion: 'auto' }, { motion: 'none' }]],
+  ['motion by the table', moving, { motion: 'auto' }, [{ motion: 'none' }]],
   ['alpha', plain, { alpha: 'denoise' }, [{}, { alpha: 'copy' }]],
 ])('tells a file that was made with %s', async (_, exr, request, others) => {
   const { exr: made } = await denoiseExr({ exr, ...request }, { pool, denoiser });

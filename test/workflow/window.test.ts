@@ -289,6 +289,67 @@ describe('motion', () => {
   });
 });
 
+describe('a convention that is named', () => {
+  /** Vectors of Cycles, as another renderer would write them. */
+  const relative = (channel: string, x: number, y: number): number | undefined => {
+    if (!channel.includes('Vector')) return undefined;
+    const c = channel.at(-1) as string;
+    return ('ZW'.includes(c) ? -1 : 1) * (vector(c, x, y, 0) / ('XZ'.includes(c) ? WIDTH : HEIGHT));
+  };
+  const neighbours = window(-1, 1);
+
+  it('is how the vectors are read, also where the frame was kept in another one', async () => {
+    const denoiser = new StubDenoiser();
+    const services = { pool, denoiser, frames: new FrameCache(2 ** 26) };
+    const exr = frameAt(0, { change: relative });
+    await denoiseExr({ exr, neighbours }, services);
+    const wrong = denoiser.motions();
+    const { report } = await denoiseExr({ exr, neighbours, motion: 'to-both,y-up,relative' }, services);
+    expect([report.motion, report.warnings]).toEqual(['vectors', []]);
+    for (const to of [-1, 1]) {
+      const request = denoiser.seen[1]?.request;
+      const right = request?.neighbors?.find(({ offset }) => offset === to)?.motion.data;
+      expect(motionError(right as Float32Array, to)).toBeLessThan(1e-4);
+      expect(motionError(wrong.get(to) as Float32Array, to)).toBeGreaterThan(0.1);
+    }
+  });
+
+  it('of one direction leaves the other to optical flow', async () => {
+    const { report } = await denoiseExr(
+      { exr: frameAt(0), neighbours, motion: 'to-previous,y-up' },
+      { pool, denoiser: new StubDenoiser() },
+    );
+    const [warning] = report.warnings;
+    expect([warning?.code, warning?.message]).toEqual([
+      'optical-flow',
+      expect.stringContaining('neighbour[1]'),
+    ]);
+    expect(warning?.message).not.toContain('neighbour[-1]');
+  });
+
+  it('may be none', async () => {
+    const { report } = await denoiseExr(
+      { exr: frameAt(0), neighbours, motion: 'none' },
+      { pool, denoiser: new StubDenoiser() },
+    );
+    expect(report.motion).toBe('optical-flow');
+  });
+
+  it('needs a layer with its channels', async () => {
+    const without = frameAt(0, { passes: PASSES.slice(0, 3) });
+    expect(await failure({ exr: without, motion: 'to-previous' })).toMatchObject({
+      code: 'missing-layer',
+      message:
+        'Expected a layer of 2 channels for motion=to-previous for the role motion but received "none"',
+    });
+    const flat = exrFile([{ layers: ['RGB', 'motion.XY'] }], () => 0.5);
+    expect(await failure({ exr: flat, motion: 'to-both' })).toMatchObject({
+      code: 'missing-layer',
+      message: expect.stringContaining('motion.X, motion.Y'),
+    });
+  });
+});
+
 describe('frames that are kept', () => {
   it('are decoded once while a window slides', async () => {
     const denoiser = new StubDenoiser();

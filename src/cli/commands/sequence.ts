@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type Config, readConfig } from '../../config.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
+import { layersText } from '../../frame/resolve-layers.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
@@ -14,7 +15,9 @@ import {
   type LayerFlags,
   lambdaOption,
   lambdaRequest,
+  layerOption,
   modelOption,
+  motionOption,
   parseInteger,
   resolveOptions,
   sourceOption,
@@ -61,6 +64,8 @@ export function sequenceCommand(program: Command): void {
     .addOption(lambdaOption())
     .addOption(modelOption())
     .addOption(sourceOption())
+    .addOption(layerOption())
+    .addOption(motionOption())
     .addOption(alphaOption())
     .addOption(componentsOption())
     .addOption(aovsOption())
@@ -178,9 +183,10 @@ async function openDenoisers(
   pool: ExrPool,
 ): Promise<{ denoisers: readonly FrameDenoiser[]; close: () => Promise<unknown> }> {
   if (flags.server !== undefined) {
-    const { lambda, lambdaMap, model, source, alpha, aovs, components } = request;
+    const { lambda, lambdaMap, model, source, alpha, aovs, components, motion, layers } = request;
     const query = {
-      ...{ lambda, model, source, alpha },
+      ...{ lambda, model, source, alpha, motion },
+      layer: layers && layersText(layers),
       components: components === 'split' ? components : undefined,
       aovs: typeof aovs === 'object' ? aovs.join(',') : aovs,
     };

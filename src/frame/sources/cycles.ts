@@ -41,5 +41,5 @@ export const cycles: RenderSource = {
     { layer: 'Environment.RGB' },
   ],
   normalSpace: 'camera',
-  motionConvention: 'previous-and-next-y-up',
+  motionConvention: 'cycles',
 };

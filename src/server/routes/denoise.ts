@@ -97,6 +97,7 @@ export function denoiseRequest(
     ...(aovs === undefined ? {} : { aovs }),
     ...(query.components === undefined ? {} : { components: query.components }),
     ...(layers === undefined ? {} : { layers }),
+    ...(query.motion === undefined ? {} : { motion: query.motion }),
     ...(query.region === undefined ? {} : { region: query.region }),
     ...(query.strength === undefined ? {} : { strength: query.strength }),
     ...(query.upscale === undefined && query.deblur === undefined ? {} : { finish: finishOf(query) }),
