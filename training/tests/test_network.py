@@ -94,6 +94,8 @@ def test_exported_modules_agree_with_the_network(network, tmp_path):
     logits = np.fromfile(folder / "kernel_logits.f32", "<f4").reshape(25, 9)
     np.testing.assert_array_equal(logits[:, :8], network.kernel_predictor.logits.weight.detach().numpy())
     (blend_weight,) = run("scale_compositor", fine=tensors["level0"], coarse=tensors["level1"])
+    expected = network.scale_compositor(*(torch.from_numpy(tensors[level]) for level in ("level0", "level1")))
+    np.testing.assert_allclose(blend_weight, expected.detach(), atol=1e-5)
     assert blend_weight.shape == tensors["blend_weight0"].shape and 0 <= blend_weight.min() <= blend_weight.max() <= 1
 
 
