@@ -11,6 +11,14 @@ export const ANSWER_TYPES = [EXR_MEDIA_TYPE, 'image/png', 'application/json', 'm
 export const MAP_ANSWER_TYPES = ANSWER_TYPES.filter((type) => type !== 'image/png');
 export type AnswerType = (typeof ANSWER_TYPES)[number];
 
+/** Names of the answers, for those who cannot set a header. */
+export const FORMATS: Readonly<Record<string, AnswerType>> = {
+  exr: EXR_MEDIA_TYPE,
+  png: 'image/png',
+  json: 'application/json',
+  mixed: 'multipart/mixed',
+};
+
 /** What a denoised request is answered with. */
 export interface DenoiseAnswer {
   readonly result: ServedExr;
@@ -22,10 +30,24 @@ export interface DenoiseAnswer {
 }
 
 /**
- * The media type that a request asks for.
- * @throws QuietframeError `not-acceptable`.
+ * The media type that a request asks for, by its parameter `format`, or else by Accept.
+ * @throws QuietframeError `not-acceptable`; `invalid-argument` for a format that there is not.
  */
-export function negotiate(request: FastifyRequest, types: readonly AnswerType[] = ANSWER_TYPES): AnswerType {
+export function negotiate(
+  request: FastifyRequest,
+  types: readonly AnswerType[] = ANSWER_TYPES,
+  format?: unknown,
+): AnswerType {
+  if (format !== undefined) {
+    const formats = Object.entries(FORMATS).filter(([, type]) => types.includes(type));
+    const named = formats.find(([name]) => name === format);
+    if (named !== undefined) return named[1];
+    const range = `one of ${formats.map(([name]) => name).join(', ')}`;
+    const received = typeof format === 'string' ? format : 'several';
+    throw new QuietframeError('invalid-argument', expected(range, 'format', received), {
+      parameter: 'format',
+    });
+  }
   const accepted = request.accepts().type([...types]);
   const type = types.find((candidate) => candidate === accepted);
   if (type !== undefined) return type;

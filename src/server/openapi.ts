@@ -1,7 +1,7 @@
 import { FINISH_RANGES } from '../denoise/finisher.js';
 import { ERROR_TABLE, type ErrorCode } from '../errors.js';
 import { ERROR_METRICS, MAX_SPP } from '../workflow/maps.js';
-import { ANSWER_TYPES } from './denoise-answer.js';
+import { ANSWER_TYPES, type AnswerType, FORMATS, MAP_ANSWER_TYPES } from './denoise-answer.js';
 import { ALPHA_CHOICES, COMPONENT_CHOICES, SOURCE_CHOICES } from './denoise-query.js';
 import { PROBLEM_MEDIA_TYPE } from './error-handler.js';
 import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE, MAX_FRAMES } from './exr-body.js';
@@ -160,6 +160,14 @@ const REPORT_HEADERS: Schema = {
   },
   'Server-Timing': { description: 'Stages in milliseconds.', schema: { type: 'string' } },
 };
+
+/** The answer by name; a parameter of the query alone. */
+function formatOf(types: readonly AnswerType[]): Schema {
+  const formats = Object.entries(FORMATS).flatMap(([name, type]) => (types.includes(type) ? [name] : []));
+  return parameter('format', 'What the answer is, whatever Accept says; in the query alone.', {
+    enum: formats,
+  });
+}
 
 /** Headers of requests that wait for their turn. */
 const TERMS: readonly Schema[] = [
@@ -359,7 +367,10 @@ const SAMPLE_MAP: Schema = {
   summary: 'Where to spend the next samples',
   description:
     'The frame is denoised, the error that is left in every pixel is predicted, and a budget of samples is shared out in proportion to it. The answer is a file with the data window of the frame and the channels `error.SMAPE`, `error.DSSIM`, `samples.density` (mean 1) and `samples.spp` (whole, with the exact sum of the budget).',
-  parameters: DENOISE.parameters.filter((each) => 'name' in each && each.name !== 'outputs'),
+  parameters: [
+    ...DENOISE.parameters.filter((each) => 'name' in each && each.name !== 'outputs'),
+    formatOf(MAP_ANSWER_TYPES),
+  ],
   responses: {
     ...DENOISE.responses,
     200: {
@@ -390,7 +401,9 @@ export const OPENAPI = {
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   paths: {
-    '/v1/denoise': { post: DENOISE },
+    '/v1/denoise': {
+      post: { ...DENOISE, parameters: [...DENOISE.parameters, formatOf(ANSWER_TYPES)] },
+    },
     '/v1/sample-map': { post: SAMPLE_MAP },
     ...jobPaths({
       denoise: DENOISE,

@@ -107,6 +107,18 @@ describe('POST /v1/denoise', () => {
     expect(planes(bytes)).toEqual(planes((await app.inject(post(exr))).rawPayload));
   });
 
+  it.each([
+    ['exr', 'image/x-exr'],
+    ['png', 'image/png'],
+    ['json', 'application/json'],
+    ['mixed', 'multipart/mixed'],
+  ])('answers with the format %s, whatever Accept says', async (format, type) => {
+    const request = post(exr, `/v1/denoise?format=${format}`);
+    const answer = await app.inject({ ...request, headers: { ...request.headers, accept: 'image/webp' } });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['content-type']).toContain(type);
+  });
+
   it('gives the parameters to the denoiser', async () => {
     await app.inject(post(exr, '/v1/denoise'));
     await app.inject(

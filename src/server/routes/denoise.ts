@@ -30,9 +30,9 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
 function serve(operation: Operation, app: FastifyInstance, context: AppContext): void {
   const { deps, config, metrics, frames, callers } = context;
   app.post(`/v1/${operation}`, async (request, reply) => {
-    const given = request.query as Record<string, unknown>;
+    const { format, ...given } = request.query as Record<string, unknown>;
     let query = parseDenoiseQuery(given, deps.denoiser.models, operation);
-    const type = negotiate(request, operation === 'denoise' ? ANSWER_TYPES : MAP_ANSWER_TYPES);
+    const type = negotiate(request, operation === 'denoise' ? ANSWER_TYPES : MAP_ANSWER_TYPES, format);
     const named = isJson(request.raw);
     checkBodyHead(request.raw, named ? JSON_LIMIT : config.maxUploadBytes);
     const place = takePlace(request, context);
