@@ -86,6 +86,7 @@ class Viewer {
   #blink: number | undefined;
   /** Which of the two a blink shows. */
   #isNoisyShown = true;
+  readonly #lambdaNote = byId('lambda-note').textContent;
   #playing = false;
   /** How often play was pressed: one that was stopped and pressed again must not run twice. */
   #plays = 0;
@@ -317,6 +318,7 @@ class Viewer {
       ? this.#frame > 0 && result !== undefined && this.#results.has(this.#frame - 1)
       : result !== undefined && !MAPS.test(select('layer').value);
     byId('readout').textContent = '';
+    byId('lambda-note').textContent = this.#lambdaNote;
     const report = result?.report;
     const error =
       report?.predictedError === undefined ? '' : `, SMAPE ${report.predictedError.smape.toFixed(4)}`;
