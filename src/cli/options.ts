@@ -51,7 +51,7 @@ export function layerOption(): Option {
 
 /** The convention of motion vectors. */
 export function motionOption(): Option {
-  return new Option('--motion <convention>', 'of the vectors: none, cycles, from-previous,y-up, ...')
+  return new Option('--motion <convention>', 'how vectors are read: none, cycles, to-previous,y-up')
     .default(undefined, "the renderer's")
     .argParser((text) => {
       if (text !== 'auto') namedMotion(text);

@@ -250,4 +250,38 @@ describe('inspect and compare', () => {
       /^SMAPE {2}0\.\d+\nrelMSE \d+\.\d+\nDSSIM {2}0\.\d+\n$/,
     );
   });
+
+  it('measures a shot, with its flicker', async () => {
+    const flat = (value: number): Uint8Array => exrFile([{ layers: ['RGB'] }], () => value);
+    for (const [name, value] of [
+      ['a.1', 1],
+      ['a.2', 0.5],
+      ['a.4', 1],
+      ['a.5', 1],
+      ...[1, 2, 4].map((n) => [`ref.${n}`, 1] as const),
+    ] as const) {
+      await writeFile(at(`${name}.exr`), flat(value));
+    }
+    const { code, stdout } = await quietframe(['compare', 'a.#.exr', 'ref.#.exr', '--json']);
+    expect(code).toBe(0);
+    // Equation 2 of 0.5 against 1, in one of three frames; frame 5 has no reference, and 4 no frame before it.
+    const error = 0.5 / 1.51;
+    const shot = JSON.parse(stdout);
+    expect(shot.smape).toBeCloseTo(error / 3, 6);
+    expect(shot.flicker).toBeGreaterThan(0.1);
+    expect(shot.frames.map(({ frame }: { frame: number }) => frame)).toEqual([1, 2, 4]);
+    expect(shot.frames.map((each: { flicker?: number }) => each.flicker !== undefined)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    expect((await quietframe(['compare', 'a.#.exr', 'ref.#.exr'])).stdout).toMatch(
+      /^SMAPE {3}0\.\d+\nrelMSE {2}0\.\d+\nDSSIM {3}0\.\d+\nflicker 0\.\d+\n$/,
+    );
+    const none = await quietframe(['compare', 'a.#.exr', 'none.#.exr']);
+    expect([none.code, none.stderr]).toEqual([
+      2,
+      'quietframe: Expected a frame with the number of one of the shot for <ref.exr> but received "none.#.exr"\n',
+    ]);
+  });
 });

@@ -1,19 +1,30 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config.js';
 import { ExrPool } from '../../exr/exr-pool.js';
-import { compareExr } from '../../workflow/compare-exr.js';
-import { type LayerFlags, resolveOptions, sourceOption } from '../options.js';
+import type { ResolveOptions } from '../../frame/resolve-layers.js';
+import { type Comparison, compareExr } from '../../workflow/compare-exr.js';
+import { measureFlicker } from '../../workflow/measure-flicker.js';
+import { type LayerFlags, motionOption, resolveOptions, sourceOption, wrong } from '../options.js';
 import { readInput } from '../read-input.js';
+import { FramePattern } from '../sequence/frame-pattern.js';
+
+/** Of the frames of a shot that has a reference. */
+interface ShotComparison extends Pick<Comparison, 'smape' | 'relativeMse' | 'dssim'> {
+  /** Mean over the frames whose predecessor is there; see `measureFlicker`. */
+  readonly flicker?: number;
+  readonly frames: readonly (Comparison & { readonly frame: number; readonly flicker?: number })[];
+}
 
 /** `quietframe compare`. */
 export function compareCommand(program: Command): void {
   program
     .command('compare')
-    .description('measure the beauty of an OpenEXR file against a reference')
-    .argument('<a.exr>', 'picture that is measured')
-    .argument('<ref.exr>', 'picture without noise')
+    .description('measure the beauty of an OpenEXR file, or of a shot, against a reference')
+    .argument('<a.exr>', "picture that is measured; 'a.####.exr' is a shot, with flicker")
+    .argument('<ref.exr>', "picture without noise; 'ref.####.exr' of a shot")
     .option('--json', 'print JSON')
     .addOption(sourceOption())
+    .addOption(motionOption())
     .action(compare);
 }
 
@@ -23,17 +34,68 @@ async function compare(
   flags: LayerFlags & { readonly json?: boolean },
 ): Promise<void> {
   const pool = new ExrPool({ limits: { maxPixels: readConfig().maxPixels } });
+  const options = resolveOptions(flags);
   try {
-    const [exr, truth] = await Promise.all([readInput(picture), readInput(reference)]);
-    const comparison = await compareExr(exr, truth, pool, resolveOptions(flags));
-    const { smape, relativeMse, dssim } = comparison;
-    const lines = [
-      `SMAPE  ${smape.toFixed(6)}`,
-      `relMSE ${relativeMse.toFixed(6)}`,
-      `DSSIM  ${dssim.toFixed(6)}`,
-    ];
-    process.stdout.write(flags.json ? `${JSON.stringify(comparison, null, 2)}\n` : `${lines.join('\n')}\n`);
+    const comparison =
+      picture.includes('#') && reference.includes('#')
+        ? await compareShots(picture, reference, pool, options)
+        : await compareExr(await readInput(picture), await readInput(reference), pool, options);
+    process.stdout.write(flags.json ? `${JSON.stringify(comparison, null, 2)}\n` : textOf(comparison));
   } finally {
     await pool.close();
   }
+}
+
+/** Frames that both shots have; the motion for flicker is that of the measured frames. */
+async function compareShots(
+  picture: string,
+  reference: string,
+  pool: ExrPool,
+  options: ResolveOptions,
+): Promise<ShotComparison> {
+  const [pictures, references] = [
+    new FramePattern(picture, '<a.exr>'),
+    new FramePattern(reference, '<ref.exr>'),
+  ];
+  const numbers = new Set(await references.frames());
+  const frames: (Comparison & { frame: number; flicker?: number })[] = [];
+  let before: { readonly frame: number; readonly exr: Uint8Array } | undefined;
+  for (const frame of await pictures.frames()) {
+    if (!numbers.has(frame)) continue;
+    const exr = await readInput(pictures.path(frame));
+    const comparison = await compareExr(exr, await readInput(references.path(frame)), pool, options);
+    const flicker =
+      before?.frame === frame - 1
+        ? await measureFlicker({ previous: before.exr, current: exr, input: exr }, pool, options)
+        : undefined;
+    frames.push({ frame, ...comparison, ...(flicker !== undefined && { flicker }) });
+    before = { frame, exr };
+  }
+  if (frames.length === 0) throw wrong('a frame with the number of one of the shot', '<ref.exr>', reference);
+  const flickers = frames.flatMap(({ flicker }) => flicker ?? []);
+  return {
+    smape: mean(frames.map(({ smape }) => smape)),
+    relativeMse: mean(frames.map(({ relativeMse }) => relativeMse)),
+    dssim: mean(frames.map(({ dssim }) => dssim)),
+    ...(flickers.length > 0 && { flicker: mean(flickers) }),
+    frames,
+  };
+}
+
+function textOf(comparison: Comparison | ShotComparison): string {
+  const figures: [string, number | undefined][] = [
+    ['SMAPE', comparison.smape],
+    ['relMSE', comparison.relativeMse],
+    ['DSSIM', comparison.dssim],
+    ['flicker', 'flicker' in comparison ? comparison.flicker : undefined],
+  ];
+  const shown = figures.flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value.toFixed(6)] as const],
+  );
+  const width = Math.max(...shown.map(([name]) => name.length));
+  return shown.map(([name, value]) => `${name.padEnd(width)} ${value}\n`).join('');
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -47,7 +47,7 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
     if (before !== undefined && before.spec.idempotency?.fingerprint !== fingerprint) {
       throw new QuietframeError(
         'idempotency-conflict',
-        expected('the request that the key was first used for', 'Idempotency-Key', 'another'),
+        expected('the same request as before', 'Idempotency-Key', 'another'),
         { parameter: 'idempotency-key' },
       );
     }
