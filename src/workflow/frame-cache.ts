@@ -1,14 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import type { CacheReport } from '../denoise/denoiser.js';
 import type { BuiltFrame } from '../frame/build-frame.js';
+import type { InputWarning } from '../frame/frame.js';
 import type { Raster } from '../image/raster.js';
 
 /** Rasters of these add up to the size of an entry. */
-type Kept = { readonly built: BuiltFrame } | { readonly motion: Raster };
+type Kept =
+  | { readonly built: BuiltFrame }
+  | { readonly motions: readonly Raster[] }
+  | { readonly warnings: readonly InputWarning[] };
 
 /**
- * Frames as they were built, and motion that was estimated between them, by content: a window that slides on decodes one
- * new frame. Bounded in bytes; what was used longest ago goes first. The rasters are shared: nobody may change them.
+ * Frames as they were built, motion between them and what was found about it, by content: a window that slides on decodes
+ * one new frame, and one that is asked for again with another lambda is not followed again. Bounded in bytes; what was used longest ago goes first. The rasters are shared: nobody may change them.
  */
 export class FrameCache {
   readonly #kept: LRUCache<string, Kept> | undefined;
@@ -55,13 +59,25 @@ export class CachedFrames {
     return built;
   }
 
-  /** Motion that is kept, or a new one. */
-  async motion(key: string, make: () => Promise<Raster>): Promise<Raster> {
+  /** Motion that is kept, to one frame or to several on the way, or a new one. */
+  async motions(key: string, make: () => Promise<readonly Raster[]>): Promise<readonly Raster[]> {
     const kept = this.#find(key);
-    if (kept !== undefined && 'motion' in kept) return kept.motion;
-    const motion = await make();
-    this.#made.set(key, { motion });
-    return motion;
+    if (kept !== undefined && 'motions' in kept) return kept.motions;
+    const motions = await make();
+    this.#made.set(key, { motions });
+    return motions;
+  }
+
+  /** What was found about frames before, or is now. */
+  async warnings(
+    key: string,
+    find: () => Promise<readonly InputWarning[]>,
+  ): Promise<readonly InputWarning[]> {
+    const kept = this.#find(key);
+    if (kept !== undefined && 'warnings' in kept) return kept.warnings;
+    const warnings = await find();
+    this.#made.set(key, { warnings });
+    return warnings;
   }
 
   /** Keeps what was made: the request has succeeded. Counts lookups of frames. */
@@ -77,11 +93,13 @@ export class CachedFrames {
 }
 
 function sizeOf(kept: Kept): number {
-  const rasters = 'motion' in kept ? [kept.motion] : rastersOf(kept.built);
-  return rasters.reduce((sum, { data }) => sum + data.byteLength, 1);
+  return rastersOf(kept).reduce((sum, { data }) => sum + data.byteLength, 1);
 }
 
-function rastersOf({ frame, lights }: BuiltFrame): Raster[] {
+function rastersOf(kept: Kept): readonly Raster[] {
+  if ('motions' in kept) return kept.motions;
+  if ('warnings' in kept) return [];
+  const { frame, lights } = kept.built;
   const layers = Object.values(frame).filter((value): value is Raster => typeof value === 'object');
   return [...layers, ...lights.values()];
 }

@@ -50,15 +50,26 @@ export async function windowMotion(
       else {
         const given = { from: guidesOf(last), to: guidesOf(entry) };
         const key = `${last.key} to ${entry.key}`;
-        steps.push(await cached.motion(key, () => aside('estimate-motion', given, signal)));
+        const [flow] = await cached.motions(key, async () => [await aside('estimate-motion', given, signal)]);
+        steps.push(flow as Raster);
         estimated.push(entry);
       }
       last = entry;
     }
-    const chained = steps.length > 1 ? await aside('chain-motion', { steps }, signal) : steps;
+    const key = ['through', center.key, ...side.map((entry) => `${entry.offset}:${entry.key}`)].join(' ');
+    const chain = () => aside('chain-motion', { steps }, signal);
+    const chained = steps.length > 1 ? await cached.motions(key, chain) : steps;
     for (const [i, { offset }] of side.entries()) motions.set(offset, chained[i] as Raster);
   };
-  const [convention] = await Promise.all([conventionWarning(center, others, signal), follow(-1), follow(1)]);
+  const beside = others.filter(({ offset }) => Math.abs(offset) === 1);
+  const found = ['convention', center.key, ...beside.map((entry) => `${entry.offset}:${entry.key}`)].join(
+    ' ',
+  );
+  const [convention] = await Promise.all([
+    beside.length === 0 ? [] : cached.warnings(found, () => conventionWarning(center, beside, signal)),
+    follow(-1),
+    follow(1),
+  ]);
   const warnings = [...flowWarning(estimated), ...convention];
   const origin = others.length === 0 ? 'none' : estimated.length > 0 ? 'optical-flow' : 'vectors';
   return { motions, origin, warnings };
