@@ -153,8 +153,12 @@ def main():
     torch.set_num_threads(1)
     predictor, state = load_predictor(options.checkpoint)
     network, _ = load_network(options.denoiser)
-    kept = options.checkpoint.parent / "validation.pt"
-    examples = kept_examples(kept, lambda: denoised_examples(network, [options.validation], poorer=False))
+    examples = kept_examples(
+        options.checkpoint.parent,
+        "validation",
+        options.denoiser,
+        lambda: denoised_examples(network, [options.validation], poorer=False),
+    )
     rows, predicted, true = [], [], []
     for example in examples:
         row, p, t = scores_of(predictor, example)

@@ -10,6 +10,7 @@ a mixture of them, as pictures look that were sampled adaptively.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import pathlib
@@ -97,8 +98,10 @@ def denoised_examples(network, folders, poorer: bool) -> list[ErrorExample]:
 TENSORS = ("inputs", "reference", "errors")
 
 
-def kept_examples(path: pathlib.Path, make) -> list[ErrorExample]:
-    """The examples of an earlier run in the same folder, or new ones, which are kept in half precision."""
+def kept_examples(folder: pathlib.Path, kind: str, denoiser: pathlib.Path, make) -> list[ErrorExample]:
+    """The examples that the same checkpoint of a denoiser gave before, or new ones, which are kept in half precision."""
+    digest = hashlib.sha256(denoiser.read_bytes()).hexdigest()[:12]
+    path = folder / f"{kind}-{digest}.pt"
     if not path.exists():
         most = torch.finfo(torch.half).max
         torch.save(
@@ -193,7 +196,9 @@ def main():
     options.run.mkdir(parents=True, exist_ok=True)
     started = time.time()
     network, _ = load_network(options.checkpoint)
-    examples = kept_examples(options.run / "examples.pt", lambda: denoised_examples(network, options.data, poorer=True))
+    examples = kept_examples(
+        options.run, "examples", options.checkpoint, lambda: denoised_examples(network, options.data, poorer=True)
+    )
     print(f"{len(examples)} examples after {time.time() - started:.0f} s", flush=True)
 
     predictor = ErrorPredictor(ErrorArchitecture(**options.architecture))

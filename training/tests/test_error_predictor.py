@@ -20,7 +20,15 @@ from quietframe_training.error_predictor import (
 from quietframe_training.evaluate_error import calibration, decay_of, spearman
 from quietframe_training.export_error import add_to_bundle
 from quietframe_training.losses import dssim, smape
-from quietframe_training.train_error import ErrorExample, ErrorPatches, calibrate, local_mean, mixed_samples, predict_errors
+from quietframe_training.train_error import (
+    ErrorExample,
+    ErrorPatches,
+    calibrate,
+    kept_examples,
+    local_mean,
+    mixed_samples,
+    predict_errors,
+)
 
 
 @pytest.fixture
@@ -86,6 +94,22 @@ def test_nothing_beyond_the_receptive_radius_counts(predictor):
     near = x.clone()
     near[:, :, : middle - radius + 4] += 1
     assert not torch.allclose(before[:, :, middle], predict_errors(predictor, near)[:, :, middle], atol=1e-9)
+
+
+def test_examples_are_kept_for_the_denoiser_that_made_them(tmp_path):
+    denoiser, made = tmp_path / "denoiser.pt", []
+
+    def examples():
+        made.append(example(seed=len(made)))
+        return made[-1:]
+
+    denoiser.write_bytes(b"a checkpoint")
+    first = kept_examples(tmp_path, "examples", denoiser, examples)
+    assert torch.equal(kept_examples(tmp_path, "examples", denoiser, examples)[0].inputs, first[0].inputs)
+    assert len(made) == 1
+    denoiser.write_bytes(b"another")
+    second = kept_examples(tmp_path, "examples", denoiser, examples)
+    assert len(made) == 2 and not torch.equal(second[0].inputs, first[0].inputs)
 
 
 def test_calibration_sets_the_means(predictor):
