@@ -34,7 +34,7 @@ class Architecture:
     kernel_size: int = 21
     levels: int = 3
     compositor_channels: int = 16
-    temporal_blocks: int = 3
+    temporal_blocks: int = 1
     neighbor_kernel_size: int = 3
     sources: tuple[str, ...] = field(default=("cycles", "mitsuba", "generic", "color"))
 
