@@ -46,17 +46,6 @@ def test_less_noise_is_what_more_samples_would_leave(folder):
     assert torch.equal(cleaner[4:], inputs[4:])
 
 
-def test_only_patches_of_measured_variance_get_less_noise(folder):
-    (view,) = load_example(folder / "mi_000001_s04.npz")
-
-    def relative_noise(source):
-        sampler = PatchSampler([view], ["mitsuba", "generic", "color"], 32, fireflies=0, cleaner=1, only=source)
-        inputs, references, _ = sampler.batch(8)
-        return ((inputs[:, :3] - references).abs() / references).mean((1, 2, 3))
-
-    assert relative_noise("mitsuba").max() < 0.75 * relative_noise("generic").min()
-
-
 def test_poorer_sources_lose_what_they_never_had(folder):
     inputs = load_example(folder / "mi_000001_s04.npz")[0].inputs()
     generic, color = seen_by(inputs, "generic"), seen_by(inputs, "color")
