@@ -57,8 +57,10 @@ export async function windowMotion(
       last = entry;
     }
     const key = ['through', center.key, ...side.map((entry) => `${entry.offset}:${entry.key}`)].join(' ');
-    const chain = () => aside('chain-motion', { steps }, signal);
-    const chained = steps.length > 1 ? await cached.motions(key, chain) : steps;
+    // The first step leads where it leads: a copy of it need not be kept.
+    const chain = async () => (await aside('chain-motion', { steps }, signal)).slice(1);
+    const further = steps.length > 1 ? await cached.motions(key, chain) : [];
+    const chained = [...steps.slice(0, 1), ...further];
     for (const [i, { offset }] of side.entries()) motions.set(offset, chained[i] as Raster);
   };
   const beside = others.filter(({ offset }) => Math.abs(offset) === 1);

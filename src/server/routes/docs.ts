@@ -1,9 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { apiPage } from '../api-page.js';
+import { apiPage, type Page } from '../api-page.js';
 import { OPENAPI } from '../openapi.js';
 
-/** `GET /docs`: the description of this interface for people. */
+/** `GET /docs`: the description of this interface for people, made when it is first asked for. */
 export function docsRoute(app: FastifyInstance): void {
-  const { html, headers } = apiPage(OPENAPI);
-  app.get('/docs', (_request, reply) => reply.headers(headers).send(html));
+  let page: Page | undefined;
+  app.get('/docs', (_request, reply) => {
+    page ??= apiPage(OPENAPI);
+    return reply.headers(page.headers).send(page.html);
+  });
 }
