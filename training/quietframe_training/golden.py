@@ -6,7 +6,7 @@ golden.json: {"source": ..., "tensors": {name: {"file", "shape"}}}; files are li
 [1,13,H,W] of features.py already exposed, `x` the features of it; `spatial0`, `embedding0`, `kernel_features0` belong to
 level 0 (the last before pixel_shuffle and activations are in the ONNX modules; here context, bandwidth and albedo gate
 are activated); `level0..2` are the levels' denoised colours, `output` is the composite, `guarded` that after
-`noise_guard.py`. `irradiance` is the composite with the flag set, `output_lambda` with `log_lambda` =
+`noise_guard.py` with 0.3 times the variance. `irradiance` is the composite with the flag set, `output_lambda` with `log_lambda` =
 log(lambda)/log(10). For windows, `neighbor_inputs` [2,13,H,W] are the frames of slots 1 and 3 (offsets -2 and +1), in
 their own exposures, `neighbor_gain` [2] brings their colour to the centre's, `neighbor_motion` [2,2,H,W] leads to them;
 `differences0` is level 0's second input of temporal_features, `neighbor_features0` what neighbor_predictor makes of its
@@ -57,6 +57,9 @@ def synthetic_window(height: int, width: int) -> Window:
     return Window("golden", "cycles", 4, center, neighbors, {1: 0.8, 3: 1 / 1.2}, motion, center[:3], 1.0)
 
 
+GUARDED_VARIANCE = 0.3  # of that of the inputs, which is too large for the guard to act
+
+
 @torch.no_grad()
 def golden_tensors(network, source: str, height: int = 40, width: int = 56) -> dict[str, torch.Tensor]:
     """Inputs, features and results of every stage."""
@@ -82,7 +85,7 @@ def golden_tensors(network, source: str, height: int = 40, width: int = 56) -> d
         **{f"level{i}": level for i, level in enumerate(levels)},
         "blend_weight0": blend_weights[-1],
         "output": output,
-        "guarded": guarded(inputs[0, :3], inputs[0, 3:4], output[0]),
+        "guarded": guarded(inputs[0, :3], GUARDED_VARIANCE * inputs[0, 3:4], output[0]),
         "irradiance": network(irradiance, ids)[0],
         "log_lambda": log_lambda,
         "output_lambda": network(inputs, ids, log_lambda)[0],

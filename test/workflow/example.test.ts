@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import { Denoiser } from '../../src/denoise/denoiser.js';
+import { ExrPool } from '../../src/exr/exr-pool.js';
+import { smape } from '../../src/image/metrics.js';
+import { raster } from '../../src/image/raster.js';
+import { denoiseExr } from '../../src/workflow/denoise-exr.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const pool = new ExrPool({ workers: 1 });
+const denoiser = await Denoiser.load({ modelsDirectory: `${root}models`, threads: 1 });
+afterAll(() => Promise.all([pool.close(), denoiser.close()]));
+
+const example = (name: string): Uint8Array => readFileSync(`${root}examples/window/${name}.0004.exr`);
+
+it('denoises the bright area beside the lantern of the example, where both halves are bright by chance', async () => {
+  const region = { x: 418, y: 118, width: 16, height: 22 };
+  const halves = [example('half_a'), example('half_b')] as const;
+  const { color, noisy } = await denoiseExr({ exr: halves[0], halves, region }, { pool, denoiser });
+  const planes = (await pool.read(example('reference'))).parts[0]?.planes;
+  const reference = raster(region.width, region.height, 3);
+  for (const [c, name] of ['R', 'G', 'B'].entries()) {
+    const samples = planes?.get(`ViewLayer.Combined.${name}`)?.data ?? [];
+    for (let y = 0; y < region.height; y++) {
+      for (let x = 0; x < region.width; x++) {
+        const at = (c * region.height + y) * region.width + x;
+        reference.data[at] = samples[(region.y + y) * 480 + region.x + x] as number;
+      }
+    }
+  }
+  expect(smape(color, reference)).toBeLessThan(0.5 * smape(noisy, reference));
+});
