@@ -26,6 +26,7 @@ export const WARNING_CODES = {
   'unknown-motion': 'motion vectors are not finite or too long: other frames are left out there',
   'optical-flow': 'there are no motion vectors of a known convention: they were estimated',
   'motion-convention': 'motion vectors would fit the frames better with another convention',
+  'frame-left-out': 'a frame of the window is damaged or does not fit: the others are denoised without it',
   'distant-frames': 'frames more than 3 away from the one that is denoised are not used',
   'no-split': 'the diffuse and specular split was asked for and the file does not have it',
   'no-fireflies': 'a mask of fireflies was asked for and no variance was measured: it is empty',

@@ -48,3 +48,14 @@ export async function isDenoised(
     return false;
   }
 }
+
+/** How many frames a file says that it was denoised from, itself included; undefined where it says nothing. */
+export function framesDenoisedFrom(exr: Uint8Array, pool: Pick<ExrPool, 'header'>): number | undefined {
+  try {
+    const [part] = pool.header(exr).parts;
+    const frames = Number(attributeText(part?.attributes.get('quietframe:frames')));
+    return Number.isInteger(frames) && frames > 0 ? frames : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -4,7 +4,6 @@ import { type Config, readConfig } from '../../config.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { layersText } from '../../frame/resolve-layers.js';
-import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,
@@ -33,11 +32,15 @@ import { DEFAULT_RETRIES, RemoteDenoiser } from '../sequence/remote-denoiser.js'
 import {
   type FrameOutcome,
   failureOf,
-  flickerOf,
   framesToDo,
   runSequence,
   type Sequence,
 } from '../sequence/run-sequence.js';
+import { warningsOf, writeReport } from '../sequence/shot-report.js';
+import { textOfWarning } from '../sequence/shot-warnings.js';
+
+/** Names of files that a warning lists. */
+const MOST_NAMES = 5;
 
 interface Flags extends LayerFlags, WorkerFlags {
   readonly output: string;
@@ -57,7 +60,7 @@ export function sequenceCommand(program: Command): void {
   program
     .command('sequence')
     .description('denoise the frames of a shot that are not done yet')
-    .argument("<'shot.####.exr'>", 'noisy frames; # stands for a digit of their number')
+    .argument("<'shot.####.exr'>", 'noisy frames; # is a digit of their number, below 0 too')
     .requiredOption("-o, --output <'clean.####.exr'>", 'results, one for each frame')
     .option('--frames <first-last>', 'denoise these alone; their windows reach beyond', parseRange)
     .option('--window <n>', 'most frames that one is denoised from: 1, 3, 5 or 7', parseWindow, 7)
@@ -82,9 +85,12 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   const config = readConfig();
   const input = new FramePattern(pattern, 'the input');
   const output = new FramePattern(flags.output, '--output');
-  const frames = await input.frames();
+  const { frames, nearMisses } = await input.list(output);
   const [first] = frames;
-  if (first === undefined) throw wrong('a pattern of files that exist', 'the input', pattern);
+  if (first === undefined) {
+    const almost = nearMisses.length === 0 ? '' : ` (almost: ${shortList(nearMisses)})`;
+    throw wrong(`a pattern of files that exist${almost}`, 'the input', pattern);
+  }
   if (resolve(input.path(first)) === resolve(output.path(first))) {
     throw wrong('another pattern than the input', '--output', flags.output);
   }
@@ -99,9 +105,15 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
     alpha,
     components,
   };
-  const [least, most] = flags.frames ?? [0, Number.POSITIVE_INFINITY];
+  const [least, most] = flags.frames ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const chosen = frames.filter((frame) => frame >= least && frame <= most);
   if (chosen.length === 0) throw wrong('numbers of frames that exist', '--frames', `${least}-${most}`);
+  if (nearMisses.length > 0) {
+    const files = nearMisses.length === 1 ? '1 file is' : `${nearMisses.length} files are`;
+    complain(
+      `warning near-miss: ${files} named almost like ${pattern} and left out: ${shortList(nearMisses)}`,
+    );
+  }
   const shot: Sequence = { input, output, frames, chosen, window, request };
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
@@ -118,7 +130,9 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     try {
-      if (flags.report !== undefined) await writeReport(flags.report, shot, outcomes, start, pool);
+      for (const warning of warningsOf(shot, outcomes)) complain(textOfWarning(warning));
+      if (flags.report !== undefined)
+        await writeReport(flags.report, shot, outcomes, nearMisses, start, pool);
     } finally {
       await pool.close();
     }
@@ -146,7 +160,7 @@ async function denoiseFrames(
   const line = new ProgressLine(flags.output);
   const say = (text: string): void => {
     line.end();
-    process.stderr.write(`quietframe: ${text}\n`);
+    complain(text);
   };
   const began = performance.now();
   let ended = 0;
@@ -161,7 +175,7 @@ async function denoiseFrames(
       (outcome) => {
         outcomes.push(outcome);
         ended++;
-        if (outcome.status === 'failed') say(`${outcome.input}: ${outcome.error}`);
+        if (outcome.status === 'failed') say(textOfFailure(outcome));
         else if (!line.isActive) {
           process.stdout.write(`${outcome.output}: ${outcome.seconds?.toFixed(1)} s, ${outcome.denoiser}\n`);
         }
@@ -218,29 +232,18 @@ async function openDenoisers(
   };
 }
 
-async function writeReport(
-  path: string,
-  shot: Sequence,
-  outcomes: readonly FrameOutcome[],
-  start: number,
-  pool: ExrPool,
-): Promise<void> {
-  const flicker = await flickerOf(shot, pool);
-  const frames = outcomes
-    .toSorted((a, b) => a.frame - b.frame)
-    .map((outcome) => {
-      const own = flicker.get(outcome.frame);
-      return { ...outcome, ...(own !== undefined && { flicker: own }) };
-    });
-  const values = [...flicker.values()];
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const report = {
-    seconds: (performance.now() - start) / 1000,
-    window: shot.window,
-    ...(values.length > 0 && { flicker: mean }),
-    frames,
-  };
-  await writeAtomically(path, `${JSON.stringify(report, null, 2)}\n`);
+function textOfFailure({ input, error = '' }: FrameOutcome): string {
+  return error.includes(input) ? error : `${input}: ${error}`;
+}
+
+function shortList(names: readonly string[]): string {
+  const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : '';
+  return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
+}
+
+/** Names come from files: nothing of them may steer the terminal. */
+function complain(text: string): void {
+  process.stderr.write(`quietframe: ${text.replaceAll(/\p{Cc}/gu, '?')}\n`);
 }
 
 function parseWindow(text: string): number {
@@ -250,10 +253,10 @@ function parseWindow(text: string): number {
 }
 
 function parseRange(text: string): readonly [number, number] {
-  const match = /^(\d+)-(\d+)$/.exec(text);
+  const match = /^(-?\d+)-(-?\d+)$/.exec(text);
   const [first, last] = [Number(match?.[1]), Number(match?.[2])];
   if (first <= last) return [first, last];
-  throw wrong('first-last, such as 1001-1010,', '--frames', text);
+  throw wrong('first-last, such as 1001-1010 or -3-3,', '--frames', text);
 }
 
 function parseServers(text: string): readonly string[] {

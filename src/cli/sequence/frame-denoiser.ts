@@ -1,9 +1,17 @@
 import type { FullReport } from '../../workflow/denoise-exr.js';
 
+/** A file of a window. */
+export interface WindowFile {
+  readonly offset: number;
+  /** What errors and warnings call it: its path. */
+  readonly name: string;
+  readonly exr: Uint8Array;
+}
+
 /** The bytes that a frame is denoised from. */
 export interface FrameFiles {
   /** The frame and those around it, in time order. */
-  readonly window: readonly { readonly offset: number; readonly exr: Uint8Array }[];
+  readonly window: readonly WindowFile[];
 }
 
 export interface DenoisedFrame {
@@ -17,7 +25,9 @@ export interface FrameDenoiser {
   /** For reports. */
   readonly name: string;
   /**
-   * @throws QuietframeError what is wrong with the frame, or `cancelled`.
+   * @returns with a report whose warnings name the files of the window as the window does.
+   * @throws QuietframeError what is wrong with the frame, or `cancelled`; `details.frame` is the name of a file of the
+   * window where the error is about it.
    * @throws DenoiserLost when it cannot be had any more, whatever the frame.
    */
   denoise(files: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame>;

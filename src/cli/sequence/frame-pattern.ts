@@ -1,16 +1,27 @@
 import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import { expected, QuietframeError } from '../../errors.js';
+
+/** What a folder holds of a sequence. */
+interface Listing {
+  /** Numbers of the frames that exist, in the order of time. */
+  readonly frames: readonly number[];
+  /** Names that differ from the pattern by padding, case, separator or suffix: these files are no frames. */
+  readonly nearMisses: readonly string[];
+}
 
 /**
  * Paths of a numbered sequence: a run of `#` in the file's name stands for the frame number with at least as many digits
- * (`shot.####.exr` is `shot.0007.exr` and `shot.12345.exr`; `shot.#.exr` is `shot.7.exr`).
+ * (`shot.####.exr` is `shot.0007.exr` and `shot.12345.exr`; `shot.#.exr` is `shot.7.exr`). Frames before 0 have a minus
+ * sign, which counts as a digit (`shot.-007.exr`, as printf pads) or does not (`shot.-0007.exr`).
  */
 export class FramePattern {
   readonly #folder: string;
   readonly #before: string;
   readonly #digits: number;
   readonly #after: string;
+  /** Names of frames below 0, which are padded in two ways. */
+  readonly #negative = new Map<number, string>();
 
   /** @throws QuietframeError `invalid-argument` unless the file's name has exactly one run of `#`. */
   constructor(pattern: string, parameter: string) {
@@ -25,29 +36,65 @@ export class FramePattern {
     this.#after = match[3] as string;
   }
 
-  /** Path of a frame. */
+  /** Path of a frame: of a file that {@link list} found, or else with all digits after the sign. */
   path(frame: number): string {
-    return join(this.#folder, this.#before + String(frame).padStart(this.#digits, '0') + this.#after);
+    return join(this.#folder, this.#negative.get(frame) ?? this.#nameOf(frame, this.#digits));
+  }
+
+  /** As {@link list}, the frames alone. */
+  async frames(): Promise<readonly number[]> {
+    return (await this.list()).frames;
   }
 
   /**
-   * Numbers of the frames that exist, ascending.
+   * Looks for the frames that exist, in numerical order.
+   * @param others patterns of other files in the folder, which are no near misses.
    * @throws QuietframeError `invalid-argument` when the folder cannot be read.
    */
-  async frames(): Promise<number[]> {
+  async list(...others: readonly FramePattern[]): Promise<Listing> {
     const names = await readdir(this.#folder).catch((cause: unknown) => {
       const message = expected('a folder that can be read', 'the sequence', this.#folder);
       throw new QuietframeError('invalid-argument', message, {}, { cause });
     });
-    return names.flatMap((name) => this.#frameOf(name) ?? []).sort((a, b) => a - b);
+    const frames = new Set<number>();
+    const nearMisses: string[] = [];
+    const looksAlike = this.#resemblance();
+    this.#negative.clear();
+    // Where a frame below 0 is there in both paddings, the one with all digits sorts first.
+    for (const name of names.sort((a, b) => b.length - a.length || (a < b ? -1 : 1))) {
+      const frame = this.#frameOf(name);
+      if (frame !== undefined && !frames.has(frame)) {
+        frames.add(frame);
+        if (frame < 0) this.#negative.set(frame, name);
+      } else if (looksAlike.test(name) && !others.some((other) => other.#frameOf(name) !== undefined)) {
+        nearMisses.push(name);
+      }
+    }
+    return { frames: [...frames].sort((a, b) => a - b), nearMisses: nearMisses.sort() };
+  }
+
+  #nameOf(frame: number, digits: number): string {
+    const number = String(Math.abs(frame)).padStart(digits, '0');
+    return `${this.#before}${frame < 0 ? '-' : ''}${number}${this.#after}`;
   }
 
   #frameOf(name: string): number | undefined {
     if (name.length <= this.#before.length + this.#after.length) return undefined;
     if (!name.startsWith(this.#before) || !name.endsWith(this.#after)) return undefined;
     const digits = name.slice(this.#before.length, name.length - this.#after.length);
-    const frame = Number(digits);
-    const isCanonical = String(frame).padStart(this.#digits, '0') === digits;
-    return isCanonical && Number.isSafeInteger(frame) ? frame : undefined;
+    const frame = /^-?\d+$/.test(digits) ? Number(digits) : Number.NaN;
+    if (!Number.isSafeInteger(frame) || Object.is(frame, -0)) return undefined;
+    const isPadded = name === this.#nameOf(frame, this.#digits);
+    return isPadded || (frame < 0 && name === this.#nameOf(frame, this.#digits - 1)) ? frame : undefined;
+  }
+
+  /** The same words around a number, whatever their case, the separator before it, and what follows the suffix. */
+  #resemblance(): RegExp {
+    const literal = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+    const stem = this.#before.replace(/[-._ ]$/, '');
+    const separator = stem === '' ? '' : '[-._ ]?';
+    const suffix = extname(`_${this.#after}`);
+    const end = suffix === '' ? '$' : `.*${literal(suffix)}`;
+    return new RegExp(`^${literal(stem)}${separator}-?\\d+${end}`, 'i');
   }
 }

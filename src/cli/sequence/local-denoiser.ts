@@ -2,7 +2,7 @@ import type { Denoiser } from '../../denoise/denoiser.js';
 import type { ExrPool } from '../../exr/exr-pool.js';
 import { type DenoiseExrRequest, denoiseExr } from '../../workflow/denoise-exr.js';
 import { FrameCache } from '../../workflow/frame-cache.js';
-import type { DenoisedFrame, FrameDenoiser, FrameFiles } from './frame-denoiser.js';
+import type { DenoisedFrame, FrameDenoiser, FrameFiles, WindowFile } from './frame-denoiser.js';
 
 /** Denoises in this process. */
 export class LocalDenoiser implements FrameDenoiser {
@@ -29,10 +29,10 @@ export class LocalDenoiser implements FrameDenoiser {
   }
 
   denoise({ window }: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame> {
-    const exr = window.find(({ offset }) => offset === 0)?.exr as Uint8Array;
+    const { exr, name } = window.find(({ offset }) => offset === 0) as WindowFile;
     const neighbours = window.filter(({ offset }) => offset !== 0);
     return denoiseExr(
-      { ...this.#request, exr, neighbours, signal },
+      { ...this.#request, exr, frameName: name, neighbours, signal },
       { pool: this.#pool, denoiser: this.#denoiser, frames: this.#frames },
     );
   }

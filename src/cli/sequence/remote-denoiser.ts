@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, FormData, request } from 'undici';
-import { QuietframeError } from '../../errors.js';
+import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../errors.js';
+import type { InputWarning } from '../../frame/frame.js';
 import { partsOfMixed } from '../../workflow/multipart-mixed.js';
 import { type DenoisedFrame, DenoiserLost, type FrameDenoiser, type FrameFiles } from './frame-denoiser.js';
 
@@ -27,6 +28,8 @@ const EXR_MEDIA_TYPE = 'image/x-exr';
 /** Times that frames are sent to a service whose cache may be too small for a window. */
 const ROUNDS = 3;
 const HALF_AN_HOUR = 1_800_000;
+/** What services call the files of a window. */
+const FRAME_NAMES = /\bframe\[\d+\]/g;
 
 /** An answer other than success. */
 interface Refusal {
@@ -35,6 +38,10 @@ interface Refusal {
   readonly retryAfter: number | undefined;
   /** Frames that the service does not keep. */
   readonly missing?: readonly string[];
+  /** What is wrong, where the service says so in words of this version. */
+  readonly code?: ErrorCode;
+  /** The file that it is about, as the service calls it. */
+  readonly frame?: string;
 }
 
 /** An answer of success. */
@@ -88,7 +95,10 @@ export class RemoteDenoiser implements FrameDenoiser {
         }
         await this.#wait(failures, retryAfter, signal);
       } else {
-        throw new QuietframeError('malformed-request', `${this.name} answered ${status}: ${detail}`);
+        const { code = 'malformed-request', frame } = answer;
+        const name = frame === undefined ? undefined : fileNamed(frame, files);
+        const message = `${this.name} answered ${status}: ${withFileNames(detail, files)}`;
+        throw new QuietframeError(code, message, name === undefined ? {} : { frame: name });
       }
     }
   }
@@ -97,8 +107,21 @@ export class RemoteDenoiser implements FrameDenoiser {
     await this.#agent.destroy();
   }
 
-  /** The answer, or why there is none. Frames that windows share are sent once, as far as the service keeps them. */
-  async #post({ window }: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame | Refusal> {
+  /** The answer, or why there is none, with the service's names of files in warnings replaced by those of the window. */
+  async #post(files: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame | Refusal> {
+    const answer = await this.#ask(files, signal);
+    if ('status' in answer) return answer;
+    const { exr, report } = answer;
+    const named = (warning: InputWarning): InputWarning => {
+      const message = withFileNames(warning.message, files);
+      const frame = warning.frame && fileNamed(warning.frame, files);
+      return { ...warning, message, ...(frame !== undefined && { frame }) };
+    };
+    return { exr, report: { ...report, warnings: report.warnings.map(named) } };
+  }
+
+  /** The answer as it is, or why there is none. Frames that windows share are sent once, as far as the service keeps them. */
+  async #ask({ window }: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame | Refusal> {
     const center = window.findIndex(({ offset }) => offset === 0);
     const query = new URLSearchParams({ ...this.#query, center: String(center) });
     const path = `/v1/denoise?${query}`;
@@ -197,16 +220,38 @@ function fileOf(answer: Answer | Refusal): DenoisedFrame | Refusal {
   return { status: 502, detail: 'not a report and a file', retryAfter: undefined };
 }
 
+/** The file of the window that a service calls `frame[index]`. */
+function fileNamed(frame: string, { window }: FrameFiles): string | undefined {
+  return window[Number(/^frame\[(\d+)\]$/.exec(frame)?.[1])]?.name;
+}
+
+/** A sentence of the service in which frames have the names of their files. */
+function withFileNames(text: string, files: FrameFiles): string {
+  return text.replaceAll(FRAME_NAMES, (frame) => fileNamed(frame, files) ?? frame);
+}
+
 /** What a problem document tells. */
-function problemIn(body: Buffer): Pick<Refusal, 'detail' | 'missing'> {
+function problemIn(body: Buffer): Pick<Refusal, 'detail' | 'missing' | 'code' | 'frame'> {
   try {
-    const { detail, missing } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+    const { detail, missing, type, frame } = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
     const digests = Array.isArray(missing) ? missing.filter((each) => typeof each === 'string') : [];
-    if (typeof detail === 'string') return { detail, missing: digests };
+    const code = typeof type === 'string' ? type.slice(type.lastIndexOf(':') + 1) : '';
+    if (typeof detail === 'string') {
+      return {
+        ...{ detail, missing: digests },
+        ...(isErrorCode(code) && { code }),
+        ...(typeof frame === 'string' && { frame }),
+      };
+    }
   } catch {
     // A proxy in between may answer anything.
   }
   return { detail: 'without a reason' };
+}
+
+/** Whether it is a code of a failed request; `cancelled` is for what is cancelled here. */
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_TABLE, text) && text !== 'cancelled';
 }
 
 function cancelled(): QuietframeError {

@@ -1,14 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/exr-pool.js';
+import type { InputWarning } from '../../frame/frame.js';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
-import { isDenoised } from '../../workflow/is-denoised.js';
+import { framesDenoisedFrom, isDenoised } from '../../workflow/is-denoised.js';
 import { measureFlicker } from '../../workflow/measure-flicker.js';
 import type { MotionOrigin } from '../../workflow/window-motion.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
 import { readInput } from '../read-input.js';
 import { fanOut } from './fan-out.js';
-import { DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
+import { type DenoisedFrame, DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
 import type { FramePattern } from './frame-pattern.js';
 import { WindowFiles } from './window-files.js';
 
@@ -43,14 +44,16 @@ export interface FrameOutcome {
   readonly decoded?: number;
   /** Frames whose features were computed for it, once for each component. */
   readonly features?: number;
-  readonly warnings?: readonly string[];
+  /** Of the frame and its window, each with the file that it is about where that is another one. */
+  readonly warnings?: readonly InputWarning[];
   readonly error?: string;
 }
 
 /** Frames whose output is not there, is older than a file of its window, or was made for another request. */
 export async function framesToDo(sequence: Sequence, pool: ExrPool): Promise<number[]> {
   const todo: number[] = [];
-  for (const frame of sequence.chosen) if (!(await isDone(frame, sequence, pool))) todo.push(frame);
+  const files = filesOf(sequence, pool, 1);
+  for (const frame of sequence.chosen) if (!(await isDone(frame, sequence, files, pool))) todo.push(frame);
   return todo;
 }
 
@@ -72,16 +75,12 @@ export async function runSequence(
     input: sequence.input.path(frame),
     output: sequence.output.path(frame),
   });
-  const most = denoisers.length * (sequence.window + 1);
-  const windows = new WindowFiles(sequence.input, sequence.request, pool, most);
+  const windows = filesOf(sequence, pool, denoisers.length);
   const work = async (frame: number, lane: number): Promise<'settled' | 'lane-lost'> => {
     const denoiser = denoisers[lane] as FrameDenoiser;
     const start = performance.now();
     try {
-      const { exr, report } = await denoiser.denoise(
-        await windows.read(frame, windowOf(frame, sequence)),
-        signal,
-      );
+      const { exr, report, leftOut } = await denoiseUsable(frame, sequence, windows, denoiser, signal);
       await writeAtomically(sequence.output.path(frame), exr);
       onOutcome({
         ...files(frame),
@@ -95,7 +94,7 @@ export async function runSequence(
         ...(report.components && { components: report.components }),
         ...(report.decoded && { decoded: report.decoded.misses }),
         ...(report.features && { features: report.features.misses }),
-        warnings: [...new Set(report.warnings.map(({ code }) => code))],
+        warnings: [...leftOut, ...report.warnings],
       });
     } catch (error) {
       if (error instanceof DenoiserLost) {
@@ -110,6 +109,43 @@ export async function runSequence(
   for (const frame of await fanOut(frames, denoisers.length, work)) {
     onOutcome({ ...files(frame), status: 'failed', error: 'No service is left' });
   }
+}
+
+/**
+ * Denoises a frame from those of its window that can be used: where one of the others turns out to be damaged, the frame is
+ * denoised without it.
+ * @throws QuietframeError, DenoiserLost as the denoiser.
+ */
+async function denoiseUsable(
+  frame: number,
+  sequence: Sequence,
+  windows: WindowFiles,
+  denoiser: FrameDenoiser,
+  signal: AbortSignal,
+): Promise<DenoisedFrame & { readonly leftOut: readonly InputWarning[] }> {
+  let window = windowOf(frame, sequence);
+  const found: InputWarning[] = [];
+  for (;;) {
+    const files = await windows.read(frame, window);
+    try {
+      const denoised = await denoiser.denoise(files, signal);
+      return { ...denoised, leftOut: [...found, ...files.leftOut.map(({ warning }) => warning)] };
+    } catch (error) {
+      if (!(error instanceof QuietframeError) || error.status >= 500) throw error;
+      const culprit = files.window.find(({ name, offset }) => offset !== 0 && name === error.details.frame);
+      if (culprit === undefined) throw error;
+      found.push(windows.leaveOut(frame + culprit.offset, error));
+      window = window.filter((other) => other !== frame + culprit.offset);
+    }
+  }
+}
+
+function filesOf(
+  { input, frames, window, request }: Sequence,
+  pool: ExrPool,
+  denoisers: number,
+): WindowFiles {
+  return new WindowFiles(input, frames, request, pool, denoisers * (window + 1));
 }
 
 /**
@@ -142,16 +178,30 @@ function windowOf(frame: number, { frames, window }: Sequence): number[] {
   return frames.filter((other) => Math.abs(other - frame) <= reach);
 }
 
-async function isDone(frame: number, sequence: Sequence, pool: ExrPool): Promise<boolean> {
+async function isDone(
+  frame: number,
+  sequence: Sequence,
+  files: WindowFiles,
+  pool: ExrPool,
+): Promise<boolean> {
   const output = sequence.output.path(frame);
   const made = await stat(output).catch(() => undefined);
   if (made === undefined) return false;
   const window = windowOf(frame, sequence);
   for (const other of window) {
-    const { mtimeMs } = await stat(sequence.input.path(other));
-    if (mtimeMs > made.mtimeMs) return false;
+    const read = await stat(sequence.input.path(other)).catch(() => undefined);
+    if (read === undefined || read.mtimeMs > made.mtimeMs) return false;
   }
-  return isDenoised(await readInput(output), sequence.request, window.length, pool);
+  try {
+    const exr = await readInput(output);
+    const used = framesDenoisedFrom(exr, pool);
+    if (used === undefined || !(await isDenoised(exr, sequence.request, used, pool))) return false;
+    // What could not be used when the output was made cannot be used now, for no file is newer.
+    return used === window.length || used === (await files.countUsable(frame, window));
+  } catch (error) {
+    if (error instanceof QuietframeError) return false;
+    throw error;
+  }
 }
 
 /** The error of a run with failed frames, which names them. */

@@ -1,57 +1,176 @@
 import { LRUCache } from 'lru-cache';
-import { QuietframeError } from '../../errors.js';
+import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/exr-pool.js';
+import type { InputWarning } from '../../frame/frame.js';
 import { type LayerPlan, resolveLayers } from '../../frame/resolve-layers.js';
+import { boxHeight, boxWidth } from '../../image/image.js';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
+import { readPlanned } from '../../workflow/read-planned.js';
 import { checkFit } from '../../workflow/window-fit.js';
 import { readInput } from '../read-input.js';
-import type { FrameFiles } from './frame-denoiser.js';
+import type { FrameFiles, WindowFile } from './frame-denoiser.js';
 import type { FramePattern } from './frame-pattern.js';
 
-/** The files of windows that slide over a shot: each is read once, as long as the windows that need it are near. */
+/** A frame that is not in a window for what is wrong with it. */
+interface LeftOut {
+  readonly frame: number;
+  readonly warning: InputWarning;
+}
+
+/** What a window is made of. */
+export interface ReadWindow extends FrameFiles {
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Codes of errors that a file has for itself, whatever the frame that is denoised. */
+const OF_THE_FILE: ReadonlySet<string> = new Set([
+  'malformed-exr',
+  'unsupported-exr',
+  'too-large',
+  'missing-layer',
+  'file-system',
+]);
+/** Frames nearby that tell what size a shot has. */
+const MOST_WITNESSES = 4;
+
+/**
+ * The files of windows that slide over a shot: each is read once, as long as the windows that need it are near. Frames
+ * that turn out to be damaged are left out of all later windows.
+ */
 export class WindowFiles {
   readonly #input: FramePattern;
+  readonly #frames: readonly number[];
   readonly #request: Omit<DenoiseExrRequest, 'exr'>;
   readonly #pool: ExrPool;
   readonly #read: LRUCache<number, Promise<Uint8Array>>;
+  readonly #damaged = new Map<number, QuietframeError>();
 
-  /** @param most files that are kept. */
-  constructor(input: FramePattern, request: Omit<DenoiseExrRequest, 'exr'>, pool: ExrPool, most: number) {
+  /**
+   * @param frames of the shot, ascending.
+   * @param most files that are kept.
+   */
+  constructor(
+    input: FramePattern,
+    frames: readonly number[],
+    request: Omit<DenoiseExrRequest, 'exr'>,
+    pool: ExrPool,
+    most: number,
+  ) {
     this.#input = input;
+    this.#frames = frames;
     this.#request = request;
     this.#pool = pool;
     this.#read = new LRUCache({ max: most });
   }
 
   /**
-   * Files of a window, the frame's own among them. Others that cannot be read, or that do not fit the frame, are left out.
-   * @throws QuietframeError where the frame's own file cannot be read.
+   * Files of a window, the frame's own among them. Others that cannot be read, or that do not fit the frame, are left out
+   * with a warning.
+   * @throws QuietframeError where the frame's own file cannot be read; `mismatched-frames` where it has another size than
+   * the shot around it.
    */
-  async read(frame: number, window: readonly number[]): Promise<FrameFiles> {
+  async read(frame: number, window: readonly number[]): Promise<ReadWindow> {
     const exr = await this.#file(frame);
-    const own = resolveLayers(this.#pool.header(exr).parts, this.#request);
+    const own = this.#planOf(exr);
+    const leftOut: LeftOut[] = [];
     const files = await Promise.all(
-      window.map(async (other) => {
-        if (other === frame) return [{ offset: 0, exr }];
+      window.map(async (other): Promise<WindowFile[]> => {
+        const name = this.#input.path(other);
+        if (other === frame) return [{ offset: 0, name, exr }];
         try {
-          const neighbour = await this.#file(other);
-          this.#checkFit(neighbour, own);
-          return [{ offset: other - frame, exr: neighbour }];
+          return [{ offset: other - frame, name, exr: await this.#fitting(other, own) }];
         } catch (error) {
-          if (error instanceof QuietframeError) return [];
-          throw error;
+          if (!(error instanceof QuietframeError)) throw error;
+          leftOut.push({ frame: other, warning: this.#warningOf(other, error) });
+          return [];
         }
       }),
     );
-    return { window: files.flat() };
+    if (leftOut.some(({ frame }) => !this.#damaged.has(frame))) await this.#checkSize(frame, exr);
+    return { window: files.flat(), leftOut: leftOut.sort((a, b) => a.frame - b.frame) };
   }
 
-  #checkFit(exr: Uint8Array, own: LayerPlan): void {
+  /** Notes what is wrong with a frame. @returns the warning about it. */
+  leaveOut(frame: number, error: QuietframeError): InputWarning {
+    if (OF_THE_FILE.has(error.code)) this.#damaged.set(frame, error);
+    return this.#warningOf(frame, error);
+  }
+
+  /**
+   * How many frames of a window can be used, the frame itself among them: as {@link read}, but the pixels are decoded, too.
+   * @throws QuietframeError as {@link read}.
+   */
+  async countUsable(frame: number, window: readonly number[]): Promise<number> {
+    for (const other of window) {
+      if (other === frame || this.#damaged.has(other)) continue;
+      try {
+        await readPlanned(await this.#file(other), this.#pool, this.#request);
+      } catch (error) {
+        if (!(error instanceof QuietframeError)) throw error;
+        this.leaveOut(other, error);
+      }
+    }
+    return (await this.read(frame, window)).window.length;
+  }
+
+  async #fitting(frame: number, own: LayerPlan): Promise<Uint8Array> {
+    const known = this.#damaged.get(frame);
+    if (known !== undefined) throw known;
+    const exr = await this.#file(frame);
     const aovs = own.lights.map(({ name }) => name);
     const plan = resolveLayers(this.#pool.header(exr).parts, { ...this.#request, aovs });
     const { alpha, components } = this.#request;
     const withSplit = components === 'split' && own.layers.diffuseColor !== undefined;
-    checkFit(plan, own, 'a neighbour', { withAlpha: alpha === 'denoise', withSplit });
+    checkFit(plan, own, 'a neighbor', { withAlpha: alpha === 'denoise', withSplit });
+    return exr;
+  }
+
+  /**
+   * A render of another resolution that was left in the folder of a shot is no frame of it. Where nearby frames differ
+   * from each other, or only one is there, nothing tells which one is wrong.
+   */
+  async #checkSize(frame: number, exr: Uint8Array): Promise<void> {
+    const nearest = this.#frames
+      .filter((other) => other !== frame)
+      .sort((a, b) => Math.abs(a - frame) - Math.abs(b - frame))
+      .slice(0, MOST_WITNESSES);
+    const sizes: string[] = [];
+    for (const other of nearest) {
+      const witness = await this.#file(other).catch(() => undefined);
+      const size = witness && this.#sizeOf(witness);
+      if (size !== undefined) sizes.push(size);
+    }
+    const own = this.#sizeOf(exr);
+    const [first] = sizes;
+    if (first === undefined || sizes.length < 2 || first === own) return;
+    if (sizes.some((size) => size !== first)) return;
+    const message = expected(`${first} pixels, as the frames around it have,`, 'the frame', own);
+    throw new QuietframeError('mismatched-frames', message, { frame: this.#input.path(frame) });
+  }
+
+  /** Of the display window, for data windows may be cropped to what is lit. */
+  #sizeOf(exr: Uint8Array): string | undefined {
+    try {
+      const [part] = this.#pool.header(exr).parts;
+      return part && `${boxWidth(part.displayWindow)} x ${boxHeight(part.displayWindow)}`;
+    } catch (error) {
+      if (error instanceof QuietframeError) return undefined;
+      throw error;
+    }
+  }
+
+  #planOf(exr: Uint8Array): LayerPlan {
+    return resolveLayers(this.#pool.header(exr).parts, this.#request);
+  }
+
+  #warningOf(frame: number, { message }: QuietframeError): InputWarning {
+    const name = this.#input.path(frame);
+    const reason = message.includes(name) ? message : `${name}: ${message}`;
+    return {
+      code: 'frame-left-out',
+      message: `Denoised without a frame of the window: ${reason}`,
+      frame: name,
+    };
   }
 
   #file(frame: number): Promise<Uint8Array> {

@@ -15,8 +15,16 @@ beforeAll(async () => {
     'shot.12.exr',
     'shot.a.exr',
   ];
-  const odd = ['shot.0007.exr.bak', 'other.0001.exr', 'shot..exr', 'shot.-001.exr', '.shot.0001.exr.partial'];
-  for (const name of [...names, ...odd, 'a+b(1).0003.exr']) await writeFile(join(folder, name), '');
+  const negative = ['shot.-0001.exr', 'shot.-012.exr', 'shot.-10.exr'];
+  const odd = [
+    'shot.0007.exr.bak',
+    'other.0001.exr',
+    'shot..exr',
+    'shot.-0000.exr',
+    '.shot.0001.exr.partial',
+  ];
+  for (const name of [...names, ...negative, ...odd, 'a+b(1).0003.exr'])
+    await writeFile(join(folder, name), '');
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -24,13 +32,52 @@ const pattern = (name: string): FramePattern => new FramePattern(join(folder, na
 
 describe('a pattern', () => {
   it.each([
-    ['shot.####.exr', [7, 12, 12345]],
-    ['shot.#.exr', [7, 12, 12345]],
-    ['shot.##.exr', [12, 12345]],
+    ['shot.####.exr', [-12, -1, 7, 12, 12345]],
+    ['shot.#.exr', [-10, 7, 12, 12345]],
+    ['shot.##.exr', [-10, 12, 12345]],
     ['a+b(1).####.exr', [3]],
     ['####.exr', []],
   ])('%s finds its frames alone', async (name, frames) => {
     expect(await pattern(name).frames()).toEqual(frames);
+  });
+
+  it('finds frames below 0 where they are, in either padding, and names others with all digits', async () => {
+    const shot = pattern('shot.####.exr');
+    await shot.frames();
+    expect([-12, -1, -2].map((frame) => shot.path(frame))).toEqual(
+      ['shot.-012.exr', 'shot.-0001.exr', 'shot.-0002.exr'].map((name) => join(folder, name)),
+    );
+  });
+
+  it('takes one file for a frame below 0 that is there in both paddings, and tells the other', async () => {
+    const twice = await mkdtemp(join(tmpdir(), 'quietframe-pattern-'));
+    for (const name of ['s.-001.exr', 's.-0001.exr']) await writeFile(join(twice, name), '');
+    const shot = new FramePattern(join(twice, 's.####.exr'), 'the input');
+    expect(await shot.list()).toEqual({ frames: [-1], nearMisses: ['s.-001.exr'] });
+    expect(shot.path(-1)).toBe(join(twice, 's.-0001.exr'));
+    await rm(twice, { recursive: true });
+  });
+
+  it('tells names that it almost matches, but not those of other patterns', async () => {
+    const near = await mkdtemp(join(tmpdir(), 'quietframe-pattern-'));
+    const almost = [
+      ...['S.0001.exr', 's.0001.EXR', 's.001.exr', 's.00001.exr', 's.-0000.exr', 's.0002.exr.bak'],
+      ...['s.0003 (1).exr', 's.0004_v2.exr', 's_0005.exr', 's0006.exr', 's.99999999999999999999.exr'],
+    ];
+    const others = [
+      's.0001.png',
+      't.0001.exr',
+      's.diffuse.0001.exr',
+      's.exr',
+      's.0001_clean.exr',
+      '.s.0001.exr',
+    ];
+    for (const name of [...almost, ...others, 's.0007.exr']) await writeFile(join(near, name), '');
+    const clean = new FramePattern(join(near, 's.####_clean.exr'), '--output');
+    const { frames, nearMisses } = await new FramePattern(join(near, 's.####.exr'), 'the input').list(clean);
+    expect(frames).toEqual([7]);
+    expect(nearMisses).toEqual(almost.sort());
+    await rm(near, { recursive: true });
   });
 
   it('names frames with its padding, and longer numbers whole', () => {

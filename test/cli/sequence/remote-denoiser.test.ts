@@ -6,7 +6,10 @@ import { RemoteDenoiser } from '../../../src/cli/sequence/remote-denoiser.js';
 import { fakeApp, listen, makeExr } from '../../server/support.js';
 
 const RETRIES = { attempts: 3, busyAttempts: 4, backoffSeconds: 0.001, longestSeconds: 0.02 };
-const window = [-1, 0].map((offset) => ({ offset, exr: makeExr({ value: () => 2 + offset }) }));
+const window = [-1, 0].map((offset) => ({
+  ...{ offset, name: `s.${offset}.exr` },
+  exr: makeExr({ value: () => 2 + offset }),
+}));
 const signal = new AbortController().signal;
 const opened: { close: () => unknown }[] = [];
 afterEach(async () => {
@@ -64,7 +67,7 @@ describe('a remote denoiser', () => {
       done();
     });
     const denoiser = remote(await listen(app));
-    const next = { offset: 1, exr: makeExr({ value: () => 3 }) };
+    const next = { offset: 1, name: 's.1.exr', exr: makeExr({ value: () => 3 }) };
     await denoiser.denoise({ window }, signal);
     await denoiser.denoise({ window: [...window, next] }, signal);
     expect([puts.length, new Set(puts).size]).toEqual([3, 3]);
@@ -85,7 +88,7 @@ describe('a remote denoiser', () => {
       const denoiser = new RemoteDenoiser(`http://127.0.0.1:${await listen(app)}`, {}, RETRIES, map);
       opened.push(denoiser);
       await denoiser.denoise({ window }, signal);
-      await denoiser.denoise({ window: window.slice(1).map(({ exr }) => ({ offset: 0, exr })) }, signal);
+      await denoiser.denoise({ window: window.slice(1) }, signal);
       expect(service.requests.map(({ lambda, lambdaMap }) => [lambda, lambdaMap?.length])).toEqual([
         [undefined, map.length],
         [undefined, map.length],
@@ -106,7 +109,7 @@ describe('a remote denoiser', () => {
   it('tells at once what is wrong with a frame', async () => {
     const { app, service } = await fakeApp();
     const bad = remote(await listen(app)).denoise(
-      { window: [{ offset: 0, exr: new Uint8Array(9) }] },
+      { window: [{ offset: 0, name: 's.0.exr', exr: new Uint8Array(9) }] },
       signal,
     );
     await expect(bad).rejects.toMatchObject({ name: 'QuietframeError' });
@@ -114,6 +117,26 @@ describe('a remote denoiser', () => {
     const { port, count } = await serving(refuse(422));
     await expect(remote(port).denoise({ window }, signal)).rejects.toThrow('because of 422');
     expect(count()).toBe(1);
+  });
+
+  it('tells which file of the window an error is about, by its own name', async () => {
+    const { port } = await serving((_, response) => {
+      const type = 'urn:quietframe:problem:malformed-exr';
+      response
+        .writeHead(422)
+        .end(JSON.stringify({ type, detail: 'no chunk in frame[0]', frame: 'frame[0]' }));
+    });
+    await expect(remote(port).denoise({ window }, signal)).rejects.toMatchObject({
+      ...{ code: 'malformed-exr', details: { frame: 's.-1.exr' } },
+      message: expect.stringMatching(/answered 422: no chunk in s\.-1\.exr$/),
+    });
+    const later = await serving((_, response) => {
+      const type = 'urn:quietframe:problem:of-a-later-version';
+      response.writeHead(422).end(JSON.stringify({ type, detail: 'no', frame: 'frame[7]' }));
+    });
+    await expect(remote(later.port).denoise({ window }, signal)).rejects.toMatchObject({
+      ...{ code: 'malformed-request', details: {} },
+    });
   });
 
   it('waits for a busy service, and gives it up when it stays busy', async () => {

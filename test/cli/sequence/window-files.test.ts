@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FramePattern } from '../../../src/cli/sequence/frame-pattern.js';
 import { WindowFiles } from '../../../src/cli/sequence/window-files.js';
+import { QuietframeError } from '../../../src/errors.js';
 import { ExrPool } from '../../../src/exr/exr-pool.js';
 import { blenderParts, exrFile } from '../../frame/support.js';
 
@@ -23,11 +24,14 @@ afterAll(async () => {
 });
 
 const files = (most: number): WindowFiles =>
-  new WindowFiles(new FramePattern(join(folder, 'in.#.exr'), 'the input'), {}, pool, most);
+  new WindowFiles(new FramePattern(join(folder, 'in.#.exr'), 'the input'), [1, 2, 3, 4, 5], {}, pool, most);
 
 it('leaves out what cannot be read or lacks a layer, but not the frame itself', async () => {
-  const { window } = await files(8).read(3, [1, 2, 3, 4, 5, 6]);
+  const { window, leftOut } = await files(8).read(3, [1, 2, 3, 4, 5, 6]);
   expect(window.map(({ offset }) => offset)).toEqual([-2, -1, 0]);
+  expect(leftOut.map(({ frame, warning }) => [frame, warning.code])).toEqual(
+    [4, 5, 6].map((frame) => [frame, 'frame-left-out']),
+  );
   await expect(files(8).read(6, [6])).rejects.toMatchObject({ code: 'file-system' });
 });
 
@@ -40,4 +44,16 @@ it('reads a file once while windows slide over it', async () => {
   expect(second.window[0]?.exr).toBe(first.window[0]?.exr);
   const none = await files(8).read(2, [1, 2]);
   expect(none.window.map(({ offset }) => offset)).toEqual([0]);
+});
+
+it('leaves a frame that turned out to be damaged out of all later windows, another one of one window', async () => {
+  const read = files(8);
+  read.leaveOut(2, new QuietframeError('malformed-exr', 'Expected a chunk'));
+  read.leaveOut(4, new QuietframeError('mismatched-frames', 'Expected a layer'));
+  const { window, leftOut } = await read.read(3, [2, 3]);
+  expect(window.map(({ offset }) => offset)).toEqual([0]);
+  expect(leftOut[0]?.warning.message).toBe(
+    `Denoised without a frame of the window: ${join(folder, 'in.2.exr')}: Expected a chunk`,
+  );
+  expect((await read.read(4, [4])).window).toHaveLength(1);
 });
