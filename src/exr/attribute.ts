@@ -1,4 +1,5 @@
 import type { Attribute } from '../image/image.js';
+import { textOf } from './names.js';
 
 /** An attribute of type `string`; text is stored as UTF-8. */
 export function stringAttribute(text: string): Attribute {
@@ -13,5 +14,5 @@ export function floatAttribute(value: number): Attribute {
 /** The text of an attribute of type `string` without trailing zeros, or undefined when it has another type. */
 export function attributeText(attribute: Attribute | undefined): string | undefined {
   if (attribute === undefined || (attribute.type !== 'string' && attribute.type !== 'text')) return undefined;
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(attribute.value).replace(/\0+$/, '');
+  return textOf(attribute.value).replace(/\0+$/, '');
 }

@@ -1,9 +1,9 @@
 import { expected, QuietframeError } from '../errors.js';
 import { decodeB44 } from './b44.js';
 import { type Block, blockBytes } from './block.js';
+import type { Compression } from './compression.js';
 import { damaged } from './damage.js';
 import { decodeDwa } from './dwa.js';
-import type { Compression } from './header.js';
 import { decodePiz, encodePiz } from './piz.js';
 import { decodePxr24 } from './pxr24.js';
 import { expandRuns, findRuns } from './rle.js';

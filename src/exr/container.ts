@@ -1,19 +1,15 @@
 import { Buffer } from 'node:buffer';
 import type { Attribute, Box } from '../image/image.js';
-import {
-  COMPRESSIONS,
-  type Compression,
-  type ExrChannel,
-  MAGIC,
-  SAMPLE_TYPES,
-  VERSION,
-  VERSION_FLAGS,
-} from './header.js';
+import { attributeText } from './attribute.js';
+import { COMPRESSIONS, type Compression } from './compression.js';
+import { type ExrChannel, MAGIC, SAMPLE_TYPES, VERSION, VERSION_FLAGS } from './header.js';
+import { bytesOfName } from './names.js';
 
 /** A part that is ready to be written. */
 export interface EncodedPart {
   /** In the order in which they are written. */
   readonly attributes: ReadonlyMap<string, Attribute>;
+  readonly isTiled: boolean;
   /** In the order of the chunk table: coordinates, length and data, without the part number. */
   readonly chunks: readonly EncodedChunk[];
 }
@@ -66,12 +62,14 @@ const SHORT_NAME_BYTES = 31;
 function headerBytes(parts: readonly EncodedPart[], multiPart: boolean): Uint8Array {
   let flags = multiPart ? VERSION_FLAGS.multiPart : 0;
   const pieces: Uint8Array[] = [];
-  for (const { attributes } of parts) {
-    if (!multiPart && attributes.has('tiles')) flags |= VERSION_FLAGS.tiled;
-    for (const [name, { type, value }] of attributes) {
-      const names = Buffer.from(`${name}\0${type}\0`, 'utf8');
+  for (const { attributes, isTiled } of parts) {
+    if (!multiPart && isTiled) flags |= VERSION_FLAGS.tiled;
+    if (multiPart && attributeText(attributes.get('type'))?.startsWith('deep')) flags |= VERSION_FLAGS.deep;
+    for (const [name, { type, value, nameBytes }] of attributes) {
+      const nameInFile = bytesOfName({ name, ...(nameBytes && { nameBytes }) });
+      const names = Buffer.concat([nameInFile, Uint8Array.of(0), Buffer.from(`${type}\0`, 'utf8')]);
       if (
-        Math.max(Buffer.byteLength(name), Buffer.byteLength(type)) > SHORT_NAME_BYTES ||
+        Math.max(nameInFile.length, Buffer.byteLength(type)) > SHORT_NAME_BYTES ||
         hasLongChannel(name, value)
       ) {
         flags |= VERSION_FLAGS.longNames;
@@ -120,16 +118,17 @@ export function compressionAttribute(compression: Compression): Attribute {
 export const INCREASING_LINES: Attribute = { type: 'lineOrder', value: Uint8Array.of(0) };
 
 /** Channels in the order that the format demands: by the bytes of their names. */
-export function sortedChannels<T extends { readonly name: string }>(channels: Iterable<T>): T[] {
-  return [...channels].sort((a, b) =>
-    Buffer.compare(Buffer.from(a.name, 'utf8'), Buffer.from(b.name, 'utf8')),
-  );
+export function sortedChannels<T extends { readonly name: string; readonly nameBytes?: Uint8Array }>(
+  channels: Iterable<T>,
+): T[] {
+  return [...channels].sort((a, b) => Buffer.compare(bytesOfName(a), bytesOfName(b)));
 }
 
 export function channelsAttribute(channels: readonly ExrChannel[]): Attribute {
   const entries = channels.map((channel) =>
     Buffer.concat([
-      Buffer.from(`${channel.name}\0`, 'utf8'),
+      bytesOfName(channel),
+      Uint8Array.of(0),
       int32(SAMPLE_TYPES.indexOf(channel.type)),
       Uint8Array.of(channel.linear ? 1 : 0, 0, 0, 0),
       int32(channel.xSampling, channel.ySampling),

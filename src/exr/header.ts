@@ -1,62 +1,27 @@
-import { expected, QuietframeError } from '../errors.js';
+import type { QuietframeError } from '../errors.js';
 import { type Attribute, type Box, boxHeight, boxWidth, type SampleType } from '../image/image.js';
 import { attributeText } from './attribute.js';
+import { type Compression, LINES_PER_CHUNK, MAX_EXPANSION } from './compression.js';
 import { DEFAULT_EXR_LIMITS, type ExrLimits } from './limits.js';
+import { otherBytes, textOf } from './names.js';
+import { PartFields } from './part-fields.js';
+import { checkLimit, malformed, unsupported } from './refusal.js';
 
-/** Compressions by the number that the file stores. */
-export const COMPRESSIONS = [
-  'none',
-  'rle',
-  'zips',
-  'zip',
-  'piz',
-  'pxr24',
-  'b44',
-  'b44a',
-  'dwaa',
-  'dwab',
-] as const;
-export type Compression = (typeof COMPRESSIONS)[number];
+/** Why the samples of a part cannot be decoded: the message of the error names what was expected and what is there. */
+export interface UnreadablePart {
+  readonly expected: string;
+  /** What of the part is not as expected, where it is not the part as a whole. */
+  readonly property?: string;
+  readonly received: string;
+}
 
-/** Compressions that the standard or its library numbers and that are not read here. */
-const UNSUPPORTED_COMPRESSIONS = new Map([
-  [10, 'HTJ2K256'],
-  [11, 'HTJ2K32'],
-  [12, 'LJ2K'],
-  [13, 'ZSTD'],
-]);
-
-/** Scan lines in a chunk, by compression. */
-export const LINES_PER_CHUNK: Readonly<Record<Compression, number>> = {
-  none: 1,
-  rle: 1,
-  zips: 1,
-  zip: 16,
-  piz: 32,
-  pxr24: 16,
-  b44: 32,
-  b44a: 32,
-  dwaa: 32,
-  dwab: 256,
-};
-
-/**
- * The most bytes that one compressed byte can stand for, rounded up. A chunk that claims more is a bomb or damaged:
- * run lengths reach 64, deflate 1032, PXR24 drops a fourth byte on top of deflate, PIZ codes 256 samples in ten bits,
- * B44A a block of 32 bytes in 3, and DWA 64 samples in one deflated coefficient.
- */
-const MAX_EXPANSION: Readonly<Record<Compression, number>> = {
-  none: 1,
-  rle: 64,
-  zips: 1040,
-  zip: 1040,
-  piz: 1040,
-  pxr24: 1400,
-  b44: 11,
-  b44a: 11,
-  dwaa: 140_000,
-  dwab: 140_000,
-};
+/** The error about samples that cannot be decoded. */
+export function unreadableError(
+  { expected: range, property, received }: UnreadablePart,
+  part: string,
+): QuietframeError {
+  return unsupported(range, property === undefined ? part : `the ${property} of ${part}`, received);
+}
 
 /** Sample types by the number that the file stores. */
 export const SAMPLE_TYPES: readonly SampleType[] = ['uint', 'half', 'float'];
@@ -73,6 +38,8 @@ export interface ExrChannel {
   readonly linear: boolean;
   readonly xSampling: number;
   readonly ySampling: number;
+  /** The name as the file has it, where that is not the UTF-8 of `name`. */
+  readonly nameBytes?: Uint8Array;
 }
 
 /** One block of scan lines or one tile: which pixels it holds and where its compressed bytes lie in the file. */
@@ -85,6 +52,8 @@ export interface ExrChunk {
   /** Byte offset and length of the compressed samples, without the chunk's own header. */
   readonly offset: number;
   readonly length: number;
+  /** Bytes of the chunk's own header (coordinates and lengths), which end at `offset`, without the part number. */
+  readonly headerBytes: number;
 }
 
 export interface ExrPart {
@@ -101,8 +70,13 @@ export interface ExrPart {
   readonly channels: readonly ExrChannel[];
   /** All attributes in the order of the file. Values are copies of the file's bytes. */
   readonly attributes: ReadonlyMap<string, Attribute>;
-  /** In the order of the chunk table, which covers the data window exactly once. */
+  /**
+   * In the order of the chunk table, which covers the data window exactly once. Chunks of a part that cannot be decoded have
+   * no place: their `x`, `y`, `width` and `height` are 0.
+   */
   readonly chunks: readonly ExrChunk[];
+  /** Set where the samples cannot be decoded (deep data, a compression that is not read); the chunks can be copied. */
+  readonly unreadable?: UnreadablePart;
 }
 
 export interface ExrHeader {
@@ -114,8 +88,6 @@ export const MAGIC = 20000630;
 export const VERSION = 2;
 export const VERSION_FLAGS = { tiled: 0x200, longNames: 0x400, deep: 0x800, multiPart: 0x1000 } as const;
 const MAX_NAME_BYTES = 255;
-/** Half the range of int32, as in the reference library: widths and offsets cannot overflow. */
-const MAX_COORDINATE = 2 ** 30 - 1;
 
 /**
  * Reads and checks everything of an OpenEXR file but its samples: header, windows, channels, and the position of every
@@ -126,20 +98,10 @@ export function readHeader(bytes: Uint8Array, limits: Partial<ExrLimits> = {}): 
   return new HeaderReader(bytes, { ...DEFAULT_EXR_LIMITS, ...limits }).read();
 }
 
-function malformed(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('malformed-exr', expected(range, name, received));
-}
-
-function unsupported(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('unsupported-exr', expected(range, name, received));
-}
-
-function checkLimit(value: number, limit: number, name: string): void {
-  if (value > limit) throw new QuietframeError('too-large', expected(`at most ${limit}`, name, value));
-}
-
 /** A part before its chunk table is read. */
 type PartHeader = Omit<ExrPart, 'chunks'>;
+
+const PART_TYPES: readonly string[] = ['scanlineimage', 'tiledimage', 'deepscanline', 'deeptile'];
 
 class HeaderReader {
   readonly #bytes: Uint8Array;
@@ -192,7 +154,7 @@ class HeaderReader {
       throw unsupported('known version flags', 'the OpenEXR file', `0x${flags.toString(16)}`);
     const tiled = (flags & VERSION_FLAGS.tiled) !== 0;
     const multiPart = (flags & VERSION_FLAGS.multiPart) !== 0;
-    if ((flags & VERSION_FLAGS.deep) !== 0)
+    if ((flags & VERSION_FLAGS.deep) !== 0 && !multiPart)
       throw unsupported('flat samples', 'the OpenEXR file', 'deep data');
     if (tiled && multiPart)
       throw malformed('one of the flags tiled and multi-part', 'the OpenEXR file', 'both');
@@ -213,30 +175,34 @@ class HeaderReader {
       this.#limits.maxPixels,
       `the pixels of ${label}`,
     );
-    const type = attributes.has('type') || multiPart ? fields.text('type') : undefined;
-    if (type?.startsWith('deep')) throw unsupported('flat samples', label, type);
-    if (type !== undefined && type !== 'scanlineimage' && type !== 'tiledimage') {
+    // The version flags of a single-part file decide; its `type` may be that of the file it was converted from.
+    const type = multiPart ? fields.text('type') : tiled ? 'tiledimage' : 'scanlineimage';
+    if (!PART_TYPES.includes(type)) {
       throw unsupported('scanlineimage or tiledimage', `the type of ${label}`, type);
     }
-    if (!multiPart && type !== undefined && (type === 'tiledimage') !== tiled) {
-      throw malformed('a type that agrees with the version flags', label, type);
-    }
+    const { compression, unread } = fields.compression();
+    const tiles = type.includes('tile') ? fields.tiles() : undefined;
+    const unreadable = type.startsWith('deep')
+      ? { expected: 'flat samples', received: `deep data (${type})` }
+      : (tiles?.unread ?? unread);
+    if (unreadable !== undefined && !multiPart) throw unreadableError(unreadable, label);
     const part: PartHeader = {
       index,
       name,
       view: attributeText(attributes.get('view')),
       dataWindow,
       displayWindow,
-      compression: fields.compression(),
-      tiles: tiled || type === 'tiledimage' ? fields.tiles() : undefined,
+      compression,
+      tiles: tiles && { width: tiles.width, height: tiles.height },
       channels: this.#readChannels(fields, label),
       attributes,
+      ...(unreadable && { unreadable }),
     };
     fields.byte('lineOrder', 'lineOrder', 2);
     const count = this.#countChunks(part);
     this.#chunkCount += count;
     checkLimit(this.#chunkCount, this.#limits.maxChunks, 'the chunks of the OpenEXR file');
-    if (attributes.has('chunkCount') && fields.int('chunkCount') !== count) {
+    if (multiPart && attributes.has('chunkCount') && fields.int('chunkCount') !== count) {
       throw malformed(`${count}`, `the chunkCount of ${label}`, fields.int('chunkCount'));
     }
     return part;
@@ -245,9 +211,10 @@ class HeaderReader {
   #readAttributes(index: number): Map<string, Attribute> {
     const attributes = new Map<string, Attribute>();
     while (this.#peekByte(`the attributes of part ${index}`) !== 0) {
-      const name = this.#readName(`an attribute name of part ${index}`);
+      const nameBytes = this.#readName(`an attribute name of part ${index}`);
+      const name = textOf(nameBytes);
       const label = `attribute ${JSON.stringify(name)} of part ${index}`;
-      const type = this.#readName(`the type of ${label}`);
+      const type = textOf(this.#readName(`the type of ${label}`));
       this.#need(4, label);
       const size = this.#view.getUint32(this.#position, true);
       this.#position += 4;
@@ -256,7 +223,7 @@ class HeaderReader {
       if (attributes.has(name)) throw malformed('one value', label, 'two');
       checkLimit(attributes.size + 1, this.#limits.maxAttributes, `the attributes of part ${index}`);
       const value = new Uint8Array(this.#bytes.subarray(this.#position, this.#position + size));
-      attributes.set(name, { type, value });
+      attributes.set(name, { type, value, ...otherBytes(name, nameBytes) });
       this.#position += size;
     }
     this.#position++;
@@ -274,7 +241,8 @@ class HeaderReader {
       if (end < 0 || end - position > MAX_NAME_BYTES || end + 17 >= list.length) {
         throw malformed('a complete channel list', label, 'a truncated one');
       }
-      const name = textOf(list.subarray(position, end));
+      const nameBytes = list.subarray(position, end);
+      const name = textOf(nameBytes);
       const channel = `channel ${JSON.stringify(name)} of ${label}`;
       checkLimit(++this.#channelCount, this.#limits.maxChannels, 'the channels of the OpenEXR file');
       if (names.has(name)) throw malformed('one entry', channel, 'two');
@@ -287,7 +255,8 @@ class HeaderReader {
       if (xSampling < 1 || ySampling < 1) {
         throw malformed('1 or more', `the sampling of ${channel}`, `${xSampling} x ${ySampling}`);
       }
-      channels.push({ name, type, linear: list[end + 5] !== 0, xSampling, ySampling });
+      const linear = list[end + 5] !== 0;
+      channels.push({ name, type, linear, xSampling, ySampling, ...otherBytes(name, nameBytes) });
       position = end + 17;
     }
     if (position !== list.length - 1)
@@ -299,11 +268,22 @@ class HeaderReader {
   #countChunks(part: PartHeader): number {
     const width = boxWidth(part.dataWindow);
     const height = boxHeight(part.dataWindow);
+    if (part.unreadable !== undefined) return this.#declaredChunks(part);
     if (part.tiles === undefined) return Math.ceil(height / LINES_PER_CHUNK[part.compression]);
     return Math.ceil(width / part.tiles.width) * Math.ceil(height / part.tiles.height);
   }
 
+  /** How many chunks a part has whose layout is not known here: what it says itself. */
+  #declaredChunks({ attributes, index, name }: PartHeader): number {
+    const label = `part ${index} ${JSON.stringify(name)}`;
+    const count = new PartFields(attributes, label).int('chunkCount');
+    if (count < 1) throw malformed('1 or more', `the chunkCount of ${label}`, count);
+    checkLimit(count, this.#limits.maxChunks, 'the chunks of the OpenEXR file');
+    return count;
+  }
+
   #readChunks(part: PartHeader, multiPart: boolean, dataStart: number): ExrChunk[] {
+    if (part.unreadable !== undefined) return this.#rawChunks(part, dataStart);
     const count = this.#countChunks(part);
     const width = boxWidth(part.dataWindow);
     const height = boxHeight(part.dataWindow);
@@ -316,7 +296,7 @@ class HeaderReader {
     const chunks: ExrChunk[] = [];
     for (let entry = 0; entry < count; entry++, this.#position += 8) {
       const label = `chunk ${entry} of part ${part.index}`;
-      const { column, row, offset, length } = this.#readChunk(part, multiPart, dataStart, label);
+      const { column, row, offset, length, headerBytes } = this.#readChunk(part, multiPart, dataStart, label);
       if (!(column >= 0 && column < columns && Number.isInteger(row) && row >= 0 && row < rows)) {
         throw malformed('a place in the data window', label, `${column}, ${row}`);
       }
@@ -332,18 +312,63 @@ class HeaderReader {
         height: Math.min(tile.height, height - y),
         offset,
         length,
+        headerBytes,
       };
       const unpacked = chunk.width * chunk.height * pixelBytes;
       checkLimit(unpacked, this.#limits.maxChunkBytes, `the bytes of ${label} once it is decompressed`);
       if (sampled && unpacked > length * MAX_EXPANSION[part.compression] + 4096) {
         throw malformed(`${part.compression} data of ${unpacked} samples' bytes`, label, `${length} bytes`);
       }
-      this.#chunkBytes += length;
-      if (this.#chunkBytes > this.#bytes.length)
-        throw malformed('bytes of their own', 'chunks', 'shared ones');
+      this.#takeBytes(length);
       chunks.push(chunk);
     }
     return chunks;
+  }
+
+  #takeBytes(length: number): void {
+    this.#chunkBytes += length;
+    if (this.#chunkBytes > this.#bytes.length) throw malformed('bytes of their own', 'chunks', 'shared ones');
+  }
+
+  /** Chunks that are copied and never decoded: only where they begin and end is read. */
+  #rawChunks(part: PartHeader, dataStart: number): ExrChunk[] {
+    const isDeep = attributeText(part.attributes.get('type'))?.startsWith('deep') ?? false;
+    const headerBytes = (part.tiles === undefined ? 4 : 16) + (isDeep ? 24 : 4);
+    const chunks: ExrChunk[] = [];
+    for (let entry = 0; entry < this.#countChunks(part); entry++, this.#position += 8) {
+      const label = `chunk ${entry} of part ${part.index}`;
+      const at = this.#chunkStart(part, true, dataStart, headerBytes, label);
+      const offset = at + headerBytes;
+      // Deep chunks have the lengths of the sample counts and of the samples, each of 8 bytes, and that of these unpacked.
+      const length = isDeep
+        ? Number(this.#view.getBigUint64(offset - 24, true)) +
+          Number(this.#view.getBigUint64(offset - 16, true))
+        : this.#view.getUint32(offset - 4, true);
+      if (length > this.#bytes.length - offset) {
+        throw malformed(`at most ${this.#bytes.length - offset} bytes`, label, length);
+      }
+      this.#takeBytes(length);
+      chunks.push({ x: 0, y: 0, width: 0, height: 0, offset, length, headerBytes });
+    }
+    return chunks;
+  }
+
+  /** Where the header of the next chunk of the table begins, after the part number. */
+  #chunkStart(
+    part: PartHeader,
+    multiPart: boolean,
+    dataStart: number,
+    headerBytes: number,
+    label: string,
+  ): number {
+    const start = Number(this.#view.getBigUint64(this.#position, true));
+    const most = this.#bytes.length - headerBytes - (multiPart ? 4 : 0);
+    if (start < dataStart || start > most)
+      throw malformed(`an offset in [${dataStart}, ${most}]`, label, start);
+    if (!multiPart) return start;
+    const index = this.#view.getInt32(start, true);
+    if (index !== part.index) throw malformed(`part number ${part.index}`, label, index);
+    return start + 4;
   }
 
   #readChunk(
@@ -351,18 +376,9 @@ class HeaderReader {
     multiPart: boolean,
     dataStart: number,
     label: string,
-  ): { column: number; row: number; offset: number; length: number } {
-    const start = Number(this.#view.getBigUint64(this.#position, true));
-    const headerBytes = (multiPart ? 4 : 0) + (part.tiles === undefined ? 8 : 20);
-    if (start < dataStart || start + headerBytes > this.#bytes.length) {
-      throw malformed(`an offset in [${dataStart}, ${this.#bytes.length - headerBytes}]`, label, start);
-    }
-    let at = start;
-    if (multiPart) {
-      const index = this.#view.getInt32(at, true);
-      if (index !== part.index) throw malformed(`part number ${part.index}`, label, index);
-      at += 4;
-    }
+  ): { column: number; row: number; offset: number; length: number; headerBytes: number } {
+    const headerBytes = part.tiles === undefined ? 8 : 20;
+    const at = this.#chunkStart(part, multiPart, dataStart, headerBytes, label);
     let column = 0;
     let row: number;
     if (part.tiles === undefined) {
@@ -373,18 +389,18 @@ class HeaderReader {
       const level = [this.#view.getInt32(at + 8, true), this.#view.getInt32(at + 12, true)];
       if (level[0] !== 0 || level[1] !== 0) throw malformed('level 0, 0', label, level.join(', '));
     }
-    const offset = start + headerBytes;
+    const offset = at + headerBytes;
     const length = this.#view.getUint32(offset - 4, true);
     if (length > this.#bytes.length - offset) {
       throw malformed(`at most ${this.#bytes.length - offset} bytes`, label, length);
     }
-    return { column, row, offset, length };
+    return { column, row, offset, length, headerBytes };
   }
 
-  #readName(label: string): string {
+  #readName(label: string): Uint8Array {
     const end = this.#bytes.subarray(this.#position, this.#position + MAX_NAME_BYTES + 1).indexOf(0);
     if (end <= 0) throw malformed(`1 to ${MAX_NAME_BYTES} bytes and a zero`, label, 'none or more');
-    const name = textOf(this.#bytes.subarray(this.#position, this.#position + end));
+    const name = this.#bytes.subarray(this.#position, this.#position + end);
     this.#position += end + 1;
     return name;
   }
@@ -398,101 +414,5 @@ class HeaderReader {
     if (length > this.#bytes.length - this.#position) {
       throw malformed(`${length} bytes at offset ${this.#position}`, label, 'the end of the file');
     }
-  }
-}
-
-/** Typed access to the attributes that the format demands. */
-class PartFields {
-  readonly #attributes: ReadonlyMap<string, Attribute>;
-  readonly #label: string;
-
-  constructor(attributes: ReadonlyMap<string, Attribute>, label: string) {
-    this.#attributes = attributes;
-    this.#label = label;
-  }
-
-  value(name: string, type: string, length?: number): Uint8Array {
-    const attribute = this.#attributes.get(name);
-    const label = `attribute ${JSON.stringify(name)} of ${this.#label}`;
-    if (attribute === undefined) throw malformed(`a value of type ${type}`, label, 'none');
-    if (attribute.type !== type) throw malformed(`type ${type}`, label, attribute.type);
-    if (length !== undefined && attribute.value.length !== length) {
-      throw malformed(`${length} bytes`, label, attribute.value.length);
-    }
-    return attribute.value;
-  }
-
-  #ints(name: string, type: string, length: number): DataView {
-    const value = this.value(name, type, length);
-    return new DataView(value.buffer, value.byteOffset, value.byteLength);
-  }
-
-  int(name: string): number {
-    return this.#ints(name, 'int', 4).getInt32(0, true);
-  }
-
-  text(name: string): string {
-    return textOf(this.value(name, 'string')).replace(/\0+$/, '');
-  }
-
-  byte(name: string, type: string, most: number): number {
-    const value = this.value(name, type, 1)[0] as number;
-    if (value > most) throw malformed(`0 to ${most}`, `the ${name} of ${this.#label}`, value);
-    return value;
-  }
-
-  box(name: string): Box {
-    const view = this.#ints(name, 'box2i', 16);
-    const [xMin, yMin, xMax, yMax] = [0, 4, 8, 12].map((at) => view.getInt32(at, true)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const shown = `(${xMin}, ${yMin}) to (${xMax}, ${yMax})`;
-    const label = `the ${name} of ${this.#label}`;
-    if (xMax < xMin || yMax < yMin) throw malformed('one pixel or more', label, shown);
-    if ([xMin, yMin, xMax, yMax].some((value) => Math.abs(value) > MAX_COORDINATE)) {
-      throw malformed(`coordinates within ${MAX_COORDINATE}`, label, shown);
-    }
-    return { xMin, yMin, xMax, yMax };
-  }
-
-  compression(): Compression {
-    const number = this.byte('compression', 'compression', 255);
-    const name = `the compression of ${this.#label}`;
-    const known = COMPRESSIONS[number];
-    if (known !== undefined) return known;
-    throw unsupported(
-      `one of ${COMPRESSIONS.join(', ')}`,
-      name,
-      UNSUPPORTED_COMPRESSIONS.get(number) ?? number,
-    );
-  }
-
-  tiles(): { width: number; height: number } {
-    const view = this.#ints('tiles', 'tiledesc', 9);
-    const width = view.getUint32(0, true);
-    const height = view.getUint32(4, true);
-    const mode = view.getUint8(8);
-    const label = `the tiles of ${this.#label}`;
-    if (width < 1 || height < 1 || width > MAX_COORDINATE || height > MAX_COORDINATE) {
-      throw malformed(`1 to ${MAX_COORDINATE} pixels`, label, `${width} x ${height}`);
-    }
-    const levels = mode & 15;
-    if (levels !== 0)
-      throw unsupported('one level', label, levels === 1 ? 'mip-map levels' : 'rip-map levels');
-    return { width, height };
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-/** Text of a file: UTF-8, or Latin-1 in older files that are not. */
-function textOf(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return Array.from(bytes, (code) => String.fromCharCode(code)).join('');
   }
 }

@@ -25,8 +25,8 @@ export interface ExrLimits {
 export const DEFAULT_EXR_LIMITS: ExrLimits = {
   maxFileBytes: 2 ** 30,
   maxPixels: 2 ** 28,
-  maxParts: 256,
-  maxChannels: 1024,
+  maxParts: 1024,
+  maxChannels: 16_384,
   maxAttributes: 1024,
   maxAttributeBytes: 2 ** 24,
   maxChunks: 2 ** 20,

@@ -50,9 +50,10 @@ export function readPlanes(
     parts: header.parts.map((part) => {
       const words = decodePart(bytes, part, names[part.index] ?? new Set());
       const planes = new Map<string, Plane>();
-      for (const { name, type } of part.channels) {
+      for (const { name, type, nameBytes } of part.channels) {
         if (!words.has(name)) continue;
-        planes.set(name, { name, type, data: valuesOfWords(words.get(name) as Words, type) });
+        const data = valuesOfWords(words.get(name) as Words, type);
+        planes.set(name, { name, type, data, ...(nameBytes && { nameBytes }) });
       }
       const { view, dataWindow, displayWindow, attributes } = part;
       return { name: part.name, view, dataWindow, displayWindow, attributes, planes };

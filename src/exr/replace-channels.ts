@@ -2,6 +2,7 @@ import { expected, QuietframeError } from '../errors.js';
 import { type Attribute, boxHeight, boxWidth, type SampleType } from '../image/image.js';
 import { stringAttribute } from './attribute.js';
 import { WRITABLE_COMPRESSIONS, type WritableCompression } from './codec.js';
+import { LINES_PER_CHUNK } from './compression.js';
 import {
   assembleFile,
   channelsAttribute,
@@ -12,7 +13,7 @@ import {
   lineChunk,
   sortedChannels,
 } from './container.js';
-import { type ExrChannel, type ExrHeader, type ExrPart, LINES_PER_CHUNK } from './header.js';
+import type { ExrChannel, ExrHeader, ExrPart } from './header.js';
 import { decodePart, encodePart, type Words, wordsOfValues } from './samples.js';
 import { newChannel } from './write-exr.js';
 
@@ -67,10 +68,10 @@ export function replaceChannels(
 }
 
 function copy(original: Uint8Array, part: ExrPart): EncodedPart {
-  const headerBytes = part.tiles === undefined ? 8 : 20;
   return {
     attributes: part.attributes,
-    chunks: part.chunks.map(({ offset, length }) => ({
+    isTiled: part.tiles !== undefined,
+    chunks: part.chunks.map(({ offset, length, headerBytes }) => ({
       bytes: [original.subarray(offset - headerBytes, offset + length)],
       order: offset,
     })),
@@ -119,7 +120,11 @@ function encodeAgain(
   if (attributes.has('chunkCount')) attributes.set('chunkCount', intAttribute(chunks.length));
   if (added.length > 0) attributes.set('channels', channelsAttribute(channels));
   const y = (index: number): number => part.dataWindow.yMin + index * LINES_PER_CHUNK[compression];
-  return { attributes, chunks: chunks.map((data, index) => lineChunk(y(index), data, index)) };
+  return {
+    attributes,
+    isTiled: false,
+    chunks: chunks.map((data, index) => lineChunk(y(index), data, index)),
+  };
 }
 
 function writable(part: ExrPart): WritableCompression {

@@ -2,8 +2,9 @@ import { expected, QuietframeError } from '../errors.js';
 import { boxHeight, boxWidth, type SampleType } from '../image/image.js';
 import { type Block, lineWords, sampleWords } from './block.js';
 import { decodeBlock, encodeBlock, type WritableCompression } from './codec.js';
+import { LINES_PER_CHUNK } from './compression.js';
 import { FLOAT_BITS_OF_HALF, halfOfFloatBits } from './half.js';
-import { type ExrChannel, type ExrPart, LINES_PER_CHUNK } from './header.js';
+import { type ExrChannel, type ExrPart, unreadableError } from './header.js';
 
 /**
  * Samples of one channel over the data window, row-major, with the bits of the file: one 16-bit word for a half, two
@@ -24,6 +25,9 @@ export function decodePart(
   const height = boxHeight(part.dataWindow);
   const planes = new Map<string, Words>();
   if (names.size === 0) return planes;
+  if (part.unreadable !== undefined) {
+    throw unreadableError(part.unreadable, `part ${part.index} ${JSON.stringify(part.name)}`);
+  }
   for (const channel of part.channels) {
     if (names.has(channel.name))
       planes.set(channel.name, new Uint16Array(width * height * sampleWords(channel)));

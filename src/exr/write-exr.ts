@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { expected, QuietframeError } from '../errors.js';
 import { type Attribute, boxHeight, boxWidth, type Image, type ImagePart } from '../image/image.js';
-import { floatAttribute, stringAttribute } from './attribute.js';
+import { attributeText, floatAttribute, stringAttribute } from './attribute.js';
 import type { WritableCompression } from './codec.js';
+import { LINES_PER_CHUNK } from './compression.js';
 import {
   assembleFile,
   boxAttribute,
@@ -14,7 +15,7 @@ import {
   lineChunk,
   sortedChannels,
 } from './container.js';
-import { type ExrChannel, LINES_PER_CHUNK } from './header.js';
+import type { ExrChannel } from './header.js';
 import { encodePart, wordsOfValues } from './samples.js';
 
 export { WRITABLE_COMPRESSIONS, type WritableCompression } from './codec.js';
@@ -54,12 +55,19 @@ function encode(part: ImagePart, compression: WritableCompression, multiPart: bo
     throw invalid('one pixel or more', 'the data window', `${width} x ${height}`);
   const planes = sortedChannels(part.planes.values());
   if (planes.length === 0) throw invalid('one channel or more', `part ${JSON.stringify(part.name)}`, 'none');
-  const channels = planes.map(({ name, type }): ExrChannel => ({ ...newChannel(name), type }));
+  const channels = planes.map(
+    ({ name, type, nameBytes }): ExrChannel => ({
+      ...newChannel(name),
+      type,
+      ...(nameBytes && { nameBytes }),
+    }),
+  );
   const words = planes.map(({ name, type, data }) =>
     wordsOfValues(data, type, width * height, `channel ${JSON.stringify(name)}`),
   );
   const chunks = encodePart(words, channels, width, height, compression);
   return {
+    isTiled: false,
     attributes: attributesOf(part, channels, compression, multiPart ? chunks.length : undefined),
     chunks: chunks.map((data, index) =>
       lineChunk(part.dataWindow.yMin + index * LINES_PER_CHUNK[compression], data, index),
@@ -97,8 +105,13 @@ function attributesOf(
     ['lineOrder', INCREASING_LINES],
   ]);
   for (const name of ['tiles', 'type', 'chunkCount', 'name', 'view']) attributes.delete(name);
-  if (part.name !== '') attributes.set('name', stringAttribute(part.name));
-  if (part.view !== undefined) attributes.set('view', stringAttribute(part.view));
+  // A name that is not UTF-8 keeps its bytes.
+  const nameOf = (attribute: 'name' | 'view', text: string): Attribute => {
+    const own = part.attributes.get(attribute);
+    return own !== undefined && attributeText(own) === text ? own : stringAttribute(text);
+  };
+  if (part.name !== '') attributes.set('name', nameOf('name', part.name));
+  if (part.view !== undefined) attributes.set('view', nameOf('view', part.view));
   if (chunkCount !== undefined) {
     attributes.set('type', stringAttribute('scanlineimage'));
     attributes.set('chunkCount', intAttribute(chunkCount));

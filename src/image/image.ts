@@ -15,12 +15,16 @@ export interface Plane {
   readonly name: string;
   readonly type: SampleType;
   readonly data: Float32Array | Uint32Array;
+  /** The name as the file has it, where that is not the UTF-8 of `name`. */
+  readonly nameBytes?: Uint8Array;
 }
 
 /** A header attribute with its value as the bytes of the file. */
 export interface Attribute {
   readonly type: string;
   readonly value: Uint8Array;
+  /** The name as the file has it, where that is not UTF-8. */
+  readonly nameBytes?: Uint8Array;
 }
 
 export interface ImagePart {

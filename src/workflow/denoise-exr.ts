@@ -525,7 +525,7 @@ function replaced(
   const parts = image.parts.map((part, index) => {
     const planes = new Map(part.planes);
     for (const [name, data] of replacements.get(index) ?? []) {
-      planes.set(name, { name, type: planes.get(name)?.type ?? 'float', data });
+      planes.set(name, { name, type: 'float', ...planes.get(name), data });
     }
     for (const { part: wanted, ...channel } of added) if (wanted === index) planes.set(channel.name, channel);
     return { ...part, attributes: new Map([...part.attributes, ...attributes]), planes };

@@ -101,12 +101,6 @@ describe('hostile files', () => {
     ['another version', 'unsupported-exr', /version/, file({ version: 3 })],
     ['unknown flags', 'unsupported-exr', /flags/, file({ version: 2 | 0x2000 })],
     ['deep data', 'unsupported-exr', /deep/, file({ version: 2 | 0x800 })],
-    [
-      'a deep part',
-      'unsupported-exr',
-      /deepscanline/,
-      file({ attributes: { type: attribute('type', 'string', Buffer.from('deepscanline')) } }),
-    ],
     ['tiled and multi-part flags', 'malformed-exr', /flags/, file({ version: 2 | 0x1200 })],
     ...Object.keys(VALID).map((name): [string, ErrorCode, RegExp, Uint8Array] => [
       `no ${name}`,
@@ -218,18 +212,6 @@ describe('hostile files', () => {
       /chunks of the OpenEXR file/,
       file({ version: 0x202, attributes: { ...tiles(1, 1, 0), ...box(0, 0, 9999, 9999) } }),
     ],
-    [
-      'a type against the flags',
-      'malformed-exr',
-      /type/,
-      file({ attributes: { type: attribute('type', 'string', Buffer.from('tiledimage')) } }),
-    ],
-    [
-      'another number of chunks',
-      'malformed-exr',
-      /chunkCount/,
-      file({ attributes: { chunkCount: attribute('chunkCount', 'int', int(7)) } }),
-    ],
     ...(
       [
         ['no channels', 'malformed-exr', /one channel or more/, channelList()],
@@ -251,7 +233,7 @@ describe('hostile files', () => {
         ['a sampling of 0', 'malformed-exr', /sampling of channel "Y"/, channelList(channel('Y', 1, 0))],
         ['a subsampled channel', 'unsupported-exr', /channel "BY"/, channelList(channel('BY', 1, 2))],
         ['10^6 channels', 'too-large', /channels/, channelList(Buffer.alloc(18_000_000, channel('c')))],
-        ['5000 channels', 'too-large', /channels/, channelList(channels(5000))],
+        ['20000 channels', 'too-large', /channels/, channelList(channels(20_000))],
       ] as const
     ).map(([name, code, message, list]): [string, ErrorCode, RegExp, Uint8Array] => [
       name,
@@ -262,7 +244,7 @@ describe('hostile files', () => {
     ['no parts', 'malformed-exr', /one part or more/, multiPart()],
     ['two parts of one name', 'malformed-exr', /name of its own/, multiPart('same', 'same')],
     ['a part without a name', 'malformed-exr', /a name/, multiPart('')],
-    ['1000 parts', 'too-large', /parts/, multiPart(...Array.from({ length: 1000 }, (_, i) => `p${i}`))],
+    ['2000 parts', 'too-large', /parts/, multiPart(...Array.from({ length: 2000 }, (_, i) => `p${i}`))],
     ['a cut chunk table', 'malformed-exr', /chunk tables/, file({ table: [], data: Buffer.alloc(4) })],
     ['a chunk in the header', 'malformed-exr', /chunk 0 of part 0/, file({ table: [0n] })],
     ['a chunk behind the end', 'malformed-exr', /chunk 0 of part 0/, file({ table: [1000] })],

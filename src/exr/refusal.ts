@@ -1,0 +1,16 @@
+import { expected, QuietframeError } from '../errors.js';
+
+/** The file breaks the format. */
+export function malformed(range: string, name: string, received: unknown): QuietframeError {
+  return new QuietframeError('malformed-exr', expected(range, name, received));
+}
+
+/** The file is valid and holds what is not read here. */
+export function unsupported(range: string, name: string, received: unknown): QuietframeError {
+  return new QuietframeError('unsupported-exr', expected(range, name, received));
+}
+
+/** @throws QuietframeError `too-large`. */
+export function checkLimit(value: number, limit: number, name: string): void {
+  if (value > limit) throw new QuietframeError('too-large', expected(`at most ${limit}`, name, value));
+}
