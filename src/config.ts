@@ -77,6 +77,7 @@ export const SETTINGS = {
   ),
   maxUploadBytes: integer('MAX_UPLOAD', 'bytes', GIB, [1, MANY_BYTES], 'body of a request'),
   maxPixels: integer('MAX_PIXELS', 'pixels', 2 ** 26, [1, 2 ** 28], 'one part of a file'),
+  maxParts: integer('MAX_PARTS', 'parts', 1024, [1, 2 ** 16], 'parts of a file'),
   uploadSeconds: integer('UPLOAD_TIMEOUT', 'seconds', 300, [1, DAY], 'time for a request to arrive'),
   concurrency: integer('CONCURRENCY', 'requests', 1, [1, 1024], 'at once; one uses all threads'),
   queueLength: integer('QUEUE', 'requests', 16, [0, 1_000_000], 'may wait beside those that run'),
@@ -114,6 +115,11 @@ export function readConfig(
     return [key, variable ? setting.parse(variable, setting.env) : setting.fallback];
   });
   return Object.fromEntries(values);
+}
+
+/** What of the settings limits OpenEXR files. */
+export function exrLimits({ maxPixels, maxParts }: Config): Pick<Config, 'maxPixels' | 'maxParts'> {
+  return { maxPixels, maxParts };
 }
 
 /** The settings with their units by environment variable, for the log. They hold paths, but no secrets. */

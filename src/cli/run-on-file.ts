@@ -1,4 +1,4 @@
-import type { Config } from '../config.js';
+import { type Config, exrLimits } from '../config.js';
 import type { Denoiser } from '../denoise/denoiser.js';
 import { ExrPool } from '../exr/exr-pool.js';
 import { tellRefusals, type WorkerFlags } from './options.js';
@@ -29,7 +29,7 @@ export async function runOnFile<T>(
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const line = new ProgressLine(input);
-  const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
+  const pool = new ExrPool({ limits: exrLimits(config) });
   const denoiser = await Denoiser.load({
     modelsDirectory: config.modelsDirectory,
     threads: flags.threads ?? config.threads,

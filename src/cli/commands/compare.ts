@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../config.js';
+import { exrLimits, readConfig } from '../../config.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import type { ResolveOptions } from '../../frame/resolve-layers.js';
 import { type Comparison, compareExr } from '../../workflow/compare-exr.js';
@@ -33,7 +33,7 @@ async function compare(
   reference: string,
   flags: LayerFlags & { readonly json?: boolean },
 ): Promise<void> {
-  const pool = new ExrPool({ limits: { maxPixels: readConfig().maxPixels } });
+  const pool = new ExrPool({ limits: exrLimits(readConfig()) });
   const options = resolveOptions(flags);
   try {
     const comparison =

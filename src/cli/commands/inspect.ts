@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../config.js';
+import { exrLimits, readConfig } from '../../config.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { type Inspection, inspectExr } from '../../workflow/inspect-exr.js';
 import { type LayerFlags, layerOption, resolveOptions, samplesOption, sourceOption } from '../options.js';
@@ -19,7 +19,7 @@ export function inspectCommand(program: Command): void {
 }
 
 async function inspect(input: string, flags: LayerFlags & { readonly json?: boolean }): Promise<void> {
-  const pool = new ExrPool({ workers: 1, limits: { maxPixels: readConfig().maxPixels } });
+  const pool = new ExrPool({ workers: 1, limits: exrLimits(readConfig()) });
   try {
     const inspection = await inspectExr(await readInput(input), pool, resolveOptions(flags));
     process.stdout.write(flags.json ? `${JSON.stringify(inspection, null, 2)}\n` : describe(inspection));

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type Config, readConfig } from '../../config.js';
+import { type Config, exrLimits, readConfig } from '../../config.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { layersText } from '../../frame/resolve-layers.js';
@@ -118,7 +118,7 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  const pool = new ExrPool({ limits: { maxPixels: config.maxPixels } });
+  const pool = new ExrPool({ limits: exrLimits(config) });
   const start = performance.now();
   const outcomes: FrameOutcome[] = [];
   try {

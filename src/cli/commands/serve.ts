@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Config, readConfig, SETTINGS, type Setting } from '../../config.js';
+import { type Config, exrLimits, readConfig, SETTINGS, type Setting } from '../../config.js';
 import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { tellRefusals } from '../options.js';
@@ -39,9 +39,9 @@ async function runService(flags: Partial<Record<keyof Config, string>>): Promise
     import('../../server/main.js'),
     import('../../server/denoise-thread.js'),
   ]);
-  const { modelsDirectory, threads, memoryBudgetBytes, maxPixels, maxUploadBytes } = config;
+  const { modelsDirectory, threads, memoryBudgetBytes, maxUploadBytes } = config;
   const { decodedCacheBytes, featureCacheBytes, device, engine } = config;
-  const limits = { maxPixels, maxFileBytes: maxUploadBytes };
+  const limits = { ...exrLimits(config), maxFileBytes: maxUploadBytes };
   const pool = new ExrPool({ limits });
   const denoiser = await DenoiseThread.start({
     ...{ modelsDirectory, threads, memoryBudgetBytes, limits },
