@@ -1,6 +1,7 @@
 import { expected, QuietframeError } from '../errors.js';
 import { type Attribute, boxHeight, boxWidth, type SampleType } from '../image/image.js';
 import { stringAttribute } from './attribute.js';
+import { sampleWords } from './block.js';
 import { WRITABLE_COMPRESSIONS, type WritableCompression } from './codec.js';
 import { LINES_PER_CHUNK } from './compression.js';
 import {
@@ -14,7 +15,8 @@ import {
   sortedChannels,
 } from './container.js';
 import type { ExrChannel, ExrHeader, ExrPart } from './header.js';
-import { decodePart, encodePart, type Words, wordsOfValues } from './samples.js';
+import { LineReader } from './line-reader.js';
+import { checkValues, encodeLines, type Words, wordsOfValues } from './samples.js';
 import { newChannel } from './write-exr.js';
 
 /**
@@ -41,9 +43,9 @@ export interface ReplaceOptions {
 
 /**
  * The file with some of its channels replaced and others added. Parts that are not touched keep their compressed chunks
- * bit for bit; in a touched part all other channels keep the bits of their samples. Header attributes are kept byte for
- * byte, but for the layout of a part that is encoded again: it becomes scan lines from the top, and a lossy compression
- * becomes `zip`.
+ * bit for bit; in a touched part all other channels keep the bits of their samples, and are in memory a row of chunks at a
+ * time. Header attributes are kept byte for byte, but for the layout of a part that is encoded again: it becomes scan lines
+ * from the top, and a lossy compression becomes `zip`.
  * @throws QuietframeError `invalid-argument` for a part or channel that the file does not have (or, to add, has already)
  * and for samples that do not fit; `malformed-exr`, `unsupported-exr` when a touched part cannot be decoded.
  */
@@ -96,21 +98,22 @@ function encodeAgain(
   }
   const width = boxWidth(part.dataWindow);
   const height = boxHeight(part.dataWindow);
-  const kept = part.channels.filter((channel) => !replaced.has(channel.name)).map((channel) => channel.name);
-  const words = new Map<string, Words>(decodePart(original, part, new Set(kept)));
-  const set = (name: string, type: SampleType, data: Float32Array | Uint32Array): void => {
-    words.set(name, wordsOfValues(data, type, width * height, label(name)));
-  };
+  const values = new Map<string, Float32Array | Uint32Array>();
   for (const { name, type } of part.channels) {
     const data = replaced.get(name);
-    if (data !== undefined) set(name, type, data);
+    if (data === undefined) continue;
+    checkValues(data, type, width * height, label(name));
+    values.set(name, data);
   }
   const newChannels = added.map(({ name, type }): ExrChannel => ({ ...newChannel(name), type }));
-  for (const { name, type, data } of added) set(name, type, data);
+  for (const { name, type, data } of added) {
+    checkValues(data, type, width * height, label(name));
+    values.set(name, data);
+  }
   const channels = added.length === 0 ? part.channels : sortedChannels([...part.channels, ...newChannels]);
   const compression = options.compression ?? writable(part);
-  const planes = channels.map((channel) => words.get(channel.name) as Words);
-  const chunks = encodePart(planes, channels, width, height, compression);
+  const fill = splice(original, part, channels, values);
+  const chunks = encodeLines(channels, width, height, compression, fill);
 
   const attributes = new Map(part.attributes);
   attributes.set('compression', compressionAttribute(compression));
@@ -124,6 +127,41 @@ function encodeAgain(
     attributes,
     isTiled: false,
     chunks: chunks.map((data, index) => lineChunk(y(index), data, index)),
+  };
+}
+
+/**
+ * Fills lines with new samples, and those of all other channels with the bits of the file, one row of chunks of which is decoded
+ * at a time.
+ */
+function splice(
+  original: Uint8Array,
+  part: ExrPart,
+  channels: readonly ExrChannel[],
+  values: ReadonlyMap<string, Float32Array | Uint32Array>,
+): (y: number, line: Words) => void {
+  const width = boxWidth(part.dataWindow);
+  const starts = new Map<string, number>();
+  let start = 0;
+  for (const channel of part.channels) {
+    starts.set(channel.name, start);
+    start += width * sampleWords(channel);
+  }
+  const reader = channels.every(({ name }) => values.has(name)) ? undefined : new LineReader(original, part);
+  return (y, line) => {
+    const kept = reader?.line(y);
+    let to = 0;
+    for (const channel of channels) {
+      const length = width * sampleWords(channel);
+      const data = values.get(channel.name);
+      if (data !== undefined) {
+        line.set(wordsOfValues(data.subarray(y * width, (y + 1) * width), channel.type), to);
+      } else if (kept !== undefined) {
+        const from = starts.get(channel.name) ?? 0;
+        line.set(kept.subarray(from, from + length), to);
+      }
+      to += length;
+    }
   };
 }
 

@@ -4,7 +4,7 @@ import { type Block, lineWords, sampleWords } from './block.js';
 import { decodeBlock, encodeBlock, type WritableCompression } from './codec.js';
 import { LINES_PER_CHUNK } from './compression.js';
 import { FLOAT_BITS_OF_HALF, halfOfFloatBits } from './half.js';
-import { type ExrChannel, type ExrPart, unreadableError } from './header.js';
+import { type ExrChannel, type ExrChunk, type ExrPart, unreadableError } from './header.js';
 
 /**
  * Samples of one channel over the data window, row-major, with the bits of the file: one 16-bit word for a half, two
@@ -34,15 +34,7 @@ export function decodePart(
   }
   for (const chunk of part.chunks) {
     const block: Block = { width: chunk.width, height: chunk.height, channels: part.channels };
-    const data = bytes.subarray(chunk.offset, chunk.offset + chunk.length);
-    let words: Words;
-    try {
-      words = decodeBlock(part.compression, data, block);
-    } catch (error) {
-      if (!(error instanceof QuietframeError)) throw error;
-      const place = `part ${part.index} ${JSON.stringify(part.name)}, chunk at (${chunk.x}, ${chunk.y})`;
-      throw new QuietframeError(error.code, `${error.message} (${place})`, error.details, { cause: error });
-    }
+    const words = decodeChunk(bytes, part, chunk);
     const stride = lineWords(block);
     let column = 0;
     for (const channel of part.channels) {
@@ -61,28 +53,43 @@ export function decodePart(
   return planes;
 }
 
-/** Compresses planes, in the order of the channels, to chunks of scan lines from the top. */
-export function encodePart(
-  planes: readonly Words[],
+/**
+ * Decodes one chunk with all its channels, in the order of {@link Block}.
+ * @throws QuietframeError `malformed-exr`, `unsupported-exr`; the message names part and chunk.
+ */
+export function decodeChunk(bytes: Uint8Array, part: ExrPart, chunk: ExrChunk): Words {
+  const block: Block = { width: chunk.width, height: chunk.height, channels: part.channels };
+  try {
+    return decodeBlock(part.compression, bytes.subarray(chunk.offset, chunk.offset + chunk.length), block);
+  } catch (error) {
+    if (!(error instanceof QuietframeError)) throw error;
+    const place = `part ${part.index} ${JSON.stringify(part.name)}, chunk at (${chunk.x}, ${chunk.y})`;
+    throw new QuietframeError(error.code, `${error.message} (${place})`, error.details, { cause: error });
+  }
+}
+
+/**
+ * Compresses lines to chunks of scan lines from the top. Samples of one chunk are in memory at a time.
+ * @param fill writes the samples of a line, channel after channel; lines are asked for from the top.
+ */
+export function encodeLines(
   channels: readonly ExrChannel[],
   width: number,
   height: number,
   compression: WritableCompression,
+  fill: (y: number, line: Words) => void,
 ): Uint8Array[] {
   const lines = LINES_PER_CHUNK[compression];
   const chunks: Uint8Array[] = [];
+  const stride = lineWords({ width, height: 1, channels });
+  // Used for every chunk: the collector would free those of earlier chunks late.
+  const buffer = new Uint16Array(stride * Math.min(lines, height));
   for (let top = 0; top < height; top += lines) {
     const block: Block = { width, height: Math.min(lines, height - top), channels };
-    const words = new Uint16Array(lineWords(block) * block.height);
-    let to = 0;
-    for (let y = top; y < top + block.height; y++) {
-      channels.forEach((channel, index) => {
-        const length = width * sampleWords(channel);
-        words.set((planes[index] as Words).subarray(y * length, (y + 1) * length), to);
-        to += length;
-      });
-    }
-    chunks.push(encodeBlock(compression, words, block));
+    const words = buffer.subarray(0, stride * block.height);
+    for (let y = 0; y < block.height; y++) fill(top + y, words.subarray(y * stride, (y + 1) * stride));
+    const encoded = encodeBlock(compression, words, block);
+    chunks.push(encoded.buffer === words.buffer ? encoded.slice() : encoded);
   }
   return chunks;
 }
@@ -97,27 +104,22 @@ export function valuesOfWords(words: Words, type: SampleType): Float32Array | Ui
   return values;
 }
 
-/**
- * The inverse of {@link valuesOfWords}; float32 is rounded to the nearest half, see {@link halfOfFloatBits}.
- * @throws QuietframeError `invalid-argument` when the values are not `pixels` numbers of the array type for the samples.
- */
-export function wordsOfValues(
+/** @throws QuietframeError `invalid-argument` when the values are not `pixels` numbers of the array type for the samples. */
+export function checkValues(
   values: Float32Array | Uint32Array,
   type: SampleType,
   pixels: number,
   name: string,
-): Words {
+): void {
   const arrayType = type === 'uint' ? Uint32Array : Float32Array;
-  if (!(values instanceof arrayType) || values.length !== pixels) {
-    throw new QuietframeError(
-      'invalid-argument',
-      expected(
-        `a ${arrayType.name} of ${pixels} values`,
-        name,
-        `a ${values.constructor.name} of ${values.length}`,
-      ),
-    );
-  }
+  if (values instanceof arrayType && values.length === pixels) return;
+  const received = `a ${values.constructor.name} of ${values.length}`;
+  const range = `a ${arrayType.name} of ${pixels} values`;
+  throw new QuietframeError('invalid-argument', expected(range, name, received));
+}
+
+/** The inverse of {@link valuesOfWords}; float32 is rounded to the nearest half, see {@link halfOfFloatBits}. */
+export function wordsOfValues(values: Float32Array | Uint32Array, type: SampleType): Words {
   if (type !== 'half') return new Uint16Array(values.buffer, values.byteOffset, 2 * values.length);
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const words = new Uint16Array(values.length);

@@ -16,7 +16,7 @@ import {
   sortedChannels,
 } from './container.js';
 import type { ExrChannel } from './header.js';
-import { encodePart, wordsOfValues } from './samples.js';
+import { checkValues, encodeLines, wordsOfValues } from './samples.js';
 
 export { WRITABLE_COMPRESSIONS, type WritableCompression } from './codec.js';
 
@@ -62,10 +62,17 @@ function encode(part: ImagePart, compression: WritableCompression, multiPart: bo
       ...(nameBytes && { nameBytes }),
     }),
   );
-  const words = planes.map(({ name, type, data }) =>
-    wordsOfValues(data, type, width * height, `channel ${JSON.stringify(name)}`),
-  );
-  const chunks = encodePart(words, channels, width, height, compression);
+  for (const { name, type, data } of planes) {
+    checkValues(data, type, width * height, `channel ${JSON.stringify(name)}`);
+  }
+  const chunks = encodeLines(channels, width, height, compression, (y, line) => {
+    let to = 0;
+    for (const { type, data } of planes) {
+      const words = wordsOfValues(data.subarray(y * width, (y + 1) * width), type);
+      line.set(words, to);
+      to += words.length;
+    }
+  });
   return {
     isTiled: false,
     attributes: attributesOf(part, channels, compression, multiPart ? chunks.length : undefined),

@@ -4,6 +4,9 @@ import { damaged } from './damage.js';
 /** Level 4 writes renders within a few percent of the size of level 6 in about half the time. */
 const LEVEL = 4;
 
+/** Bytes of the buffers that deflated data is written to: of a chunk that shrinks well, little is needed. */
+const MOST_AT_ONCE = 2 ** 20;
+
 /** Inflates exactly `length` bytes; a stream that holds more or less is damaged and is given up at that length. */
 export function inflate(data: Uint8Array, length: number): Uint8Array {
   let bytes: Uint8Array;
@@ -17,7 +20,9 @@ export function inflate(data: Uint8Array, length: number): Uint8Array {
 }
 
 export function deflate(data: Uint8Array): Uint8Array {
-  return deflateSync(data, { level: LEVEL, memLevel: 9, chunkSize: Math.max(1024, data.length) });
+  const chunkSize = Math.min(Math.max(1024, data.length), MOST_AT_ONCE);
+  // A view would keep the whole buffer, which may be as large as the data.
+  return new Uint8Array(deflateSync(data, { level: LEVEL, memLevel: 9, chunkSize }));
 }
 
 /**

@@ -1,4 +1,6 @@
-import type { ExrHeader } from '../exr/header.js';
+import { WRITABLE_COMPRESSIONS } from '../exr/codec.js';
+import { type ExrHeader, type ExrPart, sampleBytes } from '../exr/header.js';
+import { bandBytes, TRANSIENT_BANDS } from '../exr/line-reader.js';
 import { boxHeight, boxWidth } from '../image/image.js';
 import { needsErrors } from '../workflow/maps.js';
 import type { DenoiseQuery } from './denoise-query.js';
@@ -20,6 +22,10 @@ const ESTIMATED_CHANNEL = 16 / 3;
 const MOTION = 11;
 /** Three planes of predicted errors, with the padding of the levels and without it. */
 const ERRORS = 24;
+/** A map of lambda as decoded and as the denoiser wants it. */
+const LAMBDA = 8;
+/** The result is there as chunks while it becomes a file; what is compressed without a loss is about as large as before. */
+const RESULTS = 2;
 
 /**
  * Bytes that the work on frames may take beside the tiles, by the headers of its files; the formula of docs/memory.md.
@@ -30,24 +36,63 @@ export function frameMemory(
   { aovs, upscale = 1, maps = {} }: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps'>,
   header: (bytes: Uint8Array) => ExrHeader,
 ): number {
-  const { exr, halves = [], neighbours = [] } = files;
+  const { exr, halves = [], neighbours = [], guide, lambdaMap } = files;
   const { parts } = header(exr);
-  const pixels = Math.max(...parts.map(({ dataWindow }) => boxWidth(dataWindow) * boxHeight(dataWindow)));
-  const channels = parts.reduce((sum, part) => sum + part.channels.length, 0);
+  const pixels = Math.max(...parts.map(pixelsOf));
+  const channels = channelsOf(parts);
   const light = aovs === undefined ? 0 : aovs === 'all' ? channels : 3 * aovs.length;
   const decoded = Math.max(1, halves.length) + neighbours.length;
   const radiance = RADIANCE + light;
   const planes =
     2 * decoded * Math.min(channels, CHANNELS + light) + (4 / 3) * (3 * radiance + GUIDES) + 3 * radiance;
-  // A magnified file has all channels, and its light once more on the way there.
-  const magnified = upscale === 1 ? 0 : upscale ** 2 * 2 * (channels + radiance);
+  // A magnified file has all channels: as decoded, as resized, as sent to the codec, and as encoded.
+  const magnified = upscale === 1 ? 0 : channels + upscale ** 2 * (3 * channels + 2 * radiance);
   const others = neighbours.length;
   const estimates = (1 + others) * (ESTIMATE + ESTIMATED_CHANNEL * light);
   const features = Math.max(FEATURES, DEVICE_FEATURES * (1 + others));
   const window = others === 0 ? 0 : features + estimates + MOTION * others;
   const errors = needsErrors(maps) ? ERRORS : 0;
-  const bytes = [exr, exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
-  return Math.ceil(
-    bytes.reduce((sum, { length }) => sum + length, pixels * (4 * (planes + magnified) + window + errors)),
+  const inputs = [exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
+  const bands = [...inputs, ...(guide ? [guide] : [])].flatMap((file) =>
+    header(file).parts.filter(isReadable).map(bandBytes),
   );
+  return Math.ceil(
+    [...inputs, guide, lambdaMap].reduce((sum, file) => sum + (file?.length ?? 0), 0) +
+      RESULTS * exr.length +
+      expandedBytes(parts, light > 0) +
+      TRANSIENT_BANDS * Math.max(0, ...bands) +
+      (guide === undefined ? 0 : guideBytes(header(guide).parts)) +
+      pixels * (4 * (planes + magnified) + window + errors + (lambdaMap === undefined ? 0 : LAMBDA)),
+  );
+}
+
+/** What lossy parts may grow to, for they are written without a loss: all that layers of light are in, or the largest. */
+function expandedBytes(parts: readonly ExrPart[], all: boolean): number {
+  const lossy = parts.filter(
+    ({ compression }) => !WRITABLE_COMPRESSIONS.some((name) => name === compression),
+  );
+  const bytes = lossy.map((part) => pixelsOf(part) * pixelBytes(part));
+  return all ? bytes.reduce((sum, each) => sum + each, 0) : Math.max(0, ...bytes);
+}
+
+/** Others are copied as they are. */
+function isReadable({ unreadable }: ExrPart): boolean {
+  return unreadable === undefined;
+}
+
+/** Its channels as decoded and as the denoiser wants them. */
+function guideBytes(parts: readonly ExrPart[]): number {
+  return 4 * 2 * Math.max(...parts.map(pixelsOf)) * Math.min(channelsOf(parts), CHANNELS);
+}
+
+function channelsOf(parts: readonly ExrPart[]): number {
+  return parts.reduce((sum, { channels }) => sum + channels.length, 0);
+}
+
+function pixelsOf({ dataWindow }: ExrPart): number {
+  return boxWidth(dataWindow) * boxHeight(dataWindow);
+}
+
+function pixelBytes({ channels }: ExrPart): number {
+  return channels.reduce((sum, { type }) => sum + sampleBytes(type), 0);
 }

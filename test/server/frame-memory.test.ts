@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { ExrPool } from '../../src/exr/exr-pool.js';
+import { boxHeight, boxWidth } from '../../src/image/image.js';
 import { frameMemory } from '../../src/server/frame-memory.js';
+import { fixture } from '../exr/fixtures.js';
 import { expectProblem, fakeApp, makeExr, post } from './support.js';
 
 const pool = new ExrPool();
@@ -10,22 +12,53 @@ it('follows the formula', () => {
   const exr = makeExr({ width: 100, height: 50, channels: ['B', 'G', 'R'] });
   const of = (files: object, query = {}): number =>
     frameMemory({ files: { exr, frameName: 'f', ...files }, frames: 1, center: 0 }, query, header);
+  // The whole file is one row of chunks of the codec, whose work is on eight of them.
+  const band = 8 * 100 * 16 * 4 * 3;
   const planes = (decoded: number, channels: number, radiance: number): number =>
     4 * 5000 * (2 * decoded * channels + (4 / 3) * (3 * radiance + 9) + 3 * radiance);
-  expect(of({})).toBe(Math.ceil(planes(1, 3, 4) + 2 * exr.length));
-  expect(of({ halves: [exr, exr] })).toBe(Math.ceil(planes(2, 3, 4) + 4 * exr.length));
+  const bytes = (files: number): number => band + (files + 2) * exr.length;
+  expect(of({})).toBe(Math.ceil(planes(1, 3, 4) + bytes(1)));
+  expect(of({ halves: [exr, exr] })).toBe(Math.ceil(planes(2, 3, 4) + bytes(3)));
   const window = 5000 * (2 * 139 + 2 * 48 + 11);
-  expect(of({ neighbours: [{ exr, offset: 1 }] })).toBe(Math.ceil(planes(2, 3, 4) + window + 3 * exr.length));
+  expect(of({ neighbours: [{ exr, offset: 1 }] })).toBe(Math.ceil(planes(2, 3, 4) + window + bytes(2)));
   const full = [-3, -2, -1, 1, 2, 3].map((offset) => ({ exr, offset }));
   // On a device the features of all frames are more than those of two on the CPU.
   const fullWindow = 5000 * (7 * 43 + 7 * 48 + 6 * 11);
-  expect(of({ neighbours: full })).toBe(Math.ceil(planes(7, 3, 4) + fullWindow + 8 * exr.length));
-  expect(of({}, { aovs: ['a', 'b'] })).toBe(Math.ceil(planes(1, 3, 10) + 2 * exr.length));
-  expect(of({}, { upscale: 2 })).toBe(Math.ceil(planes(1, 3, 4) + 4 * 5000 * 4 * 2 * 7 + 2 * exr.length));
+  expect(of({ neighbours: full })).toBe(Math.ceil(planes(7, 3, 4) + fullWindow + bytes(7)));
+  expect(of({}, { aovs: ['a', 'b'] })).toBe(Math.ceil(planes(1, 3, 10) + bytes(1)));
+  const magnified = 4 * 5000 * (3 + 4 * (3 * 3 + 2 * 4));
+  expect(of({}, { upscale: 2 })).toBe(Math.ceil(planes(1, 3, 4) + magnified + bytes(1)));
+  const guide = 4 * 2 * 5000 * 3;
+  expect(of({ guide: exr }, { upscale: 2 })).toBe(Math.ceil(planes(1, 3, 4) + magnified + guide + bytes(2)));
+  expect(of({ lambdaMap: exr })).toBe(Math.ceil(planes(1, 3, 4) + 8 * 5000 + bytes(2)));
   const maps = { outputs: ['color', 'error'] };
-  expect(of({}, { maps })).toBe(Math.ceil(planes(1, 3, 4) + 5000 * 24 + 2 * exr.length));
+  expect(of({}, { maps })).toBe(Math.ceil(planes(1, 3, 4) + 5000 * 24 + bytes(1)));
   expect(of({}, { maps: { outputs: ['color'] } })).toBe(of({}));
-  expect(of({}, { aovs: 'all' })).toBe(Math.ceil(planes(1, 3, 7) + 2 * exr.length));
+  expect(of({}, { aovs: 'all' })).toBe(Math.ceil(planes(1, 3, 7) + bytes(1)));
+});
+
+it('counts what channels that are kept take in the codec', () => {
+  const of = (channels: number): number => {
+    const names = ['B', 'G', 'R', ...Array.from({ length: channels }, (_, i) => `a.${i}`)];
+    const exr = makeExr({ width: 64, height: 64, channels: names, value: () => 0 });
+    return frameMemory({ files: { exr, frameName: 'f' }, frames: 1, center: 0 }, {}, header);
+  };
+  expect(of(1000) - of(500)).toBeGreaterThan(8 * 500 * 64 * 16 * 4);
+});
+
+it('counts what a lossy compression grows to', () => {
+  const lossy = fixture('tiled-dwaa.exr');
+  const { parts } = header(lossy);
+  const samples = parts.flatMap(({ dataWindow, channels }) =>
+    channels.map(({ type }) => boxWidth(dataWindow) * boxHeight(dataWindow) * (type === 'half' ? 2 : 4)),
+  );
+  const lossless = (bytes: Uint8Array) => ({
+    ...header(bytes),
+    parts: parts.map((part) => ({ ...part, compression: 'zip' as const })),
+  });
+  const files = { files: { exr: lossy, frameName: 'f' }, frames: 1, center: 0 };
+  const grown = frameMemory(files, {}, header) - frameMemory(files, {}, lossless);
+  expect(grown).toBe(samples.reduce((sum, each) => sum + each, 0));
 });
 
 it('refuses what never fits before the work begins', async () => {
