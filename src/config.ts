@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expected, QuietframeError } from './errors.js';
+import { parseDecimal } from './numbers.js';
 
 /** One setting of the process: an environment variable and a flag of `quietframe serve`. */
 export interface Setting<Value> {
@@ -148,8 +149,8 @@ function integer(
     ...named(name, unit, description),
     fallback,
     parse: (text, name) => {
-      const value = Number(text);
-      if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
+      const value = parseDecimal(text);
+      if (Number.isInteger(value) && value >= least && value <= most) return value;
       throw wrong(`an integer in [${least}, ${most}]`, name, text);
     },
   };

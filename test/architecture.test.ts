@@ -8,9 +8,10 @@ const ROOT = new URL('../', import.meta.url);
 /** What a folder (or file of the root) of src may import beside itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
+  numbers: [],
   version: [],
   'no-telemetry': [],
-  config: ['errors'],
+  config: ['numbers', 'errors'],
   image: ['errors'],
   exr: ['image', 'errors'],
   frame: ['image', 'errors'],
@@ -20,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sampling: ['frame', 'engine', 'image', 'errors'],
   denoise: ['kpcn', 'pkn', 'sampling', 'frame', 'engine', 'image', 'errors'],
   workflow: ['denoise', 'sampling', 'exr', 'frame', 'image', 'errors', 'version'],
-  server: ['workflow', 'denoise', 'exr', 'frame', 'image', 'errors', 'version', 'config'],
+  server: ['workflow', 'denoise', 'exr', 'frame', 'image', 'numbers', 'errors', 'version', 'config'],
   demo: ['workflow', 'exr', 'frame', 'image', 'errors'],
   cli: [
     'server',
@@ -29,6 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'exr',
     'frame',
     'image',
+    'numbers',
     'errors',
     'version',
     'config',

@@ -5,6 +5,7 @@ import type { SourceName } from '../frame/frame.js';
 import { namedMotion } from '../frame/motion.js';
 import type { Role } from '../frame/render-source.js';
 import { type ResolveOptions, SOURCES } from '../frame/resolve-layers.js';
+import { parseDecimal } from '../numbers.js';
 import type { DenoiseExrRequest } from '../workflow/denoise-exr.js';
 import { OUTPUTS, type Output } from '../workflow/maps.js';
 import { readInput } from './read-input.js';
@@ -72,7 +73,7 @@ export function aovsOption(): Option {
 
 export function samplesOption(): Option {
   return new Option('--spp <n>', 'samples per pixel, for variance layers that need them').argParser((text) =>
-    parseInteger(text, '--spp', 1, 2 ** 31),
+    parsePositive(text, '--spp'),
   );
 }
 
@@ -88,16 +89,23 @@ export function resolveOptions({ source, layer, motion, spp, aovs }: LayerFlags)
 
 /** @throws QuietframeError `invalid-argument`. */
 export function parseInteger(text: string, name: string, least: number, most: number): number {
-  const value = Number(text);
-  if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value;
+  const value = parseDecimal(text);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
   throw wrong(`an integer in [${least}, ${most}]`, name, text);
 }
 
 /** @throws QuietframeError `invalid-argument`. */
-export function parseDecimal(text: string, name: string, least: number, most: number): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text);
+export function parseNumber(text: string, name: string, least: number, most: number): number {
+  const value = parseDecimal(text);
   if (value >= least && value <= most) return value;
   throw wrong(`a number in [${least}, ${most}]`, name, text);
+}
+
+/** @throws QuietframeError `invalid-argument`. */
+export function parsePositive(text: string, name: string): number {
+  const value = parseDecimal(text);
+  if (value > 0) return value;
+  throw wrong('a number above 0', name, text);
 }
 
 /** A slope for all pixels, or the path of a map. */
@@ -105,7 +113,7 @@ export function lambdaOption(): Option {
   return new Option('--lambda <number|map.exr>', 'in [1, 10]: higher keeps more of the input and its noise')
     .default(undefined, '1')
     .argParser((text): number | string => {
-      const value = text.trim() === '' ? Number.NaN : Number(text);
+      const value = parseDecimal(text);
       if (value >= 1 && value <= 10) return value;
       if (/\.exr$/i.test(text)) return text;
       throw wrong('a number in [1, 10], or a file .exr', '--lambda', text);

@@ -51,6 +51,17 @@ export function toDisplay(value: number, curve: DisplayCurve = 'filmic'): number
   return clipped <= 0.0031308 ? 12.92 * clipped : 1.055 * clipped ** (1 / 2.4) - 0.055;
 }
 
+/** Colour that was multiplied by alpha, without it; black where alpha is 0. */
+export function straightColor(color: Raster, alpha: Raster): Raster {
+  const straight = raster(color.width, color.height, color.channels);
+  const pixels = color.width * color.height;
+  for (let i = 0; i < straight.data.length; i++) {
+    const opacity = alpha.data[i % pixels] as number;
+    if (opacity > 0) straight.data[i] = (color.data[i] as number) / Math.min(1, opacity);
+  }
+  return straight;
+}
+
 /**
  * A picture of 3 channels as bytes for a screen: interleaved RGBA, row 0 at the top, opaque.
  * @param exposure factor on the linear values; see {@link displayExposure}.

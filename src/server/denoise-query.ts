@@ -5,6 +5,8 @@ import type { SourceName } from '../frame/frame.js';
 import { namedMotion } from '../frame/motion.js';
 import { ROLES, type Role } from '../frame/render-source.js';
 import type { Tile } from '../image/tile.js';
+import { parseDecimal } from '../numbers.js';
+import { checkEffects } from '../workflow/check-effects.js';
 import { checkMaps, type MapsRequest } from '../workflow/maps.js';
 import { MAP_PARAMETERS, SAMPLE_MAP_OUTPUTS } from './sample-map.js';
 
@@ -14,8 +16,6 @@ export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsu
 export const ALPHA_CHOICES = ['copy', 'denoise'] as const;
 export const COMPONENT_CHOICES = ['beauty', 'split'] as const;
 const MAX_AOVS = 64;
-/** What `Number` takes beside these (hexadecimal, spaces) is more likely a mistake. */
-const DECIMAL = /^\d+(\.\d*)?(e[+-]?\d+)?$/i;
 
 /** Parameters of `POST /v1/denoise`, checked. What is undefined was not given. */
 export interface DenoiseQuery {
@@ -35,6 +35,8 @@ export interface DenoiseQuery {
   readonly motion?: string;
   /** Layer by role, over what the renderer's table says; `none` leaves a role out. */
   readonly layers?: Readonly<Partial<Record<Role, string>>>;
+  /** Samples per pixel of the frame, for its variance layers as for the maps. */
+  readonly samplesPerPixel?: number;
   /** What predicted parameters of filters are scaled by. */
   readonly strength?: number;
   /** Magnification of the result. */
@@ -96,18 +98,26 @@ export function parseDenoiseQuery(
   }
   checkMaps(maps);
   checkFinishOptions(parsed);
-  return Object.keys(maps).length === 0 ? parsed : { ...parsed, maps };
+  const { renderedSpp } = maps;
+  const complete: DenoiseQuery = {
+    ...parsed,
+    ...(Object.keys(maps).length > 0 && { maps }),
+    ...(renderedSpp !== undefined && { samplesPerPixel: renderedSpp }),
+  };
+  checkEffects(complete);
+  return complete;
 }
 
 function parseLambda(value: string): number {
-  const lambda = DECIMAL.test(value) ? Number(value) : Number.NaN;
+  const lambda = parseDecimal(value);
   if (!(lambda >= 1 && lambda <= 10)) throw invalid('a number in [1, 10]', 'lambda', value);
   return lambda;
 }
 
 function parseNumber(parameter: string, value: string): number {
-  if (!DECIMAL.test(value)) throw invalid('a decimal number', parameter, value);
-  return Number(value);
+  const number = parseDecimal(value);
+  if (Number.isNaN(number)) throw invalid('a decimal number', parameter, value);
+  return number;
 }
 
 function parseModel(value: string, models: readonly ModelSummary[]): string {

@@ -15,6 +15,8 @@ export const MAX_FRAMES = 7;
 /** Names of the form's parts; a window has several of the first. */
 const PART_NAMES = ['frame', 'half_a', 'half_b', 'lambda', 'guide'] as const;
 const MAX_PARTS = MAX_FRAMES + 4;
+/** Characters of a number. */
+const MAX_TEXT = 32;
 export type PartName = (typeof PART_NAMES)[number];
 
 /** OpenEXR files of one request, in memory that workers can read without a copy. There are frames, halves or both. */
@@ -25,6 +27,8 @@ export interface Upload {
   readonly halves: readonly [Uint8Array, Uint8Array] | undefined;
   /** The slope of the loss of every pixel. */
   readonly lambda?: Uint8Array;
+  /** A form's field `lambda` that is no file: the text of a number. */
+  readonly lambdaText?: string;
   /** The frame at the size that it is magnified to, for its albedo and normals. */
   readonly guide?: Uint8Array;
   /** SHA-256 of the files, where they are known. */
@@ -62,15 +66,15 @@ export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): v
 
 /**
  * Reads the body of a request that has passed {@link checkBodyHead}: one OpenEXR file, or a form with up to 7 parts
- * `frame` in time order, with `half_a` and `half_b`, or with all of them, with a map `lambda` and a `guide`. The files are not
- * looked into.
+ * `frame` in time order, with `half_a` and `half_b`, or with all of them, with a map `lambda` (or a number) and a `guide`. The files
+ * are not looked into.
  * @throws QuietframeError `too-large` as soon as the limit is passed; `empty-body`, `malformed-body`,
  * `unknown-parameter`; `cancelled` when the client goes away.
  */
 export async function receiveUpload(request: IncomingMessage, maxBytes: number): Promise<Upload> {
   const { 'content-type': contentType = '' } = request.headers;
   if (contentType.toLowerCase().startsWith(FORM_MEDIA_TYPE)) {
-    return uploadOf(await receiveForm(request, contentType, maxBytes));
+    return withNumber(uploadOf(await receiveForm(request, contentType, maxBytes)));
   }
   return { frames: [await receiveFile(request, maxBytes)], halves: undefined };
 }
@@ -133,6 +137,18 @@ export function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): U
     );
   }
   return { frames, halves, ...(lambda && { lambda }), ...(guide && { guide }) };
+}
+
+/** A form's upload, whose part `lambda` may be the text of a number. */
+function withNumber({ lambda, ...upload }: Upload): Upload {
+  const lambdaText = lambda && textOf(lambda);
+  return { ...upload, ...(lambdaText === undefined ? lambda && { lambda } : { lambdaText }) };
+}
+
+/** A short part of printable characters, which no OpenEXR file is; undefined for all others. */
+function textOf(part: Uint8Array): string | undefined {
+  const text = part.length > MAX_TEXT ? '' : Buffer.from(part).toString('latin1');
+  return /^[\x20-\x7e]+$/.test(text) ? text : undefined;
 }
 
 /**

@@ -77,6 +77,8 @@ const LAMBDA_MAP: Schema = {
   description:
     'The slope of the loss of every pixel: channel `lambda`, `Y`, `R` or the only one, in [1, 10].',
 };
+/** As a part of a form. */
+const LAMBDA_FIELD: Schema = { anyOf: [LAMBDA_MAP, { type: 'number', minimum: 1, maximum: 10 }] };
 const GUIDE: Schema = {
   ...BINARY,
   description:
@@ -142,9 +144,13 @@ const MAP_PARAMETERS: readonly Schema[] = [
     'Mean SMAPE at which the picture is good enough: `target` of the report tells whether it is, and how many more samples that is predicted to take.',
     { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 1 },
   ),
-  parameter('spp', 'Mean samples per pixel of the frame; by default what its attributes say.', {
-    ...{ type: 'number', exclusiveMinimum: 0 },
-  }),
+  parameter(
+    'spp',
+    'Mean samples per pixel of the frame, for maps and for variance layers that need them; by default what its attributes say.',
+    {
+      ...{ type: 'number', exclusiveMinimum: 0 },
+    },
+  ),
 ];
 
 const REPORT_HEADERS: Schema = {
@@ -321,7 +327,7 @@ const DENOISE = {
                 frame: { type: 'array', items: BINARY, minItems: 1, maxItems: MAX_FRAMES },
                 half_a: BINARY,
                 half_b: BINARY,
-                lambda: LAMBDA_MAP,
+                lambda: LAMBDA_FIELD,
                 guide: GUIDE,
               },
               dependentRequired: { half_a: ['half_b'], half_b: ['half_a'] },
@@ -332,7 +338,7 @@ const DENOISE = {
               description:
                 'Two renders of the frame with half of the samples each: their mean is denoised, their difference tells the variance.',
               required: ['half_a', 'half_b'],
-              properties: { half_a: BINARY, half_b: BINARY, lambda: LAMBDA_MAP, guide: GUIDE },
+              properties: { half_a: BINARY, half_b: BINARY, lambda: LAMBDA_FIELD, guide: GUIDE },
               additionalProperties: false,
             },
           ],
@@ -360,7 +366,12 @@ const DENOISE = {
   },
 } satisfies Schema;
 
-/** `POST /v1/sample-map`, which takes the same. */
+/** Parameters about the denoised colour, of which maps know nothing. */
+const OF_COLOR: ReadonlySet<string> = new Set([
+  ...['outputs', 'alpha', 'components', 'aovs', 'region', 'upscale', 'deblur'],
+]);
+
+/** `POST /v1/sample-map`, which takes the same files. */
 const SAMPLE_MAP: Schema = {
   ...DENOISE,
   operationId: 'sampleMap',
@@ -368,7 +379,7 @@ const SAMPLE_MAP: Schema = {
   description:
     'The frame is denoised, the error that is left in every pixel is predicted, and a budget of samples is shared out in proportion to it. The answer is a file with the data window of the frame and the channels `error.SMAPE`, `error.DSSIM`, `samples.density` (mean 1) and `samples.spp` (whole, with the exact sum of the budget).',
   parameters: [
-    ...DENOISE.parameters.filter((each) => 'name' in each && each.name !== 'outputs'),
+    ...DENOISE.parameters.filter((each) => 'name' in each && !OF_COLOR.has(String(each.name))),
     formatOf(MAP_ANSWER_TYPES),
   ],
   responses: {

@@ -1,8 +1,6 @@
 import { expected, QuietframeError } from '../errors.js';
+import { parseDecimal } from '../numbers.js';
 import { ERROR_METRICS, type MapsRequest, OUTPUTS, type Output } from '../workflow/maps.js';
-
-/** What `Number` takes beside these (hexadecimal, spaces) is more likely a mistake. */
-const DECIMAL = /^\d+(\.\d*)?(e[+-]?\d+)?$/i;
 
 /** Parameters about the error map and the sample map, by name; ranges that depend on others are checked by `checkMaps`. */
 export const MAP_PARAMETERS: ReadonlyMap<string, (value: string) => MapsRequest> = new Map<
@@ -33,8 +31,8 @@ function positive(parameter: string, value: string): number {
 }
 
 function numberOf(parameter: string, value: string): number {
-  const number = DECIMAL.test(value) ? Number(value) : Number.NaN;
-  if (Number.isFinite(number)) return number;
+  const number = parseDecimal(value);
+  if (number >= 0) return number;
   throw invalid('a decimal number of at least 0', parameter, value);
 }
 

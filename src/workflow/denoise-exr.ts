@@ -23,6 +23,7 @@ import type { SanitizedCounts } from '../image/sanitize.js';
 import type { Tile } from '../image/tile.js';
 import { VERSION } from '../version.js';
 import { buildFrameAside } from './aside.js';
+import { checkEffects } from './check-effects.js';
 import { denoiseBeauty, denoiseSplit } from './denoise-components.js';
 import { digestOf } from './digest.js';
 import { CachedFrames, type FrameCache } from './frame-cache.js';
@@ -173,6 +174,7 @@ export async function denoiseExr(
   const withAlpha = request.alpha === 'denoise';
   const { maps: mapsRequest = {} } = request;
   checkMaps(mapsRequest);
+  checkEffects({ ...request, ...request.finish });
   checkNeighbours(neighbours);
   const { strength, finish, guide, lambdaMap: lambdaFile, region } = request;
   const factor = finish?.upscale ?? 1;
@@ -446,12 +448,9 @@ function checkNeighbours(neighbours: readonly Neighbour[]): void {
 }
 
 function checkChoices(
-  { components, finish, lambda, lambdaMap, region, maps = {} }: DenoiseExrRequest,
+  { components, finish, lambda, lambdaMap }: DenoiseExrRequest,
   withParameters: boolean,
 ): void {
-  if (region !== undefined && (finish !== undefined || maps.outputs?.some((output) => output !== 'color'))) {
-    throw wrong('nothing with outputs beside color, upscale and deblur', 'region', 'one');
-  }
   if (lambda !== undefined && lambdaMap !== undefined) throw wrong('a number or a map', 'lambda', 'both');
   if (components !== 'split' || (finish === undefined && !withParameters)) return;
   throw wrong('beauty with upscale, deblur and parameters', 'components', components);

@@ -354,3 +354,17 @@ it('lists every channel that is used, by part', () => {
     ...rgb('V.Combined').map((channel) => ({ part: 0, channel, usedAs: 'result' })),
   ]);
 });
+
+describe('a layer with both directions of motion', () => {
+  it.each(['motion', 'velocity', 'motionvector', 'forward'])('%s.XYZW is read whole', (layer) => {
+    const plan = resolveLayers(header({ layers: ['RGB', `${layer}.XYZW`] }), { motion: 'to-both' });
+    expect(plan.motionConvention).toBe('to-both');
+    expect(plan.layers.motion?.channels).toEqual(['X', 'Y', 'Z', 'W'].map((name) => `${layer}.${name}`));
+  });
+
+  it('is read in one direction, too, and one of two channels is no match for both', () => {
+    const parts = header({ layers: ['RGB', 'motion.XY'] });
+    expect(resolveLayers(parts, { motion: 'to-next' }).layers.motion?.channels).toHaveLength(2);
+    expect(() => resolveLayers(parts, { motion: 'to-both' })).toThrow('a layer of 4 channels');
+  });
+});

@@ -1,7 +1,7 @@
 import { PNG } from 'pngjs';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
-import { fakeApp, form, makeExr, post, postForm } from './support.js';
+import { expectProblem, fakeApp, form, makeExr, post, postForm } from './support.js';
 
 const { app, service } = await fakeApp();
 const exr = makeExr();
@@ -155,6 +155,38 @@ describe('POST /v1/denoise', () => {
     const [given] = service.requests;
     expect(given?.finish).toEqual({ upscale: 2 });
     expect(Buffer.from(given?.guide ?? []).equals(guide)).toBe(true);
+  });
+
+  it.each(['2.5', '1e0', '.5e1'])('takes the number %s as a field of a form', async (text) => {
+    const { app, service } = await fakeApp();
+    const payload = form([
+      ['frame', makeExr()],
+      ['lambda', Buffer.from(text)],
+    ]);
+    expect((await app.inject(postForm(payload))).statusCode).toBe(200);
+    expect(service.requests[0]?.lambda).toBe(Number(text));
+    expect(service.requests[0]?.lambdaMap).toBeUndefined();
+    const twice = await app.inject(postForm(payload, '/v1/denoise?lambda=2.5'));
+    expect(expectProblem(twice, 'invalid-argument', '/v1/denoise').parameter).toBe('lambda');
+    const job = await app.inject(postForm(payload, '/v1/jobs'));
+    expect(job.statusCode).toBe(202);
+    await vi.waitFor(() => expect(service.requests).toHaveLength(2));
+    expect(service.requests[1]?.lambda).toBe(Number(text));
+  });
+
+  it.each(['much', '0', '0x2', '1,5'])('refuses the field lambda=%s as the query does', async (text) => {
+    const { app } = await fakeApp();
+    const payload = form([
+      ['frame', makeExr()],
+      ['lambda', Buffer.from(text)],
+    ]);
+    for (const url of ['/v1/denoise', '/v1/jobs'] as const) {
+      const problem = expectProblem(await app.inject(postForm(payload, url)), 'invalid-argument', url);
+      expect([problem.parameter, problem.detail]).toEqual([
+        'lambda',
+        expect.stringContaining(`received "${text}"`),
+      ]);
+    }
   });
 
   it('takes a map of lambda with a frame, beside the default alone', async () => {

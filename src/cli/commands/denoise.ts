@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { readConfig } from '../../config.js';
+import { encodePng, readAlpha } from '../../server/encode-png.js';
 import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import type { Output } from '../../workflow/maps.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
@@ -17,7 +18,7 @@ import {
   layerOption,
   modelOption,
   outputsOption,
-  parseDecimal,
+  parseNumber,
   resolveOptions,
   samplesOption,
   sourceOption,
@@ -25,6 +26,7 @@ import {
   type WorkerFlags,
   wrong,
 } from '../options.js';
+import { checkOutput, checkReport, STANDARD_OUTPUT, tellDone, writeOutput } from '../output.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 
@@ -50,7 +52,7 @@ export function denoiseCommand(program: Command): void {
     .command('denoise')
     .description('denoise the beauty of an OpenEXR file and keep everything else')
     .argument('<in.exr>', 'noisy frame with its auxiliary layers')
-    .requiredOption('-o, --output <out.exr>', 'the file with its beauty denoised')
+    .requiredOption('-o, --output <out.exr>', 'the file with its beauty denoised; .png is a picture')
     .option('--half-b <b.exr>', 'second half buffer: the same frame with another seed')
     .addOption(lambdaOption())
     .addOption(modelOption())
@@ -61,16 +63,16 @@ export function denoiseCommand(program: Command): void {
     .addOption(componentsOption())
     .addOption(aovsOption())
     .option('--upscale <factor>', 'in [1, 4]: magnifies the result', (text) =>
-      parseDecimal(text, '--upscale', 1, 4),
+      parseNumber(text, '--upscale', 1, 4),
     )
     .option('--guide <full.exr>', 'render at the new size that guides it')
     .option('--deblur <sigma|auto>', 'in [0.3, 4] pixels: undoes a blur', (text) =>
-      text === 'auto' ? text : parseDecimal(text, '--deblur', 0.3, 4),
+      text === 'auto' ? text : parseNumber(text, '--deblur', 0.3, 4),
     )
     .addOption(
       new Option('--strength <number>', 'in [0, 4]: scales the parameters of filters')
         .default(undefined, '1')
-        .argParser((text) => parseDecimal(text, '--strength', 0, 4)),
+        .argParser((text) => parseNumber(text, '--strength', 0, 4)),
     )
     .addOption(outputsOption())
     .option('--report <file>', 'write what was done as JSON; - is standard output')
@@ -87,18 +89,24 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
   const guide = flags.guide === undefined ? undefined : await readInput(flags.guide);
   const lambda = await lambdaRequest(flags.lambda);
-  await checkFolder(flags.output);
-  if (flags.report !== undefined && flags.report !== '-') await checkFolder(flags.report);
+  const type = await checkOutput(flags.output, ['exr', 'png']);
+  if (type === 'png') checkPicture(flags);
+  checkReport(flags.report, flags.output);
+  if (flags.report !== undefined && flags.report !== STANDARD_OUTPUT) await checkFolder(flags.report);
   const maps = typeof flags.lambda === 'string' ? [flags.lambda] : [];
   await refuseOverwriting([input, ...(flags.halfB === undefined ? [] : [flags.halfB]), ...maps], flags);
 
-  const { exr: result, report } = await runOnFile(
+  const { bytes, report } = await runOnFile(
     input,
     { half_b: flags.halfB, guide: flags.guide, lambda: maps[0] },
     flags,
     config,
-    (tools) =>
-      denoiseExr(
+    async (tools) => {
+      const {
+        exr: result,
+        color,
+        report,
+      } = await denoiseExr(
         {
           exr,
           ...(halfB && { halves: [exr, halfB] as const }),
@@ -114,10 +122,21 @@ async function denoise(input: string, flags: Flags): Promise<void> {
           ...tools.watch,
         },
         tools.services,
-      ),
+      );
+      if (type === 'exr') return { bytes: result, report };
+      const { signal } = tools.watch;
+      const alpha = await readAlpha(result, tools.services.pool, resolveOptions(flags), signal);
+      return { bytes: await encodePng({ color, ...(alpha && { alpha }) }, signal), report };
+    },
   );
-  await writeAtomically(flags.output, result);
+  await writeOutput(flags.output, bytes);
   await tell(report, flags);
+}
+
+/** A picture has the denoised colour, and nothing to hold the rest. */
+function checkPicture({ outputs, aovs, output }: Flags): void {
+  if (outputs?.some((name) => name !== 'color')) throw wrong('.exr with such --outputs', '--output', output);
+  if (aovs !== undefined) throw wrong('.exr with --aovs', '--output', output);
 }
 
 /** Nothing where neither was asked for. */
@@ -128,7 +147,7 @@ function finishOf({ upscale, deblur }: Flags): Pick<DenoiseExrRequest, 'finish'>
 
 /** The noisy frame took hours and cannot be made from the denoised one: to write over it must be asked for. */
 async function refuseOverwriting(inputs: readonly string[], flags: Flags): Promise<void> {
-  if (flags.overwriteInput) return;
+  if (flags.overwriteInput || flags.output === STANDARD_OUTPUT) return;
   const output = await realpath(flags.output).catch(() => undefined);
   for (const input of inputs) {
     if (output !== (await realpath(input))) continue;
@@ -148,7 +167,8 @@ async function tell(report: FullReport, flags: Flags): Promise<void> {
   const scaled = (pixels: number): number => Math.round(pixels * (report.finish?.upscale ?? 1));
   const [width, height] = [scaled(report.input.width), scaled(report.input.height)];
   const took = report.seconds.toFixed(1);
-  process.stdout.write(
+  tellDone(
     `${flags.output}: ${width} x ${height}, ${source}, ${report.model}@${report.version}, ${took} s on ${report.device}\n`,
+    flags.output,
   );
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
+import { parseDecimal } from '../../numbers.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../workflow/maps.js';
 import { writeAtomically } from '../../workflow/write-atomically.js';
@@ -20,6 +21,7 @@ import {
   type WorkerFlags,
   wrong,
 } from '../options.js';
+import { checkOutput, checkReport, STANDARD_OUTPUT, tellDone, writeOutput } from '../output.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 
@@ -74,8 +76,9 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
   const config = readConfig();
   const exr = await readInput(input);
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
-  await checkFolder(flags.output);
-  if (flags.report !== undefined && flags.report !== '-') await checkFolder(flags.report);
+  await checkOutput(flags.output, ['exr']);
+  checkReport(flags.report, flags.output);
+  if (flags.report !== undefined && flags.report !== STANDARD_OUTPUT) await checkFolder(flags.report);
 
   const { exr: result, report } = await runOnFile(input, { half_b: flags.halfB }, flags, config, (tools) =>
     denoiseExr(
@@ -90,7 +93,7 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
       tools.services,
     ),
   );
-  await writeAtomically(flags.output, result);
+  await writeOutput(flags.output, result);
   await tell(report, flags);
 }
 
@@ -109,7 +112,8 @@ function mapsOf({ budget, targetSmape, spp, min, max, tile, metric }: Flags): Ma
 /** Reads decimals; ranges are checked with the other options. */
 function number(flag: string): (text: string) => number {
   return (text) => {
-    if (/^\d+(\.\d*)?(e[+-]?\d+)?$/i.test(text)) return Number(text);
+    const value = parseDecimal(text);
+    if (value >= 0) return value;
     throw wrong('a number of at least 0', flag, text);
   };
 }
@@ -126,8 +130,9 @@ async function tell(report: FullReport, flags: Flags): Promise<void> {
   if (flags.report !== undefined) await writeAtomically(flags.report, json);
   const { predictedError, samples, target } = report;
   const smape = predictedError?.smape.toFixed(4);
-  process.stdout.write(
+  tellDone(
     `${flags.output}: predicted SMAPE ${smape}; ${samples?.total} samples, ${samples?.leastSpp} to ${samples?.mostSpp} per pixel\n`,
+    flags.output,
   );
   if (target === undefined) return;
   const more = target.additionalSpp;
@@ -137,5 +142,5 @@ async function tell(report: FullReport, flags: Flags): Promise<void> {
       : more === null
         ? `takes ${target.sampleFactor.toFixed(1)} times the samples`
         : `takes ${more.toFixed(1)} more samples per pixel`;
-  process.stdout.write(`SMAPE ${target.targetSmape} ${target.reached ? 'is reached' : left}\n`);
+  tellDone(`SMAPE ${target.targetSmape} ${target.reached ? 'is reached' : left}\n`, flags.output);
 }

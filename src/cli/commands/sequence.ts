@@ -25,6 +25,7 @@ import {
   type WorkerFlags,
   wrong,
 } from '../options.js';
+import { checkShotOutput } from '../output.js';
 import { ProgressLine } from '../progress-line.js';
 import type { FrameDenoiser } from '../sequence/frame-denoiser.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
@@ -85,6 +86,8 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   const config = readConfig();
   const input = new FramePattern(pattern, 'the input');
   const output = new FramePattern(flags.output, '--output');
+  checkShotOutput(flags.output);
+  checkServerFlags(flags);
   const { frames, nearMisses } = await input.list(output);
   const [first] = frames;
   if (first === undefined) {
@@ -230,6 +233,15 @@ async function openDenoisers(
     denoisers: [new LocalDenoiser(request, pool, denoiser, config.decodedCacheBytes)],
     close: () => denoiser.close(),
   };
+}
+
+/** Services have settings of their own. */
+function checkServerFlags({ server, ...flags }: Flags): void {
+  if (server === undefined) return;
+  for (const name of ['threads', 'device', 'engine'] as const) {
+    const value = flags[name];
+    if (value !== undefined) throw wrong('nothing with --server', `--${name}`, String(value));
+  }
 }
 
 function textOfFailure({ input, error = '' }: FrameOutcome): string {

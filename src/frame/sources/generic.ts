@@ -46,7 +46,14 @@ export const generic: RenderSource = {
       'depth.V',
       'depth.Y',
     ],
-    motion: ['motionvector.XY', 'motion.XY', 'velocity.XY', 'VRayVelocity.XY', 'forward.XY', 'forward.RG'],
+    // Four channels hold both directions, which `to-both` and `cycles` read.
+    motion: [
+      ...['motionvector', 'motion', 'velocity', 'VRayVelocity', 'forward'].flatMap((layer) => [
+        `${layer}.XYZW`,
+        `${layer}.XY`,
+      ]),
+      ...['forward.RGBA', 'forward.RG'],
+    ],
   },
   variances: [
     { role: 'colorVariance', layer: 'mse.RGB', kind: 'mean' },

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import type { ResolveOptions } from '../../frame/resolve-layers.js';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import type { AppContext } from '../app.js';
 import { ANSWER_TYPES, MAP_ANSWER_TYPES, negotiate, sendAnswer } from '../denoise-answer.js';
 import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
-import { encodePng } from '../encode-png.js';
+import { encodePng, readAlpha } from '../encode-png.js';
 import {
   checkBodyHead,
   isJson,
@@ -55,6 +56,10 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
       upload = await fetchStored(digests, frames, metrics);
     } else {
       upload = await receiveUpload(request.raw, config.maxUploadBytes);
+      const { lambdaText } = upload;
+      if (lambdaText !== undefined) {
+        query = parseDenoiseQuery(givenOnce(given, { lambda: lambdaText }), deps.denoiser.models, operation);
+      }
       metrics.received(uploadBytes(upload));
       callers.received(request.caller, uploadBytes(upload));
     }
@@ -65,8 +70,12 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
       const result = await deps.denoiseExr(denoiseRequest(selected, query, signal));
       for (const [stage, seconds] of Object.entries(result.report.stages)) stages.set(stage, seconds);
       mark = performance.now();
-      const png = type === 'image/png' ? await encodePng(result.color, signal) : undefined;
-      if (png !== undefined) lap('png');
+      if (type !== 'image/png') return { result, png: undefined };
+      const { exr, color } = result;
+      // A region is a file of the colour alone.
+      const alpha = query.region ? undefined : await readAlpha(exr, deps.pool, resolveOptions(query), signal);
+      const png = await encodePng({ color, ...(alpha && { alpha }) }, signal);
+      lap('png');
       return { result, png };
     };
     const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
@@ -76,6 +85,14 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
     metrics.sent(sendAnswer(reply, type, { result, png, selected, stages }));
     return reply;
   });
+}
+
+/** How the layers of the answer are found again. */
+function resolveOptions({
+  source = 'auto',
+  layers,
+}: DenoiseQuery): Pick<ResolveOptions, 'source' | 'layers'> {
+  return { ...(source !== 'auto' && { source }), ...(layers !== undefined && { layers }) };
 }
 
 /** What the workflow is asked for. */
@@ -98,6 +115,7 @@ export function denoiseRequest(
     ...(query.components === undefined ? {} : { components: query.components }),
     ...(layers === undefined ? {} : { layers }),
     ...(query.motion === undefined ? {} : { motion: query.motion }),
+    ...(query.samplesPerPixel === undefined ? {} : { samplesPerPixel: query.samplesPerPixel }),
     ...(query.region === undefined ? {} : { region: query.region }),
     ...(query.strength === undefined ? {} : { strength: query.strength }),
     ...(query.upscale === undefined && query.deblur === undefined ? {} : { finish: finishOf(query) }),

@@ -174,6 +174,9 @@ async function receiveJob(
   const upload = await receiveUpload(request.raw, limit);
   metrics.received(uploadBytes(upload));
   callers.received(request.caller, uploadBytes(upload));
+  const { lambdaText } = upload;
+  const parameters = lambdaText === undefined ? query : givenOnce(query, { lambda: lambdaText });
+  parseDenoiseQuery(parameters, deps.denoiser.models);
   selectFrames(upload, center === undefined ? undefined : Number(center), deps.pool);
   const keep = async (bytes: Uint8Array): Promise<string> => {
     const digest = await digestOf(bytes);
@@ -192,7 +195,7 @@ async function receiveJob(
     ...(guide !== undefined && { guide }),
     ...(center !== undefined && { center: Number(center) }),
   };
-  return { frames: [frame], parameters: query as Record<string, string> };
+  return { frames: [frame], parameters: parameters as Record<string, string> };
 }
 
 function accepted(reply: FastifyReply, job: Job): FastifyReply {

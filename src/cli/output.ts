@@ -1,0 +1,58 @@
+import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { writeAtomically } from '../workflow/write-atomically.js';
+import { checkFolder } from './check-folder.js';
+import { wrong } from './options.js';
+
+/** Stands for standard output. */
+export const STANDARD_OUTPUT = '-';
+
+/** What a result is written as. */
+export type OutputType = 'exr' | 'png';
+
+/**
+ * What a result is written as, by the suffix of its file; standard output, devices and pipes get OpenEXR.
+ * @param types that the result can be written as.
+ * @throws QuietframeError `invalid-argument` for another suffix; `file-system` where the file cannot be written.
+ */
+export async function checkOutput(path: string, types: readonly OutputType[]): Promise<OutputType> {
+  if (path === STANDARD_OUTPUT) return 'exr';
+  const suffix = extname(path).toLowerCase();
+  const type = types.find((known) => suffix === `.${known}`);
+  if (type === undefined && !(await isDevice(path))) {
+    const range = `${types.map((known) => `.${known}`).join(' or ')} as the suffix (- is standard output)`;
+    throw wrong(range, '--output', path);
+  }
+  await checkFolder(path);
+  return type ?? 'exr';
+}
+
+/** The end of the pattern of a shot's results, as of a single file. */
+export function checkShotOutput(pattern: string): void {
+  if (extname(pattern).toLowerCase() !== '.exr') throw wrong('.exr as the suffix', '--output', pattern);
+}
+
+/** A report and a result cannot both be on standard output. */
+export function checkReport(report: string | undefined, output: string): void {
+  if (report === STANDARD_OUTPUT && output === STANDARD_OUTPUT) {
+    throw wrong('a file with --output -', '--report', report);
+  }
+}
+
+/** @throws QuietframeError `file-system`. */
+export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
+  if (path !== STANDARD_OUTPUT) return writeAtomically(path, bytes);
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+/** Says what was done where nothing else goes: standard error while the result is on standard output. */
+export function tellDone(text: string, output: string): void {
+  (output === STANDARD_OUTPUT ? process.stderr : process.stdout).write(text);
+}
+
+async function isDevice(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
+}
