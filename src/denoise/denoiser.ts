@@ -18,6 +18,7 @@ import { type CacheStatistics, FeatureCache } from './feature-cache.js';
 import { Finisher, type FinishOptions, type FinishReport } from './finisher.js';
 import { checkLambda } from './lambda.js';
 import { denoisePreview } from './preview.js';
+import { lightScale, scaleLight, unscaleLight } from './scale-light.js';
 import type { DenoiseJob, DenoiseJobResult, WorkerModels } from './stages.js';
 import { Turnstile } from './turnstile.js';
 import { WorkerPool } from './worker-pool.js';
@@ -280,6 +281,11 @@ export class Denoiser {
     checkLambda(lambda, frame);
     checkNeighbors(frame, also, neighbors);
     if (region !== undefined) checkRegion(region, frame);
+    const scale = lightScale(frame, request);
+    if (scale !== 1) {
+      const scaled = scaleLight(frame, request, scale);
+      return unscaleLight(await this.denoise(scaled.frame, scaled.request), scale);
+    }
     if (request.finish !== undefined) return this.#finish(frame, request, request.finish);
     const preview = this.#findPreview(model);
     if (preview !== undefined) {

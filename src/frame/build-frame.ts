@@ -1,6 +1,9 @@
 import { expected, QuietframeError } from '../errors.js';
+import { type BrightRegions, findBrightRegions, meanOfRegions } from '../image/bright-regions.js';
 import { boxHeight, boxWidth, type Image } from '../image/image.js';
-import { type Raster, raster } from '../image/raster.js';
+import { brightnessLimit } from '../image/light-range.js';
+import { findNegativeOutliers, replacePixels } from '../image/negative-outliers.js';
+import { finite, type Raster, raster } from '../image/raster.js';
 import { type SanitizedCounts, sanitize } from '../image/sanitize.js';
 import type { Frame, InputWarning, VarianceOrigin, WarningCode } from './frame.js';
 import {
@@ -41,6 +44,8 @@ export interface BuiltFrame {
    * split, those of irradiance as they add up to `diffuse`, without it.
    */
   readonly lights: ReadonlyMap<string, Raster>;
+  /** Samples of the colour and of layers of light, as they are in the file, that are too bright to be filtered. */
+  readonly bright: { readonly color?: BrightRegions; readonly lights: ReadonlyMap<string, BrightRegions> };
   readonly warnings: readonly InputWarning[];
   /** By role, for those that had something to repair or to count. */
   readonly sanitized: Readonly<Record<string, SanitizedCounts>>;
@@ -105,11 +110,25 @@ interface Gathered {
   readonly halves: readonly [Raster, Raster] | undefined;
 }
 
+/** What the colour of a file says about all light of the file. */
+interface LightRepairs {
+  /** Brighter samples are replaced. */
+  readonly limit: number;
+  /** Pixels that are replaced by their neighbors. */
+  readonly outliers: readonly number[];
+}
+
+/** Layers of light that are repaired with the colour, so that they still add up to it. */
+const LIGHT_ROLES: readonly string[] = ['diffuseDirect', 'diffuseIndirect'];
+
 class FrameBuilder {
   readonly #main: PlannedImage;
   readonly #half: PlannedImage | undefined;
   readonly #warnings: InputWarning[] = [];
   readonly #sanitized: Record<string, SanitizedCounts> = {};
+  readonly #repairs = new Map<PlannedImage, LightRepairs>();
+  /** By file and layer; those of the colour have no name. */
+  readonly #bright = new Map<PlannedImage, Map<string, BrightRegions>>();
 
   constructor(main: PlannedImage, half: PlannedImage | undefined) {
     this.#main = main;
@@ -159,7 +178,21 @@ class FrameBuilder {
       ...this.#split(color, independent),
     };
     const lights = new Map(this.#main.plan.lights.map(({ name }) => [name, this.#light(name)]));
-    return { frame, lights, warnings: this.#warnings, sanitized: this.#sanitized };
+    const bright = this.#brightRegions(color, lights);
+    return { frame, lights, bright, warnings: this.#warnings, sanitized: this.#sanitized };
+  }
+
+  #brightRegions(color: Gathered, lights: ReadonlyMap<string, Raster>): BuiltFrame['bright'] {
+    const regionsOf = (name: string, halves: readonly [Raster, Raster]): BrightRegions | undefined => {
+      const [own, other] = [this.#main, this.#half].map((file) => file && this.#bright.get(file)?.get(name));
+      return this.#half === undefined ? own : meanOfRegions([own, other], halves);
+    };
+    const ofColor = regionsOf('', color.halves ?? [color.mean, color.mean]);
+    const ofLights = [...lights].flatMap(([name, light]): [string, BrightRegions][] => {
+      const regions = regionsOf(name, [light, light]);
+      return regions === undefined ? [] : [[name, regions]];
+    });
+    return { ...(ofColor && { color: ofColor }), lights: new Map(ofLights) };
   }
 
   #layer(role: Exclude<Role, VarianceRole>): Gathered | undefined {
@@ -190,13 +223,15 @@ class FrameBuilder {
 
   /** Samples of a role in one file, repaired. */
   #read(
-    { image, plan }: PlannedImage,
+    file: PlannedImage,
     role: Exclude<Role, VarianceRole> | 'alpha',
     planned: (plan: LayerPlan) => PlannedLayer | undefined,
   ): Raster | undefined {
-    const samples = rasterOf(image, planned(plan));
+    const samples = rasterOf(file.image, planned(file.plan));
     if (samples === undefined) return undefined;
-    this.#sanitize(role, samples, role === 'albedo' || role === 'diffuseColor');
+    if (role === 'color') this.#repairColor(file, samples);
+    else if (LIGHT_ROLES.includes(role)) this.#repairLight(file, role, samples);
+    else this.#sanitize(role, samples, role === 'albedo' || role === 'diffuseColor');
     if (role === 'albedo') {
       if (clampAlbedo(samples)) this.#warn('albedo-range', 'Albedo above 1 was limited to 1', role);
     }
@@ -207,8 +242,38 @@ class FrameBuilder {
     return samples;
   }
 
-  #sanitize(role: string, samples: Raster, zeroNegatives: boolean): void {
-    const counts = sanitize(samples, zeroNegatives);
+  #repairColor(file: PlannedImage, samples: Raster): void {
+    const limit = brightnessLimit(samples);
+    this.#findBright(file, '', samples, limit);
+    this.#sanitize('color', samples, false, limit);
+    const outliers = findNegativeOutliers(samples);
+    this.#repairs.set(file, { limit, outliers });
+    if (outliers.length === 0) return;
+    replacePixels(samples, outliers);
+    const message = `${outliers.length} pixels of the colour are far below zero and were replaced by their neighbours' mean`;
+    this.#warn('negative-outliers', message, 'color');
+  }
+
+  /** After that of the colour. */
+  #repairLight(file: PlannedImage, name: string, samples: Raster): void {
+    const { limit, outliers } = this.#repairs.get(file) ?? { limit: Number.MAX_VALUE, outliers: [] };
+    this.#findBright(file, name, samples, limit);
+    this.#sanitize(name, samples, false, limit);
+    replacePixels(samples, outliers);
+  }
+
+  #findBright(file: PlannedImage, name: string, samples: Raster, limit: number): void {
+    const regions = findBrightRegions(samples, limit);
+    if (regions === undefined) return;
+    const known = this.#bright.get(file) ?? new Map<string, BrightRegions>();
+    this.#bright.set(file, known.set(name, regions));
+    const what = name === '' ? 'color' : name;
+    const message = `${regions.indices.length} samples of ${what} are in regions that are infinite or too bright to filter, and were kept`;
+    this.#warn('bright-regions', message, what);
+  }
+
+  #sanitize(role: string, samples: Raster, zeroNegatives: boolean, limit?: number): void {
+    const counts = sanitize(samples, { zeroNegatives, ...(limit !== undefined && { limit }) });
     const signed = role === 'normal';
     const { notFinite, negative } = this.#sanitized[role] ?? { notFinite: 0, negative: 0 };
     const total = {
@@ -354,7 +419,8 @@ class FrameBuilder {
     return main !== undefined && other !== undefined ? meanOfHalves(main, other) : (main as Raster);
   }
 
-  #lightOf({ image, plan, withSplit }: PlannedImage, name: string): Raster {
+  #lightOf(file: PlannedImage, name: string): Raster {
+    const { image, plan, withSplit } = file;
     const planned = plan.lights.find((light) => light.name === name);
     const light = rasterOf(image, planned?.layer);
     if (light === undefined) {
@@ -368,7 +434,7 @@ class FrameBuilder {
         },
       );
     }
-    this.#sanitize(name, light, false);
+    this.#repairLight(file, name, light);
     const surface = rasterOf(image, planned?.surface);
     if (surface === undefined || (withSplit && planned?.component === 'irradiance')) return light;
     this.#sanitize(`${name} surface`, surface, true);
@@ -399,20 +465,22 @@ export function rasterOf(image: Image, layer: PlannedLayer | undefined): Raster 
 
 function sum(a: Raster, b: Raster): Raster {
   const result = raster(a.width, a.height, a.channels);
-  for (let i = 0; i < result.data.length; i++) result.data[i] = (a.data[i] as number) + (b.data[i] as number);
+  for (let i = 0; i < result.data.length; i++)
+    result.data[i] = finite((a.data[i] as number) + (b.data[i] as number));
   return result;
 }
 
 function product(a: Raster, b: Raster): Raster {
-  return { ...a, data: a.data.map((value, i) => value * (b.data[i] as number)) };
+  return { ...a, data: a.data.map((value, i) => finite(value * (b.data[i] as number))) };
 }
 
 /** What is left of the beauty without its diffuse light. */
 function rest(beauty: Raster, irradiance: Raster, surface: Raster): Raster {
   const result = raster(beauty.width, beauty.height, beauty.channels);
   for (let i = 0; i < result.data.length; i++) {
-    result.data[i] =
-      (beauty.data[i] as number) - (irradiance.data[i] as number) * (surface.data[i] as number);
+    result.data[i] = finite(
+      (beauty.data[i] as number) - (irradiance.data[i] as number) * (surface.data[i] as number),
+    );
   }
   return result;
 }

@@ -1,5 +1,5 @@
 import { expected, QuietframeError } from '../errors.js';
-import { type Raster, raster } from '../image/raster.js';
+import { finite, type Raster, raster } from '../image/raster.js';
 import type { Frame } from './frame.js';
 
 /**
@@ -52,7 +52,7 @@ export function recombine(irradiance: Raster, albedo: Raster, specular?: Raster)
   const result = raster(irradiance.width, irradiance.height, irradiance.channels);
   for (let i = 0; i < result.data.length; i++) {
     const diffuse = (irradiance.data[i] as number) * (albedo.data[i] as number);
-    result.data[i] = diffuse + ((specular?.data[i] as number | undefined) ?? 0);
+    result.data[i] = finite(diffuse + ((specular?.data[i] as number | undefined) ?? 0));
   }
   return result;
 }
@@ -66,7 +66,7 @@ export function rescale(part: Raster, sum: Raster, wanted: Raster): Raster {
   for (let i = 0; i < result.data.length; i++) {
     const quotient = (wanted.data[i] as number) / (sum.data[i] as number);
     const value = part.data[i] as number;
-    result.data[i] = Number.isFinite(quotient) ? value * quotient : value;
+    result.data[i] = Number.isFinite(quotient) ? finite(value * quotient) : value;
   }
   return result;
 }

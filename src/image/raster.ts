@@ -29,6 +29,28 @@ export function plane(image: Raster, c: number): Float32Array {
   return image.data.subarray(c * size, (c + 1) * size);
 }
 
+/** Largest finite float32 value. */
+export const MAX_FLOAT = 2 ** 128 - 2 ** 104;
+
+/** Limits a value to what float32 can hold. */
+export function finite(value: number): number {
+  return Math.min(Math.max(value, -MAX_FLOAT), MAX_FLOAT);
+}
+
+/** Indices of the up to eight samples around one, in the same channel. */
+export function neighborsOf({ width, height }: Raster, at: number): number[] {
+  const inChannel = at % (width * height);
+  const x = inChannel % width;
+  const y = (inChannel - x) / width;
+  const found: number[] = [];
+  for (let dy = y > 0 ? -1 : 0; dy <= (y < height - 1 ? 1 : 0); dy++) {
+    for (let dx = x > 0 ? -1 : 0; dx <= (x < width - 1 ? 1 : 0); dx++) {
+      if (dx !== 0 || dy !== 0) found.push(at + dy * width + dx);
+    }
+  }
+  return found;
+}
+
 /**
  * Shared memory for the rasters of one picture after the other. Worker threads see it without a copy; the next picture
  * takes the place of the last one, because shared memory that is dropped stays until every thread collects its garbage.

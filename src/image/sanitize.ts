@@ -1,50 +1,78 @@
-import type { Raster } from './raster.js';
+import { neighborsOf, type Raster } from './raster.js';
 
 /** What was wrong with the samples of a raster. */
 export interface SanitizedCounts {
-  /** Samples that were NaN or infinite. */
+  /** Samples that were NaN, infinite or beyond the limit. */
   readonly notFinite: number;
   /** Finite samples below zero. */
   readonly negative: number;
 }
 
+export interface SanitizeOptions {
+  readonly zeroNegatives?: boolean;
+  /** Samples whose magnitude exceeds this are replaced like infinities. */
+  readonly limit?: number;
+}
+
 /**
  * Makes every sample finite, in place: NaN and infinities become the mean of the finite samples of their 3x3
- * neighbourhood and channel, or 0 where there are none. Large values stay: a firefly is for the kernels to reject.
+ * neighborhood and channel. Blocks are filled from their border inwards, and are 0 where the whole channel has no finite
+ * sample. Large values stay: a firefly is for the kernels to reject.
  *
  * Negative samples are counted and, unless `zeroNegatives`, kept: pixel filters with negative lobes make them, and to cut
  * them off would brighten the mean.
  */
-export function sanitize(image: Raster, zeroNegatives = false): SanitizedCounts {
-  const { width, height, data } = image;
-  const repairs: { at: number; value: number }[] = [];
+export function sanitize(
+  image: Raster,
+  { zeroNegatives = false, limit = Number.MAX_VALUE }: SanitizeOptions = {},
+): SanitizedCounts {
+  const { data } = image;
+  const holes: number[] = [];
   let negative = 0;
   for (let at = 0; at < data.length; at++) {
     const value = data[at] as number;
-    if (!Number.isFinite(value)) {
-      repairs.push({ at, value: finiteNeighbourMean(data, at, width, height) });
+    if (!(Math.abs(value) <= limit)) {
+      holes.push(at);
+      data[at] = Number.NaN;
     } else if (value < 0) {
       negative++;
       if (zeroNegatives) data[at] = 0;
     }
   }
-  for (const { at, value } of repairs) data[at] = zeroNegatives ? Math.max(0, value) : value;
-  return { notFinite: repairs.length, negative };
+  fillHoles(image, holes);
+  return { notFinite: holes.length, negative };
 }
 
-function finiteNeighbourMean(data: Float32Array, at: number, width: number, height: number): number {
-  const inChannel = at % (width * height);
-  const x = inChannel % width;
-  const y = (inChannel - x) / width;
+/** Fills samples that are NaN ring by ring; what one ring is filled with does not depend on its own order. */
+function fillHoles(image: Raster, holes: readonly number[]): void {
+  const { data } = image;
+  let ring = holes;
+  while (ring.length > 0) {
+    const filled: { at: number; value: number }[] = [];
+    for (const at of ring) {
+      const value = finiteMean(image, at);
+      if (value !== undefined) filled.push({ at, value });
+    }
+    for (const { at, value } of filled) data[at] = value;
+    const next = new Set<number>();
+    for (const { at } of filled) {
+      for (const neighbor of neighborsOf(image, at)) {
+        if (Number.isNaN(data[neighbor])) next.add(neighbor);
+      }
+    }
+    ring = [...next];
+  }
+  for (const at of holes) if (Number.isNaN(data[at])) data[at] = 0;
+}
+
+function finiteMean(image: Raster, at: number): number | undefined {
   let sum = 0;
   let count = 0;
-  for (let dy = y > 0 ? -1 : 0; dy <= (y < height - 1 ? 1 : 0); dy++) {
-    for (let dx = x > 0 ? -1 : 0; dx <= (x < width - 1 ? 1 : 0); dx++) {
-      const value = data[at + dy * width + dx] as number;
-      if (!Number.isFinite(value)) continue;
-      sum += value;
-      count++;
-    }
+  for (const neighbor of neighborsOf(image, at)) {
+    const value = image.data[neighbor] as number;
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    count++;
   }
-  return count === 0 ? 0 : sum / count;
+  return count === 0 ? undefined : sum / count;
 }

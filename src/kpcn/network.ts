@@ -17,7 +17,7 @@ import {
 import { type FilteredLevel, KernelApply, type KernelFeatures } from './kernel-apply.js';
 import { NeighborJoin } from './neighbor-join.js';
 import { COLOR_CHANNELS, type FrameLevel, type Level } from './picture.js';
-import { coarserTile, composite, exposedColor } from './scale-compositor.js';
+import { coarserTile, composite, exposedColor, limitBlendWeight } from './scale-compositor.js';
 import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './window-features.js';
 
 /** Told how long a part of the network ran, in milliseconds. */
@@ -265,13 +265,17 @@ export class KpcnNetwork {
     });
   }
 
-  /** Figure 4, right: the blend weight of a tile, and the tile joined with the coarser level, which is complete. */
+  /**
+   * Figure 4, right: the blend weight of a tile, and the tile joined with the coarser level, which is complete.
+   * @param isLimited the weight is less where the colour would get below zero; the training has no such limit.
+   */
   async compositeTile(
     fine: Level,
     coarse: Level,
     exposure: number,
     tile: Tile,
     time: Stopwatch,
+    isLimited = true,
   ): Promise<void> {
     await timed(time, 'compositing', async () => {
       const overlap = even(this.manifest.receptiveRadius.compositor);
@@ -286,6 +290,7 @@ export class KpcnNetwork {
       const blendWeight = this.memory.tensor('blend_weight', 1, height, width);
       await this.modules.scaleCompositor.run(pair, { blend_weight: blendWeight });
       const { data } = blendWeight;
+      if (isLimited) limitBlendWeight(fine.denoised, coarse.composited, { area, data });
       composite(fine.denoised, coarse.composited, { area, data }, fine.composited, tile);
     });
   }

@@ -64,3 +64,41 @@ export function composite(
     }
   }
 }
+
+/**
+ * Lowers blend weights, in place, where equation 5 would make a channel of the colour negative that is not negative in the
+ * fine level, which happens where a pixel is much darker than the others of its cell. All planes share the weight, so that
+ * sums of planes are kept and grey stays grey.
+ * @param area at even coordinates, which the weights are of.
+ */
+export function limitBlendWeight(fine: Raster, coarse: Raster, { area, data: weights }: BlendWeight): void {
+  const { width, height, channels, data } = fine;
+  const { data: coarser, width: columns, height: rows } = coarse;
+  const [right, bottom] = [area.x + area.width, area.y + area.height];
+  for (let c = 0; c < Math.min(channels, COLOR_CHANNELS); c++) {
+    for (let y = area.y; y < bottom; y += 2) {
+      let at = (c * height + y) * width + area.x;
+      let cell = (c * rows + y / 2) * columns + area.x / 2;
+      let w = (y - area.y) * area.width;
+      for (let x = area.x; x < right; x += 2, at += 2, cell++, w += 2) {
+        const f00 = data[at] as number;
+        const f01 = data[at + 1] as number;
+        const f10 = data[at + width] as number;
+        const f11 = data[at + width + 1] as number;
+        const difference = (coarser[cell] as number) - (f00 + f01 + f10 + f11) / 4;
+        if (difference >= 0) continue;
+        weights[w] = limited(weights[w] as number, f00, difference);
+        weights[w + 1] = limited(weights[w + 1] as number, f01, difference);
+        weights[w + area.width] = limited(weights[w + area.width] as number, f10, difference);
+        weights[w + area.width + 1] = limited(weights[w + area.width + 1] as number, f11, difference);
+      }
+    }
+  }
+}
+
+/** Slightly less than 1, so that rounding to float32 does not make a result negative. */
+const ROUNDED_DOWN = 1 - 2 ** -22;
+
+function limited(weight: number, value: number, difference: number): number {
+  return value >= 0 && value + weight * difference < 0 ? (ROUNDED_DOWN * value) / -difference : weight;
+}

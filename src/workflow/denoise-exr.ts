@@ -13,21 +13,24 @@ import {
   type LayerPlan,
   layersText,
   type PlannedLayer,
+  type PlannedLight,
   type ResolveOptions,
   resolveLayers,
 } from '../frame/resolve-layers.js';
 import { withoutSurface } from '../frame/surface.js';
+import { keepBrightRegions } from '../image/bright-regions.js';
 import type { Attribute, Image } from '../image/image.js';
-import { plane, type Raster, raster } from '../image/raster.js';
+import { MAX_FLOAT, plane, type Raster, raster } from '../image/raster.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import type { Tile } from '../image/tile.js';
 import { VERSION } from '../version.js';
 import { buildFrameAside } from './aside.js';
 import { checkEffects } from './check-effects.js';
-import { denoiseBeauty, denoiseSplit } from './denoise-components.js';
+import { type DenoisedLayers, denoiseBeauty, denoiseSplit } from './denoise-components.js';
 import { digestOf } from './digest.js';
 import { CachedFrames, type FrameCache } from './frame-cache.js';
 import { readLambdaMap } from './lambda-map.js';
+import { isGrey, limitLight, makeGrey, noisyInSize } from './limit-light.js';
 import { type LoadedFrame, loadFrame, type NamedFile, naming } from './load-frame.js';
 import {
   checkMaps,
@@ -280,6 +283,8 @@ export async function denoiseExr(
           denoiser,
         );
 
+  limitToInput(result, center.built, plan.lights);
+  keepBright(result, center.built, plan, header);
   const color = region === undefined ? result.color : crop(result.color, region);
   const withColor = mapsRequest.outputs?.includes('color') ?? true;
   const written: Written[] =
@@ -287,7 +292,10 @@ export async function denoiseExr(
   for (const { name, layer, surface } of region === undefined ? plan.lights : []) {
     const light = result.lights.get(name) as Raster;
     const color = rasterOf(surfaces, surface);
-    written.push({ layer, samples: color === undefined ? light : withoutSurface(light, color) });
+    const samples = color === undefined ? light : withoutSurface(light, color);
+    const bright = center.built.bright.lights.get(name);
+    if (bright !== undefined) keepBrightRegions(samples, bright, frame, largestOf(layer, header));
+    written.push({ layer, samples });
   }
   const { alpha } = result;
   if (alpha !== undefined && plan.alpha !== undefined && region === undefined) {
@@ -382,6 +390,43 @@ export async function denoiseExr(
 interface Written {
   readonly layer: PlannedLayer;
   readonly samples: Raster;
+}
+
+/** No light below zero and no color in grey that is not in the input; sums of layers stay. */
+function limitToInput(
+  result: DenoisedLayers,
+  { frame, lights }: BuiltFrame,
+  planned: readonly PlannedLight[],
+): void {
+  const { color } = result;
+  const layersOf = (isGroup: boolean) => {
+    const names = planned
+      .filter(({ component }) => (component === 'beauty') === isGroup)
+      .map(({ name }) => name);
+    const denoised = names.map((name) => result.lights.get(name) as Raster);
+    return { denoised, noisy: names.map((name) => noisyInSize(lights.get(name) as Raster, color)) };
+  };
+  if (isGrey([frame.color, ...lights.values()])) {
+    for (const layer of [color, ...result.lights.values()]) makeGrey(layer);
+  }
+  limitLight(color, noisyInSize(frame.color, color), [layersOf(true), layersOf(false)]);
+}
+
+/** Writes what is too bright to be filtered back into the colour. */
+function keepBright(
+  { color }: DenoisedLayers,
+  { frame, bright }: BuiltFrame,
+  plan: LayerPlan,
+  header: ExrHeader,
+): void {
+  if (bright.color !== undefined)
+    keepBrightRegions(color, bright.color, frame, largestOf(plan.target, header));
+}
+
+/** The largest value that the channels of a layer hold. */
+function largestOf({ part, channels }: PlannedLayer, header: ExrHeader): number {
+  const type = header.parts[part]?.channels.find(({ name }) => name === channels[0])?.type;
+  return type === 'half' ? MAX_HALF : MAX_FLOAT;
 }
 
 /** Colours of surfaces as they stay in the file. */

@@ -252,7 +252,7 @@ describe('repairs', () => {
       blender((channel, i) => {
         if (i === 9) return Number.NaN;
         if (i === 20 && channel.endsWith('G')) return Number.POSITIVE_INFINITY;
-        if (i === 30 && channel === 'V.Combined.R') return 1e30;
+        if (i === 30 && channel === 'V.Combined.R') return 1e15;
         if (i === 31 && channel === 'V.Combined.R') return -0.5;
         return scene(channel, i);
       }),
@@ -260,9 +260,31 @@ describe('repairs', () => {
     expect(allFinite(built.frame)).toBe(true);
     expect(built.sanitized.color).toEqual({ notFinite: 4, negative: 1 });
     expect(built.sanitized.normal).toEqual({ notFinite: 3, negative: 0 });
-    expect(built.frame.color.data[30]).toBe(Math.fround(1e30));
+    expect(built.frame.color.data[30]).toBe(Math.fround(1e15));
     expect(built.frame.color.data[31]).toBe(-0.5);
     expect(codes(built)).toEqual(expect.arrayContaining(['not-finite', 'negative-color']));
+  });
+
+  it('replaces a lone sample that no arithmetic can hold, and keeps regions of them', () => {
+    const isRegion = (i: number): boolean => [10, 11, 18, 19].includes(i);
+    const built = buildFrame(
+      blender((channel, i) => {
+        if (channel !== 'V.Combined.R') return scene(channel, i);
+        if (i === 30) return 3e38;
+        return isRegion(i) ? Number.POSITIVE_INFINITY : scene(channel, i);
+      }),
+    );
+    expect(Math.max(...built.frame.color.data)).toBeLessThan(10);
+    expect([...(built.bright.color?.indices ?? [])].sort()).toEqual([10, 11, 18, 19]);
+    expect(codes(built)).toEqual(expect.arrayContaining(['not-finite', 'bright-regions']));
+  });
+
+  it('replaces a lone pixel far below zero, in the colour and in its light', () => {
+    const built = buildFrame(
+      blender((channel, i) => (channel.startsWith('V.Combined.') && i === 20 ? -50 : scene(channel, i))),
+    );
+    expect(Math.min(...built.frame.color.data)).toBeGreaterThanOrEqual(0);
+    expect(codes(built)).toContain('negative-outliers');
   });
 
   it('makes a frame of nothing but NaN black', () => {

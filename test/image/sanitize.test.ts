@@ -26,6 +26,19 @@ it('counts negatives, and zeroes them only when asked to', () => {
   expect(sanitize(kept)).toEqual({ notFinite: 0, negative: 1 });
   expect(kept.data).toEqual(values);
   const zeroed = raster(2, 2, 1, values.slice());
-  sanitize(zeroed, true);
+  sanitize(zeroed, { zeroNegatives: true });
   expect(zeroed.data[0]).toBe(0);
+});
+
+it('fills blocks from their border inwards', () => {
+  const image = raster(7, 7, 1, new Float32Array(49).fill(3));
+  for (let y = 1; y < 6; y++) for (let x = 1; x < 6; x++) image.data[y * 7 + x] = Number.NaN;
+  expect(sanitize(image)).toEqual({ notFinite: 25, negative: 0 });
+  expect(image.data.every((value) => Math.abs(value - 3) < 1e-6)).toBe(true);
+});
+
+it('replaces samples beyond a limit', () => {
+  const image = raster(3, 1, 1, Float32Array.of(1, -5, 3));
+  expect(sanitize(image, { limit: 4 })).toEqual({ notFinite: 1, negative: 0 });
+  expect([...image.data]).toEqual([1, 2, 3]);
 });

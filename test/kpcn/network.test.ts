@@ -131,7 +131,7 @@ describe.each([
   async function composite({ levels }: Picture): Promise<void> {
     for (let l = levels.length - 2; l >= 0; l--) {
       const [fine, coarse] = [levels[l], levels[l + 1]] as [Level, Level];
-      await network.compositeTile(fine, coarse, 1, whole(fine), ignore);
+      await network.compositeTile(fine, coarse, 1, whole(fine), ignore, false);
     }
   }
 

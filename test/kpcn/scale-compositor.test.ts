@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { downsample } from '../../src/image/pyramid.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { composite, exposedColor } from '../../src/kpcn/scale-compositor.js';
+import { composite, exposedColor, limitBlendWeight } from '../../src/kpcn/scale-compositor.js';
 
 const whole = { x: 0, y: 0, width: 8, height: 6 };
 
@@ -52,6 +52,41 @@ describe('composite', () => {
         expect(target.data[y * 8 + x]).toBeCloseTo(inside ? all : 0, 5);
       }
     }
+  });
+});
+
+describe('limitBlendWeight', () => {
+  // One pixel of each cell is dark in one channel; the last plane is the sum of the first two.
+  const fine = picture(8, 6, 4);
+  const coarse = picture(4, 3, 4);
+  for (let i = 0; i < 48; i += 2) fine.data[48 + i] = (1 + (i % 3)) * 0.01;
+  for (const { width, height, data } of [fine, coarse]) {
+    const size = width * height;
+    for (let i = 0; i < size; i++) data[3 * size + i] = (data[i] as number) + (data[size + i] as number);
+  }
+  const limited = (weight: number): Raster => {
+    const data = new Float32Array(48).fill(weight);
+    limitBlendWeight(fine, coarse, { area: whole, data });
+    const target = raster(8, 6, 4);
+    composite(fine, coarse, { area: whole, data }, target, whole);
+    return target;
+  };
+
+  it('keeps the colour from getting negative, and sums of planes', () => {
+    expect(Math.min(...composited(fine, coarse, 1).data)).toBeLessThan(-0.1);
+    const { data } = limited(1);
+    expect(Math.min(...data)).toBeGreaterThanOrEqual(0);
+    for (let i = 0; i < 48; i++) {
+      expect(data[144 + i]).toBeCloseTo((data[i] as number) + (data[48 + i] as number), 5);
+    }
+  });
+
+  it('changes nothing where the colour stays positive, and what is negative already', () => {
+    expect(limited(1e-4).data).toEqual(composited(fine, coarse, 1e-4).data);
+    const negative = { ...fine, data: fine.data.map((value) => -1 - value) };
+    const data = new Float32Array(48).fill(1);
+    limitBlendWeight(negative, coarse, { area: whole, data });
+    expect(data.every((weight) => weight === 1)).toBe(true);
   });
 });
 
