@@ -25,7 +25,7 @@ class View:
     """One noisy frame and its reference; all [C,H,W] float32, light multiplied by the view's auto-exposure."""
 
     name: str
-    renderer: str  # "cycles" or "mitsuba"
+    renderer: str  # "cycles", "mitsuba" or "luxcore"
     spp: int
     color: torch.Tensor
     color_variance: torch.Tensor
@@ -65,6 +65,18 @@ def _exposed(view: View) -> View:
     )
 
 
+def renderer_of(meta: dict, split: bool) -> str:
+    """The renderer of an example: LuxCore names itself; of the others, Cycles splits the picture into components."""
+    if meta.get("renderer", "").startswith("LuxCore"):
+        return "luxcore"
+    return "cycles" if split else "mitsuba"
+
+
+def encoder_of(renderer: str, sources) -> str:
+    """The encoder for frames of a renderer: its own, or `generic` where there is none, as in the service."""
+    return renderer if renderer in sources else "generic"
+
+
 def load_example(path: pathlib.Path, components: bool = True) -> list[View]:
     """The centre frame of an example: its beauty, and with `components` its irradiance and specular where they exist."""
     with np.load(path) as file:
@@ -86,7 +98,7 @@ def load_example(path: pathlib.Path, components: bool = True) -> list[View]:
             guide, color, target = frame("albedo"), frame("color"), frame("ref_color", reference)
             guide_variance = frame("albedo_var")
         base = View(
-            path.stem, "cycles" if split else "mitsuba", meta["spp"], color, frame("color_var"), guide, guide_variance,
+            path.stem, renderer_of(meta, split), meta["spp"], color, frame("color_var"), guide, guide_variance,
             frame("normal"), frame("normal_var"), target, 1.0,
         )  # fmt: skip
         views = [_exposed(base)]
@@ -212,7 +224,7 @@ class PatchSampler:
         inputs, reference = (torch.rot90(t, turns, (1, 2)) for t in (inputs, reference))
         if mirror:
             inputs, reference = inputs.flip(2), reference.flip(2)
-        source = self.only or view.renderer
+        source = self.only or encoder_of(view.renderer, self.sources)
         if not self.only and rng.random() < self.poorer:
             source = "color" if rng.random() < 0.3 else "generic"
         return seen_by(inputs, source).contiguous(), reference.contiguous(), self.sources.index(source)

@@ -19,7 +19,7 @@ import platform
 import numpy as np
 import torch
 
-from .dataset import load_example, seen_by, with_less_noise
+from .dataset import encoder_of, load_example, seen_by, with_less_noise
 from .export import load_network
 from .joint_bilateral import joint_bilateral, tune
 from .losses import dssim, relative_mse, smape
@@ -59,17 +59,22 @@ def methods(network, bilateral):
     }
 
 
-def denoised_as_served(network, inputs: torch.Tensor, source: str) -> torch.Tensor:
-    """`denoise_view`, and the guard that the service puts behind it where variances were measured."""
-    seen = seen_by(inputs, source)
-    return guarded(seen[:3], seen[3:4], denoise_view(network, inputs, source))
+def denoised_as_served(network, inputs: torch.Tensor, renderer: str) -> torch.Tensor:
+    """`denoise_view`, and the guard that the service puts behind it where variances were measured.
+
+    The guard compares with the measured variance, even where the renderer has no encoder and `generic` sees another.
+    """
+    seen = seen_by(inputs, renderer)
+    encoder = encoder_of(renderer, network.architecture.sources)
+    return guarded(seen[:3], seen[3:4], denoise_view(network, seen, encoder))
 
 
 @torch.no_grad()
 def finest_scale(network, view) -> torch.Tensor:
     """The single-scale result, for the ablation; the picture's size must be a multiple of eight."""
-    index = torch.tensor([network.architecture.sources.index(view.renderer)])
-    return network(seen_by(view.inputs(), view.renderer)[None], index)[1][0][0]
+    encoder = encoder_of(view.renderer, network.architecture.sources)
+    index = torch.tensor([network.architecture.sources.index(encoder)])
+    return network(seen_by(view.inputs(), encoder)[None], index)[1][0][0]
 
 
 def mean_by(rows, key, method, metric):

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .dataset import View, load_example, seen_by
+from .dataset import View, encoder_of, load_example, seen_by
 from .error_predictor import ERROR_CHANNELS, ErrorArchitecture, ErrorPredictor, error_inputs, true_errors
 from .export import load_network
 from .features import auto_exposure
@@ -85,13 +85,14 @@ def denoised_examples(network, folders, poorer: bool) -> list[ErrorExample]:
         scenes.setdefault(path.stem.split("_s")[0], []).append(view)
     examples = []
     for views in scenes.values():
-        examples += [denoised_example(network, v, v.renderer) for v in views]
+        own = encoder_of(views[0].renderer, network.architecture.sources)
+        examples += [denoised_example(network, v, own) for v in views]
         if poorer:
             poor = views[int(rng.integers(len(views)))]
             examples.append(denoised_example(network, poor, str(rng.choice(["generic", "color"]))))
             if len(views) > 1:
                 mixed = mixed_samples(views, rng)
-                examples.append(denoised_example(network, mixed, mixed.renderer))
+                examples.append(denoised_example(network, mixed, own))
     return examples
 
 

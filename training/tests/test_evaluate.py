@@ -8,7 +8,17 @@ import pytest
 import torch
 
 from quietframe_training.dataset import View
-from quietframe_training.evaluate import SHARES, markdown, mean_by_tag, mean_cleaner, score_cleaner, tags_of
+from quietframe_training.evaluate import (
+    SHARES,
+    denoised_as_served,
+    finest_scale,
+    markdown,
+    mean_by_tag,
+    mean_cleaner,
+    score_cleaner,
+    tags_of,
+)
+from quietframe_training.network import Architecture
 
 
 def row(scene, tags, smape, cleaner=((0.2, 0.1), (0.05, 0.06))):
@@ -69,6 +79,27 @@ def test_cleaner_input_has_that_share_of_the_noise_and_is_scored_in_the_units_of
     assert seen == [("mitsuba", pytest.approx(share**2)) for share in SHARES]
     units = replace(view, color=view.color * 8, reference=view.reference * 8, exposure=32.0)
     assert score_cleaner(lambda inputs, _: inputs[:3], units)[0]["noisy"] == pytest.approx(scores[0]["noisy"], rel=1e-4)
+
+
+def test_frames_of_a_renderer_without_an_encoder_are_read_by_the_generic_one_and_guarded_by_measured_variances():
+    class Network:
+        """Takes all light away, and keeps which encoders it was asked for."""
+
+        architecture = Architecture()
+        asked: list = []
+
+        def __call__(self, inputs, index):
+            self.asked.append(self.architecture.sources[int(index)])
+            black = torch.zeros_like(inputs[:, :3])
+            return black, [black], None
+
+    three, one = torch.ones(3, 8, 8), torch.ones(1, 8, 8)
+    network = Network()
+    view = View("v", "luxcore", 4, three, 0 * one, three, 0 * one, three, 0 * one, three, exposure=1.0)
+    # No noise was measured, so the guard takes the whole change back.
+    assert torch.allclose(denoised_as_served(network, view.inputs(), view.renderer), three, atol=1e-3)
+    assert torch.equal(finest_scale(network, view), 0 * three)
+    assert network.asked == ["generic", "generic"]
 
 
 @pytest.mark.parametrize(

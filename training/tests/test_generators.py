@@ -5,7 +5,14 @@ import random
 import numpy as np
 import pytest
 
-from quietframe_training.generators import cycles_motion, cycles_views, cycles_window, example_format, mitsuba_views
+from quietframe_training.generators import (
+    cycles_motion,
+    cycles_views,
+    cycles_window,
+    example_format,
+    luxcore_views,
+    mitsuba_views,
+)
 from quietframe_training.generators.example_format import half_buffer_variance, to_half
 from quietframe_training.generators.mitsuba_views import Camera, motion_to
 
@@ -202,3 +209,56 @@ def test_background_motion_is_that_of_mitsubas_cameras_far_away():
     missed = np.ones((size, size, 1), bool)
     theirs = [motion_to(np.zeros((size, size, 3)), missed, cameras[1], other) for other in (cameras[0], cameras[2])]
     assert np.allclose(ours, np.concatenate(theirs, -1), atol=1e-3)
+
+
+def test_luxcore_outputs_are_turned_upright_and_misses_have_no_depth():
+    outputs = {name: np.zeros((2, 3, channels), np.float32) for name, channels in luxcore_views.OUTPUTS.items()}
+    outputs["RGB"][0, 0] = (np.nan, np.inf, 2.0)
+    outputs["DEPTH"][:] = [[[1.0], [2.0], [3.0]], [[np.inf]] * 3]
+    outputs["AVG_SHADING_NORMAL"][0, :, 2] = 1.0
+    buffers = luxcore_views.buffers_of(outputs)
+    assert set(buffers) == {"color", "albedo", "normal", "depth"}
+    assert buffers["depth"][..., 0].tolist() == [[0, 0, 0], [1, 2, 3]]
+    assert buffers["normal"][1, :, 2].tolist() == [1, 1, 1] and not buffers["normal"][0].any()
+    assert np.isfinite(buffers["color"]).all() and buffers["color"][1, 0, 2] == 2.0
+
+
+def test_luxcore_renders_unfiltered_unclamped_and_evenly_sampled_halves():
+    settings = luxcore_views.render_settings(64, 48, 8, seed=5)
+    assert settings["batch.haltspp"] == 8 and settings["renderengine.seed"] == 5
+    assert (settings["film.width"], settings["film.height"]) == (64, 48)
+    assert settings["film.filter.type"] == "NONE"
+    assert settings["film.imagepipelines.0.0.type"] == "NOP"
+    assert settings["path.clamping.variance.maxvalue"] == settings["sampler.sobol.adaptive.strength"] == 0
+    types = [settings[f"film.outputs.{i}.type"] for i in range(len(luxcore_views.OUTPUTS))]
+    assert types == list(luxcore_views.OUTPUTS)
+    assert luxcore_views.properties_text({"a.b": 1, "c": "x y"}) == "a.b = 1\nc = x y\n"
+
+
+def test_luxcore_renders_with_too_many_samples_are_repeated_until_it_is_hopeless():
+    class Busy(luxcore_views.Renderer):
+        """Renders `counts` samples per pixel, one after the other."""
+
+        def __init__(self, counts):
+            self.counts = list(counts)
+
+        def film_outputs(self, spp):
+            sizes = luxcore_views.OUTPUTS.items()
+            outputs = {name: np.ones((2, 2, channels), np.float32) for name, channels in sizes}
+            return outputs | {"SAMPLECOUNT": np.full((2, 2, 1), self.counts.pop(0), np.uint32)}
+
+    busy = Busy([150, 106, 104, 100])
+    assert busy(100)["color"].shape == (2, 2, 3)
+    assert busy.counts == [100]
+    with pytest.raises(example_format.Rejected, match="too busy"):
+        Busy([106] * luxcore_views.ATTEMPTS)(100)
+
+
+def test_luxcore_scenes_have_names_and_files_of_their_own(tmp_path):
+    names = [choice.name for choice in luxcore_views.SCENES]
+    assert len(set(names)) == len(names)
+    for choice in luxcore_views.SCENES:
+        path = luxcore_views.file_of(tmp_path, choice.name, 4)
+        # What groups the noise levels of a scene cuts names at the first "_s".
+        assert path.stem.split("_s") == [f"lx_{choice.name}", "04"]
+        assert choice.tags

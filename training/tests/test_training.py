@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from quietframe_training.dataset import PatchSampler, load_example, seen_by, with_less_noise
+from quietframe_training.dataset import PatchSampler, encoder_of, load_example, renderer_of, seen_by, with_less_noise
 from quietframe_training.export import load_network
 from quietframe_training.joint_bilateral import BilateralParameters, joint_bilateral
 
@@ -35,6 +35,33 @@ def test_views_are_exposed_consistently(folder):
     assert view.renderer == "mitsuba" and view.spp == 4
     assert float(view.reference.mean() / view.exposure) == pytest.approx(0.4, rel=0.01)
     assert float(view.color_variance.mean() / view.exposure**2) == pytest.approx(0.25 * 0.17, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("meta", "split", "renderer"),
+    [
+        ({}, False, "mitsuba"),
+        ({}, True, "cycles"),
+        ({"renderer": "Mitsuba 3.6.0 llvm_ad_rgb"}, False, "mitsuba"),
+        ({"renderer": "LuxCore 2.11.2 PATHCPU"}, False, "luxcore"),
+    ],
+)
+def test_renderer_is_told_by_the_example(meta, split, renderer):
+    assert renderer_of(meta, split) == renderer
+
+
+def test_renderers_without_an_encoder_are_read_by_the_generic_one(folder):
+    sources = ("cycles", "mitsuba", "generic", "color")
+    assert encoder_of("mitsuba", sources) == "mitsuba"
+    assert encoder_of("luxcore", sources) == "generic"
+    assert encoder_of("luxcore", (*sources, "luxcore")) == "luxcore"
+    with np.load(folder / "mi_000001_s04.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    meta = json.loads(str(arrays["meta"])) | {"renderer": "LuxCore 2.11.2 PATHCPU"}
+    np.savez(folder / "lx_ball_s04.npz", **arrays | {"meta": np.array(json.dumps(meta))})
+    (view,) = load_example(folder / "lx_ball_s04.npz")
+    assert view.renderer == "luxcore"
+    assert PatchSampler([view], sources, size=16, poorer=0).batch(2)[2].tolist() == [2, 2]
 
 
 def test_less_noise_is_what_more_samples_would_leave(folder):
