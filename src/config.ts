@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expected, QuietframeError } from './errors.js';
@@ -24,6 +25,9 @@ const ENGINES = ['onnx', 'tfjs'] as const;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Proxies that Fastify knows beside addresses and networks. */
+const PROXY_NAMES: readonly string[] = ['loopback', 'linklocal', 'uniquelocal'];
+
 const GIB = 2 ** 30;
 const MANY_BYTES = Number.MAX_SAFE_INTEGER;
 const DAY = 86_400;
@@ -38,7 +42,15 @@ export const SETTINGS = {
   tlsCertificate: optional(text('TLS_CERT', 'file', '', 'certificate chain (PEM) of both ports')),
   tlsKey: optional(text('TLS_KEY', 'file', '', 'private key of the certificate (PEM)')),
   tokensFile: optional(text('TOKENS', 'file', '', 'callers and quotas; without, anybody may call')),
-  trustProxy: optional(text('TRUST_PROXY', 'addresses', '', 'proxies whose X-Forwarded-For is believed')),
+  trustProxy: optional(proxies('TRUST_PROXY', 'proxies whose X-Forwarded-For is believed')),
+  allowedHosts: optional(hosts('ALLOWED_HOSTS', 'names for Host and Origin beside local ones')),
+  maxConnections: integer(
+    'MAX_CONNECTIONS',
+    'connections',
+    2048,
+    [1, 1_000_000],
+    'open at once on each port',
+  ),
   modelsDirectory: text(
     'MODELS',
     'folder',
@@ -80,13 +92,28 @@ export const SETTINGS = {
   maxPixels: integer('MAX_PIXELS', 'pixels', 2 ** 26, [1, 2 ** 28], 'one part of a file'),
   maxParts: integer('MAX_PARTS', 'parts', 1024, [1, 2 ** 16], 'parts of a file'),
   uploadSeconds: integer('UPLOAD_TIMEOUT', 'seconds', 300, [1, DAY], 'time for a request to arrive'),
+  leastRate: integer('LEAST_RATE', 'bytes', 8192, [0, MANY_BYTES], 'a second, both ways; 0 for no limit'),
+  stallSeconds: integer('STALL', 'seconds', 15, [1, DAY], 'time that a client may be slower than that'),
+  workSeconds: integer('WORK_TIMEOUT', 'seconds', 3600, [1, DAY], 'time for the work on one frame'),
   concurrency: integer('CONCURRENCY', 'requests', 1, [1, 1024], 'at once; one uses all threads'),
   queueLength: integer('QUEUE', 'requests', 16, [0, 1_000_000], 'may wait beside those that run'),
+  callerPlaces: optional(
+    integer('CALLER_PLACES', 'requests', 0, [1, 1_000_000], 'of one address at once; without, all'),
+  ),
+  answerBytes: integer('ANSWER_MEMORY', 'bytes', GIB / 2, [0, MANY_BYTES], 'answers that are being read'),
   frameCacheBytes: integer('FRAME_CACHE', 'bytes', GIB, [0, MANY_BYTES], 'frames and results in memory'),
   spoolFolder: optional(text('SPOOL', 'folder', '', 'frames and results that do not fit there')),
   spoolBytes: integer('SPOOL_SIZE', 'bytes', 16 * GIB, [0, MANY_BYTES], 'frames and results in that folder'),
   maxJobs: integer('JOBS', 'jobs', 256, [0, 1_000_000], 'jobs that are kept'),
-  maxJobFrames: integer('JOB_FRAMES', 'frames', 16_384, [1, 10_000_000], 'frames of all jobs'),
+  maxJobFrames: integer('JOB_FRAMES', 'frames', 32_768, [1, 10_000_000], 'frames of all jobs'),
+  callerJobFrames: integer(
+    'CALLER_JOB_FRAMES',
+    'frames',
+    16_384,
+    [1, 10_000_000],
+    'frames of the unfinished jobs of a caller',
+  ),
+  eventStreams: integer('EVENT_STREAMS', 'streams', 256, [1, 1_000_000], 'streams of job events at once'),
   jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'time that a job is kept after its end'),
   jobFolder: optional(text('JOB_FOLDER', 'folder', '', 'records of jobs, for restarts; needs a spool')),
   drainSeconds: integer('DRAIN', 'seconds', 30, [0, DAY], 'time for what runs after SIGTERM'),
@@ -158,6 +185,41 @@ function integer(
 
 function text(name: string, unit: string, fallback: string, description: string): Setting<string> {
   return { ...named(name, unit, description), fallback, parse: (text) => text };
+}
+
+/** Proxies that are trusted. Trust in everybody would let every client choose its address, and its quotas with it. */
+function proxies(name: string, description: string): Setting<string> {
+  const isProxy = (text: string): boolean => {
+    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+    if (PROXY_NAMES.includes(text)) return true;
+    return isIP(address) !== 0 && Number(bits ?? 0) <= (isIP(address) === 4 ? 32 : 128);
+  };
+  return listed(name, 'addresses', description, isProxy, `IP addresses, networks, ${PROXY_NAMES.join(', ')}`);
+}
+
+/** Names of hosts; one that begins with a dot stands for all below it, and `*` for all. */
+function hosts(name: string, description: string): Setting<string> {
+  const isHost = (text: string): boolean => text === '*' || /^\.?[\w-]+(\.[\w-]+)*$/.test(text);
+  return listed(name, 'names', description, isHost, 'names of hosts without ports, or *');
+}
+
+/** A list with commas between. */
+function listed(
+  name: string,
+  unit: string,
+  description: string,
+  isEntry: (text: string) => boolean,
+  range: string,
+): Setting<string> {
+  return {
+    ...named(name, unit, description),
+    fallback: '',
+    parse: (text, name) => {
+      const entries = text.split(',').map((entry) => entry.trim());
+      if (entries.every(isEntry)) return entries.join(',');
+      throw wrong(range, name, text);
+    },
+  };
 }
 
 function choice<T extends string>(

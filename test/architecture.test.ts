@@ -51,7 +51,7 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   marked: /^server\/api-page\.ts$/,
   'prom-client': /^server\//,
   commander: /^cli\//,
-  'lru-cache': /^(workflow\/frame-cache|cli\/sequence\/window-files)\.ts$/,
+  'lru-cache': /^(workflow\/frame-cache|cli\/sequence\/window-files|server\/source-files)\.ts$/,
   pngjs: /^(server|demo)\//,
 };
 

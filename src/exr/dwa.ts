@@ -132,6 +132,9 @@ const LEGACY_RULES: readonly Rule[] = [
   ...legacy('a', 'runs', -1),
 ];
 
+/** Writers store about twenty. Every channel of every chunk is compared with all of them. */
+const MAX_RULES = 256;
+
 function readRules(data: Uint8Array): { rules: Rule[]; end: number } {
   const size = (data[HEADER_BYTES] ?? 0) | ((data[HEADER_BYTES + 1] ?? 0) << 8);
   const end = HEADER_BYTES + size;
@@ -147,6 +150,7 @@ function readRules(data: Uint8Array): { rules: Rule[]; end: number } {
     if (scheme === undefined || type === undefined || color > 2)
       throw damaged('known channel rules of DWA', flags);
     const suffix = String.fromCharCode(...data.subarray(from, zero));
+    if (rules.length === MAX_RULES) throw damaged(`at most ${MAX_RULES} channel rules of DWA`, 'more');
     rules.push({ suffix, ignoreCase: (flags & 1) === 1, scheme, types: [type], color });
     from = zero + 3;
   }
@@ -162,13 +166,18 @@ interface Classes {
 }
 
 function classify(channels: readonly ExrChannel[], rules: readonly Rule[]): Classes {
+  const bySuffix = new Map<string, Rule[]>();
+  for (const rule of rules) {
+    const key = rule.suffix.toLowerCase();
+    const same = bySuffix.get(key);
+    if (same === undefined) bySuffix.set(key, [rule]);
+    else same.push(rule);
+  }
   const matched = channels.map((channel) => {
     const suffix = channel.name.slice(channel.name.lastIndexOf('.') + 1);
-    return rules.find(
-      (rule) =>
-        rule.types.includes(channel.type) &&
-        (rule.ignoreCase ? rule.suffix.toLowerCase() === suffix.toLowerCase() : rule.suffix === suffix),
-    );
+    return bySuffix
+      .get(suffix.toLowerCase())
+      ?.find((rule) => rule.types.includes(channel.type) && (rule.ignoreCase || rule.suffix === suffix));
   });
   const layers = new Map<string, (number | undefined)[]>();
   matched.forEach((rule, index) => {

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { expected, QuietframeError } from '../errors.js';
 import type { Image } from '../image/image.js';
-import type { ExrAnswer, ExrTask } from './exr-worker.js';
-import { type ExrHeader, readHeader } from './header.js';
+import type { ExrAnswer, ExrSummary, ExrTask, ExrValue } from './exr-worker.js';
+import { type ExrLayout, readLayout } from './header.js';
 import type { ExrLimits } from './limits.js';
 import { type ReadOptions, selectNames } from './read-exr.js';
 import type { Replacements, ReplaceOptions } from './replace-channels.js';
@@ -26,7 +26,7 @@ export interface CallOptions {
 /** One call that waits or runs. */
 interface Job {
   readonly task: ExrTask;
-  readonly resolve: (value: Image | Uint8Array) => void;
+  readonly resolve: (value: ExrValue) => void;
   readonly reject: (error: QuietframeError) => void;
   /** Workers that have ended under it. */
   crashes: number;
@@ -63,11 +63,21 @@ export class ExrPool {
   }
 
   /**
-   * The header, read at once on the calling thread: the limits bound it.
-   * @throws QuietframeError as `readHeader`.
+   * Attributes, windows and channels, read at once on the calling thread: the limits bound them. The positions of the
+   * chunks are checked by the workers.
+   * @throws QuietframeError as `readLayout`.
    */
-  header(bytes: Uint8Array): ExrHeader {
-    return readHeader(bytes, this.#options.limits);
+  header(bytes: Uint8Array): ExrLayout {
+    return readLayout(bytes, this.#options.limits);
+  }
+
+  /**
+   * Checks the whole header, chunk tables among it, in a worker. A thread that answers others never reads a file itself.
+   * @throws QuietframeError as `readHeader`; `cancelled`; `too-large` past the time or heap limit.
+   */
+  async inspect(bytes: Uint8Array, { signal }: CallOptions = {}): Promise<ExrSummary> {
+    const task: ExrTask = { kind: 'inspect', bytes: shareBytes(bytes), limits: this.#options.limits };
+    return (await this.#run(task, signal)) as ExrSummary;
   }
 
   /**
@@ -112,7 +122,7 @@ export class ExrPool {
     await Promise.all([...this.#slots].map((slot) => this.#retire(slot, cancelled())));
   }
 
-  #run(task: ExrTask, signal: AbortSignal | undefined): Promise<Image | Uint8Array> {
+  #run(task: ExrTask, signal: AbortSignal | undefined): Promise<ExrValue> {
     if (this.#closed || signal?.aborted) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
       const job: Job = {

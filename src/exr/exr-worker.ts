@@ -1,14 +1,30 @@
 import { parentPort } from 'node:worker_threads';
 import { type ErrorCode, type ErrorDetails, QuietframeError } from '../errors.js';
 import type { Image } from '../image/image.js';
-import { readHeader } from './header.js';
+import { type ExrPartLayout, readHeader } from './header.js';
 import type { ExrLimits } from './limits.js';
 import { readPlanes } from './read-exr.js';
 import { type Replacements, type ReplaceOptions, replaceChannels } from './replace-channels.js';
 import { type WriteOptions, writeExr } from './write-exr.js';
 
-/** What the pool asks of a worker; the results are an Image for `read`, else the bytes of a file. */
+/** A part without its attributes and without the positions of its chunks. */
+export type SummaryPart = Pick<
+  ExrPartLayout,
+  'dataWindow' | 'compression' | 'tiles' | 'channels' | 'unreadable'
+>;
+
+/** What of a file's header decides whether and when it is worked on. It is small, whatever the file holds. */
+export interface ExrSummary {
+  /** Bytes of the file. */
+  readonly length: number;
+  readonly parts: readonly SummaryPart[];
+}
+
+export type ExrValue = Image | Uint8Array | ExrSummary;
+
+/** What the pool asks of a worker; the results are a summary for `inspect`, an Image for `read`, else the bytes of a file. */
 export type ExrTask =
+  | { kind: 'inspect'; bytes: Uint8Array; limits: Partial<ExrLimits> }
   | { kind: 'read'; bytes: Uint8Array; limits: Partial<ExrLimits>; names: ReadonlySet<string>[] }
   | {
       kind: 'replace';
@@ -20,11 +36,13 @@ export type ExrTask =
   | { kind: 'write'; image: Image; options: WriteOptions };
 
 export type ExrAnswer =
-  | { value: Image | Uint8Array }
+  | { value: ExrValue }
   | { error: { code: ErrorCode; message: string; details: ErrorDetails; cause?: unknown } };
 
-function run(task: ExrTask): { value: Image | Uint8Array; buffers: ArrayBuffer[] } {
+function run(task: ExrTask): { value: ExrValue; buffers: ArrayBuffer[] } {
   switch (task.kind) {
+    case 'inspect':
+      return { value: summaryOf(task.bytes, task.limits), buffers: [] };
     case 'read': {
       const image = readPlanes(task.bytes, readHeader(task.bytes, task.limits), task.names);
       const buffers = image.parts.flatMap((part) =>
@@ -39,6 +57,16 @@ function run(task: ExrTask): { value: Image | Uint8Array; buffers: ArrayBuffer[]
     case 'write':
       return written(writeExr(task.image, task.options));
   }
+}
+
+function summaryOf(bytes: Uint8Array, limits: Partial<ExrLimits>): ExrSummary {
+  const parts = readHeader(bytes, limits).parts.map(
+    ({ dataWindow, compression, tiles, channels, unreadable }) => ({
+      ...{ dataWindow, compression, tiles, channels },
+      ...(unreadable && { unreadable }),
+    }),
+  );
+  return { length: bytes.length, parts };
 }
 
 function written(bytes: Uint8Array): { value: Uint8Array; buffers: ArrayBuffer[] } {

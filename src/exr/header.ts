@@ -84,10 +84,22 @@ export interface ExrHeader {
   readonly parts: readonly ExrPart[];
 }
 
+/** A part without the positions of its chunks. */
+export type ExrPartLayout = Omit<ExrPart, 'chunks'>;
+
+/** What a file says about its parts, without where their samples lie. */
+export interface ExrLayout {
+  readonly multiPart: boolean;
+  readonly parts: readonly ExrPartLayout[];
+}
+
 export const MAGIC = 20000630;
 export const VERSION = 2;
 export const VERSION_FLAGS = { tiled: 0x200, longNames: 0x400, deep: 0x800, multiPart: 0x1000 } as const;
 const MAX_NAME_BYTES = 255;
+/** Texts that every reader decodes, some of them for each channel, and the most bytes of one. Others are copied as they are. */
+const READ_TEXTS: ReadonlySet<string> = new Set(['name', 'type', 'view', 'multiView']);
+const MAX_TEXT_BYTES = 2 ** 16;
 
 /**
  * Reads and checks everything of an OpenEXR file but its samples: header, windows, channels, and the position of every
@@ -98,8 +110,14 @@ export function readHeader(bytes: Uint8Array, limits: Partial<ExrLimits> = {}): 
   return new HeaderReader(bytes, { ...DEFAULT_EXR_LIMITS, ...limits }).read();
 }
 
-/** A part before its chunk table is read. */
-type PartHeader = Omit<ExrPart, 'chunks'>;
+/**
+ * Reads attributes, windows and channels alone. Chunk tables can hold a million entries; attributes are bounded by
+ * `maxHeaderBytes`.
+ * @throws QuietframeError as {@link readHeader}, but for damage to the chunk tables.
+ */
+export function readLayout(bytes: Uint8Array, limits: Partial<ExrLimits> = {}): ExrLayout {
+  return new HeaderReader(bytes, { ...DEFAULT_EXR_LIMITS, ...limits }).readLayout();
+}
 
 const PART_TYPES: readonly string[] = ['scanlineimage', 'tiledimage', 'deepscanline', 'deeptile'];
 
@@ -108,6 +126,7 @@ class HeaderReader {
   readonly #view: DataView;
   readonly #limits: ExrLimits;
   #position = 0;
+  #attributeBytes = 0;
   #channelCount = 0;
   #chunkCount = 0;
   #chunkBytes = 0;
@@ -119,9 +138,20 @@ class HeaderReader {
   }
 
   read(): ExrHeader {
+    const { multiPart, parts: layouts } = this.readLayout();
+    const tableStart = this.#position;
+    let dataStart = tableStart;
+    for (const part of layouts) dataStart += 8 * this.#countChunks(part);
+    if (dataStart > this.#bytes.length)
+      throw malformed('complete chunk tables', 'the OpenEXR file', 'its end');
+    const parts = layouts.map((part) => ({ ...part, chunks: this.#readChunks(part, multiPart, dataStart) }));
+    return { multiPart, parts };
+  }
+
+  readLayout(): ExrLayout {
     checkLimit(this.#bytes.length, this.#limits.maxFileBytes, 'the bytes of the OpenEXR file');
     const { tiled, multiPart } = this.#readVersion();
-    const headers: PartHeader[] = [];
+    const headers: ExrPartLayout[] = [];
     while (!multiPart || this.#peekByte('the end of the headers') !== 0) {
       checkLimit(headers.length + 1, this.#limits.maxParts, 'the parts of the OpenEXR file');
       headers.push(this.#readPartHeader(headers.length, tiled, multiPart));
@@ -132,13 +162,7 @@ class HeaderReader {
     if (multiPart && new Set(headers.map((part) => part.name)).size !== headers.length) {
       throw malformed('a name of its own', 'every part of an OpenEXR file', 'a name that occurs twice');
     }
-    const tableStart = this.#position;
-    let dataStart = tableStart;
-    for (const part of headers) dataStart += 8 * this.#countChunks(part);
-    if (dataStart > this.#bytes.length)
-      throw malformed('complete chunk tables', 'the OpenEXR file', 'its end');
-    const parts = headers.map((part) => ({ ...part, chunks: this.#readChunks(part, multiPart, dataStart) }));
-    return { multiPart, parts };
+    return { multiPart, parts: headers };
   }
 
   #readVersion(): { tiled: boolean; multiPart: boolean } {
@@ -162,7 +186,7 @@ class HeaderReader {
     return { tiled, multiPart };
   }
 
-  #readPartHeader(index: number, tiled: boolean, multiPart: boolean): PartHeader {
+  #readPartHeader(index: number, tiled: boolean, multiPart: boolean): ExrPartLayout {
     const attributes = this.#readAttributes(index);
     const fields = new PartFields(attributes, `part ${index}`);
     const name = attributeText(attributes.get('name')) ?? '';
@@ -186,7 +210,7 @@ class HeaderReader {
       ? { expected: 'flat samples', received: `deep data (${type})` }
       : (tiles?.unread ?? unread);
     if (unreadable !== undefined && !multiPart) throw unreadableError(unreadable, label);
-    const part: PartHeader = {
+    const part: ExrPartLayout = {
       index,
       name,
       view: attributeText(attributes.get('view')),
@@ -219,6 +243,9 @@ class HeaderReader {
       const size = this.#view.getUint32(this.#position, true);
       this.#position += 4;
       checkLimit(size, this.#limits.maxAttributeBytes, `the bytes of ${label}`);
+      if (READ_TEXTS.has(name)) checkLimit(size, MAX_TEXT_BYTES, `the bytes of ${label}`);
+      this.#attributeBytes += name.length + type.length + size;
+      checkLimit(this.#attributeBytes, this.#limits.maxHeaderBytes, 'the bytes of the attributes');
       this.#need(size, label);
       if (attributes.has(name)) throw malformed('one value', label, 'two');
       checkLimit(attributes.size + 1, this.#limits.maxAttributes, `the attributes of part ${index}`);
@@ -265,7 +292,7 @@ class HeaderReader {
     return channels;
   }
 
-  #countChunks(part: PartHeader): number {
+  #countChunks(part: ExrPartLayout): number {
     const width = boxWidth(part.dataWindow);
     const height = boxHeight(part.dataWindow);
     if (part.unreadable !== undefined) return this.#declaredChunks(part);
@@ -274,7 +301,7 @@ class HeaderReader {
   }
 
   /** How many chunks a part has whose layout is not known here: what it says itself. */
-  #declaredChunks({ attributes, index, name }: PartHeader): number {
+  #declaredChunks({ attributes, index, name }: ExrPartLayout): number {
     const label = `part ${index} ${JSON.stringify(name)}`;
     const count = new PartFields(attributes, label).int('chunkCount');
     if (count < 1) throw malformed('1 or more', `the chunkCount of ${label}`, count);
@@ -282,7 +309,7 @@ class HeaderReader {
     return count;
   }
 
-  #readChunks(part: PartHeader, multiPart: boolean, dataStart: number): ExrChunk[] {
+  #readChunks(part: ExrPartLayout, multiPart: boolean, dataStart: number): ExrChunk[] {
     if (part.unreadable !== undefined) return this.#rawChunks(part, dataStart);
     const count = this.#countChunks(part);
     const width = boxWidth(part.dataWindow);
@@ -331,11 +358,12 @@ class HeaderReader {
   }
 
   /** Chunks that are copied and never decoded: only where they begin and end is read. */
-  #rawChunks(part: PartHeader, dataStart: number): ExrChunk[] {
+  #rawChunks(part: ExrPartLayout, dataStart: number): ExrChunk[] {
     const isDeep = attributeText(part.attributes.get('type'))?.startsWith('deep') ?? false;
     const headerBytes = (part.tiles === undefined ? 4 : 16) + (isDeep ? 24 : 4);
     const chunks: ExrChunk[] = [];
-    for (let entry = 0; entry < this.#countChunks(part); entry++, this.#position += 8) {
+    const count = this.#countChunks(part);
+    for (let entry = 0; entry < count; entry++, this.#position += 8) {
       const label = `chunk ${entry} of part ${part.index}`;
       const at = this.#chunkStart(part, true, dataStart, headerBytes, label);
       const offset = at + headerBytes;
@@ -355,7 +383,7 @@ class HeaderReader {
 
   /** Where the header of the next chunk of the table begins, after the part number. */
   #chunkStart(
-    part: PartHeader,
+    part: ExrPartLayout,
     multiPart: boolean,
     dataStart: number,
     headerBytes: number,
@@ -372,7 +400,7 @@ class HeaderReader {
   }
 
   #readChunk(
-    part: PartHeader,
+    part: ExrPartLayout,
     multiPart: boolean,
     dataStart: number,
     label: string,

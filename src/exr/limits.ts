@@ -14,6 +14,8 @@ export interface ExrLimits {
   readonly maxAttributes: number;
   /** Bytes of one attribute's value; previews and manifests of object names are the large ones. */
   readonly maxAttributeBytes: number;
+  /** Bytes of all attributes of all parts together. */
+  readonly maxHeaderBytes: number;
   /** Chunks of all parts together. */
   readonly maxChunks: number;
   /** Bytes of one chunk once it is decompressed. */
@@ -29,6 +31,7 @@ export const DEFAULT_EXR_LIMITS: ExrLimits = {
   maxChannels: 16_384,
   maxAttributes: 1024,
   maxAttributeBytes: 2 ** 24,
+  maxHeaderBytes: 2 ** 26,
   maxChunks: 2 ** 20,
   maxChunkBytes: 2 ** 30,
   maxDecodedBytes: 2 ** 32,

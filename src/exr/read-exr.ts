@@ -1,13 +1,13 @@
 import { expected, QuietframeError } from '../errors.js';
 import { boxHeight, boxWidth, type Image, type Plane } from '../image/image.js';
-import { type ExrChannel, type ExrHeader, type ExrPart, readHeader } from './header.js';
+import { type ExrChannel, type ExrHeader, type ExrLayout, type ExrPartLayout, readHeader } from './header.js';
 import { DEFAULT_EXR_LIMITS, type ExrLimits } from './limits.js';
 import { decodePart, valuesOfWords, type Words } from './samples.js';
 
 export interface ReadOptions {
   readonly limits?: Partial<ExrLimits>;
   /** Which channels to materialise; all of them by default. */
-  readonly select?: (part: ExrPart, channel: ExrChannel) => boolean;
+  readonly select?: (part: ExrPartLayout, channel: ExrChannel) => boolean;
 }
 
 /**
@@ -24,7 +24,7 @@ export function readExr(bytes: Uint8Array, options: ReadOptions = {}): Image {
  * Full names of the selected channels, by part.
  * @throws QuietframeError `too-large` when their planes would take more memory than the limits allow.
  */
-export function selectNames(header: ExrHeader, { limits, select }: ReadOptions): ReadonlySet<string>[] {
+export function selectNames(header: ExrLayout, { limits, select }: ReadOptions): ReadonlySet<string>[] {
   const maxBytes = limits?.maxDecodedBytes ?? DEFAULT_EXR_LIMITS.maxDecodedBytes;
   let bytes = 0;
   return header.parts.map((part) => {

@@ -26,6 +26,8 @@ const WORDS = new Map([
   ['blue', 'B'],
   ['alpha', 'A'],
 ]);
+/** Stereo has two; every channel is compared with all of them. */
+const MAX_VIEWS = 256;
 /** `Nsx` of older pbrt builds is `Ns.X`. */
 const UNDOTTED = /^(N|Ns|P)([xyz])$/;
 
@@ -79,7 +81,7 @@ function viewNames(attribute: Attribute | undefined): string[] {
   const { value } = attribute;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   const names: string[] = [];
-  for (let at = 0; at + 4 <= value.length; ) {
+  for (let at = 0; at + 4 <= value.length && names.length < MAX_VIEWS; ) {
     const length = view.getUint32(at, true);
     names.push(new TextDecoder().decode(value.subarray(at + 4, at + 4 + length)));
     at += 4 + length;

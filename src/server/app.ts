@@ -11,6 +11,7 @@ import {
 } from 'fastify';
 import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
+import { AnswerMemory } from './answer-memory.js';
 import { type Caller, Callers, freeCaller } from './callers.js';
 import { Connections } from './connections.js';
 import { handleError, handleNotFound } from './error-handler.js';
@@ -20,8 +21,10 @@ import type { Job } from './job.js';
 import { JobRecords } from './job-records.js';
 import { JobRunner } from './job-runner.js';
 import { JobStore } from './job-store.js';
+import type { LeastRateOptions } from './least-rate.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics, type Outcome } from './metrics.js';
+import { PIECE_BYTES, pacedAnswer, piecesOf, watchReader } from './paced-answer.js';
 import { denoiseRoute } from './routes/denoise.js';
 import { docsRoute } from './routes/docs.js';
 import { frameRoutes } from './routes/frames.js';
@@ -34,8 +37,10 @@ import { openapiRoute } from './routes/openapi.js';
 import { sourcesRoute } from './routes/sources.js';
 import { viewerRoute } from './routes/viewer.js';
 import type { ServerDeps } from './service.js';
+import { SourceFiles } from './source-files.js';
 import { readTls, renewTls, type Tls } from './tls.js';
 import { openTracing, type Tracing } from './tracing.js';
+import { UploadMemory } from './upload-memory.js';
 import { watchFiles } from './watch-files.js';
 import { WorkQueue } from './work-queue.js';
 
@@ -50,6 +55,15 @@ export type AppConfig = Pick<
   | 'tlsCertificate'
   | 'tlsKey'
   | 'trustProxy'
+  | 'allowedHosts'
+  | 'maxConnections'
+  | 'leastRate'
+  | 'stallSeconds'
+  | 'workSeconds'
+  | 'callerPlaces'
+  | 'answerBytes'
+  | 'callerJobFrames'
+  | 'eventStreams'
   | 'maxJobs'
   | 'maxJobFrames'
   | 'jobSeconds'
@@ -69,6 +83,13 @@ export interface AppContext {
   readonly queue: WorkQueue;
   readonly metrics: Metrics;
   readonly frames: FrameStore;
+  /** Files of requests, sent or by digest. */
+  readonly files: SourceFiles;
+  /** Memory of uploads. */
+  readonly uploads: UploadMemory;
+  /** Answers that wait for their readers. */
+  readonly answers: AnswerMemory;
+  readonly leastRate: LeastRateOptions;
   readonly callers: Callers;
   readonly jobs: JobStore;
   readonly runner: JobRunner;
@@ -136,9 +157,16 @@ export async function buildApp(
   const callers = await Callers.open(config.tokensFile);
   const kept = config.jobFolder === undefined ? undefined : await JobRecords.open(config.jobFolder);
   const jobs = new JobStore({ ...config, onRemove: (job) => void kept?.records.remove(job) });
+  const files = new SourceFiles(deps.pool, frames);
+  const uploads = new UploadMemory(config.maxUploadBytes);
+  const answers = new AnswerMemory(config.answerBytes);
+  const leastRate = { bytesPerSecond: config.leastRate, graceMs: 1000 * config.stallSeconds };
   const metrics = new Metrics(queue, frames, jobs, () => deps.denoiser.restarts ?? 0);
   const tracing = await openTracing(config.otlpEndpoint);
-  const shared = { deps, config, lifecycle, queue, metrics, frames, callers, jobs, tracing, tls };
+  const shared = {
+    ...{ deps, config, lifecycle, queue, metrics, frames, callers, jobs, tracing, tls },
+    ...{ files, uploads, answers, leastRate },
+  };
   const runner = new JobRunner(shared, kept?.records, app.log);
   const context: AppContext = { ...shared, runner };
 
@@ -165,7 +193,7 @@ export async function buildApp(
     connections.answering(request.raw);
     // A connection that were kept alive would hold up the end of the service.
     if (lifecycle.phase === 'draining') void reply.header('connection', 'close');
-    done(null, payload);
+    done(null, paced(payload, reply, leastRate));
   });
   app.addHook('onResponse', (request, _reply, done) => {
     connections.answered(request.raw);
@@ -272,6 +300,20 @@ function observe(request: FastifyRequest, reply: FastifyReply, { metrics, tracin
       },
     });
   });
+}
+
+/** What is too large for the buffers of a connection is sent as its reader takes it; the reader of anything is watched. */
+function paced(payload: unknown, reply: FastifyReply, leastRate: LeastRateOptions): unknown {
+  if (payload === undefined || payload === null) return payload;
+  if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) return payload;
+  const length = Buffer.byteLength(payload);
+  if (length <= PIECE_BYTES) {
+    watchReader(reply, leastRate).wait();
+    return payload;
+  }
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  void reply.header('content-length', length);
+  return pacedAnswer(reply, length, piecesOf(bytes), leastRate);
 }
 
 /** What became of a request, by the HTTP status of its answer. */

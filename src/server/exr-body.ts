@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { FastifyInstance } from 'fastify';
 import { expected, QuietframeError } from '../errors.js';
+import { LeastRate, type LeastRateOptions } from './least-rate.js';
+import type { UploadScope } from './upload-memory.js';
 
 export const EXR_MEDIA_TYPE = 'image/x-exr';
 export const FORM_MEDIA_TYPE = 'multipart/form-data';
@@ -14,25 +16,36 @@ export const MAX_FRAMES = 7;
 
 /** Names of the form's parts; a window has several of the first. */
 const PART_NAMES = ['frame', 'half_a', 'half_b', 'lambda', 'guide'] as const;
-const MAX_PARTS = MAX_FRAMES + 4;
+/** Most files of a request. */
+export const MAX_PARTS = MAX_FRAMES + 4;
 /** Characters of a number. */
 const MAX_TEXT = 32;
 export type PartName = (typeof PART_NAMES)[number];
 
-/** OpenEXR files of one request, in memory that workers can read without a copy. There are frames, halves or both. */
-export interface Upload {
+/** OpenEXR files of one request, those sent in memory that workers can read without a copy. There are frames, halves or both. */
+export interface Upload<File = Uint8Array> {
   /** In time order. */
-  readonly frames: readonly Uint8Array[];
+  readonly frames: readonly File[];
   /** Two renders of the frame that is denoised. */
-  readonly halves: readonly [Uint8Array, Uint8Array] | undefined;
+  readonly halves: readonly [File, File] | undefined;
   /** The slope of the loss of every pixel. */
-  readonly lambda?: Uint8Array;
+  readonly lambda?: File;
   /** A form's field `lambda` that is no file: the text of a number. */
   readonly lambdaText?: string;
   /** The frame at the size that it is magnified to, for its albedo and normals. */
-  readonly guide?: Uint8Array;
-  /** SHA-256 of the files, where they are known. */
-  readonly digests?: ReadonlyMap<Uint8Array, string>;
+  readonly guide?: File;
+}
+
+/** How a body is received. */
+export interface ReceiveOptions {
+  readonly maxBytes: number;
+  /** Where files are gathered. */
+  readonly memory: UploadScope;
+  readonly leastRate: LeastRateOptions;
+  /** Called with each chunk as it comes, whatever becomes of the request. */
+  readonly onChunk?: (chunk: Uint8Array) => void;
+  /** Ends the upload with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -71,36 +84,55 @@ export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): v
  * @throws QuietframeError `too-large` as soon as the limit is passed; `empty-body`, `malformed-body`,
  * `unknown-parameter`; `cancelled` when the client goes away.
  */
-export async function receiveUpload(request: IncomingMessage, maxBytes: number): Promise<Upload> {
+export async function receiveUpload(request: IncomingMessage, options: ReceiveOptions): Promise<Upload> {
   const { 'content-type': contentType = '' } = request.headers;
   if (contentType.toLowerCase().startsWith(FORM_MEDIA_TYPE)) {
-    return withNumber(uploadOf(await receiveForm(request, contentType, maxBytes)));
+    return withNumber(uploadOf(await receiveForm(request, contentType, options)));
   }
-  return { frames: [await receiveFile(request, maxBytes)], halves: undefined };
+  return { frames: [await receiveFile(request, options)], halves: undefined };
 }
 
 /**
  * Reads a body that is one file.
- * @param take called with each chunk as it comes.
- * @throws QuietframeError `too-large`, `empty-body`, `cancelled`, and what `take` throws.
+ * @throws QuietframeError `too-large`, `empty-body`, `cancelled`, `request-timeout`, and what `onChunk` throws.
  */
-export async function receiveFile(
-  request: IncomingMessage,
-  maxBytes: number,
-  take: (chunk: Uint8Array) => void = () => {},
-): Promise<Uint8Array> {
-  const file = new GrowingBytes(Number(request.headers['content-length'] ?? 0));
-  await receive(request, maxBytes, (chunk) => {
-    file.push(chunk);
-    take(chunk);
-  });
+export async function receiveFile(request: IncomingMessage, options: ReceiveOptions): Promise<Uint8Array> {
+  const file = new GrowingBytes(options.memory, Number(request.headers['content-length'] ?? 0));
+  await receive(request, options, (chunk) => file.push(chunk));
   if (file.length === 0) throw emptyBody();
   return file.bytes();
+}
+
+/**
+ * Reads a body of JSON, which is small and read on this thread alone.
+ * @throws QuietframeError as {@link receiveFile}.
+ */
+export async function receiveJson(
+  request: IncomingMessage,
+  options: Omit<ReceiveOptions, 'memory'>,
+): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  await receive(request, options, (chunk) => chunks.push(chunk));
+  if (chunks.length === 0) throw emptyBody();
+  return Buffer.concat(chunks);
 }
 
 /** Whether a request says that its body is JSON. */
 export function isJson({ headers }: IncomingMessage): boolean {
   return headers['content-type']?.toLowerCase().startsWith(JSON_MEDIA_TYPE) ?? false;
+}
+
+/** The upload with something else for each of its files. */
+export function mapUpload<File, Other>(
+  { frames, halves, lambda, guide }: Upload<File>,
+  map: (file: File) => Other,
+): Upload<Other> {
+  return {
+    frames: frames.map(map),
+    halves: halves && [map(halves[0]), map(halves[1])],
+    ...(lambda !== undefined && { lambda: map(lambda) }),
+    ...(guide !== undefined && { guide: map(guide) }),
+  };
 }
 
 /** Bytes of all files of an upload. */
@@ -112,7 +144,7 @@ export function uploadBytes({ frames, halves, lambda, guide }: Upload): number {
  * The upload of a form's parts.
  * @throws QuietframeError `malformed-body` for too many files of a kind, a half buffer alone, and nothing at all.
  */
-export function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): Upload {
+export function uploadOf<File>(parts: ReadonlyMap<PartName, readonly File[]>): Upload<File> {
   const frames = parts.get('frame') ?? [];
   const [halfA, extraA] = parts.get('half_a') ?? [];
   const [halfB, extraB] = parts.get('half_b') ?? [];
@@ -136,7 +168,12 @@ export function uploadOf(parts: ReadonlyMap<PartName, readonly Uint8Array[]>): U
       ),
     );
   }
-  return { frames, halves, ...(lambda && { lambda }), ...(guide && { guide }) };
+  return {
+    frames,
+    halves,
+    ...(lambda !== undefined && { lambda }),
+    ...(guide !== undefined && { guide }),
+  };
 }
 
 /** A form's upload, whose part `lambda` may be the text of a number. */
@@ -158,7 +195,7 @@ function textOf(part: Uint8Array): string | undefined {
 function receiveForm(
   request: IncomingMessage,
   contentType: string,
-  maxBytes: number,
+  options: ReceiveOptions,
 ): Promise<Map<PartName, Uint8Array[]>> {
   return new Promise((resolve, reject) => {
     const parts = new Map<PartName, Uint8Array[]>();
@@ -170,7 +207,7 @@ function receiveForm(
     const parser = formParser(contentType);
     parser
       .on('file', (name: string | undefined, stream) => {
-        const file = new GrowingBytes(0);
+        const file = new GrowingBytes(options.memory, 0);
         stream.on('error', (cause) => fail(malformedForm(cause)));
         stream.on('data', (chunk: Buffer) => file.push(chunk));
         const known = PART_NAMES.find((candidate) => candidate === name);
@@ -206,7 +243,7 @@ function receiveForm(
       if (failure !== undefined) throw failure;
       parser.write(chunk);
     };
-    receive(request, maxBytes, feed).then(() => parser.end(), fail);
+    receive(request, options, feed).then(() => parser.end(), fail);
   });
 }
 
@@ -226,10 +263,19 @@ function formParser(contentType: string): BusboyInstance {
  * Hands the chunks of a body to `take`, and stops at the first error, without destroying the request: its client is to
  * read the answer. What still comes is dropped.
  */
-function receive(request: IncomingMessage, maxBytes: number, take: (chunk: Buffer) => void): Promise<void> {
+function receive(
+  request: IncomingMessage,
+  { maxBytes, leastRate, onChunk, signal }: Omit<ReceiveOptions, 'memory'>,
+  take: (chunk: Buffer) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let total = 0;
+    const rate = new LeastRate(leastRate, () =>
+      stop(new QuietframeError('request-timeout', 'The request arrived too slowly')),
+    );
     const stop = (error?: unknown): void => {
+      rate.end();
+      signal?.removeEventListener('abort', onAbort);
       request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
       // A request that fails later still emits its error, which nobody else listens for.
       request.on('error', () => {}).resume();
@@ -237,10 +283,13 @@ function receive(request: IncomingMessage, maxBytes: number, take: (chunk: Buffe
       else reject(error);
     };
     const onData = (chunk: Buffer): void => {
+      rate.moved(chunk.length);
       total += chunk.length;
       try {
+        onChunk?.(chunk);
         if (total > maxBytes) throw tooLarge(maxBytes, 'more');
         take(chunk);
+        rate.wait();
       } catch (error) {
         stop(error);
       }
@@ -248,19 +297,25 @@ function receive(request: IncomingMessage, maxBytes: number, take: (chunk: Buffe
     const onEnd = (): void => stop();
     const onGone = (): void =>
       stop(new QuietframeError('cancelled', 'The client went away before its upload was complete'));
-    if (request.destroyed) onGone();
-    else request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+    const onAbort = (): void => stop(signal?.reason);
+    if (request.destroyed) return onGone();
+    if (signal?.aborted) return onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+    rate.wait();
   });
 }
 
 /** Bytes that come in pieces, gathered in shared memory. */
 class GrowingBytes {
+  readonly #memory: UploadScope;
   #buffer: Uint8Array;
   #length = 0;
 
   /** @param size expected bytes; the system backs them with memory only once they are written. */
-  constructor(size: number) {
-    this.#buffer = new Uint8Array(new SharedArrayBuffer(size));
+  constructor(memory: UploadScope, size: number) {
+    this.#memory = memory;
+    this.#buffer = memory.take(size);
   }
 
   get length(): number {
@@ -268,10 +323,13 @@ class GrowingBytes {
   }
 
   push(chunk: Uint8Array): void {
+    // The parser of a form may still hand out what it had read before its upload was refused.
+    if (this.#memory.closed) return;
     const needed = this.#length + chunk.length;
     if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(new SharedArrayBuffer(Math.max(needed, 2 * this.#buffer.length)));
+      const grown = this.#memory.take(Math.max(needed, 2 * this.#buffer.length));
       grown.set(this.bytes());
+      this.#memory.giveBack(this.#buffer);
       this.#buffer = grown;
     }
     this.#buffer.set(chunk, this.#length);

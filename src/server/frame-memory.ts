@@ -1,10 +1,11 @@
 import { WRITABLE_COMPRESSIONS } from '../exr/codec.js';
-import { type ExrHeader, type ExrPart, sampleBytes } from '../exr/header.js';
+import type { ExrSummary, SummaryPart } from '../exr/exr-worker.js';
+import { sampleBytes } from '../exr/header.js';
 import { bandBytes, TRANSIENT_BANDS } from '../exr/line-reader.js';
 import { boxHeight, boxWidth } from '../image/image.js';
 import { needsErrors } from '../workflow/maps.js';
 import type { DenoiseQuery } from './denoise-query.js';
-import type { SelectedFrames } from './select-frames.js';
+import type { SelectedFiles, SelectedFrames } from './select-frames.js';
 
 /** Channels of a file that are read at most, beside layers of light: colour, alpha, albedo, normal, depth, their variances. */
 const CHANNELS = 20;
@@ -29,12 +30,12 @@ const RESULTS = 2;
 
 /**
  * Bytes that the work on frames may take beside the tiles, by the headers of its files; the formula of docs/memory.md.
- * @param header as `ExrPool.header`.
+ * @param header what `ExrPool.inspect` says of a file.
  */
-export function frameMemory(
-  { files }: SelectedFrames,
+export function frameMemory<File extends { readonly length: number }>(
+  files: SelectedFiles<File>,
   { aovs, upscale = 1, maps = {} }: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps'>,
-  header: (bytes: Uint8Array) => ExrHeader,
+  header: (file: File) => ExrSummary,
 ): number {
   const { exr, halves = [], neighbours = [], guide, lambdaMap } = files;
   const { parts } = header(exr);
@@ -67,7 +68,7 @@ export function frameMemory(
 }
 
 /** What lossy parts may grow to, for they are written without a loss: all that layers of light are in, or the largest. */
-function expandedBytes(parts: readonly ExrPart[], all: boolean): number {
+function expandedBytes(parts: readonly SummaryPart[], all: boolean): number {
   const lossy = parts.filter(
     ({ compression }) => !WRITABLE_COMPRESSIONS.some((name) => name === compression),
   );
@@ -76,23 +77,31 @@ function expandedBytes(parts: readonly ExrPart[], all: boolean): number {
 }
 
 /** Others are copied as they are. */
-function isReadable({ unreadable }: ExrPart): boolean {
+function isReadable({ unreadable }: SummaryPart): boolean {
   return unreadable === undefined;
 }
 
 /** Its channels as decoded and as the denoiser wants them. */
-function guideBytes(parts: readonly ExrPart[]): number {
+function guideBytes(parts: readonly SummaryPart[]): number {
   return 4 * 2 * Math.max(...parts.map(pixelsOf)) * Math.min(channelsOf(parts), CHANNELS);
 }
 
-function channelsOf(parts: readonly ExrPart[]): number {
+function channelsOf(parts: readonly SummaryPart[]): number {
   return parts.reduce((sum, { channels }) => sum + channels.length, 0);
 }
 
-function pixelsOf({ dataWindow }: ExrPart): number {
+function pixelsOf({ dataWindow }: SummaryPart): number {
   return boxWidth(dataWindow) * boxHeight(dataWindow);
 }
 
-function pixelBytes({ channels }: ExrPart): number {
+function pixelBytes({ channels }: SummaryPart): number {
   return channels.reduce((sum, { type }) => sum + sampleBytes(type), 0);
+}
+
+/** As {@link frameMemory}, for the files of a request whose headers were read. */
+export function memoryOf(
+  { files, headers }: SelectedFrames,
+  query: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps'>,
+): number {
+  return frameMemory(files, query, (file) => headers.get(file) as ExrSummary);
 }

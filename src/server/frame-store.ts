@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, QuietframeError } from '../errors.js';
 import { writeAtomically } from '../workflow/write-atomically.js';
@@ -11,6 +11,14 @@ export interface FrameStoreOptions {
   readonly spoolFolder: string | undefined;
   /** Bytes of frames that are kept there. */
   readonly spoolBytes: number;
+}
+
+/** A file of the spool that is open. */
+export interface SpooledFile {
+  readonly length: number;
+  /** @throws Error when the file was cut meanwhile. */
+  read(start: number, end: number): Promise<Uint8Array>;
+  close(): Promise<void>;
 }
 
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -47,6 +55,10 @@ export class FrameStore {
   readonly #memory = new Map<string, Uint8Array>();
   /** On their way to the spool. */
   readonly #moving = new Map<string, Uint8Array>();
+  /** States of files of the spool in which they had their digest. */
+  readonly #checked = new Map<string, string>();
+  /** Files of the spool that are being read. */
+  readonly #reading = new Map<string, Promise<Uint8Array | undefined>>();
   /** Bytes of the files by digest. */
   readonly #spool = new Map<string, number>();
   /** How many need a frame, and must not lose it. */
@@ -94,14 +106,69 @@ export class FrameStore {
 
   /** The frame, which is the most recently used then; undefined when it is not kept or its file is damaged. */
   async get(digest: string): Promise<Uint8Array | undefined> {
-    const kept = this.#memory.get(digest) ?? this.#moving.get(digest);
-    if (kept !== undefined) {
-      if (this.#memory.delete(digest)) this.#memory.set(digest, kept);
-      return kept;
+    const kept = this.inMemory(digest);
+    if (kept !== undefined) return kept;
+    return this.#reading.get(digest) ?? this.#fetch(digest);
+  }
+
+  /** The frame if it is in memory, which is the most recently used then. */
+  inMemory(digest: string): Uint8Array | undefined {
+    const kept = this.#memory.get(digest);
+    if (kept === undefined) return this.#moving.get(digest);
+    this.#memory.delete(digest);
+    this.#memory.set(digest, kept);
+    return kept;
+  }
+
+  /**
+   * The file of a frame in the spool, for who reads it piece by piece; undefined where there is none or it is damaged. Its
+   * digest is checked once for each state of the file.
+   */
+  async openSpooled(digest: string): Promise<SpooledFile | undefined> {
+    const size = this.#spool.get(digest);
+    if (size === undefined) return undefined;
+    this.#spool.delete(digest);
+    this.#spool.set(digest, size);
+    const file = await open(this.#path(digest)).catch(() => undefined);
+    if (file === undefined) {
+      await this.#dropSpooled(digest);
+      return undefined;
     }
-    const bytes = await this.#readSpooled(digest);
-    if (bytes !== undefined && this.#spool.has(digest)) await this.put(digest, bytes);
-    return bytes;
+    const { ino, mtimeMs, size: length } = await file.stat();
+    const state = `${ino} ${mtimeMs} ${length}`;
+    if (this.#checked.get(digest) !== state) {
+      if ((await hashOf(file)) !== digest) {
+        await file.close();
+        await this.#dropSpooled(digest);
+        return undefined;
+      }
+      this.#checked.set(digest, state);
+    }
+    return {
+      length,
+      read: async (start, end) => {
+        const bytes = Buffer.allocUnsafe(end - start);
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+        if (bytesRead < bytes.length) throw new Error('A file of the spool was cut while it was read');
+        return bytes;
+      },
+      close: () => file.close(),
+    };
+  }
+
+  /** Reads a file of the spool once for all who want it meanwhile. */
+  #fetch(digest: string): Promise<Uint8Array | undefined> {
+    const reading = (async () => {
+      try {
+        const bytes = await this.#readSpooled(digest);
+        if (bytes !== undefined && this.#spool.has(digest)) await this.put(digest, bytes);
+        return bytes;
+      } finally {
+        this.#reading.delete(digest);
+      }
+    })();
+    this.#reading.set(digest, reading);
+    return reading;
   }
 
   /**
@@ -139,7 +206,7 @@ export class FrameStore {
     }
     const most = this.largest / 2;
     const sum = (list: readonly string[]): number =>
-      list.reduce((bytes, digest) => bytes + this.#sizeOf(digest), 0);
+      list.reduce((bytes, digest) => bytes + this.sizeOf(digest), 0);
     const own = sum(digests);
     if (own > most) {
       throw new QuietframeError(
@@ -153,7 +220,7 @@ export class FrameStore {
       throw new QuietframeError('overloaded', message, { retryAfter: 30 });
     }
     for (const digest of digests) {
-      const retained = this.#retained.get(digest) ?? { users: 0, bytes: this.#sizeOf(digest) };
+      const retained = this.#retained.get(digest) ?? { users: 0, bytes: this.sizeOf(digest) };
       retained.users++;
       this.#retained.set(digest, retained);
     }
@@ -177,7 +244,8 @@ export class FrameStore {
     throw new QuietframeError('file-system', 'The spool folder cannot keep a frame');
   }
 
-  #sizeOf(digest: string): number {
+  /** Bytes of a frame that is kept; 0 for others. */
+  sizeOf(digest: string): number {
     return (this.#memory.get(digest) ?? this.#moving.get(digest))?.length ?? this.#spool.get(digest) ?? 0;
   }
 
@@ -235,6 +303,7 @@ export class FrameStore {
     const size = this.#spool.get(digest);
     if (size === undefined) return;
     this.#spool.delete(digest);
+    this.#checked.delete(digest);
     this.#spoolBytes -= size;
     await rm(this.#path(digest), { force: true });
   }
@@ -292,6 +361,18 @@ export class FrameStore {
 
   #path(digest: string): string {
     return join(this.#options.spoolFolder ?? '', digest + SUFFIX);
+  }
+}
+
+/** SHA-256 of a file, which is never in memory as a whole. */
+async function hashOf(file: FileHandle): Promise<string> {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let at = 0; ; ) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+    if (bytesRead === 0) return hash.digest('hex');
+    hash.update(chunk.subarray(0, bytesRead));
+    at += bytesRead;
   }
 }
 

@@ -1,17 +1,18 @@
+import { setImmediate } from 'node:timers/promises';
 import { digestOf } from '../workflow/digest.js';
 import type { AppContext } from './app.js';
 import { freeCaller } from './callers.js';
 import { parseDenoiseQuery } from './denoise-query.js';
 import { isOurFault, problemOf, publicError } from './error-handler.js';
-import { frameMemory } from './frame-memory.js';
+import { memoryOf } from './frame-memory.js';
 import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
 import type { JobRecords } from './job-records.js';
 import { denoiseRequest } from './routes/denoise.js';
-import { selectFrames } from './select-frames.js';
-import { fetchStored } from './stored-frames.js';
+import { loadFiles, selectFrames } from './select-frames.js';
+import { findStored } from './stored-frames.js';
 import type { Terms } from './work-queue.js';
 
-type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frames' | 'tracing'>;
+type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frames' | 'files' | 'tracing'>;
 
 /** Where failures of the service itself are told. */
 export interface RunnerLog {
@@ -58,6 +59,8 @@ export class JobRunner {
     job.cancelled.addEventListener('abort', forget, { once: true });
     const lane = async (): Promise<void> => {
       for (let index = todo.shift(); index !== undefined; index = todo.shift()) {
+        // Others are answered between the frames of a job, however little there is to do on each.
+        await setImmediate();
         if (job.cancelled.aborted || this.#drain.signal.aborted) return;
         await this.#work(job, index);
       }
@@ -123,13 +126,11 @@ export class JobRunner {
   }
 
   async #denoise(job: Job, index: number, stages: Map<string, number>): Promise<JobResult> {
-    const { deps, queue, metrics, frames } = this.#context;
+    const { deps, queue, metrics, frames, files } = this.#context;
     const { parameters, urgency, owner } = job.spec;
     const { center, ...wanted } = job.spec.frames[index] as JobFrame;
     const query = parseDenoiseQuery(parameters, deps.denoiser.models);
-    const upload = await fetchStored(wanted, frames, metrics);
-    const selected = selectFrames(upload, center, deps.pool);
-    const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
+    const selected = await selectFrames(findStored(wanted, files, metrics), center);
     const terms: Terms = { caller: freeCaller(owner), urgency, deadline: undefined };
     const stopped = AbortSignal.any([job.cancelled, this.#stop.signal]);
     const queued = performance.now();
@@ -137,13 +138,14 @@ export class JobRunner {
       stages.set('queue', (performance.now() - queued) / 1000);
       job.begin(index);
       const onProgress = (fraction: number): void => job.advance(index, fraction);
-      return deps.denoiseExr({ ...denoiseRequest(selected, query, stopped), onProgress });
+      const loaded = await loadFiles(selected.files);
+      return deps.denoiseExr({ ...denoiseRequest(loaded, query, stopped), onProgress });
     };
     const { exr, report } = await queue.run(
       work,
       AbortSignal.any([stopped, this.#drain.signal]),
       terms,
-      bytes,
+      memoryOf(selected, query),
     );
     for (const [stage, seconds] of Object.entries(report.stages)) stages.set(stage, seconds);
     metrics.caches(report);

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuietframeError } from '../errors.js';
 import type { AppContext } from './app.js';
+import type { ReceiveOptions } from './exr-body.js';
 import { termsOf } from './terms.js';
 import type { Place, Terms } from './work-queue.js';
 
@@ -27,7 +28,10 @@ export function admit(terms: Terms, { lifecycle, queue }: AppContext): Place {
   throw new QuietframeError('overloaded', 'The service is stopping and takes no more work', { retryAfter });
 }
 
-/** Gives the place back when the request is over; the signal aborts if that is before its answer was sent. */
+/**
+ * Gives the place back when the request is over, if that was not done before; the signal aborts if the request ends before
+ * its answer was sent.
+ */
 export function leaveOnClose(reply: FastifyReply, place: Place): AbortSignal {
   const controller = new AbortController();
   const onClose = (): void => {
@@ -37,4 +41,36 @@ export function leaveOnClose(reply: FastifyReply, place: Place): AbortSignal {
   if (reply.raw.closed) onClose();
   else reply.raw.once('close', onClose);
   return controller.signal;
+}
+
+/** How the body of a request that holds a place is received. */
+export function reception(
+  request: FastifyRequest,
+  { callers, leastRate }: AppContext,
+  place: Place,
+  maxBytes: number,
+): Omit<ReceiveOptions, 'memory'> {
+  return {
+    maxBytes,
+    leastRate,
+    onChunk: ({ length }) => callers.received(request.caller, length),
+    signal: place.lost,
+  };
+}
+
+/**
+ * The work of a request is done: its place is for others while its answer is read, as long as the answers that wait for
+ * their readers fit into memory.
+ */
+export function leaveForAnswer(
+  reply: FastifyReply,
+  place: Place,
+  bytes: number,
+  { answers }: AppContext,
+): void {
+  const release = answers.hold(reply, bytes);
+  if (release === undefined) return;
+  place.leave();
+  if (reply.raw.closed) release();
+  else reply.raw.once('close', release);
 }

@@ -16,7 +16,7 @@ export type ServedExr = Pick<DenoisedExr, 'exr' | 'color'> & { readonly report: 
 export interface ServerDeps {
   /** As `denoiseExr` of the workflow. */
   readonly denoiseExr: (request: DenoiseExrRequest) => Promise<ServedExr>;
-  /** Reads the headers of uploads, and alpha for pictures. */
-  readonly pool: Pick<ExrPool, 'header' | 'read' | 'write'>;
+  /** Checks the headers of files, and reads alpha for pictures. */
+  readonly pool: Pick<ExrPool, 'inspect' | 'header' | 'read' | 'write'>;
   readonly denoiser: Pick<Denoiser, 'models'> & { readonly restarts?: number };
 }

@@ -1,7 +1,8 @@
 import { expected, QuietframeError } from '../errors.js';
 import { MAX_FRAMES, type Upload } from './exr-body.js';
-import { type FrameStore, isDigest, parseDigest } from './frame-store.js';
+import { isDigest, parseDigest } from './frame-store.js';
 import type { Metrics } from './metrics.js';
+import { missingFrames, type SourceFile, type SourceFiles } from './source-files.js';
 
 /** A request that names its files by digest. */
 export interface StoredFrames {
@@ -73,50 +74,40 @@ export function parametersOf(fields: Readonly<Record<string, unknown>>): Record<
   return Object.fromEntries(parameters);
 }
 
+/** Files of a request by digest. */
+export interface StoredNames {
+  readonly frames: readonly string[];
+  readonly halves?: readonly string[] | undefined;
+  readonly lambda?: string;
+  readonly guide?: string;
+}
+
 /**
- * The files of the digests.
+ * The files of the digests. They are not read: that belongs into the turn of the request.
  * @throws QuietframeError `missing-frames`, with all digests that have to be sent.
  */
-export async function fetchStored(
-  {
-    frames,
-    halves = [],
-    lambda,
-    guide,
-  }: {
-    frames: readonly string[];
-    halves?: readonly string[] | undefined;
-    lambda?: string;
-    guide?: string;
-  },
-  store: FrameStore,
+export function findStored(
+  { frames, halves = [], lambda, guide }: StoredNames,
+  files: SourceFiles,
   metrics: Metrics,
-): Promise<Upload> {
-  const files = new Map<string, Uint8Array>();
+): Upload<SourceFile> {
+  const found = new Map<string, SourceFile>();
   const missing: string[] = [];
   for (const digest of new Set([...frames, ...halves, lambda, guide])) {
     if (digest === undefined) continue;
-    const bytes = await store.get(digest);
-    metrics.lookup(bytes !== undefined);
-    if (bytes === undefined) missing.push(digest);
-    else files.set(digest, bytes);
+    const isKept = files.has(digest);
+    metrics.lookup(isKept);
+    if (isKept) found.set(digest, files.stored(digest));
+    else missing.push(digest);
   }
-  if (missing.length > 0) {
-    const message = expected(
-      'frames that have been sent before',
-      'the request',
-      `${missing.length} that are not kept`,
-    );
-    throw new QuietframeError('missing-frames', message, { missing });
-  }
-  const file = (digest: string): Uint8Array => files.get(digest) as Uint8Array;
+  if (missing.length > 0) throw missingFrames(missing);
+  const file = (digest: string): SourceFile => found.get(digest) as SourceFile;
   const [halfA, halfB] = halves;
   return {
     frames: frames.map(file),
     halves: halfA === undefined || halfB === undefined ? undefined : [file(halfA), file(halfB)],
     ...(lambda !== undefined && { lambda: file(lambda) }),
     ...(guide !== undefined && { guide: file(guide) }),
-    digests: new Map([...files].map(([digest, bytes]) => [bytes, digest])),
   };
 }
 

@@ -11,12 +11,17 @@ export interface Terms {
 }
 
 interface Waiter {
+  /** Time at which it began to wait. */
+  readonly since: number;
   readonly terms: Terms;
   readonly bytes: number;
   readonly place: Place | undefined;
   readonly start: () => void;
   readonly refuse: (error: QuietframeError) => void;
 }
+
+/** Milliseconds of waiting after which a request counts as more urgent by one: nobody waits for ever. */
+const AGE_MS = 10_000;
 
 /** What a caller has of the service. */
 interface Share {
@@ -31,15 +36,17 @@ interface Share {
  * Bounds what the service holds at once: `concurrency` requests run, in `memoryBytes` together, and `length` more may
  * upload or wait. A request takes its place before its body is read, so that the memory of uploads is bounded too.
  *
- * The most urgent request runs first; among those, one of the caller who has the least running, then of the caller who
+ * The most urgent request runs first, and waiting makes a request more urgent; among those, one of the caller who has the least running, then of the caller who
  * has had the least work done; then the one that came first. Where all places are taken, a caller who holds fewer than
- * another gets the place of the latest that waits of the caller who holds most.
+ * another gets the place of the latest that waits or arrives of the caller who holds most.
  */
 export class WorkQueue {
   readonly #concurrency: number;
   readonly #length: number;
   readonly #memoryBytes: number;
   readonly #waiting: Waiter[] = [];
+  /** Places whose requests still arrive. */
+  readonly #arriving = new Set<Place>();
   readonly #shares = new Map<string, Share>();
   #places = 0;
   #running = 0;
@@ -49,7 +56,16 @@ export class WorkQueue {
   /** Running mean of the seconds that work takes. */
   #meanSeconds = 1;
 
-  constructor(concurrency: number, length: number, memoryBytes = Number.POSITIVE_INFINITY) {
+  readonly #now: () => number;
+
+  /** @param now milliseconds that never go back; `performance.now` by default. */
+  constructor(
+    concurrency: number,
+    length: number,
+    memoryBytes = Number.POSITIVE_INFINITY,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#now = now;
     this.#concurrency = concurrency;
     this.#length = length;
     this.#memoryBytes = memoryBytes;
@@ -106,11 +122,14 @@ export class WorkQueue {
     this.#places++;
     const share = this.#share(caller);
     share.places++;
-    return new Place(this, terms, () => {
+    const place = new Place(this, terms, () => {
+      this.#arriving.delete(place);
       this.#places--;
       share.places--;
       this.#forgetIdle();
     });
+    this.#arriving.add(place);
+    return place;
   }
 
   /**
@@ -130,6 +149,7 @@ export class WorkQueue {
       const message = expected(`at most ${this.#memoryBytes}`, 'the bytes of memory for the frames', bytes);
       throw new QuietframeError('too-large', message);
     }
+    if (place !== undefined) this.#arriving.delete(place);
     const limit = terms.deadline === undefined ? undefined : timeLimit(terms.deadline);
     const signal = limit === undefined ? outer : AbortSignal.any([outer, limit]);
     try {
@@ -155,6 +175,11 @@ export class WorkQueue {
     }
   }
 
+  /** A request that has had its turn still arrives: its place can go to another caller again. */
+  arrives(place: Place): void {
+    this.#arriving.add(place);
+  }
+
   #turn(signal: AbortSignal, terms: Terms, bytes: number, place: Place | undefined): Promise<Share> {
     if (signal.aborted) return Promise.reject(cancelled());
     const share = this.#share(terms.caller);
@@ -174,6 +199,7 @@ export class WorkQueue {
       };
       const abort = (): void => refuse(cancelled());
       const waiter: Waiter = {
+        since: this.#now(),
         terms,
         bytes,
         place,
@@ -206,24 +232,45 @@ export class WorkQueue {
 
   /** Whether one goes before another that came earlier. */
   #before(one: Waiter, other: Waiter): boolean {
-    if (one.terms.urgency !== other.terms.urgency) return one.terms.urgency < other.terms.urgency;
+    const [mine, theirs] = [this.#urgency(one), this.#urgency(other)];
+    if (mine !== theirs) return mine < theirs;
     const [a, b] = [this.#share(one.terms.caller), this.#share(other.terms.caller)];
     return a.running === b.running ? a.served < b.served : a.running < b.running;
   }
 
-  /** Makes room for a caller who will hold `mine` places, at the cost of the one who holds most and more than that. */
+  #urgency({ since, terms }: Waiter): number {
+    return Math.max(0, terms.urgency - Math.floor((this.#now() - since) / AGE_MS));
+  }
+
+  /**
+   * Makes room for a caller who will hold `mine` places, at the cost of the one who holds most and more than that: of the
+   * latest of its requests that waits or still arrives.
+   */
   #pushOut(mine: number): boolean {
-    const places = ({ terms }: Waiter): number => this.#share(terms.caller).places;
-    let victim: Waiter | undefined;
-    for (const waiter of this.#waiting) {
-      if (waiter.place === undefined || places(waiter) <= mine) continue;
-      const more = victim === undefined ? 1 : places(waiter) - places(victim);
-      if (more > 0 || (more === 0 && waiter.terms.urgency >= (victim?.terms.urgency ?? 0))) victim = waiter;
+    const refuse = (): QuietframeError =>
+      this.#refusal('too-many-requests', 'a fair share', 'more than others');
+    const held = ({ terms }: Pick<Waiter, 'terms'>): number => this.#share(terms.caller).places;
+    type Candidate = Pick<Waiter, 'terms'> & { readonly leave: () => void };
+    const candidates: Candidate[] = [
+      ...this.#waiting.flatMap(({ terms, place, refuse: reject }) => {
+        if (place === undefined) return [];
+        const leave = (): void => {
+          reject(refuse());
+          place.release();
+        };
+        return [{ terms, leave }];
+      }),
+      ...[...this.#arriving].map((place) => ({ terms: place.terms, leave: () => place.lose(refuse()) })),
+    ];
+    let victim: Candidate | undefined;
+    for (const candidate of candidates) {
+      if (held(candidate) <= mine) continue;
+      const more = victim === undefined ? 1 : held(candidate) - held(victim);
+      if (more > 0 || (more === 0 && candidate.terms.urgency >= (victim?.terms.urgency ?? 0)))
+        victim = candidate;
     }
-    if (victim === undefined) return false;
-    victim.refuse(this.#refusal('too-many-requests', 'a fair share', 'more than others'));
-    victim.place?.release();
-    return true;
+    victim?.leave();
+    return victim !== undefined;
   }
 
   #refusal(code: 'overloaded' | 'too-many-requests', range: string, received: string): QuietframeError {
@@ -250,23 +297,32 @@ export class WorkQueue {
 /** The place of one request. It is free again when the request has left and its work, if any, has ended. */
 export class Place {
   readonly #queue: WorkQueue;
-  readonly #terms: Terms;
   readonly #free: () => void;
+  readonly #lost = new AbortController();
   #working = false;
   #left = false;
   #released = false;
 
-  constructor(queue: WorkQueue, terms: Terms, free: () => void) {
+  constructor(
+    queue: WorkQueue,
+    readonly terms: Terms,
+    free: () => void,
+  ) {
     this.#queue = queue;
-    this.#terms = terms;
     this.#free = free;
+  }
+
+  /** Aborts, with the error for the client, when the place goes to another caller while the request still arrives. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
   }
 
   /** As {@link WorkQueue.run}. */
   async run<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal, bytes?: number): Promise<T> {
     this.#working = true;
     try {
-      return await this.#queue.run(work, signal, this.#terms, bytes, this);
+      this.#lost.signal.throwIfAborted();
+      return await this.#queue.run(work, signal, this.terms, bytes, this);
     } finally {
       this.#working = false;
       if (this.#left) this.release();
@@ -277,6 +333,17 @@ export class Place {
   leave(): void {
     this.#left = true;
     if (!this.#working) this.release();
+  }
+
+  /** More of the request arrives after its turn. */
+  arrive(): void {
+    if (!this.#released) this.#queue.arrives(this);
+  }
+
+  /** The place goes to another caller. */
+  lose(error: QuietframeError): void {
+    this.release();
+    this.#lost.abort(error);
   }
 
   /** Frees the place at once. */

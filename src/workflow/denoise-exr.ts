@@ -4,7 +4,7 @@ import { parameterChannels } from '../denoise/parameter-channels.js';
 import { expected, QuietframeError } from '../errors.js';
 import { stringAttribute } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/exr-pool.js';
-import type { ExrHeader } from '../exr/header.js';
+import type { ExrLayout } from '../exr/header.js';
 import type { AddedChannel } from '../exr/replace-channels.js';
 import { type BuiltFrame, rasterOf } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
@@ -446,7 +446,7 @@ async function readSurfaces(
 }
 
 /** Light has fractions: integers cannot hold a result. */
-function checkTypes(header: ExrHeader, { target, lights, alpha }: LayerPlan, withAlpha: boolean): void {
+function checkTypes(header: ExrLayout, { target, lights, alpha }: LayerPlan, withAlpha: boolean): void {
   const written = [target, ...lights.map(({ layer }) => layer)];
   if (withAlpha && alpha !== undefined) written.push(alpha.target);
   for (const { part, channels } of written) {
@@ -603,7 +603,7 @@ function regionPlan(plan: LayerPlan, { x, y, width, height }: Tile): LayerPlan {
 function imageOf(
   channels: readonly MapChannel[],
   { target, dataWindow }: LayerPlan,
-  header: ExrHeader,
+  header: ExrLayout,
   attributes: Map<string, Attribute>,
 ): Image {
   const displayWindow = header.parts[target.part]?.displayWindow ?? dataWindow;
@@ -612,7 +612,7 @@ function imageOf(
 }
 
 /** Maps that an earlier run has written take the place of those. */
-function hasChannel(header: ExrHeader, { target }: LayerPlan, { name, type }: MapChannel): boolean {
+function hasChannel(header: ExrLayout, { target }: LayerPlan, { name, type }: MapChannel): boolean {
   const found = header.parts[target.part]?.channels.find((channel) => channel.name === name);
   if (found === undefined || found.type === type) return found !== undefined;
   const message = expected(
@@ -626,7 +626,7 @@ function hasChannel(header: ExrHeader, { target }: LayerPlan, { name, type }: Ma
 function withMaps(
   replacements: Map<number, Map<string, Float32Array | Uint32Array>>,
   channels: readonly MapChannel[],
-  header: ExrHeader,
+  header: ExrLayout,
   plan: LayerPlan,
 ): Map<number, Map<string, Float32Array | Uint32Array>> {
   const { part } = plan.target;
@@ -637,7 +637,7 @@ function withMaps(
   return new Map([...replacements, [part, replaced]]);
 }
 
-function addedMaps(channels: readonly MapChannel[], header: ExrHeader, plan: LayerPlan): AddedChannel[] {
+function addedMaps(channels: readonly MapChannel[], header: ExrLayout, plan: LayerPlan): AddedChannel[] {
   const { part } = plan.target;
   return channels
     .filter((channel) => !hasChannel(header, plan, channel))
@@ -671,7 +671,7 @@ function attributesOf(
   );
 }
 
-function alreadyDenoised(header: ExrHeader, plan: LayerPlan): InputWarning[] {
+function alreadyDenoised(header: ExrLayout, plan: LayerPlan): InputWarning[] {
   if (!header.parts[plan.layers.color.part]?.attributes.has('quietframe:model')) return [];
   return [
     {
@@ -682,7 +682,7 @@ function alreadyDenoised(header: ExrHeader, plan: LayerPlan): InputWarning[] {
   ];
 }
 
-function saturated(header: ExrHeader, written: readonly Written[]): InputWarning[] {
+function saturated(header: ExrLayout, written: readonly Written[]): InputWarning[] {
   let count = 0;
   for (const { layer, samples } of written) {
     for (const [c, name] of layer.channels.entries()) {

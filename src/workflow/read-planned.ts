@@ -1,5 +1,5 @@
 import type { ExrPool } from '../exr/exr-pool.js';
-import type { ExrHeader } from '../exr/header.js';
+import type { ExrLayout } from '../exr/header.js';
 import { channelsToRead, type FrameExtras, type PlannedImage } from '../frame/build-frame.js';
 import { type LayerPlan, type ResolveOptions, resolveLayers } from '../frame/resolve-layers.js';
 
@@ -8,7 +8,7 @@ export interface ReadPlannedOptions extends ResolveOptions, FrameExtras {
 }
 
 export interface ReadPlanned extends PlannedImage {
-  readonly header: ExrHeader;
+  readonly header: ExrLayout;
 }
 
 /**

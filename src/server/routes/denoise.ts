@@ -9,16 +9,18 @@ import {
   checkBodyHead,
   isJson,
   JSON_LIMIT,
-  receiveFile,
+  mapUpload,
+  receiveJson,
   receiveUpload,
   type Upload,
   uploadBytes,
 } from '../exr-body.js';
-import { frameMemory } from '../frame-memory.js';
+import { memoryOf } from '../frame-memory.js';
 import { givenOnce } from '../given-once.js';
-import { leaveOnClose, takePlace } from '../place.js';
-import { type SelectedFrames, selectFrames } from '../select-frames.js';
-import { fetchStored, parseStoredFrames, withGuide } from '../stored-frames.js';
+import { leaveForAnswer, leaveOnClose, reception, takePlace } from '../place.js';
+import { type LoadedFiles, loadFiles, selectFrames } from '../select-frames.js';
+import type { SourceFile } from '../source-files.js';
+import { findStored, parseStoredFrames, withGuide } from '../stored-frames.js';
 
 /**
  * `POST /v1/denoise`, and `POST /v1/sample-map`, which answers with what is left to sample instead of the frame. Whatever can be refused without the body is refused before it is read; what the headers of its
@@ -29,7 +31,7 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
 }
 
 function serve(operation: Operation, app: FastifyInstance, context: AppContext): void {
-  const { deps, config, metrics, frames, callers } = context;
+  const { deps, config, metrics, files } = context;
   app.post(`/v1/${operation}`, async (request, reply) => {
     const { format, ...given } = request.query as Record<string, unknown>;
     let query = parseDenoiseQuery(given, deps.denoiser.models, operation);
@@ -48,42 +50,55 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
       mark = now;
     };
     if (request.headers.expect !== undefined) reply.raw.writeContinue();
-    let upload: Upload;
-    if (named) {
-      const body = parseStoredFrames(await receiveFile(request.raw, JSON_LIMIT));
-      const { parameters, ...digests } = withGuide(body);
-      query = parseDenoiseQuery(givenOnce(given, parameters), deps.denoiser.models, operation);
-      upload = await fetchStored(digests, frames, metrics);
-    } else {
-      upload = await receiveUpload(request.raw, config.maxUploadBytes);
-      const { lambdaText } = upload;
-      if (lambdaText !== undefined) {
-        query = parseDenoiseQuery(givenOnce(given, { lambda: lambdaText }), deps.denoiser.models, operation);
+    const memory = context.uploads.open();
+    try {
+      let upload: Upload<SourceFile>;
+      if (named) {
+        const body = parseStoredFrames(
+          await receiveJson(request.raw, reception(request, context, place, JSON_LIMIT)),
+        );
+        const { parameters, ...digests } = withGuide(body);
+        query = parseDenoiseQuery(givenOnce(given, parameters), deps.denoiser.models, operation);
+        upload = findStored(digests, files, metrics);
+      } else {
+        const options = reception(request, context, place, config.maxUploadBytes);
+        const sent = await receiveUpload(request.raw, { ...options, memory });
+        const { lambdaText } = sent;
+        if (lambdaText !== undefined) {
+          query = parseDenoiseQuery(givenOnce(given, { lambda: lambdaText }), deps.denoiser.models, operation);
+        }
+        metrics.received(uploadBytes(sent));
+        upload = mapUpload(sent, (bytes) => files.uploaded(bytes));
       }
-      metrics.received(uploadBytes(upload));
-      callers.received(request.caller, uploadBytes(upload));
+      const selected = await selectFrames(upload, query.center);
+      lap('receive');
+      const work = async (signal: AbortSignal) => {
+        lap('queue');
+        memory.handOver();
+        const loaded = await loadFiles(selected.files);
+        const result = await deps.denoiseExr(denoiseRequest(loaded, query, signal));
+        for (const [stage, seconds] of Object.entries(result.report.stages)) stages.set(stage, seconds);
+        mark = performance.now();
+        if (type !== 'image/png') return { result, png: undefined };
+        const { exr, color } = result;
+        // A region is a file of the colour alone.
+        const alpha = query.region
+          ? undefined
+          : await readAlpha(exr, deps.pool, resolveOptions(query), signal);
+        const png = await encodePng({ color, ...(alpha && { alpha }) }, signal);
+        lap('png');
+        return { result, png };
+      };
+      const { result, png } = await place.run(work, gone, memoryOf(selected, query));
+      for (const [stage, seconds] of stages) metrics.stage(stage, seconds);
+      metrics.caches(result.report);
+      const bytes = sendAnswer(reply, type, { result, png, selected, stages });
+      leaveForAnswer(reply, place, bytes, context);
+      metrics.sent(bytes);
+      return reply;
+    } finally {
+      memory.release();
     }
-    const selected = selectFrames(upload, query.center, deps.pool);
-    lap('receive');
-    const work = async (signal: AbortSignal) => {
-      lap('queue');
-      const result = await deps.denoiseExr(denoiseRequest(selected, query, signal));
-      for (const [stage, seconds] of Object.entries(result.report.stages)) stages.set(stage, seconds);
-      mark = performance.now();
-      if (type !== 'image/png') return { result, png: undefined };
-      const { exr, color } = result;
-      // A region is a file of the colour alone.
-      const alpha = query.region ? undefined : await readAlpha(exr, deps.pool, resolveOptions(query), signal);
-      const png = await encodePng({ color, ...(alpha && { alpha }) }, signal);
-      lap('png');
-      return { result, png };
-    };
-    const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
-    const { result, png } = await place.run(work, gone, bytes);
-    for (const [stage, seconds] of stages) metrics.stage(stage, seconds);
-    metrics.caches(result.report);
-    metrics.sent(sendAnswer(reply, type, { result, png, selected, stages }));
-    return reply;
   });
 }
 
@@ -97,7 +112,7 @@ function resolveOptions({
 
 /** What the workflow is asked for. */
 export function denoiseRequest(
-  { files }: SelectedFrames,
+  files: LoadedFiles,
   { lambda, model, source = 'auto', alpha, aovs, layers, maps, mapsOnly, ...query }: DenoiseQuery,
   signal: AbortSignal,
 ): DenoiseExrRequest {

@@ -4,14 +4,14 @@ import { expected, QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { checkBodyHead, EXR_MEDIA_TYPE, receiveFile } from '../exr-body.js';
 import { parseDigest } from '../frame-store.js';
-import { leaveOnClose, takePlace } from '../place.js';
+import { leaveOnClose, reception, takePlace } from '../place.js';
 
 /**
  * `PUT`, `HEAD` and `DELETE /v1/frames/{digest}`: frames that requests to denoise name by the SHA-256 of their bytes, so
  * that a sliding window sends each frame once. What is kept may be let go of at any time.
  */
 export function frameRoutes(app: FastifyInstance, context: AppContext): void {
-  const { deps, config, metrics, frames, callers } = context;
+  const { config, metrics, frames, files } = context;
   const url = '/v1/frames/:digest';
   app.put<{ Params: { digest: string } }>(url, async (request, reply) => {
     const digest = parseDigest(request.params.digest);
@@ -22,21 +22,35 @@ export function frameRoutes(app: FastifyInstance, context: AppContext): void {
       throw new QuietframeError('unsupported-media-type', expected(EXR_MEDIA_TYPE, 'Content-Type', received));
     }
     // Uploads take a place, for their memory is bounded together with that of all others.
-    leaveOnClose(reply, takePlace(request, context));
+    const place = takePlace(request, context);
+    leaveOnClose(reply, place);
     if (request.headers.expect !== undefined) reply.raw.writeContinue();
     const hash = createHash('sha256');
-    const bytes = await receiveFile(request.raw, limit, (chunk) => hash.update(chunk));
-    const actual = hash.digest('hex');
-    if (actual !== digest) {
-      throw new QuietframeError('digest-mismatch', expected(`the bytes of ${digest}`, 'the frame', actual), {
-        frame: digest,
-      });
+    const options = reception(request, context, place, limit);
+    const onChunk = (chunk: Uint8Array): void => {
+      options.onChunk?.(chunk);
+      hash.update(chunk);
+    };
+    const memory = context.uploads.open();
+    let isNew: boolean;
+    try {
+      const bytes = await receiveFile(request.raw, { ...options, onChunk, memory });
+      const actual = hash.digest('hex');
+      if (actual !== digest) {
+        throw new QuietframeError(
+          'digest-mismatch',
+          expected(`the bytes of ${digest}`, 'the frame', actual),
+          { frame: digest },
+        );
+      }
+      await files.uploaded(bytes, digest).header();
+      isNew = !frames.has(digest);
+      memory.handOver();
+      await frames.put(digest, bytes);
+      metrics.received(bytes.length);
+    } finally {
+      memory.release();
     }
-    deps.pool.header(bytes);
-    const isNew = !frames.has(digest);
-    await frames.put(digest, bytes);
-    metrics.received(bytes.length);
-    callers.received(request.caller, bytes.length);
     return reply.code(isNew ? 201 : 204).send();
   });
   app.head<{ Params: { digest: string } }>(url, ({ params }, reply) => {

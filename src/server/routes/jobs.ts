@@ -10,17 +10,19 @@ import {
   EXR_MEDIA_TYPE,
   isJson,
   JSON_MEDIA_TYPE,
-  receiveFile,
+  mapUpload,
+  receiveJson,
   receiveUpload,
+  type Upload,
   uploadBytes,
 } from '../exr-body.js';
 import { givenOnce } from '../given-once.js';
 import { codeOf, Job, type JobFrame, type JobSpec } from '../job.js';
 import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../job-body.js';
 import { jobEvents } from '../job-events.js';
-import { headerOf, leaveOnClose, takePlace } from '../place.js';
+import { headerOf, leaveOnClose, reception, takePlace } from '../place.js';
 import { selectFrames } from '../select-frames.js';
-import { sendContent } from '../send-content.js';
+import { openContent, sendContent } from '../send-content.js';
 import { JOB_URGENCY, termsOf } from '../terms.js';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -33,7 +35,7 @@ type OfResult = { Params: { id: string; index?: string } };
  * digest. A job runs in the queue of all requests, but after those that somebody waits for.
  */
 export function jobRoutes(app: FastifyInstance, context: AppContext): void {
-  const { jobs, runner, frames, lifecycle, metrics } = context;
+  const { jobs, runner, lifecycle, metrics, leastRate } = context;
 
   app.post('/v1/jobs', async (request, reply) => {
     const urgency = termsOf(headerOf(request), request.caller, JOB_URGENCY).urgency;
@@ -130,13 +132,13 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
       const message = expected(`${EXR_MEDIA_TYPE}, ${JSON_MEDIA_TYPE}`, 'Accept', request.headers.accept);
       throw new QuietframeError('not-acceptable', message, { parameter: 'accept' });
     }
-    const bytes = await frames.get(digest);
-    if (bytes === undefined) {
+    const content = await openContent(digest, context);
+    if (content === undefined) {
       throw new QuietframeError('not-found', expected('a result that is kept', 'the digest', digest), {
         frame: digest,
       });
     }
-    metrics.sent(sendContent(request, reply.type(type).header('vary', 'accept'), bytes, digest));
+    metrics.sent(sendContent(request, reply.type(type).header('vary', 'accept'), content, leastRate));
     return reply;
   };
   app.get<OfResult>('/v1/jobs/:id/result', sendResult);
@@ -152,17 +154,20 @@ async function receiveJob(
   reply: FastifyReply,
   context: AppContext,
 ): Promise<JobRequest> {
-  const { deps, config, frames, metrics, callers } = context;
+  const { deps, config, frames, files, metrics } = context;
   const given = request.query as Record<string, unknown>;
   const { center, ...query } = given;
   parseDenoiseQuery(given, deps.denoiser.models);
   const named = isJson(request.raw);
   const limit = named ? JOB_JSON_LIMIT : Math.min(config.maxUploadBytes, frames.largest);
   checkBodyHead(request.raw, limit);
-  leaveOnClose(reply, takePlace(request, context));
+  const place = takePlace(request, context);
+  leaveOnClose(reply, place);
   if (request.headers.expect !== undefined) reply.raw.writeContinue();
+  const options = reception(request, context, place, limit);
   if (named) {
-    const asked = parseJob(await receiveFile(request.raw, limit), config.maxJobFrames);
+    const most = Math.min(config.maxJobFrames, config.callerJobFrames);
+    const asked = parseJob(await receiveJson(request.raw, options), most);
     if (center !== undefined) {
       const message = expected('it in the body', 'center', 'it in the query');
       throw new QuietframeError('invalid-argument', message, { parameter: 'center' });
@@ -171,13 +176,30 @@ async function receiveJob(
     parseDenoiseQuery(parameters, deps.denoiser.models);
     return { frames: asked.frames, parameters: parameters as Record<string, string> };
   }
-  const upload = await receiveUpload(request.raw, limit);
-  metrics.received(uploadBytes(upload));
-  callers.received(request.caller, uploadBytes(upload));
-  const { lambdaText } = upload;
-  const parameters = lambdaText === undefined ? query : givenOnce(query, { lambda: lambdaText });
-  parseDenoiseQuery(parameters, deps.denoiser.models);
-  selectFrames(upload, center === undefined ? undefined : Number(center), deps.pool);
+  const memory = context.uploads.open();
+  try {
+    const upload = await receiveUpload(request.raw, { ...options, memory });
+    metrics.received(uploadBytes(upload));
+    const { lambdaText } = upload;
+    const parameters = lambdaText === undefined ? query : givenOnce(query, { lambda: lambdaText });
+    parseDenoiseQuery(parameters, deps.denoiser.models);
+    await selectFrames(
+      mapUpload(upload, (bytes) => files.uploaded(bytes)),
+      center === undefined ? undefined : Number(center),
+    );
+    memory.handOver();
+    const frame = await keepUpload(upload, frames);
+    return {
+      frames: [{ ...frame, ...(center !== undefined && { center: Number(center) }) }],
+      parameters: parameters as Record<string, string>,
+    };
+  } finally {
+    memory.release();
+  }
+}
+
+/** Keeps the files of an upload like those of `PUT /v1/frames`. */
+async function keepUpload(upload: Upload, frames: AppContext['frames']): Promise<JobFrame> {
   const keep = async (bytes: Uint8Array): Promise<string> => {
     const digest = await digestOf(bytes);
     await frames.put(digest, bytes);
@@ -188,14 +210,12 @@ async function receiveJob(
   const [halfA, halfB] = digests.slice(upload.frames.length);
   const lambda = upload.lambda && (await keep(upload.lambda));
   const guide = upload.guide && (await keep(upload.guide));
-  const frame: JobFrame = {
+  return {
     frames: digests.slice(0, upload.frames.length),
     ...(halfA !== undefined && halfB !== undefined && { halves: [halfA, halfB] }),
     ...(lambda !== undefined && { lambda }),
     ...(guide !== undefined && { guide }),
-    ...(center !== undefined && { center: Number(center) }),
   };
-  return { frames: [frame], parameters: parameters as Record<string, string> };
 }
 
 function accepted(reply: FastifyReply, job: Job): FastifyReply {

@@ -11,6 +11,8 @@ import type { Terms } from '../work-queue.js';
 
 /** Address of the client of a call. */
 export const ADDRESS = createContextKey('');
+/** Resets the call, whatever it waits for. */
+export const END_CALL = createContextKey((): void => {});
 /** Seconds by stage of the work on a call. */
 export const STAGES = createContextKey<ReadonlyMap<string, number>>(new Map());
 const CALLER = createContextKey<Caller>(freeCaller(''));

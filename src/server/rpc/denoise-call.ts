@@ -1,20 +1,23 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
+import { expected, QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { reportOf } from '../denoise-answer.js';
 import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
-import { frameMemory } from '../frame-memory.js';
+import { memoryOf } from '../frame-memory.js';
 import type { DenoiseOptions, DenoiseRequest, ReportSchema } from '../gen/quietframe/v1/denoiser_pb.js';
 import { givenOnce } from '../given-once.js';
 import { admit } from '../place.js';
 import { denoiseRequest } from '../routes/denoise.js';
-import { type SelectedFrames, selectFrames } from '../select-frames.js';
+import { loadFiles, type SelectedFrames, selectFrames } from '../select-frames.js';
 import type { ServedExr } from '../service.js';
+import type { UploadScope } from '../upload-memory.js';
 import type { Place } from '../work-queue.js';
-import { callerOf, callTerms, STAGES } from './call-terms.js';
+import { callTerms, STAGES } from './call-terms.js';
 import { LatestValue } from './latest-value.js';
-import { readMessages } from './read-messages.js';
+import { readingOf, readMessages } from './read-messages.js';
 import { checkFiles, MAX_CHUNK_BYTES, receiveFiles, receiveOptions } from './receive-files.js';
+import { watchReader } from './watch-reader.js';
 
 /** What a call is answered with, in all responses that have these messages. */
 export interface Answer {
@@ -23,6 +26,9 @@ export interface Answer {
     | { readonly case: 'report'; readonly value: MessageInitShape<typeof ReportSchema> }
     | { readonly case: 'chunk'; readonly value: Uint8Array };
 }
+
+/** Most entries of a list or a map of the options. */
+const MAX_ENTRIES = 64;
 
 interface Denoised {
   readonly result: ServedExr;
@@ -41,49 +47,62 @@ export async function* denoiseCall(
   context: AppContext,
   operation: Operation,
 ): AsyncGenerator<Answer> {
-  const { deps, config, metrics, callers } = context;
+  const { deps, config, metrics, uploads } = context;
   const { signal } = call;
-  const messages = readMessages(requests, 1000 * config.uploadSeconds, signal);
+  const messages = readMessages(requests, readingOf(call, context));
+  const memory = uploads.open();
   let place: Place | undefined;
   try {
     const options = await receiveOptions(messages);
     const query = parseDenoiseQuery(queryOf(options), deps.denoiser.models, operation);
     checkFiles(options, config.maxUploadBytes);
-    place = admit(callTerms(call), context);
+    const taken = admit(callTerms(call), context);
+    place = taken;
+    messages.endWith(taken.lost);
     // Where the answer waits for a client that is gone, nothing here runs any more.
-    signal.addEventListener('abort', () => place?.leave(), { once: true });
+    signal.addEventListener('abort', () => taken.leave(), { once: true });
     const watch = new Stopwatch();
     call.values.set(STAGES, watch.stages);
-    const upload = await receiveFiles(messages, options.files, context);
-    const received = options.files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
-    metrics.received(received);
-    callers.received(callerOf(call), received);
-    const selected = selectFrames(upload, query.center, deps.pool);
+    const upload = await receiveFiles(messages, options.files, context, memory);
+    metrics.received(options.files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0));
+    const selected = await selectFrames(upload, query.center);
     watch.lap('receive');
-    yield* denoiseSelected(selected, query, place, signal, watch, context);
+    const work = { selected, query, place: taken, signal, watch, memory, endsPlace: true };
+    yield* watchReader(denoiseSelected(work, context), call, context);
   } finally {
+    memory.release();
     place?.leave();
     // What the client still sends is dropped; it must not hold up the end.
     void messages.return();
   }
 }
 
+/** The work of a call on one frame. */
+export interface SelectedWork {
+  readonly selected: SelectedFrames;
+  readonly query: DenoiseQuery;
+  readonly place: Place;
+  readonly signal: AbortSignal;
+  readonly watch: Stopwatch;
+  /** Memory of the files that were sent. */
+  readonly memory: UploadScope;
+  /** Whether the call needs its place no more once the work is done. */
+  readonly endsPlace: boolean;
+}
+
 /** Waits for its turn, denoises, and answers with progress, the report, and the file in chunks. */
 export async function* denoiseSelected(
-  selected: SelectedFrames,
-  query: DenoiseQuery,
-  place: Place,
-  signal: AbortSignal,
-  watch: Stopwatch,
-  { deps, metrics }: Pick<AppContext, 'deps' | 'metrics'>,
+  { selected, query, place, signal, watch, memory, endsPlace }: SelectedWork,
+  { deps, metrics, answers }: Pick<AppContext, 'deps' | 'metrics' | 'answers'>,
 ): AsyncGenerator<Answer> {
   const progress = new LatestValue<number>();
-  const bytes = frameMemory(selected, query, (exr) => deps.pool.header(exr));
-  const denoise = (signal: AbortSignal): Promise<ServedExr> => {
+  const denoise = async (signal: AbortSignal): Promise<ServedExr> => {
     watch.lap('queue');
-    return deps.denoiseExr({ ...denoiseRequest(selected, query, signal), onProgress: progress.set });
+    memory.handOver();
+    const loaded = await loadFiles(selected.files);
+    return deps.denoiseExr({ ...denoiseRequest(loaded, query, signal), onProgress: progress.set });
   };
-  const work = place.run(denoise, signal, bytes);
+  const work = place.run(denoise, signal, memoryOf(selected, query));
   work.then(progress.end, progress.end);
   for await (const fraction of progress) {
     yield { message: { case: 'progress', value: { fraction } } };
@@ -92,17 +111,28 @@ export async function* denoiseSelected(
   for (const [stage, seconds] of Object.entries(result.report.stages)) watch.stages.set(stage, seconds);
   for (const [stage, seconds] of watch.stages) metrics.stage(stage, seconds);
   metrics.caches(result.report);
-  yield reportAnswer({ result, selected, stages: watch.stages });
-  for (let start = 0; start < result.exr.length; start += MAX_CHUNK_BYTES) {
-    const chunk = result.exr.subarray(start, start + MAX_CHUNK_BYTES);
-    yield { message: { case: 'chunk', value: chunk } };
+  const release = endsPlace ? answers.hold(result, result.exr.length) : undefined;
+  if (release !== undefined) {
+    place.leave();
+    signal.addEventListener('abort', release, { once: true });
   }
-  metrics.sent(result.exr.length);
+  try {
+    yield reportAnswer({ result, selected, stages: watch.stages });
+    for (let start = 0; start < result.exr.length; start += MAX_CHUNK_BYTES) {
+      const chunk = result.exr.subarray(start, start + MAX_CHUNK_BYTES);
+      yield { message: { case: 'chunk', value: chunk } };
+    }
+    metrics.sent(result.exr.length);
+  } finally {
+    release?.();
+  }
 }
 
 /** The options as the query of `POST /v1/denoise`. */
 export function queryOf(options: DenoiseOptions): Record<string, unknown> {
   const { lambda, model, source, center, alpha, aovs, parameters } = options;
+  checkCount(aovs.length, 'aovs');
+  checkCount(Object.keys(parameters).length, 'parameters');
   const given = {
     ...(lambda !== undefined && { lambda: String(lambda) }),
     ...(model !== '' && { model }),
@@ -112,6 +142,13 @@ export function queryOf(options: DenoiseOptions): Record<string, unknown> {
     ...(aovs.length > 0 && { aovs: aovs.join(',') }),
   };
   return givenOnce(given, parameters);
+}
+
+/** Lists and maps that clients fill are bounded before anything else looks at them. */
+function checkCount(count: number, parameter: string): void {
+  if (count <= MAX_ENTRIES) return;
+  const message = expected(`at most ${MAX_ENTRIES} entries`, parameter, count);
+  throw new QuietframeError('invalid-argument', message, { parameter });
 }
 
 function reportAnswer({ result, selected, stages }: Denoised): Answer {

@@ -15,11 +15,14 @@ import {
 } from '../gen/quietframe/v1/denoiser_pb.js';
 import { admit } from '../place.js';
 import { selectFrames } from '../select-frames.js';
+import type { SourceFile } from '../source-files.js';
+import type { UploadScope } from '../upload-memory.js';
 import type { Place } from '../work-queue.js';
-import { callerOf, callTerms, STAGES } from './call-terms.js';
+import { callTerms, STAGES } from './call-terms.js';
 import { denoiseSelected, queryOf, Stopwatch } from './denoise-call.js';
-import { readMessages } from './read-messages.js';
+import { readingOf, readMessages } from './read-messages.js';
 import { checkFile, MAX_CHUNK_BYTES, malformed, stored } from './receive-files.js';
+import { watchReader } from './watch-reader.js';
 
 type Messages = AsyncIterator<DenoiseSequenceRequest, unknown>;
 
@@ -32,29 +35,31 @@ export async function* denoiseSequenceCall(
   call: HandlerContext,
   context: AppContext,
 ): AsyncGenerator<MessageInitShape<typeof DenoiseSequenceResponseSchema>> {
-  const { deps, config } = context;
+  const { deps, uploads } = context;
   const { signal } = call;
-  const messages = readMessages(requests, 1000 * config.uploadSeconds, signal, true);
+  const messages = readMessages(requests, { ...readingOf(call, context), each: true });
+  /** Of the frames that have arrived since the last work. */
+  let memory = uploads.open();
   let place: Place | undefined;
   try {
     const { options, radius, lambdaSha256 } = await receiveOptions(messages);
     const query = parseDenoiseQuery(options === undefined ? {} : queryOf(options), deps.denoiser.models);
     const taken = admit(callTerms(call), context);
     place = taken;
+    messages.endWith(taken.lost);
     signal.addEventListener('abort', () => taken.leave(), { once: true });
     const lambda =
-      lambdaSha256 === ''
-        ? undefined
-        : await stored(parseDigest(lambdaSha256), context.frames, context.metrics);
-    const reader = new FrameReader(messages, call, context);
+      lambdaSha256 === '' ? undefined : stored(parseDigest(lambdaSha256), context.files, context.metrics);
+    const reader = new FrameReader(messages, context);
     /** Frames of the window, of which the first has the index `first`. */
-    const window: Uint8Array[] = [];
+    const window: SourceFile[] = [];
     let first = 0;
     for (let index = 0; ; index++) {
       const watch = new Stopwatch();
       call.values.set(STAGES, watch.stages);
+      taken.arrive();
       while (first + window.length <= index + radius) {
-        const frame = await reader.next(sizeOf(window));
+        const frame = await reader.next(sizeOf(window), memory);
         if (frame === undefined) break;
         window.push(frame);
       }
@@ -64,14 +69,18 @@ export async function* denoiseSequenceCall(
         first++;
       }
       const upload = { frames: window, halves: undefined, ...(lambda && { lambda }) };
-      const selected = selectFrames(upload, index - first, deps.pool, first);
+      const selected = await selectFrames(upload, index - first, first);
       watch.lap('receive');
-      for await (const { message } of denoiseSelected(selected, query, taken, signal, watch, context)) {
+      const work = { selected, query, place: taken, signal, watch, memory, endsPlace: false };
+      for await (const { message } of watchReader(denoiseSelected(work, context), call, context)) {
         yield { frame: index, message };
       }
+      memory.release();
+      memory = uploads.open();
     }
     if (first + window.length === 0) throw malformed('at least one', 'the frames', 'none');
   } finally {
+    memory.release();
     place?.leave();
     void messages.return();
   }
@@ -103,14 +112,12 @@ async function receiveOptions(messages: Messages): Promise<
 /** The frames of a client, one at a time. */
 class FrameReader {
   readonly #messages: Messages;
-  readonly #call: HandlerContext;
   readonly #context: AppContext;
   #count = 0;
   #ended = false;
 
-  constructor(messages: Messages, call: HandlerContext, context: AppContext) {
+  constructor(messages: Messages, context: AppContext) {
     this.#messages = messages;
-    this.#call = call;
     this.#context = context;
   }
 
@@ -119,8 +126,8 @@ class FrameReader {
    * @returns undefined when there are no more frames.
    * @throws QuietframeError `malformed-body`, `too-large`, `missing-frames`, and as the messages do.
    */
-  async next(held: number): Promise<Uint8Array | undefined> {
-    const { config, frames, metrics, callers } = this.#context;
+  async next(held: number, memory: UploadScope): Promise<SourceFile | undefined> {
+    const { config, frames, files, metrics } = this.#context;
     if (this.#ended) return undefined;
     const { done, value } = await this.#messages.next();
     if (done) {
@@ -139,21 +146,21 @@ class FrameReader {
     }
     if (file.role > FileRole.FRAME) throw malformed('FILE_ROLE_FRAME', `role of ${name}`, file.role);
     checkFile(file, name);
-    if (file.sha256 !== '') return stored(file.sha256, frames, metrics);
+    if (file.sha256 !== '') return stored(file.sha256, files, metrics);
     const size = Number(file.sizeBytes);
     if (held + size > config.maxUploadBytes) {
       const message = expected(`at most ${config.maxUploadBytes}`, 'the bytes of a window', held + size);
       throw new QuietframeError('too-large', message, { frame: name });
     }
-    const bytes = await this.#receive(file, name);
+    const bytes = await this.#receive(file, name, memory);
     metrics.received(size);
-    callers.received(callerOf(this.#call), size);
-    if (file.keep) await frames.put(await digestOf(bytes), bytes);
-    return bytes;
+    // The buffer serves other uploads when this one is refused.
+    if (file.keep) await frames.put(await digestOf(bytes), new Uint8Array(bytes));
+    return files.uploaded(bytes);
   }
 
-  async #receive({ sizeBytes }: InputFile, name: string): Promise<Uint8Array> {
-    const bytes = new Uint8Array(new SharedArrayBuffer(Number(sizeBytes)));
+  async #receive({ sizeBytes }: InputFile, name: string, memory: UploadScope): Promise<Uint8Array> {
+    const bytes = memory.take(Number(sizeBytes)).subarray(0, Number(sizeBytes));
     for (let length = 0; length < bytes.length; ) {
       const { done, value } = await this.#messages.next();
       const received = done ? 'the end' : (value.message.case ?? 'an empty message');
@@ -172,6 +179,6 @@ class FrameReader {
   }
 }
 
-function sizeOf(window: readonly Uint8Array[]): number {
+function sizeOf(window: readonly SourceFile[]): number {
   return window.reduce((sum, { length }) => sum + length, 0);
 }

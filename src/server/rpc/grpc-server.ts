@@ -5,7 +5,7 @@ import {
   createServer,
   type Http2SecureServer,
   type Http2Server,
-  type Http2ServerRequest,
+  Http2ServerRequest,
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from 'node:http2';
@@ -18,7 +18,7 @@ import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
 import { renewTls } from '../tls.js';
-import { ADDRESS, authenticateCalls } from './call-terms.js';
+import { ADDRESS, authenticateCalls, END_CALL } from './call-terms.js';
 import { denoiserService } from './denoiser-service.js';
 import { healthService } from './health-service.js';
 import { observeCalls } from './observe-calls.js';
@@ -48,7 +48,10 @@ export class GrpcServer {
       acceptCompression: [],
       readMaxBytes: MAX_CHUNK_BYTES + MESSAGE_OVERHEAD,
       shutdownSignal: this.#shutdown.signal,
-      contextValues: ({ socket }) => createContextValues().set(ADDRESS, socket?.remoteAddress ?? ''),
+      contextValues: (request) =>
+        createContextValues()
+          .set(ADDRESS, request.socket?.remoteAddress ?? '')
+          .set(END_CALL, () => endCall(request)),
       interceptors: [observeCalls(context, log), authenticateCalls(context.callers)],
       routes: (router) => {
         denoiserService(router, context);
@@ -106,6 +109,11 @@ export class GrpcServer {
     this.#shutdown.abort(new QuietframeError('overloaded', 'The service is stopping'));
     for (const session of this.#sessions) session.destroy();
   }
+}
+
+/** Resets the stream of a call. */
+function endCall(request: object): void {
+  if (request instanceof Http2ServerRequest) request.stream.close(constants.NGHTTP2_CANCEL);
 }
 
 /** Resets a call whose request does not end in time, or not before its answer. */

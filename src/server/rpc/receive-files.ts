@@ -2,7 +2,7 @@ import type { MessageShape } from '@bufbuild/protobuf';
 import { expected, QuietframeError } from '../../errors.js';
 import { digestOf } from '../../workflow/digest.js';
 import type { AppContext } from '../app.js';
-import { type PartName, type Upload, uploadOf } from '../exr-body.js';
+import { MAX_PARTS, type PartName, type Upload, uploadOf } from '../exr-body.js';
 import { parseDigest } from '../frame-store.js';
 import {
   type DenoiseOptions,
@@ -10,7 +10,9 @@ import {
   FileRole,
   type InputFile,
 } from '../gen/quietframe/v1/denoiser_pb.js';
-import { fetchStored } from '../stored-frames.js';
+import type { SourceFile } from '../source-files.js';
+import { findStored } from '../stored-frames.js';
+import type { UploadScope } from '../upload-memory.js';
 
 /** What a client sends in `Denoise` and in what has messages like it. */
 type DenoiseMessage = Pick<MessageShape<typeof DenoiseRequestSchema>, 'message'>;
@@ -35,6 +37,7 @@ export async function receiveOptions(messages: DenoiseMessages): Promise<Denoise
  * @throws QuietframeError `invalid-argument`, `empty-body`, `malformed-body`, `too-large`.
  */
 export function checkFiles({ files }: DenoiseOptions, maxBytes: number): void {
+  if (files.length > MAX_PARTS) throw malformed(`at most ${MAX_PARTS}`, 'the number of files', files.length);
   let total = 0n;
   for (const [index, file] of files.entries()) {
     const { role, sizeBytes } = file;
@@ -51,12 +54,7 @@ export function checkFiles({ files }: DenoiseOptions, maxBytes: number): void {
       parameter: 'files',
     });
   }
-  uploadOf(
-    partsOf(
-      files,
-      files.map(() => new Uint8Array()),
-    ),
-  );
+  uploadOf(partsOf(files, files));
   if (total > BigInt(maxBytes)) {
     throw new QuietframeError('too-large', expected(`at most ${maxBytes}`, 'the bytes of all files', total), {
       parameter: 'files',
@@ -81,17 +79,17 @@ export function checkFile({ sizeBytes, sha256 }: InputFile, name: string): void 
  * The files that {@link checkFiles} has passed, to the end of what the client sends, in memory that workers can read
  * without a copy, and those that are named by digest.
  * @throws QuietframeError `too-large` for a chunk above 1 MiB; `malformed-body` for anything but chunks, for an empty
- * one, and for fewer or more bytes than were announced; and as the messages do.
+ * one, and for fewer or more bytes than were announced; `missing-frames`; and as the messages do.
  */
 export async function receiveFiles(
   messages: DenoiseMessages,
-  files: readonly InputFile[],
-  { frames, metrics }: Pick<AppContext, 'frames' | 'metrics'>,
-): Promise<Upload> {
-  const total = files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
+  described: readonly InputFile[],
+  { frames, files, metrics }: Pick<AppContext, 'frames' | 'files' | 'metrics'>,
+  memory: UploadScope,
+): Promise<Upload<SourceFile>> {
+  const total = described.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
   // The system backs it with memory only once it is written.
-  const buffer = new SharedArrayBuffer(total);
-  const bytes = new Uint8Array(buffer);
+  const bytes = memory.take(total).subarray(0, total);
   let length = 0;
   for (let next = await messages.next(); !next.done; next = await messages.next()) {
     const { message } = next.value;
@@ -110,29 +108,33 @@ export async function receiveFiles(
   }
   if (length < total) throw malformed(String(total), 'the bytes of all chunks', length);
   let end = 0;
-  const received: Uint8Array[] = [];
-  for (const { sizeBytes, sha256, keep } of files) {
+  const received: SourceFile[] = [];
+  for (const { sizeBytes, sha256, keep } of described) {
     const start = end;
     end += Number(sizeBytes);
-    const file = sha256 === '' ? bytes.subarray(start, end) : await stored(sha256, frames, metrics);
-    // The whole upload would be kept with a part of it.
-    if (keep && sha256 === '') await frames.put(await digestOf(file), new Uint8Array(file));
-    received.push(file);
+    if (sha256 === '') {
+      const file = bytes.subarray(start, end);
+      // The whole upload would be kept with a part of it.
+      if (keep) await frames.put(await digestOf(file), new Uint8Array(file));
+      received.push(files.uploaded(file));
+    } else {
+      received.push(stored(sha256, files, metrics));
+    }
   }
-  return uploadOf(partsOf(files, received));
+  return uploadOf(partsOf(described, received));
 }
 
 /**
  * A file that the service keeps.
  * @throws QuietframeError `missing-frames`.
  */
-export async function stored(
+export function stored(
   sha256: string,
-  frames: AppContext['frames'],
+  files: AppContext['files'],
   metrics: AppContext['metrics'],
-): Promise<Uint8Array> {
-  const { frames: found } = await fetchStored({ frames: [sha256] }, frames, metrics);
-  return found[0] as Uint8Array;
+): SourceFile {
+  const { frames: found } = findStored({ frames: [sha256] }, files, metrics);
+  return found[0] as SourceFile;
 }
 
 const PART_NAMES: Readonly<Record<FileRole, PartName>> = {
@@ -144,15 +146,15 @@ const PART_NAMES: Readonly<Record<FileRole, PartName>> = {
   [FileRole.GUIDE]: 'guide',
 };
 
-/** The bytes of files, by the names of the form's parts. */
-function partsOf(
-  files: readonly InputFile[],
-  bytes: readonly Uint8Array[],
-): ReadonlyMap<PartName, readonly Uint8Array[]> {
-  const parts = new Map<PartName, Uint8Array[]>();
-  for (const [index, { role }] of files.entries()) {
+/** What stands for each file, by the names of the form's parts. */
+function partsOf<File>(
+  described: readonly Pick<InputFile, 'role'>[],
+  files: readonly File[],
+): ReadonlyMap<PartName, readonly File[]> {
+  const parts = new Map<PartName, File[]>();
+  for (const [index, { role }] of described.entries()) {
     const name = PART_NAMES[role];
-    parts.set(name, [...(parts.get(name) ?? []), bytes[index] as Uint8Array]);
+    parts.set(name, [...(parts.get(name) ?? []), files[index] as File]);
   }
   return parts;
 }
