@@ -14,6 +14,8 @@ export interface Setting<Value> {
   readonly description: string;
   /** The only values, where these are words. */
   readonly choices?: readonly string[];
+  /** Seldom changed: it is in docs/settings.md, not in the help. */
+  readonly advanced?: true;
   readonly fallback: Value;
   /** @throws QuietframeError `invalid-argument`, naming the variable or flag. */
   readonly parse: (text: string, name: string) => Value;
@@ -92,28 +94,38 @@ export const SETTINGS = {
   maxPixels: integer('MAX_PIXELS', 'pixels', 2 ** 26, [1, 2 ** 28], 'one part of a file'),
   maxParts: integer('MAX_PARTS', 'parts', 1024, [1, 2 ** 16], 'parts of a file'),
   uploadSeconds: integer('UPLOAD_TIMEOUT', 'seconds', 300, [1, DAY], 'time for a request to arrive'),
-  leastRate: integer('LEAST_RATE', 'bytes', 8192, [0, MANY_BYTES], 'a second, both ways; 0 for no limit'),
-  stallSeconds: integer('STALL', 'seconds', 15, [1, DAY], 'time that a client may be slower than that'),
-  workSeconds: integer('WORK_TIMEOUT', 'seconds', 3600, [1, DAY], 'time for the work on one frame'),
+  leastRate: advanced(
+    integer('LEAST_RATE', 'bytes', 8192, [0, MANY_BYTES], 'a second, both ways; 0 for no limit'),
+  ),
+  stallSeconds: advanced(
+    integer('STALL', 'seconds', 15, [1, DAY], 'time that a client may be slower than that'),
+  ),
+  workSeconds: advanced(integer('WORK_TIMEOUT', 'seconds', 3600, [1, DAY], 'time for the work on one frame')),
   concurrency: integer('CONCURRENCY', 'requests', 1, [1, 1024], 'at once; one uses all threads'),
   queueLength: integer('QUEUE', 'requests', 16, [0, 1_000_000], 'may wait beside those that run'),
-  callerPlaces: optional(
-    integer('CALLER_PLACES', 'requests', 0, [1, 1_000_000], 'of one address at once; without, all'),
+  callerPlaces: advanced(
+    optional(integer('CALLER_PLACES', 'requests', 0, [1, 1_000_000], 'of one address at once; without, all')),
   ),
-  answerBytes: integer('ANSWER_MEMORY', 'bytes', GIB / 2, [0, MANY_BYTES], 'answers that are being read'),
+  answerBytes: advanced(
+    integer('ANSWER_MEMORY', 'bytes', GIB / 2, [0, MANY_BYTES], 'answers that are being read'),
+  ),
   frameCacheBytes: integer('FRAME_CACHE', 'bytes', GIB, [0, MANY_BYTES], 'frames and results in memory'),
   spoolFolder: optional(text('SPOOL', 'folder', '', 'frames and results that do not fit there')),
   spoolBytes: integer('SPOOL_SIZE', 'bytes', 16 * GIB, [0, MANY_BYTES], 'frames and results in that folder'),
   maxJobs: integer('JOBS', 'jobs', 256, [0, 1_000_000], 'jobs that are kept'),
   maxJobFrames: integer('JOB_FRAMES', 'frames', 32_768, [1, 10_000_000], 'frames of all jobs'),
-  callerJobFrames: integer(
-    'CALLER_JOB_FRAMES',
-    'frames',
-    16_384,
-    [1, 10_000_000],
-    'frames of the unfinished jobs of a caller',
+  callerJobFrames: advanced(
+    integer(
+      'CALLER_JOB_FRAMES',
+      'frames',
+      16_384,
+      [1, 10_000_000],
+      'frames of the unfinished jobs of a caller',
+    ),
   ),
-  eventStreams: integer('EVENT_STREAMS', 'streams', 256, [1, 1_000_000], 'streams of job events at once'),
+  eventStreams: advanced(
+    integer('EVENT_STREAMS', 'streams', 256, [1, 1_000_000], 'streams of job events at once'),
+  ),
   jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'time that a job is kept after its end'),
   jobFolder: optional(text('JOB_FOLDER', 'folder', '', 'records of jobs, for restarts; needs a spool')),
   drainSeconds: integer('DRAIN', 'seconds', 30, [0, DAY], 'time for what runs after SIGTERM'),
@@ -244,6 +256,10 @@ function choice<T extends string>(
 /** There is no value where none is given. */
 function optional<T>(setting: Setting<T>): Setting<T | undefined> {
   return { ...setting, fallback: undefined };
+}
+
+function advanced<T>(setting: Setting<T>): Setting<T> {
+  return { ...setting, advanced: true };
 }
 
 function named(name: string, unit: string, description: string): Omit<Setting<never>, 'fallback' | 'parse'> {

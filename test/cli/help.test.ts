@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { SETTINGS } from '../../src/config.js';
+import { SETTINGS, type Setting } from '../../src/config.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const help = (...args: string[]): string =>
@@ -39,8 +39,8 @@ describe.each([[[]], ...COMMANDS.map((name) => [[name]])])('the help of %s', (ar
 
 it('names the variables of the settings by one rule', () => {
   const text = help('serve').replaceAll('\n', ' ');
-  for (const { env, flag } of Object.values(SETTINGS)) {
-    expect(text).toContain(`--${flag} <`);
+  for (const { env, flag, advanced } of Object.values<Setting<unknown>>(SETTINGS)) {
+    expect(text.includes(`--${flag} <`)).toBe(advanced !== true);
     const byRule = `QUIETFRAME_${flag.toUpperCase().replaceAll('-', '_')}`;
     if (env !== byRule) expect(text).toContain(`--${flag} is ${env}.`);
   }

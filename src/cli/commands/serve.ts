@@ -8,10 +8,11 @@ import { tellRefusals } from '../options.js';
 export function serveCommand(program: Command): void {
   const command = program.command('serve').description('answer HTTP and gRPC requests until told to stop');
   for (const [key, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
-    const { flag, unit, description, choices } = setting;
+    const { flag, unit, description, choices, advanced = false } = setting;
     const option = new Option(`--${flag} <${unit}>`, description).default(undefined, shownDefault(setting));
     if (choices !== undefined) option.choices(choices).argParser((text) => text);
     option.attributeName = () => key;
+    option.hideHelp(advanced);
     command.addOption(option);
   }
   command
@@ -19,7 +20,8 @@ export function serveCommand(program: Command): void {
       'after',
       `
 Each flag is a variable too: --max-upload is ${SETTINGS.maxUploadBytes.env}. The one that
-is not called so: --${SETTINGS.otlpEndpoint.flag} is ${SETTINGS.otlpEndpoint.env}.`,
+is not called so: --${SETTINGS.otlpEndpoint.flag} is ${SETTINGS.otlpEndpoint.env}.
+docs/settings.md lists these and further limits.`,
     )
     .action(runService);
 }
