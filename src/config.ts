@@ -92,7 +92,7 @@ export const SETTINGS = {
   ),
   maxUploadBytes: integer('MAX_UPLOAD', 'bytes', GIB, [1, MANY_BYTES], 'body of a request'),
   maxPixels: integer('MAX_PIXELS', 'pixels', 2 ** 26, [1, 2 ** 28], 'one part of a file'),
-  maxParts: integer('MAX_PARTS', 'parts', 1024, [1, 2 ** 16], 'parts of a file'),
+  maxParts: advanced(integer('MAX_PARTS', 'parts', 1024, [1, 2 ** 16], 'parts of a file')),
   uploadSeconds: integer('UPLOAD_TIMEOUT', 'seconds', 300, [1, DAY], 'time for a request to arrive'),
   leastRate: advanced(
     integer('LEAST_RATE', 'bytes', 8192, [0, MANY_BYTES], 'a second, both ways; 0 for no limit'),
@@ -126,7 +126,7 @@ export const SETTINGS = {
   eventStreams: advanced(
     integer('EVENT_STREAMS', 'streams', 256, [1, 1_000_000], 'streams of job events at once'),
   ),
-  jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'time that a job is kept after its end'),
+  jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'a job is kept after its end'),
   jobFolder: optional(text('JOB_FOLDER', 'folder', '', 'records of jobs, for restarts; needs a spool')),
   drainSeconds: integer('DRAIN', 'seconds', 30, [0, DAY], 'time for what runs after SIGTERM'),
   logLevel: choice('LOG', 'level', LOG_LEVELS, 'info', 'least level of the log'),

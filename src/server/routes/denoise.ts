@@ -65,7 +65,11 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
         const sent = await receiveUpload(request.raw, { ...options, memory });
         const { lambdaText } = sent;
         if (lambdaText !== undefined) {
-          query = parseDenoiseQuery(givenOnce(given, { lambda: lambdaText }), deps.denoiser.models, operation);
+          query = parseDenoiseQuery(
+            givenOnce(given, { lambda: lambdaText }),
+            deps.denoiser.models,
+            operation,
+          );
         }
         metrics.received(uploadBytes(sent));
         upload = mapUpload(sent, (bytes) => files.uploaded(bytes));
