@@ -417,14 +417,14 @@ function keepBright(
   { color }: DenoisedLayers,
   { frame, bright }: BuiltFrame,
   plan: LayerPlan,
-  header: ExrHeader,
+  header: ExrLayout,
 ): void {
   if (bright.color !== undefined)
     keepBrightRegions(color, bright.color, frame, largestOf(plan.target, header));
 }
 
 /** The largest value that the channels of a layer hold. */
-function largestOf({ part, channels }: PlannedLayer, header: ExrHeader): number {
+function largestOf({ part, channels }: PlannedLayer, header: ExrLayout): number {
   const type = header.parts[part]?.channels.find(({ name }) => name === channels[0])?.type;
   return type === 'half' ? MAX_HALF : MAX_FLOAT;
 }
