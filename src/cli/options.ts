@@ -160,6 +160,14 @@ export function modelOption(description = 'bundle that denoises; pkn is a fast p
   return new Option('--model <name[@version]>', description).default(undefined, 'kpcn');
 }
 
+/** What reads the frames. Encoders are those of the model, which refuses others. */
+export function encoderOption(): Option {
+  return new Option('--encoder <name>', 'encoder of the model: cycles, mitsuba, generic, color').default(
+    undefined,
+    'auto',
+  );
+}
+
 export function threadsOption(): Option {
   return new Option('--threads <n>', 'threads of the networks')
     .default(undefined, 'one a processor')

@@ -39,7 +39,7 @@ import type { WorkerPool } from './worker-pool.js';
 export type WindowRequest = Required<
   Pick<DenoiseRequest, 'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance'>
 > &
-  Pick<DenoiseRequest, 'key' | 'signal' | 'onProgress' | 'region'>;
+  Pick<DenoiseRequest, 'key' | 'signal' | 'onProgress' | 'region' | 'encoder'>;
 
 /** Tiles of the compositor, which is small, have this side at most. */
 const COMPOSITE_PIXELS = 512 ** 2;
@@ -187,7 +187,7 @@ export class WindowDenoiser {
   #prepare(
     frame: Frame,
     manifest: ModelManifest,
-    { neighbors, also, irradiance, lambda, key, region }: WindowRequest,
+    { neighbors, also, irradiance, lambda, key, region, encoder }: WindowRequest,
     jobs: RequestJobs,
     lease: FeatureLease,
   ): { readonly task: FilterTask; readonly light: SeenLight; readonly encoders: readonly string[] } {
@@ -195,6 +195,7 @@ export class WindowDenoiser {
     const encoders = windowEncoders(
       [frame, ...neighbors.map((neighbor) => neighbor.frame)],
       manifest.sources,
+      encoder,
     );
     const light = seenLight(frame, also, encoders);
     const picture = createPicture(light.inputs, light.also, levels, this.#memory, irradiance);
@@ -342,5 +343,5 @@ function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): Predicte
     const values = plane(errors, c);
     return values.reduce((sum, value) => sum + value, 0) / values.length;
   };
-  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1 };
+  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1, lambda: 1 };
 }

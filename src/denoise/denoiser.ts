@@ -8,12 +8,13 @@ import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { type Raster, SharedRasters } from '../image/raster.js';
 import { checkRegion, type Tile } from '../image/tile.js';
+import { AUTO } from '../kpcn/source-encoder.js';
 import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import { checkNeighbors } from './check-neighbors.js';
 import { type DeviceOutcome, openDevice } from './denoise-device.js';
-import { WindowDenoiser } from './denoise-window.js';
+import { WindowDenoiser, type WindowRequest } from './denoise-window.js';
 import { type CacheStatistics, FeatureCache } from './feature-cache.js';
 import { Finisher, type FinishOptions, type FinishReport } from './finisher.js';
 import { checkLambda } from './lambda.js';
@@ -22,6 +23,9 @@ import { lightScale, scaleLight, unscaleLight } from './scale-light.js';
 import type { DenoiseJob, DenoiseJobResult, WorkerModels } from './stages.js';
 import { Turnstile } from './turnstile.js';
 import { WorkerPool } from './worker-pool.js';
+
+/** The model of requests that name none. */
+export { DEFAULT_MODEL } from '../engine/model-repository.js';
 
 export interface DenoiserOptions {
   /** Holds `<name>/<version>/model.json` and the files that it names. */
@@ -68,7 +72,10 @@ export interface WindowFrame {
 }
 
 export interface DenoiseRequest {
-  /** `name` for its newest version or `name@version`; `kpcn` by default. */
+  /**
+   * `name` for its newest version or `name@version`; `kpcn` by default. Where errors are asked for, the newest version that
+   * predicts them.
+   */
   readonly model?: string;
   /**
    * Slope of the asymmetric loss in [1, 10], for all pixels or, as 1 channel of the size of the frame, for each; 1, the
@@ -79,6 +86,8 @@ export interface DenoiseRequest {
   readonly neighbors?: readonly WindowFrame[];
   /** Tells the content of the frame, for the cache of features; nothing is cached without it. */
   readonly key?: string;
+  /** One of the model's source encoders, for all frames; `auto`, the default, chooses by what the frames have. */
+  readonly encoder?: string;
   /** The colour is irradiance, without the surface's colour. */
   readonly irradiance?: boolean;
   /** Aborting ends the request within the time of one tile. */
@@ -108,6 +117,11 @@ export interface PredictedError {
   readonly dssim: number;
   /** Errors fall with the samples n as n^-decay. */
   readonly decay: number;
+  /**
+   * The slope of the loss at which they are predicted, whatever that of the request: the predictor has learned from results
+   * at 1, and takes the noise that a higher one keeps for detail.
+   */
+  readonly lambda: 1;
 }
 
 export interface DenoiseReport {
@@ -291,6 +305,8 @@ export class Denoiser {
     if (preview !== undefined) {
       if (errors) throw withoutErrors(preview);
       if (lambda !== 1) throw invalid(`1 with ${preview.name}`, 'lambda', lambda);
+      const { encoder = AUTO } = request;
+      if (encoder !== AUTO) throw invalid(`${AUTO} with ${preview.name}`, 'encoder', encoder);
       const leave = await this.#turnstile.enter(signal);
       try {
         const services = {
@@ -305,20 +321,48 @@ export class Denoiser {
     if (strength !== undefined) throw invalid('nothing with a model of kernels', 'strength', strength);
     if (parameters)
       throw invalid('a model of filters, or upscale or deblur,', 'the model of parameters', model);
-    const { manifest } = this.#repository.find(model);
+    const { manifest } = this.#repository.find(model, errors);
     if (errors) checkPredictor(manifest);
+    const { encoder = AUTO } = request;
+    if (encoder !== AUTO && !manifest.sources.includes(encoder)) {
+      throw invalid(`${AUTO} or one of ${manifest.sources.join(', ')}`, 'encoder', encoder);
+    }
     const leave = await this.#turnstile.enter(signal);
     try {
-      return await this.#windows.denoise(frame, manifest, {
-        ...{ lambda, also, errors, neighbors, irradiance },
+      const options = {
+        ...{ lambda, also, errors, neighbors, irradiance, encoder },
         ...(key !== undefined && { key }),
         ...(region && { region }),
         ...(signal && { signal }),
         ...(onProgress && { onProgress }),
-      });
+      };
+      if (errors && lambda !== 1) return await this.#denoiseAndPredict(frame, manifest, options);
+      return await this.#windows.denoise(frame, manifest, options);
     } finally {
       leave();
     }
+  }
+
+  /** The frame at its lambda, with the errors that are predicted at 1. */
+  async #denoiseAndPredict(
+    frame: Frame,
+    manifest: ModelManifest,
+    { onProgress, ...options }: WindowRequest,
+  ): Promise<DenoiseResult> {
+    const half = (begin: number): Pick<WindowRequest, 'onProgress'> =>
+      onProgress ? { onProgress: (fraction) => onProgress(begin + fraction / 2) } : {};
+    const symmetric = await this.#windows.denoise(frame, manifest, { ...options, ...half(0), lambda: 1 });
+    const result = await this.#windows.denoise(frame, manifest, { ...options, ...half(0.5), errors: false });
+    const { predictedError, seconds } = symmetric.report;
+    return {
+      ...result,
+      ...(symmetric.errors && { errors: symmetric.errors }),
+      report: {
+        ...result.report,
+        ...(predictedError && { predictedError }),
+        seconds: seconds + result.report.seconds,
+      },
+    };
   }
 
   /** The errors and parameters of the result are those of the frame before it was finished, of its size. */
@@ -357,11 +401,12 @@ export class Denoiser {
 
   /**
    * Frames that a model makes one from, at most; 1 for one without windows.
+   * @param errors whether errors are predicted, too, as in the request.
    * @throws QuietframeError `unknown-model`.
    */
-  windowSize(model?: string): number {
+  windowSize(model?: string, errors = false): number {
     if (this.#findPreview(model) !== undefined) return 1;
-    return this.#repository.find(model).manifest.architecture.windowSize;
+    return this.#repository.find(model, errors).manifest.architecture.windowSize;
   }
 
   /** Lookups and size of the cache of features. */

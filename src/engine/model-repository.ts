@@ -51,12 +51,16 @@ export class ModelRepository {
 
   /**
    * The bundle called `name` or `name@version`; the newest version where none is given.
+   * @param withErrors the newest version that predicts errors, if there is one: a network may be shipped before its predictor
+   * is trained.
    * @throws QuietframeError `unknown-model`.
    */
-  find(model: string = DEFAULT_MODEL): ModelBundle {
-    const found = this.bundles.find(
+  find(model: string = DEFAULT_MODEL, withErrors = false): ModelBundle {
+    const named = this.bundles.filter(
       ({ manifest: { name, version } }) => model === name || model === `${name}@${version}`,
     );
+    const predicting = withErrors ? named.find(({ manifest }) => manifest.errorPredictor) : undefined;
+    const found = predicting ?? named[0];
     if (found === undefined) {
       const known = this.bundles.map(({ manifest }) => `${manifest.name}@${manifest.version}`);
       const message = expected(known.length > 0 ? `one of ${known.join(', ')}` : 'a model', 'model', model);

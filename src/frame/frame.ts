@@ -32,6 +32,7 @@ export const WARNING_CODES = {
   'distant-frames': 'frames more than 3 away from the one that is denoised are not used',
   'no-split': 'the diffuse and specular split was asked for and the file does not have it',
   'no-fireflies': 'a mask of fireflies was asked for and no variance was measured: it is empty',
+  'lambda-not-predicted': 'errors are predicted at lambda = 1, not at that of the request',
   'half-saturated': 'results were too bright for half floats and were limited',
 } as const satisfies Record<string, string>;
 

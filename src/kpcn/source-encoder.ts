@@ -1,3 +1,4 @@
+import { expected, QuietframeError } from '../errors.js';
 import type { Frame, SourceName } from '../frame/frame.js';
 import { estimateVariance } from '../frame/variance.js';
 import type { Raster } from '../image/raster.js';
@@ -20,12 +21,17 @@ const MEASURED: Readonly<Partial<Record<SourceName, string>>> = {
   pbrt: 'mitsuba',
 };
 
+/** Leaves the choice of the encoder to the frames. */
+export const AUTO = 'auto';
+
 /**
  * Picks the encoder of a frame among those of a model: that of the renderer when the colour variance was measured and
  * albedo and normal are there; `generic`, which works with an estimated variance, when only one of these is missing;
- * `color` without albedo and normal.
+ * `color` without albedo and normal. Where there is only one, it is that.
  */
 function encoderOf(frame: Frame, encoders: readonly string[]): string {
+  const [only] = encoders;
+  if (only !== undefined && encoders.length === 1) return only;
   const { varianceOrigin, albedo, normal } = frame;
   const measured = MEASURED[frame.source];
   const isMeasured = varianceOrigin !== 'estimated' && albedo !== undefined && normal !== undefined;
@@ -38,11 +44,41 @@ function encoderOf(frame: Frame, encoders: readonly string[]): string {
  * two encoders say of a surface does not compare: where half buffers came with the centre alone, a window of seven had an
  * error of 0.0473 on the validation sequences, all frames by `generic` 0.043, the centre by itself 0.0469; and training
  * with such windows brought no more than 0.0471.
+ * @param frames the centre first.
+ * @param choice one of the encoders, for all frames; `auto` by default.
+ * @throws QuietframeError `missing-layer` where a frame lacks what the chosen encoder reads.
  */
-export function windowEncoders(frames: readonly Frame[], encoders: readonly string[]): readonly string[] {
+export function windowEncoders(
+  frames: readonly Frame[],
+  encoders: readonly string[],
+  choice = AUTO,
+): readonly string[] {
+  if (choice !== AUTO) {
+    for (const [i, frame] of frames.entries())
+      checkInputs(frame, choice, i === 0 ? 'the frame' : 'a neighbor');
+    return [choice];
+  }
   const chosen = new Set(frames.map((frame) => encoderOf(frame, encoders)));
   if (chosen.size === 1) return encoders;
   return chosen.has('color') ? ['color'] : ['generic', 'color'];
+}
+
+/** An encoder of a renderer has learned from measured variances, albedo and normals together, and reads nothing else. */
+function checkInputs({ albedo, normal, varianceOrigin }: Frame, encoder: string, name: string): void {
+  if (encoder === 'color') return;
+  const missing = (layer: string, range: string, received: string): QuietframeError =>
+    new QuietframeError('missing-layer', expected(range, `encoder=${encoder} in ${name}`, received), {
+      layer,
+    });
+  if (encoder === 'generic') {
+    if ((albedo ?? normal) === undefined) throw missing('albedo', 'an albedo or normals', 'neither');
+    return;
+  }
+  if (varianceOrigin === 'estimated') {
+    throw missing('colorVariance', 'a measured variance (a layer, or two half buffers)', 'none');
+  }
+  if (albedo === undefined) throw missing('albedo', 'an albedo', 'none');
+  if (normal === undefined) throw missing('normal', 'normals', 'none');
 }
 
 /** The buffers of a frame that go with its encoder. */

@@ -1,4 +1,4 @@
-import type { ModelSummary } from '../denoise/denoiser.js';
+import { DEFAULT_MODEL, type ModelSummary } from '../denoise/denoiser.js';
 import { checkFinishOptions } from '../denoise/finisher.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
@@ -24,6 +24,8 @@ export interface DenoiseQuery {
   /** `name` or `name@version` of a model that is loaded. */
   readonly model?: string;
   readonly source?: SourceChoice;
+  /** `auto`, or a source encoder of the model. */
+  readonly encoder?: string;
   readonly alpha?: (typeof ALPHA_CHOICES)[number];
   /** Whether irradiance, albedo and specular are denoised on their own. */
   readonly components?: (typeof COMPONENT_CHOICES)[number];
@@ -68,6 +70,7 @@ export function parseDenoiseQuery(
     lambda: (value) => ({ lambda: parseLambda(value) }),
     model: (value) => ({ model: parseModel(value, models) }),
     source: (value) => ({ source: oneOf(SOURCE_CHOICES, 'source', value) }),
+    encoder: (value) => ({ encoder: value }),
     alpha: (value) => ({ alpha: oneOf(ALPHA_CHOICES, 'alpha', value) }),
     components: (value) => ({ components: oneOf(COMPONENT_CHOICES, 'components', value) }),
     aovs: (value) => ({ aovs: parseAovs(value) }),
@@ -105,6 +108,7 @@ export function parseDenoiseQuery(
     ...(renderedSpp !== undefined && { samplesPerPixel: renderedSpp }),
   };
   checkEffects(complete);
+  if (complete.encoder !== undefined) checkEncoder(complete.encoder, complete.model ?? DEFAULT_MODEL, models);
   return complete;
 }
 
@@ -123,6 +127,14 @@ function parseNumber(parameter: string, value: string): number {
 function parseModel(value: string, models: readonly ModelSummary[]): string {
   findModel(value, models);
   return value;
+}
+
+/** Which version predicts errors is for the denoiser to find out: an encoder of any of them is let through. */
+function checkEncoder(encoder: string, model: string, models: readonly ModelSummary[]): void {
+  if (encoder === 'auto') return;
+  const named = models.filter(({ name, version }) => model === name || model === `${name}@${version}`);
+  const encoders = [...new Set(named.flatMap(({ sources }) => sources))];
+  if (!encoders.includes(encoder)) throw invalid(['auto', ...encoders].join(', '), 'encoder', encoder);
 }
 
 function parseCenter(value: string): number {

@@ -240,6 +240,11 @@ const DENOISE = {
       enum: SOURCE_CHOICES,
       default: 'auto',
     }),
+    parameter(
+      'encoder',
+      'The source encoder of the model that reads the frames, one of its `sources`; `auto` chooses by renderer, measured variances, albedo and normals. Refused where the frames do not have what it reads.',
+      { type: 'string', default: 'auto', examples: ['cycles', 'mitsuba', 'generic', 'color'] },
+    ),
     parameter('alpha', 'Whether alpha is filtered with the kernels of the colour or copied.', {
       enum: ALPHA_CHOICES,
       default: 'copy',

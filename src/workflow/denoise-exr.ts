@@ -72,6 +72,8 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly neighbours?: readonly Neighbour[];
   /** `name` or `name@version`; the newest of the default model where it is not given. */
   readonly model?: string;
+  /** One of the model's source encoders; `auto`, the default, chooses by what the frames have. */
+  readonly encoder?: string;
   /** Slope of the loss in [1, 10]; 1 by default. */
   readonly lambda?: number;
   /** An OpenEXR file with the slope of every pixel, in place of `lambda`; see `readLambdaMap`. */
@@ -209,7 +211,7 @@ export async function denoiseExr(
   if (ownHalf !== undefined) checkWindow(ownHalf, plan, 'half_b');
   const hasSplit = [own, ownHalf ?? own].every(({ layers }) => layers.diffuseColor !== undefined);
   const withSplit = request.components === 'split' && hasSplit;
-  const reach = (denoiser.windowSize(model) - 1) / 2;
+  const reach = (denoiser.windowSize(model, needsErrors(mapsRequest)) - 1) / 2;
   const around = neighbours
     .filter(({ offset }) => Math.abs(offset) <= reach)
     .map(({ exr, offset, name = `neighbour[${offset}]` }) => ({ name, file: exr, offset }));
@@ -258,6 +260,7 @@ export async function denoiseExr(
     },
     {
       ...(model !== undefined && { model }),
+      ...(request.encoder !== undefined && { encoder: request.encoder }),
       ...(lambdaMap ? { lambda: lambdaMap } : lambda !== undefined && { lambda }),
       ...(signal && { signal }),
       ...(strength !== undefined && { strength }),
@@ -308,6 +311,7 @@ export async function denoiseExr(
     ...others.flatMap(({ name, built }) => warningsOf(name, built, warnings)),
     ...moving.warnings,
     ...unused(request, withSplit),
+    ...unpredicted(request),
     ...(withFireflies && frame.varianceOrigin === 'estimated' ? [unknownFireflies()] : []),
     ...alreadyDenoised(header, plan),
     ...saturated(header, written),
@@ -320,6 +324,7 @@ export async function denoiseExr(
     ...(region && { region: [region.x, region.y, region.width, region.height].join(',') }),
     components: withSplit ? 'split' : 'beauty',
     ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
+    ...(request.encoder !== undefined && request.encoder !== 'auto' && { encoderChoice: request.encoder }),
     layers: layersText(request.layers ?? {}),
     motion: request.motion === 'auto' ? '' : (request.motion ?? ''),
   });
@@ -534,6 +539,14 @@ function unused({ neighbours = [], components }: DenoiseExrRequest, withSplit: b
   return warnings;
 }
 
+/** What is predicted of the error does not hold for the request. */
+function unpredicted({ maps = {}, lambda = 1, lambdaMap }: DenoiseExrRequest): InputWarning[] {
+  if (!needsErrors(maps) || (lambda === 1 && lambdaMap === undefined)) return [];
+  const message =
+    'Errors are predicted at lambda = 1, and so are samples and the target: a higher lambda keeps more noise than they tell';
+  return [{ code: 'lambda-not-predicted', message }];
+}
+
 function unknownFireflies(): InputWarning {
   const message =
     'Fireflies are told from lamps by a measured variance (a layer, or two half buffers) and the file has none: the mask is empty';
@@ -650,7 +663,7 @@ function attributesOf(
   plan: LayerPlan,
   more: Readonly<
     Record<'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion', string | number> &
-      Partial<Record<'lambda' | 'region', string>>
+      Partial<Record<'lambda' | 'region' | 'encoderChoice', string>>
   >,
 ): Map<string, ReturnType<typeof stringAttribute>> {
   const texts = {

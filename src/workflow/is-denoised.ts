@@ -14,7 +14,16 @@ export async function isDenoised(
   exr: Uint8Array,
   request: Pick<
     DenoiseExrRequest,
-    'model' | 'lambda' | 'lambdaMap' | 'source' | 'alpha' | 'components' | 'aovs' | 'layers' | 'motion'
+    | 'model'
+    | 'lambda'
+    | 'lambdaMap'
+    | 'source'
+    | 'alpha'
+    | 'components'
+    | 'aovs'
+    | 'layers'
+    | 'motion'
+    | 'encoder'
   >,
   frames: number,
   pool: Pick<ExrPool, 'header'>,
@@ -24,7 +33,7 @@ export async function isDenoised(
     const text = (name: string): string =>
       attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
     const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'copy', components, aovs } = request;
-    const { layers = {}, motion = 'auto' } = request;
+    const { layers = {}, motion = 'auto', encoder = 'auto' } = request;
     const [name, version] = model?.split('@') ?? [];
     const plan = resolveLayers(parts, request);
     const lights = aovs === undefined ? [] : plan.lights.map((light) => light.name);
@@ -39,6 +48,7 @@ export async function isDenoised(
       text('alpha') === alpha &&
       text('aovs') === lights.join(', ') &&
       text('layers') === layersText(layers) &&
+      (text('encoderChoice') || 'auto') === encoder &&
       (text('motion') || 'auto') === motion &&
       (name === undefined || text('model') === name) &&
       (version === undefined || text('version') === version) &&

@@ -40,6 +40,7 @@ beforeAll(async () => {
       return channel.endsWith('A') ? alpha : 0.5 * alpha;
     }),
   );
+  await writeFile(at('s.0001.exr'), await readFile(at('in.exr')));
   await writeFile(
     at('opaque.exr'),
     exrFile(blenderParts('V', ['Combined.RGBA']), (channel) => (channel.endsWith('A') ? 1 : 0.5)),
@@ -142,6 +143,21 @@ describe('numbers of the command line', () => {
     );
     expect([code, stderr.includes('Expected')]).toEqual([0, false]);
   });
+});
+
+it('reads with the encoder that is chosen, and says what is missing for it', async () => {
+  const args = ['denoise', 'in.exr', '-o', 'x.exr', '--report', '-'];
+  const { stdout } = await quietframe(...args, '--encoder', 'color');
+  expect(JSON.parse(stdout.toString())).toMatchObject({ encoder: 'color' });
+  const cycles = await quietframe(...args, '--encoder', 'cycles');
+  expect([cycles.code, cycles.stderr]).toEqual([
+    1,
+    expect.stringContaining('for encoder=cycles in the frame'),
+  ]);
+  const none = await quietframe(...args, '--encoder', 'arnold');
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('for encoder but received "arnold"')]);
+  const shot = await quietframe(...['sequence', 's.####.exr', '-o', 'c.####.exr', '--encoder', 'arnold']);
+  expect([shot.code, shot.stderr]).toEqual([1, expect.stringContaining('for encoder but received "arnold"')]);
 });
 
 it.each([['--threads'], ['--device'], ['--engine']])(

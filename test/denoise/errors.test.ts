@@ -1,3 +1,6 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
@@ -58,6 +61,50 @@ describe('predicted errors', () => {
     expect(report.predictedError?.smape).toBeCloseTo(mean(smape), 6);
     expect(report.predictedError?.dssim).toBeCloseTo(mean(plane(errors, 1)), 6);
     expect(report.stages.errors).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['a number', () => 5],
+    ['a map', () => raster(40, 24, 1, new Float32Array(40 * 24).fill(5))],
+  ])('are those of lambda = 1 where lambda is %s, beside the colour of that lambda', async (_, lambdaOf) => {
+    const frame = frameOf(40, 24);
+    const fractions: number[] = [];
+    const symmetric = await denoiser.denoise(frame, { model: MODEL, errors: true });
+    const alone = await denoiser.denoise(frame, { model: MODEL, lambda: lambdaOf() });
+    const both = await denoiser.denoise(frame, {
+      ...{ model: MODEL, errors: true, lambda: lambdaOf() },
+      onProgress: (fraction) => fractions.push(fraction),
+    });
+    expect(both.color.data).toEqual(alone.color.data);
+    expect(both.color.data).not.toEqual(symmetric.color.data);
+    expect(both.errors?.data).toEqual(symmetric.errors?.data);
+    expect(both.report.predictedError).toEqual(symmetric.report.predictedError);
+    expect([both.report.lambda, both.report.predictedError?.lambda]).toEqual([5, 1]);
+    expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
+    expect(fractions.filter((fraction) => fraction === 1)).toHaveLength(1);
+  });
+
+  it('come from the newest version that predicts them, where none is named', async () => {
+    const models = await mkdtemp(join(tmpdir(), 'quietframe-models-'));
+    await cp(folder('../../models/kpcn/2'), join(models, 'kpcn', '2'), { recursive: true });
+    await cp(folder('../golden/tiny-bundle/kpcn/1'), join(models, 'kpcn', '3'), { recursive: true });
+    const manifest = join(models, 'kpcn', '3', 'model.json');
+    const text = await readFile(manifest, 'utf8');
+    await writeFile(manifest, JSON.stringify({ ...JSON.parse(text), version: 3 }));
+    const two = await Denoiser.load({ modelsDirectory: models, threads: 1 });
+    try {
+      const version = async (request: Parameters<Denoiser['denoise']>[1]): Promise<number> =>
+        (await two.denoise(frameOf(16, 12), request)).report.version;
+      expect(await version({})).toBe(3);
+      expect(await version({ errors: true })).toBe(2);
+      expect(await version({ errors: true, model: 'kpcn' })).toBe(2);
+      await expect(version({ errors: true, model: 'kpcn@3' })).rejects.toMatchObject({
+        code: 'not-implemented',
+      });
+    } finally {
+      await two.close();
+      await rm(models, { recursive: true });
+    }
   });
 
   it('are the same in tiles', async () => {

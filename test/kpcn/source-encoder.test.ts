@@ -41,3 +41,51 @@ describe('the encoder of a frame', () => {
     expect(encoderInputs(frame(), windowEncoders([frame(), estimated], ALL)).encoder).toBe('generic');
   });
 });
+
+describe('an encoder that is chosen', () => {
+  const without = (...roles: readonly ('albedo' | 'normal')[]): Frame => {
+    const { albedo, normal, ...rest } = frame();
+    return {
+      ...rest,
+      ...(albedo && !roles.includes('albedo') && { albedo }),
+      ...(normal && !roles.includes('normal') && { normal }),
+    };
+  };
+  const estimated = frame({ varianceOrigin: 'estimated' });
+
+  it.each(ALL)('%s reads all frames, whatever their renderer', (encoder) => {
+    const frames = [frame(), frame({ source: 'generic' }), frame({ source: 'mitsuba' })];
+    const encoders = windowEncoders(frames, ALL, encoder);
+    expect(frames.map((each) => encoderInputs(each, encoders).encoder)).toEqual([encoder, encoder, encoder]);
+  });
+
+  it('sees no measured variance, albedo and normals but those that it was trained with', () => {
+    const color = encoderInputs(frame(), windowEncoders([frame()], ALL, 'color'));
+    expect(Object.keys(color).sort()).toEqual(['color', 'colorVariance', 'encoder']);
+    const measured = frame();
+    const generic = encoderInputs(measured, windowEncoders([measured], ALL, 'generic'));
+    expect(generic.colorVariance).not.toBe(measured.colorVariance);
+  });
+
+  it.each([
+    ['cycles', estimated, 'colorVariance', 'a measured variance'],
+    ['mitsuba', estimated, 'colorVariance', 'a measured variance'],
+    ['arnold', without('albedo'), 'albedo', 'an albedo'],
+    ['cycles', without('normal'), 'normal', 'normals'],
+    ['generic', without('albedo', 'normal'), 'albedo', 'an albedo or normals'],
+  ])('%s is refused where a frame lacks what it reads', (encoder, lacking, layer, range) => {
+    for (const [frames, name] of [
+      [[lacking], 'the frame'],
+      [[frame(), lacking], 'a neighbor'],
+    ] as const) {
+      expect(() => windowEncoders(frames, ALL, encoder)).toThrow(
+        expect.objectContaining({
+          ...{ code: 'missing-layer', details: { layer } },
+          message: expect.stringContaining(`Expected ${range}`),
+        }),
+      );
+      expect(() => windowEncoders(frames, ALL, encoder)).toThrow(`for encoder=${encoder} in ${name}`);
+    }
+    expect(windowEncoders([lacking], ALL, 'color')).toEqual(['color']);
+  });
+});

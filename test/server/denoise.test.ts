@@ -189,6 +189,21 @@ describe('POST /v1/denoise', () => {
     }
   });
 
+  it('takes an encoder of the model, in the query, a body and a job, and no other', async () => {
+    const { app, service } = await fakeApp();
+    expect((await app.inject(post(exr, '/v1/denoise?encoder=cycles'))).statusCode).toBe(200);
+    expect((await app.inject(post(exr, '/v1/sample-map?budget=2&encoder=auto'))).statusCode).toBe(200);
+    expect((await app.inject(post(exr, '/v1/jobs?encoder=cycles'))).statusCode).toBe(202);
+    await vi.waitFor(() => expect(service.requests).toHaveLength(3));
+    expect(service.requests.map(({ encoder }) => encoder)).toEqual(['cycles', 'auto', 'cycles']);
+    for (const value of ['generic', '', 'Cycles', 'constructor', 'cycles&encoder=cycles']) {
+      for (const path of ['/v1/denoise', '/v1/jobs'] as const) {
+        const answer = await app.inject(post(exr, `${path}?encoder=${value}`));
+        expect(expectProblem(answer, 'invalid-argument', path).parameter).toBe('encoder');
+      }
+    }
+  });
+
   it('takes a map of lambda with a frame, beside the default alone', async () => {
     const map = makeExr({ value: () => 2 });
     const payload = form([

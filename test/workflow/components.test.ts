@@ -48,7 +48,7 @@ class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'wind
       fireflies: [7, 10 - this.seen.length],
       report: {
         ...REPORT,
-        ...(request.errors && { predictedError: { smape: 0.1, dssim: 0.1, decay: 0.5 } }),
+        ...(request.errors && { predictedError: { smape: 0.1, dssim: 0.1, decay: 0.5, lambda: 1 as const } }),
       },
     };
   }

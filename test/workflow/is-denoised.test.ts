@@ -41,6 +41,8 @@ it.each<[string, Uint8Array, Wanted, Wanted[]]>([
   ['layers', plain, { layers: { albedo: 'none' } }, [{}, { layers: { albedo: 'none', normal: 'none' } }]],
   ['motion', moving, { motion: 'to-both' }, [{}, { motion: 'auto' }, { motion: 'none' }]],
   ['motion by the table', moving, { motion: 'auto' }, [{ motion: 'none' }]],
+  ['an encoder', plain, { encoder: 'color' }, [{}, { encoder: 'auto' }, { encoder: 'generic' }]],
+  ['any encoder', plain, { encoder: 'auto' }, [{ encoder: 'cycles' }]],
   ['alpha', plain, { alpha: 'denoise' }, [{}, { alpha: 'copy' }]],
 ])('tells a file that was made with %s', async (_, exr, request, others) => {
   const { exr: made } = await denoiseExr({ exr, ...request }, { pool, denoiser });

@@ -6,7 +6,7 @@ import { readExr } from '../../src/exr/read-exr.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { raster } from '../../src/image/raster.js';
 import { planSamples } from '../../src/sampling/plan-samples.js';
-import { type DenoisedExr, denoiseExr } from '../../src/workflow/denoise-exr.js';
+import { type DenoisedExr, type DenoiseExrRequest, denoiseExr } from '../../src/workflow/denoise-exr.js';
 import type { MapsRequest } from '../../src/workflow/maps.js';
 import { exrFile } from '../frame/support.js';
 
@@ -25,7 +25,7 @@ class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'window
     const smape = Array.from({ length: width * height }, (_, i) => 0.1 * (i % width));
     const planes = [...smape, ...smape.map((value) => value / 2), ...smape.map(() => 0.25)];
     const map = raster(width, height, 3, Float32Array.from(planes));
-    const predictedError = { smape: 0.15, dssim: 0.075, decay: 0.5 };
+    const predictedError = { smape: 0.15, dssim: 0.075, decay: 0.5, lambda: 1 as const };
     return {
       color: raster(
         width,
@@ -179,6 +179,19 @@ describe('maps of a frame', () => {
       code: 'invalid-argument',
       message: expect.stringContaining('no map of errors, samples or fireflies with upscale'),
     });
+  });
+
+  it('say where they are not those of the lambda that is asked for', async () => {
+    const codes = async (request: Omit<DenoiseExrRequest, 'exr'>): Promise<string[]> => {
+      const services = { pool, denoiser: new FakeDenoiser() };
+      const { report } = await denoiseExr({ exr: frame, ...request }, services);
+      return report.warnings.map(({ code }) => code);
+    };
+    const maps = { outputs: ['color', 'error'] } as const;
+    expect(await codes({ maps, lambda: 2 })).toContain('lambda-not-predicted');
+    expect(await codes({ maps: { targetSmape: 0.1 }, lambda: 2 })).toContain('lambda-not-predicted');
+    expect(await codes({ maps, lambda: 1 })).not.toContain('lambda-not-predicted');
+    expect(await codes({ lambda: 2 })).not.toContain('lambda-not-predicted');
   });
 
   it('are not made where nobody asks', async () => {

@@ -87,7 +87,7 @@ class Client:
     ) -> Answer:
         """Denoises a frame, or the centre of a window of frames in time order, or two half buffers.
 
-        Parameters are those of `POST /v1/denoise`, as `upscale=2`; underscores stand for hyphens, as in
+        Parameters are those of `POST /v1/denoise`, as `upscale=2` or `encoder="generic"`; underscores stand for hyphens, as in
         `target_smape=0.02`. `lambda_map` is a file with the slope of the loss of each pixel. With `keep` the files are
         left with the service and named by their digests, so that a window that slides sends each frame once.
         Raises Problem when the request is refused, Unavailable when there is no answer.

@@ -11,6 +11,7 @@ import {
   aovsOption,
   componentsOption,
   deviceOption,
+  encoderOption,
   engineOption,
   type LayerFlags,
   lambdaOption,
@@ -35,6 +36,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly halfB?: string;
   readonly lambda?: number | string;
   readonly model?: string;
+  readonly encoder?: string;
   readonly alpha: 'copy' | 'denoise';
   readonly components: 'beauty' | 'split';
   readonly upscale?: number;
@@ -56,6 +58,7 @@ export function denoiseCommand(program: Command): void {
     .option('--half-b <b.exr>', 'second half buffer: the same frame with another seed')
     .addOption(lambdaOption())
     .addOption(modelOption())
+    .addOption(encoderOption())
     .addOption(sourceOption())
     .addOption(layerOption())
     .addOption(samplesOption())
@@ -112,6 +115,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
           ...(halfB && { halves: [exr, halfB] as const }),
           ...lambda,
           ...(flags.model !== undefined && { model: flags.model }),
+          ...(flags.encoder !== undefined && { encoder: flags.encoder }),
           alpha: flags.alpha,
           components: flags.components,
           ...(flags.strength !== undefined && { strength: flags.strength }),

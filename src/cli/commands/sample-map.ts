@@ -9,6 +9,7 @@ import { checkFolder } from '../check-folder.js';
 import {
   choiceOption,
   deviceOption,
+  encoderOption,
   engineOption,
   type LayerFlags,
   layerOption,
@@ -35,6 +36,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly tile?: number;
   readonly metric: (typeof ERROR_METRICS)[number];
   readonly model?: string;
+  readonly encoder?: string;
   readonly report?: string;
 }
 
@@ -60,6 +62,7 @@ export function sampleMapCommand(program: Command): void {
     )
     .addOption(choiceOption('--metric <name>', 'error that guides', ERROR_METRICS).default('smape'))
     .addOption(modelOption('bundle that denoises and predicts errors'))
+    .addOption(encoderOption())
     .addOption(sourceOption())
     .addOption(layerOption())
     .addOption(samplesOption())
@@ -86,6 +89,7 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
         exr,
         ...(halfB && { halves: [exr, halfB] as const }),
         ...(flags.model !== undefined && { model: flags.model }),
+        ...(flags.encoder !== undefined && { encoder: flags.encoder }),
         ...resolveOptions(flags),
         ...{ maps, mapsOnly: true },
         ...tools.watch,

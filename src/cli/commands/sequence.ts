@@ -10,6 +10,7 @@ import {
   aovsOption,
   componentsOption,
   deviceOption,
+  encoderOption,
   engineOption,
   type LayerFlags,
   lambdaOption,
@@ -49,6 +50,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly window: number;
   readonly lambda?: number | string;
   readonly model?: string;
+  readonly encoder?: string;
   readonly alpha: 'copy' | 'denoise';
   readonly components: 'beauty' | 'split';
   readonly report?: string;
@@ -67,6 +69,7 @@ export function sequenceCommand(program: Command): void {
     .option('--window <n>', 'most frames that one is denoised from: 1, 3, 5 or 7', parseWindow, 7)
     .addOption(lambdaOption())
     .addOption(modelOption())
+    .addOption(encoderOption())
     .addOption(sourceOption())
     .addOption(layerOption())
     .addOption(motionOption())
@@ -100,11 +103,12 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   await checkFolder(output.path(first));
   if (flags.report !== undefined) await checkFolder(flags.report);
 
-  const { model, alpha, components, window } = flags;
+  const { model, encoder, alpha, components, window } = flags;
   const request = {
     ...resolveOptions(flags),
     ...(await lambdaRequest(flags.lambda)),
     ...(model !== undefined && { model }),
+    ...(encoder !== undefined && { encoder }),
     alpha,
     components,
   };
@@ -200,9 +204,9 @@ async function openDenoisers(
   pool: ExrPool,
 ): Promise<{ denoisers: readonly FrameDenoiser[]; close: () => Promise<unknown> }> {
   if (flags.server !== undefined) {
-    const { lambda, lambdaMap, model, source, alpha, aovs, components, motion, layers } = request;
+    const { lambda, lambdaMap, model, encoder, source, alpha, aovs, components, motion, layers } = request;
     const query = {
-      ...{ lambda, model, source, alpha, motion },
+      ...{ lambda, model, encoder, source, alpha, motion },
       layer: layers && layersText(layers),
       components: components === 'split' ? components : undefined,
       aovs: typeof aovs === 'object' ? aovs.join(',') : aovs,

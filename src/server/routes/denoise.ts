@@ -129,6 +129,7 @@ export function denoiseRequest(
     ...(mapsOnly === undefined ? {} : { mapsOnly }),
     ...(model === undefined ? {} : { model }),
     ...(source === 'auto' ? {} : { source }),
+    ...(query.encoder === undefined ? {} : { encoder: query.encoder }),
     ...(alpha === undefined ? {} : { alpha }),
     ...(aovs === undefined ? {} : { aovs }),
     ...(query.components === undefined ? {} : { components: query.components }),
