@@ -21,7 +21,7 @@ export type VarianceRole = 'colorVariance' | 'albedoVariance' | 'normalVariance'
 /**
  * Where a role is found: `Layer.SUFFIXES`, one channel for every letter of the suffix, or `SUFFIXES` alone for channels
  * without a layer. A layer matches from the right (`Scene.View.Combined` is `Combined`), in any case of letters, and
- * `.red` is `.R`. `*` is any layer that has these channels and no others.
+ * `.red` is `.R`. `*` is the only layer that has these channels and no others, and no other meaning. `YYY` is luminance alone, read as grey.
  */
 export type LayerAlias = string;
 
@@ -73,6 +73,8 @@ export interface RenderSource {
   readonly roles: Readonly<Partial<Record<Exclude<Role, VarianceRole>, readonly LayerAlias[]>>>;
   /** The beauty that others read, where the input is better taken from another layer: the result is written here. */
   readonly target?: readonly LayerAlias[];
+  /** What stands before a layer's name is no view layer: Mitsuba nests integrators. */
+  readonly hasNestedLayers?: boolean;
   /** The view layer that holds what a compositor made of the others: never taken for the render where there is one. */
   readonly composite?: string;
   readonly variances: readonly VarianceLayer[];

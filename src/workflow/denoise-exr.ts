@@ -567,9 +567,23 @@ function replacementsOf(written: readonly Written[]): Map<number, Map<string, Fl
   for (const { layer, samples } of written) {
     const channels = replacements.get(layer.part) ?? new Map<string, Float32Array | Uint32Array>();
     replacements.set(layer.part, channels);
-    for (const [c, name] of layer.channels.entries()) channels.set(name, plane(samples, c).slice());
+    for (const name of new Set(layer.channels)) channels.set(name, meanOfPlanes(samples, layer, name));
   }
   return replacements;
+}
+
+/** Samples of a channel; the mean of those that stand for it where luminance alone is read as grey. */
+function meanOfPlanes(samples: Raster, { channels }: PlannedLayer, name: string): Float32Array {
+  const planes = channels.flatMap((channel, c) => (channel === name ? [plane(samples, c)] : []));
+  const [first, ...others] = planes as [Float32Array, ...Float32Array[]];
+  const mean = first.slice();
+  if (others.length === 0) return mean;
+  for (let i = 0; i < mean.length; i++) {
+    let sum = mean[i] as number;
+    for (const other of others) sum += other[i] as number;
+    mean[i] = sum / planes.length;
+  }
+  return mean;
 }
 
 /** Everything of a resized image, but for what is replaced and added. */
@@ -699,6 +713,7 @@ function saturated(header: ExrLayout, written: readonly Written[]): InputWarning
   let count = 0;
   for (const { layer, samples } of written) {
     for (const [c, name] of layer.channels.entries()) {
+      if (layer.channels.indexOf(name) !== c) continue;
       const channel = header.parts[layer.part]?.channels.find((candidate) => candidate.name === name);
       if (channel?.type !== 'half') continue;
       // An iterator takes ten times as long, on the thread that answers others.

@@ -15,8 +15,8 @@ export const cycles: RenderSource = {
     channels: [/(^|\.)(Combined|Noisy Image)(\.\w+)?\.[RGBA]$/, /(^|\.)Denoising (Albedo|Normal|Depth)\./],
   },
   roles: {
-    color: ['Noisy Image.RGB', 'Combined.RGB', 'RGB'],
-    albedo: ['Denoising Albedo.RGB', 'Diffuse Color.RGB'],
+    color: ['Noisy Image.RGB', 'Combined.RGB', 'RGB', 'Image.RGB', 'Noisy Image.YYY', 'Combined.YYY'],
+    albedo: ['Denoising Albedo.RGB', 'Diffuse Color.RGB', 'Denoising Albedo.YYY'],
     normal: ['Denoising Normal.XYZ', 'Normal.XYZ'],
     depth: ['Denoising Depth.Z', 'Depth.Z', 'Depth.V'],
     motion: ['Vector.XYZW'],
@@ -24,7 +24,7 @@ export const cycles: RenderSource = {
     diffuseIndirect: ['Diffuse Indirect.RGB'],
     diffuseColor: ['Diffuse Color.RGB'],
   },
-  target: ['Combined.RGB'],
+  target: ['Combined.RGB', 'Combined.YYY'],
   composite: 'Composite',
   variances: [],
   lights: [

@@ -1,5 +1,23 @@
 import type { LightLayer, RenderSource } from '../render-source.js';
 
+/** Layers that hold the beauty, the surest names first. */
+const BEAUTIES = [
+  ...[
+    'RGBA',
+    'beauty',
+    'C',
+    'Ci',
+    'Combined',
+    'rgb',
+    'color',
+    'main',
+    'FinalImage',
+    'image',
+    'default',
+    'master',
+  ],
+];
+
 /**
  * Any other renderer: the usual names of Arnold, V-Ray, RenderMan, Karma and LuxCore, and plain ones. Variance layers
  * whose convention is not known (Arnold's `variance`) are left alone.
@@ -9,7 +27,7 @@ export const generic: RenderSource = {
   description: 'Any renderer',
   detect: { attributes: [], channels: [] },
   roles: {
-    color: ['RGB', 'RGBA.RGB', 'beauty.RGB', 'C.RGB', 'Ci.RGB', 'rgba.RGB', 'Combined.RGB', 'color.RGB'],
+    color: ['RGB', ...BEAUTIES.map((name) => `${name}.RGB`), 'YYY', ...BEAUTIES.map((name) => `${name}.YYY`)],
     albedo: [
       'denoise_albedo.RGB',
       'diffuse_albedo_noice.RGB',
@@ -18,6 +36,7 @@ export const generic: RenderSource = {
       'VRayDiffuseFilter.RGB',
       'diffuseFilter.RGB',
       'diffuse_filter.RGB',
+      'albedo.YYY',
     ],
     normal: [
       'N_noice.XYZ',
@@ -48,11 +67,10 @@ export const generic: RenderSource = {
     ],
     // Four channels hold both directions, which `to-both` and `cycles` read.
     motion: [
-      ...['motionvector', 'motion', 'velocity', 'VRayVelocity', 'forward'].flatMap((layer) => [
-        `${layer}.XYZW`,
-        `${layer}.XY`,
-      ]),
-      ...['forward.RGBA', 'forward.RG'],
+      ...['motionvector', 'motion', 'velocity', 'VRayVelocity', 'forward'].flatMap((layer) =>
+        ['XYZW', 'XY', 'UV'].map((channels) => `${layer}.${channels}`),
+      ),
+      ...['forward.RGBA', 'forward.RG', 'motionvector.RG', 'motion.RG', 'velocity.RG'],
     ],
   },
   variances: [

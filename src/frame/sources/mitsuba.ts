@@ -2,7 +2,7 @@ import type { RenderSource } from '../render-source.js';
 
 /**
  * Mitsuba 3: the beauty is `R G B`, with a copy `<integrator>.RGBA`. The user chooses the names of all other layers, so
- * that the suffix decides: `RGB` without `A` is an albedo, `T` a depth. `XYZ` is a normal only by its name: positions,
+ * that the suffix decides: the one `RGB` without `A` is an albedo (not the Stokes components `S0` to `S3`), `T` a depth. `XYZ` is a normal only by its name: positions,
  * derivatives and the CIE XYZ colour of the `moment` integrator have the same suffix.
  */
 export const mitsuba: RenderSource = {
@@ -27,6 +27,7 @@ export const mitsuba: RenderSource = {
   variances: [{ role: 'colorVariance', layer: 'mse.RGB', kind: 'mean' }],
   lights: [],
   secondMomentPrefix: 'm2_',
+  hasNestedLayers: true,
   normalSpace: 'world',
   motionConvention: 'unknown',
 };
