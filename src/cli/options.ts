@@ -13,6 +13,7 @@ import { readInput } from './read-input.js';
 /** Options about the layers of a file, as the command line gives them. */
 export interface LayerFlags {
   readonly source?: SourceName | 'auto';
+  readonly view?: string;
   readonly layer?: Partial<Record<Role, string>>;
   readonly motion?: string;
   readonly spp?: number;
@@ -50,6 +51,11 @@ export function layerOption(): Option {
   });
 }
 
+/** One of several stereo views, or all of them. */
+export function viewOption(description = 'stereo view that is denoised, or all, each by itself'): Option {
+  return new Option('--view <name|all>', description).default(undefined, "the file's first");
+}
+
 /** The convention of motion vectors. */
 export function motionOption(): Option {
   return new Option('--motion <convention>', 'how vectors are read: none, cycles, to-previous,y-up')
@@ -77,9 +83,10 @@ export function samplesOption(): Option {
   );
 }
 
-export function resolveOptions({ source, layer, motion, spp, aovs }: LayerFlags): ResolveOptions {
+export function resolveOptions({ source, view, layer, motion, spp, aovs }: LayerFlags): ResolveOptions {
   return {
     ...(source !== undefined && { source }),
+    ...(view !== undefined && { view }),
     ...(layer !== undefined && { layers: layer }),
     ...(motion !== undefined && { motion }),
     ...(spp !== undefined && { samplesPerPixel: spp }),

@@ -7,10 +7,12 @@ import { finite, type Raster, raster } from '../image/raster.js';
 import { type SanitizedCounts, sanitize } from '../image/sanitize.js';
 import type { Frame, InputWarning, VarianceOrigin, WarningCode } from './frame.js';
 import {
+  areEmptyNormals,
   areEncodedNormals,
   areIdentical,
   clampAlbedo,
   decodeNormals,
+  isConstant,
   isZero,
   noiseCorrelation,
 } from './lint.js';
@@ -152,8 +154,8 @@ class FrameBuilder {
         layer: 'color',
       });
     }
-    const albedo = this.#layer('albedo');
-    const normal = this.#layer('normal');
+    const albedo = this.#guide('albedo', color);
+    const normal = this.#guide('normal', color);
     const independent = this.#areIndependent(color);
     const alpha = this.#gather('alpha', (plan) => plan.alpha?.read)?.mean;
     const { variance: colorVariance, origin } = this.#colorVariance(color, independent);
@@ -197,6 +199,29 @@ class FrameBuilder {
 
   #layer(role: Exclude<Role, VarianceRole>): Gathered | undefined {
     return this.#gather(role, (plan) => plan.layers[role]);
+  }
+
+  /** Albedo or normals, unless they tell nothing: they are the same everywhere, or a copy of the colour. */
+  #guide(role: 'albedo' | 'normal', color: Gathered): Gathered | undefined {
+    const guide = this.#layer(role);
+    if (guide === undefined) return undefined;
+    const { width, height } = guide.mean;
+    const isEmpty = role === 'normal' ? areEmptyNormals(guide.mean) : isConstant(guide.mean);
+    // One pixel is the same everywhere, whatever it holds.
+    const reason =
+      isEmpty && width * height > 1
+        ? `is ${isZero(guide.mean) ? '0' : 'the same'} everywhere`
+        : role === 'albedo' && this.#main.plan.isAlbedoGuessed && isCopy(guide.mean, color.mean)
+          ? 'is a copy of the colour'
+          : undefined;
+    if (reason === undefined) return guide;
+    const shown = this.#main.plan.layers[role]?.channels.join(', ');
+    this.#warn(
+      `missing-${role}`,
+      `The ${role} (${shown}) ${reason} and is not used: detail will be lost`,
+      role,
+    );
+    return undefined;
   }
 
   #gather(
@@ -461,6 +486,13 @@ export function rasterOf(image: Image, layer: PlannedLayer | undefined): Raster 
     result.data.set(samples.data, c * width * height);
   }
   return result;
+}
+
+/** Whether an albedo is the colour, as far as an albedo can be: within [0, 1]. */
+function isCopy(albedo: Raster, color: Raster): boolean {
+  const limited = { ...color, data: color.data.slice() };
+  clampAlbedo(limited);
+  return areIdentical(albedo, limited);
 }
 
 function sum(a: Raster, b: Raster): Raster {

@@ -22,9 +22,10 @@ export interface FoundColor {
  */
 export function findColor(
   table: LayerTable,
-  { layers, view }: Pick<ResolveOptions, 'layers' | 'view'>,
+  { layers, view: wanted }: Pick<ResolveOptions, 'layers' | 'view'>,
 ): FoundColor {
   const asked = layers?.color;
+  const view = wanted === 'all' ? undefined : wanted;
   if (asked === 'none') {
     throw new QuietframeError('invalid-argument', expected('a layer', 'the role color', 'none'), {
       parameter: 'layers',

@@ -7,8 +7,8 @@ export type VarianceOrigin = 'layer' | 'half-buffers' | 'estimated';
 
 /** What the input may be warned about. The codes are stable. */
 export const WARNING_CODES = {
-  'missing-albedo': 'no albedo was found',
-  'missing-normal': 'no normals were found',
+  'missing-albedo': 'no albedo was found, or it is the same everywhere',
+  'missing-normal': 'no normals were found, or they are the same everywhere',
   'other-views': 'the file has stereo views that are not denoised',
   'other-layers': 'the file has view layers that are not denoised',
   'no-lights': 'no layers of light were found beside the colour',

@@ -78,7 +78,10 @@ export interface LayerPlan {
 export interface ResolveOptions {
   /** `auto`, the default, recognises the renderer by attributes and channel names. */
   readonly source?: SourceName | 'auto';
-  /** Stereo view that is denoised; by default the file's own default view, or else `main`, `left`, or the first by name. */
+  /**
+   * Stereo view that is denoised; by default the file's own default view, or else `main`, `left`, or the first by name. `all`
+   * plans that one, too: whoever denoises all goes through them.
+   */
   readonly view?: string;
   /** Layer by role, over the renderer's table; `none` for a role leaves it out. A layer matches from the right. */
   readonly layers?: Readonly<Partial<Record<Role, string>>>;

@@ -57,6 +57,25 @@ export function areIdentical(a: Raster, b: Raster): boolean {
   return a.data.every((value, i) => value === b.data[i]);
 }
 
+/** Whether every channel has one value in all pixels. */
+export function isConstant({ width, height, channels, data }: Raster): boolean {
+  const pixels = width * height;
+  for (let c = 0; c < channels; c++) {
+    const first = data[c * pixels];
+    for (let i = c * pixels + 1; i < (c + 1) * pixels; i++) if (data[i] !== first) return false;
+  }
+  return true;
+}
+
+/**
+ * Whether normals were never written: the same everywhere, and no direction. A unit vector everywhere is a wall that fills the
+ * picture.
+ */
+export function areEmptyNormals(normal: Raster): boolean {
+  const [x, y, z] = [0, 1, 2].map((c) => plane(normal, c)[0] as number) as [number, number, number];
+  return isConstant(normal) && Math.abs(Math.sqrt(x * x + y * y + z * z) - 1) > UNIT_TOLERANCE;
+}
+
 /** Whether a raster is 0 everywhere. */
 export function isZero(image: Raster): boolean {
   return image.data.every((value) => value === 0);

@@ -33,6 +33,8 @@ export interface DenoiseQuery {
   readonly aovs?: 'all' | readonly string[];
   /** Index of the window's frame to denoise, from 0. */
   readonly center?: number;
+  /** Stereo view, or `all`. */
+  readonly view?: string;
   /** How motion vectors are read. */
   readonly motion?: string;
   /** Layer by role, over what the renderer's table says; `none` leaves a role out. */
@@ -77,6 +79,7 @@ export function parseDenoiseQuery(
     center: (value) => ({ center: parseCenter(value) }),
     layer: (value) => ({ layers: parseLayers(value) }),
     motion: (value) => ({ motion: parseMotion(value) }),
+    view: (value) => ({ view: parseView(value) }),
     region: (value) => ({ region: parseRegion(value) }),
     strength: (value) => ({ strength: parseNumber('strength', value) }),
     upscale: (value) => ({ upscale: parseNumber('upscale', value) }),
@@ -154,6 +157,11 @@ function parseRegion(value: string): Tile {
 
 function parseMotion(value: string): string {
   if (value !== 'auto') namedMotion(value);
+  return value;
+}
+
+function parseView(value: string): string {
+  if (value === '' || value.length > 255) throw invalid('all, or the name of a view', 'view', value);
   return value;
 }
 

@@ -270,6 +270,11 @@ const DENOISE = {
       { type: 'string', default: 'auto', examples: ['from-previous,y-up'] },
     ),
     parameter(
+      'view',
+      'Stereo view that is denoised, of a file with several; `all` denoises each with its own guides into one file. By default the first: that of `multiView`, or else `main`, `left`, or the first by name.',
+      { type: 'string', examples: ['right', 'all'] },
+    ),
+    parameter(
       'outputs',
       'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the mask of fireflies, channel `fireflies.mask`, which is 1 where a lone bright pixel was dimmed (none where no variance was measured); the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`. What is not named stays as it is.',
       { type: 'string', default: 'color', examples: ['color', 'color,error,samples', 'color,fireflies'] },

@@ -16,6 +16,7 @@ import {
   type PlannedLight,
   type ResolveOptions,
   resolveLayers,
+  resolveViews,
 } from '../frame/resolve-layers.js';
 import { withoutSurface } from '../frame/surface.js';
 import { keepBrightRegions } from '../image/bright-regions.js';
@@ -24,9 +25,11 @@ import { MAX_FLOAT, plane, type Raster, raster } from '../image/raster.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import type { Tile } from '../image/tile.js';
 import { VERSION } from '../version.js';
+import { alignGuides } from './align-guides.js';
 import { buildFrameAside } from './aside.js';
 import { checkEffects } from './check-effects.js';
 import { type DenoisedLayers, denoiseBeauty, denoiseSplit } from './denoise-components.js';
+import { denoiseViews } from './denoise-views.js';
 import { digestOf } from './digest.js';
 import { CachedFrames, type FrameCache } from './frame-cache.js';
 import { readLambdaMap } from './lambda-map.js';
@@ -120,6 +123,8 @@ export interface FullReport extends Omit<DenoiseReport, 'stages' | 'predictedErr
     readonly parts: number;
     readonly source: SourceName;
     readonly view?: string;
+    /** All that were denoised, where several were asked for; `view` is the first. */
+    readonly views?: readonly string[];
     readonly samplesPerPixel?: number;
     readonly halfBuffers: boolean;
     /** Offsets of the frames around it, ascending. */
@@ -173,7 +178,27 @@ const DENOISED = 0.95;
  */
 export async function denoiseExr(
   request: DenoiseExrRequest,
+  services: DenoiseExrServices,
+): Promise<DenoisedExr> {
+  const { exr, view, frameName = 'frame' } = request;
+  if (view !== 'all') return denoiseView(request, services);
+  const views = await naming(frameName, () => resolveViews(services.pool.header(exr).parts, request));
+  if (views.length < 2) return denoiseView(request, services);
+  return denoiseViews(request, views, ({ onto, ...pass }) =>
+    denoiseView({ ...request, ...pass }, services, { onto: onto ?? exr, view: 'all' }),
+  );
+}
+
+/** What a pass over one of several views writes to, and what the file says of the views that were asked for. */
+interface Output {
+  readonly onto: Uint8Array;
+  readonly view: string;
+}
+
+async function denoiseView(
+  request: DenoiseExrRequest,
   { pool, denoiser, frames }: DenoiseExrServices,
+  output: Output = { onto: request.exr, view: request.view ?? '' },
 ): Promise<DenoisedExr> {
   const { exr, halves, neighbours = [], signal, model, lambda, frameName = 'frame' } = request;
   const withAlpha = request.alpha === 'denoise';
@@ -254,7 +279,7 @@ export async function denoiseExr(
     {
       ...center,
       others: others.map(({ offset, built, key }) => ({
-        ...{ offset, built, key },
+        ...{ offset, ...alignGuides(frame, { built, key }) },
         motion: motions.get(offset) as Raster,
       })),
     },
@@ -326,6 +351,7 @@ export async function denoiseExr(
     ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
     ...(request.encoder !== undefined && request.encoder !== 'auto' && { encoderChoice: request.encoder }),
     layers: layersText(request.layers ?? {}),
+    view: output.view,
     motion: request.motion === 'auto' ? '' : (request.motion ?? ''),
   });
   for (const [name, value] of Object.entries({ ...finish, strength })) {
@@ -345,7 +371,8 @@ export async function denoiseExr(
     }
     const replacements = withMaps(replacementsOf(written), channels, header, plan);
     const add = addedMaps(channels, header, plan);
-    if (factor === 1) return pool.replace(exr, replacements, { attributes, add, ...(signal && { signal }) });
+    if (factor === 1)
+      return pool.replace(output.onto, replacements, { attributes, add, ...(signal && { signal }) });
     const image = resizeImage(await pool.read(exr, signal && { signal }), factor);
     return pool.write(replaced(image, replacements, add, attributes), signal && { signal });
   })();
@@ -676,7 +703,7 @@ function attributesOf(
   report: DenoiseReport,
   plan: LayerPlan,
   more: Readonly<
-    Record<'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion', string | number> &
+    Record<'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion' | 'view', string | number> &
       Partial<Record<'lambda' | 'region' | 'encoderChoice', string>>
   >,
 ): Map<string, ReturnType<typeof stringAttribute>> {

@@ -18,6 +18,7 @@ export async function isDenoised(
     | 'lambda'
     | 'lambdaMap'
     | 'source'
+    | 'view'
     | 'alpha'
     | 'components'
     | 'aovs'
@@ -33,7 +34,7 @@ export async function isDenoised(
     const text = (name: string): string =>
       attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
     const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'copy', components, aovs } = request;
-    const { layers = {}, motion = 'auto', encoder = 'auto' } = request;
+    const { layers = {}, motion = 'auto', encoder = 'auto', view = '' } = request;
     const [name, version] = model?.split('@') ?? [];
     const plan = resolveLayers(parts, request);
     const lights = aovs === undefined ? [] : plan.lights.map((light) => light.name);
@@ -49,6 +50,7 @@ export async function isDenoised(
       text('aovs') === lights.join(', ') &&
       text('layers') === layersText(layers) &&
       (text('encoderChoice') || 'auto') === encoder &&
+      text('view') === view &&
       (text('motion') || 'auto') === motion &&
       (name === undefined || text('model') === name) &&
       (version === undefined || text('version') === version) &&

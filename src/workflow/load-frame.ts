@@ -70,7 +70,7 @@ async function keyOf(
   options: ReadPlannedOptions,
   known: LoadOptions['digests'],
 ): Promise<string> {
-  const { source, layers, motion, samplesPerPixel, aovs, withAlpha, withSplit, withMotion } = options;
+  const { source, view, layers, motion, samplesPerPixel, aovs, withAlpha, withSplit, withMotion } = options;
   const hash = createHash('sha256');
   for (const { file } of files) {
     const digest = known?.get(file) ?? computed.get(file) ?? (await digestOf(file));
@@ -79,6 +79,7 @@ async function keyOf(
   }
   const how = [
     source,
+    view,
     Object.entries(layers ?? {}).sort(),
     motion,
     samplesPerPixel,

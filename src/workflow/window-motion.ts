@@ -1,4 +1,5 @@
 import type { Frame, InputWarning } from '../frame/frame.js';
+import type { MotionLayers } from '../frame/motion-guide.js';
 import type { Raster } from '../image/raster.js';
 import { aside } from './aside.js';
 import type { CachedFrames } from './frame-cache.js';
@@ -48,7 +49,8 @@ export async function windowMotion(
       const vectors = way < 0 ? frame.motionToPrevious : frame.motionToNext;
       if (vectors !== undefined && entry.offset === last.offset + way) steps.push(vectors);
       else {
-        const given = { from: guidesOf(last), to: guidesOf(entry) };
+        const [from, to] = commonGuides([last.frame, entry.frame]) as [MotionLayers, MotionLayers];
+        const given = { from, to };
         const key = `${last.key} to ${entry.key}`;
         const [flow] = await cached.motions(key, async () => [await aside('estimate-motion', given, signal)]);
         steps.push(flow as Raster);
@@ -90,14 +92,16 @@ async function conventionWarning(
   signal: AbortSignal | undefined,
 ): Promise<InputWarning[]> {
   const { motionToPrevious, motionToNext } = frame;
-  const guides = (offset: number) => {
-    const entry = others.find((other) => other.offset === offset);
-    return entry && guidesOf(entry);
-  };
-  const [previous, next] = [guides(-1), guides(1)];
-  if ((motionToPrevious && previous) === undefined && (motionToNext && next) === undefined) return [];
+  const at = (offset: number) => others.find((other) => other.offset === offset)?.frame;
+  const [before, after] = [at(-1), at(1)];
+  if ((motionToPrevious && before) === undefined && (motionToNext && after) === undefined) return [];
   const motion = { ...(motionToPrevious && { motionToPrevious }), ...(motionToNext && { motionToNext }) };
-  const given = { center: guidesOf({ frame }), previous, next, motion };
+  const [center, ...guides] = commonGuides([
+    frame,
+    ...[before, after].filter((other) => other !== undefined),
+  ]);
+  const previous = before && guides.shift();
+  const given = { center: center as MotionLayers, previous, next: after && guides.shift(), motion };
   const found = await aside('check-motion', given, signal);
   if (found === undefined) return [];
   const difference = `${found.likelier.toPrecision(2)} instead of ${found.given.toPrecision(2)}`;
@@ -105,13 +109,14 @@ async function conventionWarning(
   return [{ code: 'motion-convention', message, layer: 'motion' }];
 }
 
-/** Colour is looked at only where there is nothing better. */
-function guidesOf({ frame: { color, albedo, normal } }: Pick<WindowEntry, 'frame'>) {
-  const { width, height } = color;
-  const guided = albedo !== undefined || normal !== undefined;
-  return {
-    color: guided ? { width, height, channels: 0, data: new Float32Array() } : color,
-    ...(albedo && { albedo }),
-    ...(normal && { normal }),
-  };
+/** What frames are compared by: guides that all of them have. Colour is looked at only where there is nothing better. */
+function commonGuides(frames: readonly Frame[]): MotionLayers[] {
+  const [withAlbedo, withNormal] = (['albedo', 'normal'] as const).map((role) =>
+    frames.every((frame) => frame[role] !== undefined),
+  );
+  return frames.map(({ color, albedo, normal }) => ({
+    color: withAlbedo || withNormal ? { ...color, channels: 0, data: new Float32Array() } : color,
+    ...(withAlbedo && albedo && { albedo }),
+    ...(withNormal && normal && { normal }),
+  }));
 }

@@ -4,7 +4,14 @@ import { ExrPool } from '../../exr/exr-pool.js';
 import type { ResolveOptions } from '../../frame/resolve-layers.js';
 import { type Comparison, compareExr } from '../../workflow/compare-exr.js';
 import { measureFlicker } from '../../workflow/measure-flicker.js';
-import { type LayerFlags, motionOption, resolveOptions, sourceOption, wrong } from '../options.js';
+import {
+  type LayerFlags,
+  motionOption,
+  resolveOptions,
+  sourceOption,
+  viewOption,
+  wrong,
+} from '../options.js';
 import { readInput } from '../read-input.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
 
@@ -24,6 +31,7 @@ export function compareCommand(program: Command): void {
     .argument('<ref.exr>', "picture without noise; 'ref.####.exr' of a shot")
     .option('--json', 'print JSON')
     .addOption(sourceOption())
+    .addOption(viewOption('stereo view that is compared'))
     .addOption(motionOption())
     .action(compare);
 }

@@ -24,6 +24,7 @@ import {
   samplesOption,
   sourceOption,
   threadsOption,
+  viewOption,
   type WorkerFlags,
   wrong,
 } from '../options.js';
@@ -60,6 +61,7 @@ export function denoiseCommand(program: Command): void {
     .addOption(modelOption())
     .addOption(encoderOption())
     .addOption(sourceOption())
+    .addOption(viewOption())
     .addOption(layerOption())
     .addOption(samplesOption())
     .addOption(alphaOption())

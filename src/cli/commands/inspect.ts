@@ -2,7 +2,14 @@ import type { Command } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { type Inspection, inspectExr } from '../../workflow/inspect-exr.js';
-import { type LayerFlags, layerOption, resolveOptions, samplesOption, sourceOption } from '../options.js';
+import {
+  type LayerFlags,
+  layerOption,
+  resolveOptions,
+  samplesOption,
+  sourceOption,
+  viewOption,
+} from '../options.js';
 import { readInput } from '../read-input.js';
 
 /** `quietframe inspect`. */
@@ -13,6 +20,7 @@ export function inspectCommand(program: Command): void {
     .argument('<in.exr>', 'any OpenEXR file')
     .option('--json', 'print JSON')
     .addOption(sourceOption())
+    .addOption(viewOption('stereo view that is looked at'))
     .addOption(layerOption())
     .addOption(samplesOption())
     .action(inspect);

@@ -19,6 +19,7 @@ import {
   samplesOption,
   sourceOption,
   threadsOption,
+  viewOption,
   type WorkerFlags,
   wrong,
 } from '../options.js';
@@ -64,6 +65,7 @@ export function sampleMapCommand(program: Command): void {
     .addOption(modelOption('bundle that denoises and predicts errors'))
     .addOption(encoderOption())
     .addOption(sourceOption())
+    .addOption(viewOption('stereo view that is looked at'))
     .addOption(layerOption())
     .addOption(samplesOption())
     .option('--report <file>', 'write what was done as JSON; - is standard output')

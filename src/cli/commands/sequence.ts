@@ -23,6 +23,7 @@ import {
   sourceOption,
   tellRefusals,
   threadsOption,
+  viewOption,
   type WorkerFlags,
   wrong,
 } from '../options.js';
@@ -71,6 +72,7 @@ export function sequenceCommand(program: Command): void {
     .addOption(modelOption())
     .addOption(encoderOption())
     .addOption(sourceOption())
+    .addOption(viewOption())
     .addOption(layerOption())
     .addOption(motionOption())
     .addOption(alphaOption())
@@ -204,9 +206,10 @@ async function openDenoisers(
   pool: ExrPool,
 ): Promise<{ denoisers: readonly FrameDenoiser[]; close: () => Promise<unknown> }> {
   if (flags.server !== undefined) {
-    const { lambda, lambdaMap, model, encoder, source, alpha, aovs, components, motion, layers } = request;
+    const { lambda, lambdaMap, model, encoder, source, alpha, aovs, components, motion, layers, view } =
+      request;
     const query = {
-      ...{ lambda, model, encoder, source, alpha, motion },
+      ...{ lambda, model, encoder, source, alpha, motion, view },
       layer: layers && layersText(layers),
       components: components === 'split' ? components : undefined,
       aovs: typeof aovs === 'object' ? aovs.join(',') : aovs,

@@ -136,6 +136,7 @@ export function denoiseRequest(
     ...(layers === undefined ? {} : { layers }),
     ...(query.motion === undefined ? {} : { motion: query.motion }),
     ...(query.samplesPerPixel === undefined ? {} : { samplesPerPixel: query.samplesPerPixel }),
+    ...(query.view === undefined ? {} : { view: query.view }),
     ...(query.region === undefined ? {} : { region: query.region }),
     ...(query.strength === undefined ? {} : { strength: query.strength }),
     ...(query.upscale === undefined && query.deblur === undefined ? {} : { finish: finishOf(query) }),
