@@ -206,7 +206,9 @@ class FrameBuilder {
     const guide = this.#layer(role);
     if (guide === undefined) return undefined;
     const { width, height } = guide.mean;
-    const isEmpty = role === 'normal' ? areEmptyNormals(guide.mean) : isConstant(guide.mean);
+    const isEmpty = [guide.mean, ...(guide.halves ?? [])].every(
+      role === 'normal' ? areEmptyNormals : isConstant,
+    );
     // One pixel is the same everywhere, whatever it holds.
     const reason =
       isEmpty && width * height > 1

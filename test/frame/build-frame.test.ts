@@ -37,13 +37,17 @@ const turning = (channel: string, i: number): number =>
 
 function scene(channel: string, i: number): number {
   if (channel.includes('Normal')) return turning(channel, i);
-  if (channel.includes('Albedo') || channel.includes('Diffuse Color')) return 0.5;
+  if (channel.includes('Albedo')) return 0.5 + (i % 3) / 8;
+  if (channel.includes('Diffuse Color')) return 0.5;
   return 1 + (i % 7) / 7 + (channel.endsWith('R') ? 0.25 : 0);
 }
 
 it('puts channels in the order of their meaning, not of the file', () => {
   const { frame } = buildFrame(
-    planned([{ layers: ['BGR', 'albedo.BGR'] }], (name) => 'RGB'.indexOf(name.at(-1) ?? '') / 2),
+    planned([{ layers: ['BGR', 'albedo.BGR'] }], (name, i) => {
+      const meaning = 'RGB'.indexOf(name.at(-1) ?? '') / 2;
+      return i === 0 ? meaning : meaning / 2;
+    }),
   );
   expect([frame.width, frame.height]).toEqual([8, 6]);
   for (const layer of [frame.color, frame.albedo]) {
@@ -56,6 +60,76 @@ it('estimates the variance where nothing tells it', () => {
   expect(frame.varianceOrigin).toBe('estimated');
   expect(frame.albedoVariance).toBeUndefined();
   expect(frame.colorVariance.channels).toBe(1);
+});
+
+describe('guides that tell nothing', () => {
+  const parts = [{ layers: ['RGB', 'albedo.RGB', 'N.XYZ'] }];
+  const color = (i: number): number => 1 + (i % 7) / 7;
+  const built = (
+    albedo: number,
+    normal: readonly number[],
+    recipes: readonly PartRecipe[] = parts,
+  ): BuiltFrame =>
+    buildFrame(
+      planned(recipes, (channel, i) => {
+        if (channel.startsWith('albedo')) return albedo;
+        return channel.startsWith('N') ? (normal['XYZ'.indexOf(channel.at(-1) ?? '')] ?? 0) : color(i);
+      }),
+    );
+
+  it.each([
+    ['0 everywhere', 0, [0, 0, 0]],
+    ['the same everywhere', 0.18, [0.5, 0.5, 0.5]],
+    ['white everywhere', 1, [1, 1, 1]],
+  ])('are missing where they are %s, with a warning', (_, albedo, normal) => {
+    const { frame, ...rest } = built(albedo, normal);
+    expect([frame.albedo, frame.normal]).toEqual([undefined, undefined]);
+    expect(rest.warnings.map(({ code, layer }) => [code, layer])).toEqual([
+      ['missing-albedo', 'albedo'],
+      ['missing-normal', 'normal'],
+    ]);
+    expect(rest.warnings[0]?.message).toContain('albedo.R');
+  });
+
+  it('are missing in both of two halves, and not where the halves differ', () => {
+    const half = (sign: number): PlannedImage =>
+      planned(parts, (channel, i) =>
+        channel.startsWith('albedo') ? 0.5 + sign * 0.01 * (i % 5) : color(i) + sign,
+      );
+    expect(buildFrame(half(0.5), half(-0.5)).frame.albedo).toBeDefined();
+    const empty = (): PlannedImage =>
+      planned(parts, (channel, i) => (channel.startsWith('albedo') ? 0 : color(i)));
+    expect(buildFrame(empty(), empty()).frame.albedo).toBeUndefined();
+  });
+
+  it('stay where a wall fills the picture, and in a picture of one pixel', () => {
+    expect(built(0, [0, 0, -1]).frame.normal).toBeDefined();
+    const window = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
+    const pixel = built(
+      0.5,
+      [0, 0, 0],
+      parts.map((part) => ({ ...part, window })),
+    );
+    expect([pixel.frame.albedo, pixel.frame.normal].every((layer) => layer !== undefined)).toBe(true);
+    expect(codes(pixel)).toEqual([]);
+  });
+
+  it('are missing where a guess turns out to be the colour', () => {
+    const attributes = { generatedBy: 'Mitsuba version 3.9.1' };
+    const recipes = [{ attributes, layers: ['RGB', 'mine.RGB'] }];
+    const copy = buildFrame(planned(recipes, (_, i) => color(i) - 0.5));
+    expect(copy.frame.albedo).toBeUndefined();
+    expect(copy.warnings.map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('copy of the colour'),
+    );
+    const other = buildFrame(
+      planned(recipes, (channel, i) => color(i) / (channel.startsWith('mine') ? 4 : 1)),
+    );
+    expect(other.frame.albedo).toBeDefined();
+    // A layer that is named as the albedo is believed.
+    const named = [{ layers: ['RGB', 'albedo.RGB'] }];
+    expect(buildFrame(planned(named, (_, i) => color(i) - 0.5)).frame.albedo).toBeDefined();
+  });
 });
 
 describe('half buffers', () => {
@@ -218,7 +292,7 @@ describe('variance layers', () => {
       ['i.XYZ', 'i.alb.RGB', 'i.nn.XYZ', 'i.c.RGBA'].map((layer) => prefix + layer),
     );
     const recipe = { layers: ['RGB', ...layers], attributes: { generatedBy: 'Mitsuba version 3.9.1' } };
-    const samples: Samples = () => 0.5;
+    const samples: Samples = (_, i) => (i === 0 ? 0.5 : 0.25);
     const { frame } = buildFrame(planned([recipe], samples, { samplesPerPixel: 5 }));
     expect(frame.varianceOrigin).toBe('layer');
     for (const variance of [frame.colorVariance, frame.albedoVariance, frame.normalVariance]) {

@@ -69,7 +69,7 @@ const SURFACES = new Map([
   ['Glossy Direct', 'Glossy Color'],
   ['Glossy Indirect', 'Glossy Color'],
 ]);
-const GROUPS = ['Combined_key', 'Combined_fill'];
+const GROUPS = ['Combined_fill', 'Combined_key'];
 const PASSES = [
   ...[
     'Combined.RGBA',

@@ -47,7 +47,7 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return most / largest;
 }
 
-const GROUPS = ['Combined_key', 'Combined_fill', 'Combined_world'];
+const GROUPS = ['Combined_fill', 'Combined_key', 'Combined_world'];
 
 it('denoises light groups whose sum is the denoised beauty, to float precision', async () => {
   const group = (name: string, channel: string, i: number): number =>
