@@ -34,13 +34,19 @@ export function findColor(
   const usual = choose(table, usualColors(table, view), view);
   if (asked === undefined) {
     if (usual === undefined) throw missingColor(table, view);
+    if (isAmbiguous(table, usual)) {
+      const names = shorten(usual.candidates.map(({ group }) => group.layer));
+      const range = 'one part that can be the colour, or its name as the layer of the role color,';
+      throw new QuietframeError('missing-layer', expected(range, 'the file', names), { layer: 'color' });
+    }
     if (table.unreadable(usual.match.group) !== undefined) throw table.unreadableError(usual.match);
     return { ...usual, isUsual: true };
   }
   const matches = table.named('color', asked);
   const named = choose(table, matches, view);
   if (named === undefined) throw missingView(table, matches, view);
-  if (usual !== undefined && usual.match.group === named.match.group) return { ...usual, isUsual: true };
+  if (usual?.match.group === named.match.group && !isAmbiguous(table, usual))
+    return { ...usual, isUsual: true };
   const prefix = ownPrefix(table, named.match.group);
   return { ...named, match: { ...named.match, prefix }, isUsual: false };
 }
@@ -97,7 +103,6 @@ function isDeep(table: LayerTable, group: ChannelGroup): boolean {
 /**
  * The last resort: a part whose channels have no layer, read as if it had no name. Never one that is named after something
  * else.
- * @throws QuietframeError `missing-layer` where several parts may be meant.
  */
 function namelessColors(table: LayerTable, suffixes: string): Match[] {
   const others = new Set(
@@ -123,12 +128,20 @@ function namelessColors(table: LayerTable, suffixes: string): Match[] {
     const likelier = found.filter(isLikelier);
     if (likelier.length > 0) found = likelier;
   }
-  const names = new Set(found.map(({ group }) => group.layer));
-  if (names.size < 2 || found.every(({ group }) => hasCompanions(table, group))) return found;
-  const range = 'one part that can be the colour, or its name as the layer of the role color,';
-  throw new QuietframeError('missing-layer', expected(range, 'the file', shorten([...names])), {
-    layer: 'color',
-  });
+  return found;
+}
+
+/**
+ * Whether it cannot be told which of several parts is the beauty. Those with guides of their own are pictures by themselves,
+ * like view layers.
+ */
+function isAmbiguous(
+  table: LayerTable,
+  { match, candidates }: Pick<FoundColor, 'match' | 'candidates'>,
+): boolean {
+  const alike = candidates.filter(({ group }) => group.view === match.group.view);
+  if (!match.isWholePart || new Set(alike.map(({ group }) => group.layer)).size < 2) return false;
+  return alike.some(({ group }) => !hasCompanions(table, group));
 }
 
 /** Whether the part of a group has an albedo or normals of its own: it is a picture by itself. */

@@ -112,7 +112,8 @@ export class LayerTable {
   #fullNames(group: ChannelGroup): string[] {
     const { layer, view } = group;
     const { name } = this.part(group);
-    const names = [layer, name === '' || group.isNamedByPart ? name : `${name}.${layer}`];
+    const isWholePart = name === '' || layer === '' || group.isNamedByPart;
+    const names = [layer, isWholePart ? name : `${name}.${layer}`];
     if (view !== undefined) names.push(`${layer}.${view}`);
     return names.filter((full) => full !== '');
   }
