@@ -157,10 +157,11 @@ export function componentsOption(): Option {
 }
 
 export function alphaOption(): Option {
-  return choiceOption('--alpha <mode>', 'keep alpha, or filter it like the colour', [
+  return choiceOption('--alpha <mode>', 'fit light to alpha, keep alpha, or filter it', [
+    'auto',
     'copy',
     'denoise',
-  ]).default('copy');
+  ]).default('auto');
 }
 
 export function modelOption(description = 'bundle that denoises; pkn is a fast preview'): Option {

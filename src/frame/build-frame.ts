@@ -128,6 +128,8 @@ class FrameBuilder {
   readonly #half: PlannedImage | undefined;
   readonly #warnings: InputWarning[] = [];
   readonly #sanitized: Record<string, SanitizedCounts> = {};
+  /** Of the split, where the file has it. */
+  #diffuseAlbedo: Gathered | undefined;
   readonly #repairs = new Map<PlannedImage, LightRepairs>();
   /** By file and layer; those of the colour have no name. */
   readonly #bright = new Map<PlannedImage, Map<string, BrightRegions>>();
@@ -395,7 +397,14 @@ class FrameBuilder {
     const indirect = this.#layer('diffuseIndirect');
     const albedo = this.#layer('diffuseColor');
     if (direct === undefined || indirect === undefined || albedo === undefined) return {};
-    const diffuse = sum(direct.mean, indirect.mean);
+    this.#diffuseAlbedo = albedo;
+    const diffuse =
+      direct.halves && indirect.halves
+        ? this.#meanIrradiance([
+            sum(direct.halves[0], indirect.halves[0]),
+            sum(direct.halves[1], indirect.halves[1]),
+          ])
+        : sum(direct.mean, indirect.mean);
     const specular = rest(color.mean, diffuse, albedo.mean);
     const split = { diffuse, diffuseAlbedo: albedo.mean, specular };
     if (!independent || !direct.halves || !indirect.halves || !albedo.halves || !color.halves) {
@@ -417,6 +426,21 @@ class FrameBuilder {
         rest(color.halves[1], diffuseB, albedo.halves[1]),
       ),
     };
+  }
+
+  /**
+   * Irradiance that, times the mean albedo of the halves, is the mean of their light: noise that irradiance and albedo share
+   * would otherwise be missing from the diffuse light and be in the rest.
+   */
+  #meanIrradiance(halves: readonly [Raster, Raster]): Raster {
+    const albedo = this.#diffuseAlbedo;
+    if (albedo?.halves === undefined) return meanOfHalves(...halves);
+    const [a, b] = albedo.halves;
+    return divided(
+      meanOfHalves(product(halves[0], a), product(halves[1], b)),
+      albedo.mean,
+      meanOfHalves(...halves),
+    );
   }
 
   /** Directions without a single known offset are left out. */
@@ -443,7 +467,12 @@ class FrameBuilder {
   /** The light of a layer as it is in the beauty, the mean of the halves if there are two. */
   #light(name: string): Raster {
     const [main, other] = [this.#main, this.#half].map((file) => file && this.#lightOf(file, name));
-    return main !== undefined && other !== undefined ? meanOfHalves(main, other) : (main as Raster);
+    if (main === undefined || other === undefined) return main as Raster;
+    const { withSplit, plan } = this.#main;
+    const { component } = plan.lights.find((light) => light.name === name) ?? {};
+    return withSplit && component === 'irradiance'
+      ? this.#meanIrradiance([main, other])
+      : meanOfHalves(main, other);
   }
 
   #lightOf(file: PlannedImage, name: string): Raster {
@@ -506,6 +535,17 @@ function sum(a: Raster, b: Raster): Raster {
 
 function product(a: Raster, b: Raster): Raster {
   return { ...a, data: a.data.map((value, i) => finite(value * (b.data[i] as number))) };
+}
+
+/** a / b; where b is 0, what is given instead. */
+function divided(a: Raster, b: Raster, instead: Raster): Raster {
+  return {
+    ...a,
+    data: a.data.map((value, i) => {
+      const quotient = value / (b.data[i] as number);
+      return Number.isFinite(quotient) ? finite(quotient) : (instead.data[i] as number);
+    }),
+  };
 }
 
 /** What is left of the beauty without its diffuse light. */

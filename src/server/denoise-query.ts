@@ -13,7 +13,7 @@ import { MAP_PARAMETERS, SAMPLE_MAP_OUTPUTS } from './sample-map.js';
 /** `auto` detects the source from the names of layers and attributes. */
 export type SourceChoice = SourceName | 'auto';
 export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsuba', 'pbrt', 'generic'];
-export const ALPHA_CHOICES = ['copy', 'denoise'] as const;
+export const ALPHA_CHOICES = ['auto', 'copy', 'denoise'] as const;
 export const COMPONENT_CHOICES = ['beauty', 'split'] as const;
 const MAX_AOVS = 64;
 

@@ -245,10 +245,14 @@ const DENOISE = {
       'The source encoder of the model that reads the frames, one of its `sources`; `auto` chooses by renderer, measured variances, albedo and normals. Refused where the frames do not have what it reads.',
       { type: 'string', default: 'auto', examples: ['cycles', 'mitsuba', 'generic', 'color'] },
     ),
-    parameter('alpha', 'Whether alpha is filtered with the kernels of the colour or copied.', {
-      enum: ALPHA_CHOICES,
-      default: 'copy',
-    }),
+    parameter(
+      'alpha',
+      'Whether light is made to fit alpha, which is filtered only where it is fractional all around; or alpha is copied, or filtered with the kernels of the colour.',
+      {
+        enum: ALPHA_CHOICES,
+        default: 'auto',
+      },
+    ),
     parameter(
       'components',
       'Whether the beauty is denoised as a whole, or diffuse irradiance, albedo and specular on their own where the file has that split; the report says which.',

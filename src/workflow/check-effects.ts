@@ -5,7 +5,7 @@ import type { MapsRequest } from './maps.js';
 /** What a request asks for, as far as one wish may leave another without an effect. */
 export interface Wishes {
   readonly aovs?: 'all' | readonly string[];
-  readonly alpha?: 'denoise' | 'copy';
+  readonly alpha?: 'auto' | 'copy' | 'denoise';
   readonly components?: 'beauty' | 'split';
   readonly upscale?: number;
   readonly deblur?: number | 'auto';

@@ -129,10 +129,12 @@ function passes(
       ...lights.map(({ name }) => lightOf(of, name)),
       ...(withAlpha && of.frame.alpha ? [of.frame.alpha] : []),
     ];
+    // Estimates of frames hold planes of alpha or do not.
+    const keyOf = (frame: string): string => `${frame} ${component}${withAlpha ? ' alpha' : ''}`;
     const result = await denoiser.denoise(componentFrame(built.frame, component), {
       ...request,
       ...(component === 'irradiance' && { irradiance: true }),
-      key: `${key} ${component}`,
+      key: keyOf(key),
       also: also(built),
       errors,
       neighbors: others.map((other) => ({
@@ -140,7 +142,7 @@ function passes(
         frame: componentFrame(other.built.frame, component),
         also: also(other.built),
         motion: other.motion,
-        key: `${other.key} ${component}`,
+        key: keyOf(other.key),
       })),
       onProgress: (fraction) => onProgress((done + fraction) / count),
     });

@@ -7,6 +7,7 @@ import type { ExrPool } from '../exr/exr-pool.js';
 import type { ExrLayout } from '../exr/header.js';
 import type { AddedChannel } from '../exr/replace-channels.js';
 import { type BuiltFrame, rasterOf } from '../frame/build-frame.js';
+import { recombine } from '../frame/components.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
 import {
   type ChannelUse,
@@ -28,6 +29,7 @@ import { VERSION } from '../version.js';
 import { alignGuides } from './align-guides.js';
 import { buildFrameAside } from './aside.js';
 import { checkEffects } from './check-effects.js';
+import { applyCoverage, coverageOf, isTransparent } from './coverage.js';
 import { type DenoisedLayers, denoiseBeauty, denoiseSplit } from './denoise-components.js';
 import { denoiseViews } from './denoise-views.js';
 import { digestOf } from './digest.js';
@@ -59,6 +61,9 @@ export interface Neighbour {
   readonly name?: string;
 }
 
+/** What is done with alpha; see `coverageOf` for `auto`. */
+export type AlphaMode = 'auto' | 'copy' | 'denoise';
+
 export interface DenoiseExrRequest extends ResolveOptions {
   /** The noisy frame. The result is this file with its colour denoised. */
   readonly exr: Uint8Array;
@@ -86,8 +91,11 @@ export interface DenoiseExrRequest extends ResolveOptions {
    * default, denoises the colour as a whole.
    */
   readonly components?: 'beauty' | 'split';
-  /** `copy`, the default, leaves alpha alone; `denoise` filters it with the kernels of the colour. */
-  readonly alpha?: 'denoise' | 'copy';
+  /**
+   * `auto`, the default, keeps alpha at edges, filters it where it is fractional all around, and makes the light fit it;
+   * `copy` leaves alpha alone; `denoise` filters it with the kernels of the colour.
+   */
+  readonly alpha?: AlphaMode;
   /** What the parameters of filters are scaled by, in [0, 4]; for models that predict parameters, `finish` and `guide`. */
   readonly strength?: number;
   /** Deblurs the denoised frame, and magnifies it by a factor: the file gets the new size. */
@@ -201,8 +209,7 @@ async function denoiseView(
   output: Output = { onto: request.exr, view: request.view ?? '' },
 ): Promise<DenoisedExr> {
   const { exr, halves, neighbours = [], signal, model, lambda, frameName = 'frame' } = request;
-  const withAlpha = request.alpha === 'denoise';
-  const { maps: mapsRequest = {} } = request;
+  const { maps: mapsRequest = {}, alpha: alphaMode = 'auto' } = request;
   checkMaps(mapsRequest);
   checkEffects({ ...request, ...request.finish });
   checkNeighbours(neighbours);
@@ -218,7 +225,7 @@ async function denoiseView(
   const { header, plan } = await naming(frameName, () => {
     const header = pool.header(exr);
     const plan = resolveLayers(header.parts, request);
-    checkTypes(header, plan, withAlpha);
+    checkTypes(header, plan, alphaMode === 'denoise');
     return { header, plan };
   });
   const inputs: readonly [NamedFile, NamedFile?] =
@@ -240,13 +247,21 @@ async function denoiseView(
   const around = neighbours
     .filter(({ offset }) => Math.abs(offset) <= reach)
     .map(({ exr, offset, name = `neighbour[${offset}]` }) => ({ name, file: exr, offset }));
-  for (const neighbour of around) {
-    checkFit(await planOf(neighbour), own, neighbour.name, {
-      withAlpha,
+  const plans = await Promise.all(around.map(planOf));
+  for (const [i, { name }] of around.entries()) {
+    checkFit(plans[i] as LayerPlan, own, name, {
+      withAlpha: alphaMode === 'denoise',
       withSplit,
       halves: halves !== undefined,
     });
   }
+  const withColor = !request.mapsOnly && (mapsRequest.outputs?.includes('color') ?? true);
+  const mayCover =
+    alphaMode === 'auto' &&
+    withColor &&
+    !isInteger(header, plan.alpha?.target) &&
+    [plan, own, ownHalf ?? own, ...plans].every(({ alpha }) => alpha !== undefined);
+  const withAlpha = alphaMode === 'denoise' || mayCover;
   const lambdaMap =
     lambdaFile && (await naming('lambda', () => readLambdaMap(lambdaFile, plan.dataWindow, pool, signal)));
 
@@ -258,6 +273,7 @@ async function denoiseView(
     guide && naming('guide', () => readPlanned(guide, pool, { ...request, aovs: [] })),
   ]);
   const { frame, warnings, sanitized } = center.built;
+  const covers = mayCover && frame.alpha !== undefined && isTransparent(frame.alpha);
   const guideFrame = guiding && (await buildFrameAside(guiding, undefined, signal)).frame;
   watch.lap('frame');
   const others = await inLanes(around, async (neighbour) => ({
@@ -293,7 +309,7 @@ async function denoiseView(
       ...(finish !== undefined && { finish: { ...finish, ...(guideFrame && { guide: guideFrame }) } }),
       parameters: withParameters,
       lights: plan.lights,
-      withAlpha,
+      withAlpha: alphaMode === 'denoise' || covers,
       errors: needsErrors(mapsRequest),
       onProgress: (fraction) => progress(DECODED + (DENOISED - DECODED) * fraction),
     },
@@ -312,9 +328,17 @@ async function denoiseView(
         );
 
   limitToInput(result, center.built, plan.lights);
+  const irradiance = plan.lights.filter(({ component }) => withSplit && component === 'irradiance');
+  const alpha =
+    covers && factor === 1
+      ? fitToAlpha(
+          result,
+          center.built,
+          irradiance.map(({ name }) => name),
+        )
+      : result.alpha;
   keepBright(result, center.built, plan, header);
   const color = region === undefined ? result.color : crop(result.color, region);
-  const withColor = mapsRequest.outputs?.includes('color') ?? true;
   const written: Written[] =
     withColor && region === undefined ? [{ layer: plan.target, samples: color }] : [];
   for (const { name, layer, surface } of region === undefined ? plan.lights : []) {
@@ -325,7 +349,6 @@ async function denoiseView(
     if (bright !== undefined) keepBrightRegions(samples, bright, frame, largestOf(layer, header));
     written.push({ layer, samples });
   }
-  const { alpha } = result;
   if (alpha !== undefined && plan.alpha !== undefined && region === undefined) {
     limitOpacity(alpha);
     written.push({ layer: plan.alpha.target, samples: alpha });
@@ -345,7 +368,7 @@ async function denoiseView(
   const attributes = attributesOf(result.report, plan, {
     variance: frame.varianceOrigin,
     frames: neighbours.length + 1,
-    alpha: request.alpha ?? 'copy',
+    alpha: alphaMode,
     ...(region && { region: [region.x, region.y, region.width, region.height].join(',') }),
     components: withSplit ? 'split' : 'beauty',
     ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
@@ -442,6 +465,29 @@ function limitToInput(
     for (const layer of [color, ...result.lights.values()]) makeGrey(layer);
   }
   limitLight(color, noisyInSize(frame.color, color), [layersOf(true), layersOf(false)]);
+}
+
+/** Makes light fit the alpha that is written, which is returned. */
+function fitToAlpha(
+  { color, lights, alpha: filtered }: DenoisedLayers,
+  { frame, ...noisy }: BuiltFrame,
+  irradiance: readonly string[],
+): Raster {
+  const coverage = coverageOf(frame.alpha as Raster, filtered as Raster);
+  applyCoverage(color, frame.color, frame.alpha as Raster, coverage);
+  for (const [name, light] of lights) {
+    const before = noisy.lights.get(name) as Raster;
+    const { diffuseAlbedo } = frame;
+    const isBare = diffuseAlbedo !== undefined && irradiance.includes(name);
+    const noisyLight = isBare ? recombine(before, diffuseAlbedo) : before;
+    applyCoverage(light, noisyLight, frame.alpha as Raster, coverage);
+  }
+  return coverage.alpha;
+}
+
+function isInteger(header: ExrLayout, layer: PlannedLayer | undefined): boolean {
+  const channels = header.parts[layer?.part ?? 0]?.channels ?? [];
+  return channels.some(({ name, type }) => type === 'uint' && layer?.channels.includes(name));
 }
 
 /** Writes what is too bright to be filtered back into the colour. */

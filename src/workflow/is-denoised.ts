@@ -33,7 +33,7 @@ export async function isDenoised(
     const { parts } = pool.header(exr);
     const text = (name: string): string =>
       attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
-    const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'copy', components, aovs } = request;
+    const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'auto', components, aovs } = request;
     const { layers = {}, motion = 'auto', encoder = 'auto', view = '' } = request;
     const [name, version] = model?.split('@') ?? [];
     const plan = resolveLayers(parts, request);

@@ -99,12 +99,12 @@ describe.runIf(BASH)('in bash', () => {
     [['denoise', '--al'], ['--alpha']],
     [
       ['denoise', '--alpha', ''],
-      ['copy', 'denoise'],
+      ['auto', 'copy', 'denoise'],
     ],
     [['denoise', 'b.exr', '--alpha', '=', 'd'], ['denoise']],
     [
       ['denoise', 'b.exr', '--alpha', '='],
-      ['copy', 'denoise'],
+      ['auto', 'copy', 'denoise'],
     ],
     [
       ['denoise', ''],
@@ -150,7 +150,7 @@ describe.runIf(FISH)('in fish', () => {
   it.each([
     ['quietframe se', ['sequence', 'serve']],
     ['quietframe denoise --al', ['--alpha']],
-    ['quietframe denoise --alpha ', ['copy', 'denoise']],
+    ['quietframe denoise --alpha ', ['auto', 'copy', 'denoise']],
     ['quietframe inspect b', ['b.exr']],
     ['quietframe serve --models s', ['shots/']],
     ['quietframe completion f', ['fish']],

@@ -92,7 +92,7 @@ function surface(name: string | undefined, c: string, i: number): number {
 /** A frame whose lobes, and whose groups, add up to the beauty. */
 function sample(channel: string, i: number): number {
   const [layer, c] = [channel.slice(2, channel.lastIndexOf('.')), channel.at(-1) as string];
-  if (c === 'A') return 0.5;
+  if (c === 'A') return 1;
   if (layer.includes('Normal')) return c === 'Z' ? 1 : 0;
   if (layer.includes('Color') || layer.includes('Albedo')) return surface(layer, c, i);
   if (LOBES.includes(layer)) return light(layer, c, i);
@@ -191,11 +191,16 @@ describe('components', () => {
   });
 
   it('keep the sums of half buffers, too', async () => {
-    const halves = [0.75, 1.25].map((factor) =>
+    // Light and surfaces differ together: the mean of their products is not the product of their means.
+    const halves = [
+      [0.75, 1.2],
+      [1.25, 0.8],
+    ].map(([irradiance = 1, surface = 1]) =>
       render(PASSES, (channel, i) => {
-        const isSurface =
-          channel.includes('Color') || channel.includes('Albedo') || /Normal|A$/.test(channel);
-        return (isSurface ? 1 : factor) * sample(channel, i);
+        if (channel.includes('Albedo') || /Normal|A$/.test(channel)) return sample(channel, i);
+        if (channel.includes('Color')) return surface * sample(channel, i);
+        const isDivided = /Direct|Indirect/.test(channel);
+        return irradiance * (isDivided ? 1 : surface) * sample(channel, i);
       }),
     ) as [Uint8Array, Uint8Array];
     const denoiser = new KernelDenoiser();

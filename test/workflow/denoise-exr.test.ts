@@ -116,7 +116,7 @@ function scene(channel: string, i: number): number {
   if (channel.includes('Normal')) return channel.endsWith('Z') ? 1 : 0;
   // Ids of Cryptomatte are any bits, NaN among them.
   if (channel.includes('Crypto') && i === 2) return Number.NaN;
-  if (channel.endsWith('.A')) return 0.75;
+  if (channel.endsWith('.A')) return 1;
   return 0.25 + (i % 11) / 16;
 }
 
@@ -163,7 +163,7 @@ describe('what is written', () => {
     const exr = blender();
     const result = await denoise({ exr, alpha: 'denoise' });
     expectOnlyChanged(exr, result.exr, [...color(0, 'ViewLayer.Combined'), '0:ViewLayer.Combined.A']);
-    expect(readExr(result.exr).parts[0]?.planes.get('ViewLayer.Combined.A')?.data[0]).toBe(0.375);
+    expect(readExr(result.exr).parts[0]?.planes.get('ViewLayer.Combined.A')?.data[0]).toBe(0.5);
     const opaque = await denoise({ exr, alpha: 'denoise' }, new FakeDenoiser(3));
     expect(readExr(opaque.exr).parts[0]?.planes.get('ViewLayer.Combined.A')?.data[0]).toBe(1);
   });
@@ -202,7 +202,10 @@ describe('what is read', () => {
     );
     const result = await denoise({ exr });
     expect(result.color.data.every(Number.isFinite)).toBe(true);
-    expect(result.report.sanitized).toEqual({ color: { notFinite: 3, negative: 0 } });
+    expect(result.report.sanitized).toEqual({
+      color: { notFinite: 3, negative: 0 },
+      alpha: { notFinite: 1, negative: 0 },
+    });
   });
 
   it('takes two files as halves: the mean is denoised, the first file written', async () => {

@@ -38,7 +38,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly lambda?: number | string;
   readonly model?: string;
   readonly encoder?: string;
-  readonly alpha: 'copy' | 'denoise';
+  readonly alpha: 'auto' | 'copy' | 'denoise';
   readonly components: 'beauty' | 'split';
   readonly upscale?: number;
   readonly guide?: string;

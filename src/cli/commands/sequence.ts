@@ -52,7 +52,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly lambda?: number | string;
   readonly model?: string;
   readonly encoder?: string;
-  readonly alpha: 'copy' | 'denoise';
+  readonly alpha: 'auto' | 'copy' | 'denoise';
   readonly components: 'beauty' | 'split';
   readonly report?: string;
   readonly server?: readonly string[];

@@ -89,7 +89,8 @@ export type DenoiseOptions = Message<"quietframe.v1.DenoiseOptions"> & {
   center?: number | undefined;
 
   /**
-   * `copy`, the default, leaves the alpha channel alone; `denoise` filters it as the colour is.
+   * `auto`, the default, makes light fit alpha, which is filtered only where it is fractional all around; `copy` leaves the
+   * alpha channel alone; `denoise` filters it as the colour is.
    *
    * @generated from field: string alpha = 6;
    */
