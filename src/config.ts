@@ -172,6 +172,16 @@ export function describeConfig(config: Partial<Config>): Record<string, string> 
   );
 }
 
+/** The variable of a client's token. It is a secret and no setting, for settings are logged. */
+export const CLIENT_TOKEN = 'QUIETFRAME_TOKEN';
+
+/** The token that a client sends to services. */
+export function clientToken(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  return environment[CLIENT_TOKEN]?.trim() || undefined;
+}
+
 /** What the process may have. Without a limit Node tells 0 or more than there is, depending on its version. */
 function memory(): number {
   return Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());

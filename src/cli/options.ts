@@ -213,3 +213,8 @@ export function engineOption(): Option {
 export function wrong(range: string, name: string, received: string): QuietframeError {
   return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }
+
+/** Files that are not there yet may be when the command is tried again: the command line is not wrong. */
+export function notThere(range: string, name: string, received: string): QuietframeError {
+  return new QuietframeError('file-system', expected(range, name, received), { parameter: name });
+}

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { writeAtomically } from '../workflow/write-atomically.js';
 import { checkFolder } from './check-folder.js';
 import { wrong } from './options.js';
+import type { OverwriteGuard } from './overwrite-guard.js';
 
-/** Stands for standard output. */
+/** Stands for standard output in the place of a file. */
 export const STANDARD_OUTPUT = '-';
 
 /** What a result is written as. */
@@ -39,9 +39,13 @@ export function checkReport(report: string | undefined, output: string): void {
   }
 }
 
-/** @throws QuietframeError `file-system`. */
-export async function writeOutput(path: string, bytes: Uint8Array): Promise<void> {
-  if (path !== STANDARD_OUTPUT) return writeAtomically(path, bytes);
+/** @throws QuietframeError as `OverwriteGuard.write`. */
+export async function writeOutput(
+  path: string,
+  bytes: Uint8Array,
+  guard: Pick<OverwriteGuard, 'write'>,
+): Promise<void> {
+  if (path !== STANDARD_OUTPUT) return guard.write(path, bytes);
   await new Promise<void>((resolve, reject) => {
     process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
   });

@@ -7,10 +7,10 @@ import { measureFlicker } from '../../workflow/measure-flicker.js';
 import {
   type LayerFlags,
   motionOption,
+  notThere,
   resolveOptions,
   sourceOption,
   viewOption,
-  wrong,
 } from '../options.js';
 import { readInput } from '../read-input.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
@@ -79,7 +79,8 @@ async function compareShots(
     frames.push({ frame, ...comparison, ...(flicker !== undefined && { flicker }) });
     before = { frame, exr };
   }
-  if (frames.length === 0) throw wrong('a frame with the number of one of the shot', '<ref.exr>', reference);
+  if (frames.length === 0)
+    throw notThere('a frame with the number of one of the shot', '<ref.exr>', reference);
   const flickers = frames.flatMap(({ flicker }) => flicker ?? []);
   return {
     smape: mean(frames.map(({ smape }) => smape)),

@@ -1,10 +1,8 @@
-import { realpath } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { readConfig } from '../../config.js';
 import { encodePng, readAlpha } from '../../server/encode-png.js';
 import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import type { Output } from '../../workflow/maps.js';
-import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,
@@ -29,6 +27,7 @@ import {
   wrong,
 } from '../options.js';
 import { checkOutput, checkReport, STANDARD_OUTPUT, tellDone, writeOutput } from '../output.js';
+import { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 
@@ -98,12 +97,20 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   if (type === 'png') checkPicture(flags);
   checkReport(flags.report, flags.output);
   if (flags.report !== undefined && flags.report !== STANDARD_OUTPUT) await checkFolder(flags.report);
-  const maps = typeof flags.lambda === 'string' ? [flags.lambda] : [];
-  await refuseOverwriting([input, ...(flags.halfB === undefined ? [] : [flags.halfB]), ...maps], flags);
+  const map = typeof flags.lambda === 'string' ? flags.lambda : undefined;
+  // The noisy frame may be written over where that was asked for.
+  const permission = flags.overwriteInput ? { mayReplace: input } : { advice: ' (or --overwrite-input)' };
+  const guard = await OverwriteGuard.check(
+    [
+      { path: flags.output, parameter: '--output', ...permission },
+      { path: flags.report, parameter: '--report' },
+    ],
+    [input, flags.halfB, flags.guide, map],
+  );
 
   const { bytes, report } = await runOnFile(
     input,
-    { half_b: flags.halfB, guide: flags.guide, lambda: maps[0] },
+    { half_b: flags.halfB, guide: flags.guide, lambda: map },
     flags,
     config,
     async (tools) => {
@@ -135,8 +142,8 @@ async function denoise(input: string, flags: Flags): Promise<void> {
       return { bytes: await encodePng({ color, ...(alpha && { alpha }) }, signal), report };
     },
   );
-  await writeOutput(flags.output, bytes);
-  await tell(report, flags);
+  await writeOutput(flags.output, bytes, guard);
+  await tell(report, flags, guard);
 }
 
 /** A picture has the denoised colour, and nothing to hold the rest. */
@@ -151,23 +158,13 @@ function finishOf({ upscale, deblur }: Flags): Pick<DenoiseExrRequest, 'finish'>
   return { finish: { ...(upscale !== undefined && { upscale }), ...(deblur !== undefined && { deblur }) } };
 }
 
-/** The noisy frame took hours and cannot be made from the denoised one: to write over it must be asked for. */
-async function refuseOverwriting(inputs: readonly string[], flags: Flags): Promise<void> {
-  if (flags.overwriteInput || flags.output === STANDARD_OUTPUT) return;
-  const output = await realpath(flags.output).catch(() => undefined);
-  for (const input of inputs) {
-    if (output !== (await realpath(input))) continue;
-    throw wrong('another file than the input (or --overwrite-input)', '--output', flags.output);
-  }
-}
-
-async function tell(report: FullReport, flags: Flags): Promise<void> {
+async function tell(report: FullReport, flags: Flags, guard: OverwriteGuard): Promise<void> {
   for (const { code, message } of report.warnings) {
     process.stderr.write(`quietframe: warning ${code}: ${message}\n`);
   }
   const json = `${JSON.stringify(report, null, 2)}\n`;
   if (flags.report === '-') process.stdout.write(json);
-  else if (flags.report !== undefined) await writeAtomically(flags.report, json);
+  else if (flags.report !== undefined) await guard.write(flags.report, json);
   if (flags.report === '-') return;
   const { source } = report.input;
   const scaled = (pixels: number): number => Math.round(pixels * (report.finish?.upscale ?? 1));

@@ -4,7 +4,6 @@ import { readConfig } from '../../config.js';
 import { parseDecimal } from '../../numbers.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../workflow/maps.js';
-import { writeAtomically } from '../../workflow/write-atomically.js';
 import { checkFolder } from '../check-folder.js';
 import {
   choiceOption,
@@ -24,6 +23,7 @@ import {
   wrong,
 } from '../options.js';
 import { checkOutput, checkReport, STANDARD_OUTPUT, tellDone, writeOutput } from '../output.js';
+import { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 
@@ -84,6 +84,13 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
   await checkOutput(flags.output, ['exr']);
   checkReport(flags.report, flags.output);
   if (flags.report !== undefined && flags.report !== STANDARD_OUTPUT) await checkFolder(flags.report);
+  const guard = await OverwriteGuard.check(
+    [
+      { path: flags.output, parameter: '--output' },
+      { path: flags.report, parameter: '--report' },
+    ],
+    [input, flags.halfB],
+  );
 
   const { exr: result, report } = await runOnFile(input, { half_b: flags.halfB }, flags, config, (tools) =>
     denoiseExr(
@@ -99,8 +106,8 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
       tools.services,
     ),
   );
-  await writeOutput(flags.output, result);
-  await tell(report, flags);
+  await writeOutput(flags.output, result, guard);
+  await tell(report, flags, guard);
 }
 
 function mapsOf({ budget, targetSmape, spp, min, max, tile, metric }: Flags): MapsRequest {
@@ -124,7 +131,7 @@ function number(flag: string): (text: string) => number {
   };
 }
 
-async function tell(report: FullReport, flags: Flags): Promise<void> {
+async function tell(report: FullReport, flags: Flags, guard: OverwriteGuard): Promise<void> {
   for (const { code, message } of report.warnings) {
     process.stderr.write(`quietframe: warning ${code}: ${message}\n`);
   }
@@ -133,7 +140,7 @@ async function tell(report: FullReport, flags: Flags): Promise<void> {
     process.stdout.write(json);
     return;
   }
-  if (flags.report !== undefined) await writeAtomically(flags.report, json);
+  if (flags.report !== undefined) await guard.write(flags.report, json);
   const { predictedError, samples, target } = report;
   const smape = predictedError?.smape.toFixed(4);
   tellDone(

@@ -1,6 +1,5 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type Config, exrLimits, readConfig } from '../../config.js';
+import { CLIENT_TOKEN, type Config, exrLimits, readConfig } from '../../config.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { layersText } from '../../frame/resolve-layers.js';
@@ -18,6 +17,7 @@ import {
   layerOption,
   modelOption,
   motionOption,
+  notThere,
   parseInteger,
   resolveOptions,
   sourceOption,
@@ -28,6 +28,7 @@ import {
   wrong,
 } from '../options.js';
 import { checkShotOutput } from '../output.js';
+import { OverwriteGuard } from '../overwrite-guard.js';
 import { ProgressLine } from '../progress-line.js';
 import type { FrameDenoiser } from '../sequence/frame-denoiser.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
@@ -39,6 +40,7 @@ import {
   runSequence,
   type Sequence,
 } from '../sequence/run-sequence.js';
+import { readToken } from '../sequence/service-token.js';
 import { warningsOf, writeReport } from '../sequence/shot-report.js';
 import { textOfWarning } from '../sequence/shot-warnings.js';
 
@@ -56,6 +58,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly components: 'beauty' | 'split';
   readonly report?: string;
   readonly server?: readonly string[];
+  readonly tokenFile?: string;
   readonly force?: boolean;
 }
 
@@ -80,6 +83,7 @@ export function sequenceCommand(program: Command): void {
     .addOption(aovsOption())
     .option('--report <file>', 'write what became of each frame, and flicker, as JSON')
     .option('--server <url,...>', 'services that denoise, instead of this process', parseServers)
+    .option('--token-file <file>', `token of the services; ${CLIENT_TOKEN} has it, too`)
     .option('--force', 'denoise frames that are done too')
     .addOption(threadsOption())
     .addOption(deviceOption())
@@ -97,10 +101,7 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   const [first] = frames;
   if (first === undefined) {
     const almost = nearMisses.length === 0 ? '' : ` (almost: ${shortList(nearMisses)})`;
-    throw wrong(`a pattern of files that exist${almost}`, 'the input', pattern);
-  }
-  if (resolve(input.path(first)) === resolve(output.path(first))) {
-    throw wrong('another pattern than the input', '--output', flags.output);
+    throw notThere(`a pattern of files that exist${almost}`, 'the input', pattern);
   }
   await checkFolder(output.path(first));
   if (flags.report !== undefined) await checkFolder(flags.report);
@@ -116,13 +117,23 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   };
   const [least, most] = flags.frames ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const chosen = frames.filter((frame) => frame >= least && frame <= most);
-  if (chosen.length === 0) throw wrong('numbers of frames that exist', '--frames', `${least}-${most}`);
+  if (chosen.length === 0) throw notThere('numbers of frames that exist', '--frames', `${least}-${most}`);
   if (nearMisses.length > 0) {
     const files = nearMisses.length === 1 ? '1 file is' : `${nearMisses.length} files are`;
     complain(
       `warning near-miss: ${files} named almost like ${pattern} and left out: ${shortList(nearMisses)}`,
     );
   }
+  const guard = await OverwriteGuard.check(
+    [
+      ...chosen.map((frame) => ({ path: output.path(frame), parameter: '--output' })),
+      ...(flags.report === undefined ? [] : [{ path: flags.report, parameter: '--report' }]),
+    ],
+    [
+      ...frames.map((frame) => input.path(frame)),
+      ...(typeof flags.lambda === 'string' ? [flags.lambda] : []),
+    ],
+  );
   const shot: Sequence = { input, output, frames, chosen, window, request };
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
@@ -135,13 +146,13 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
     for (const frame of chosen.filter((candidate) => !todo.includes(candidate))) {
       outcomes.push({ frame, input: input.path(frame), output: output.path(frame), status: 'skipped' });
     }
-    if (todo.length > 0) await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes);
+    if (todo.length > 0) await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes, guard);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     try {
       for (const warning of warningsOf(shot, outcomes)) complain(textOfWarning(warning));
       if (flags.report !== undefined)
-        await writeReport(flags.report, shot, outcomes, nearMisses, start, pool);
+        await writeReport(flags.report, shot, outcomes, nearMisses, start, pool, guard);
     } finally {
       await pool.close();
     }
@@ -164,6 +175,7 @@ async function denoiseFrames(
   pool: ExrPool,
   signal: AbortSignal,
   outcomes: FrameOutcome[],
+  guard: OverwriteGuard,
 ): Promise<void> {
   const { denoisers, close } = await openDenoisers(shot, flags, config, pool);
   const line = new ProgressLine(flags.output);
@@ -180,6 +192,7 @@ async function denoiseFrames(
       todo,
       denoisers,
       pool,
+      guard,
       signal,
       (outcome) => {
         outcomes.push(outcome);
@@ -217,8 +230,9 @@ async function openDenoisers(
     const given = Object.entries(query).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, String(value)] as const],
     );
+    const token = await readToken(flags.tokenFile);
     const remotes = flags.server.map(
-      (url) => new RemoteDenoiser(url, Object.fromEntries(given), DEFAULT_RETRIES, lambdaMap),
+      (url) => new RemoteDenoiser(url, Object.fromEntries(given), DEFAULT_RETRIES, lambdaMap, token),
     );
     return { denoisers: remotes, close: () => Promise.all(remotes.map((remote) => remote.close())) };
   }
@@ -244,7 +258,11 @@ async function openDenoisers(
 
 /** Services have settings of their own. */
 function checkServerFlags({ server, ...flags }: Flags): void {
-  if (server === undefined) return;
+  if (server === undefined) {
+    if (flags.tokenFile !== undefined)
+      throw wrong('nothing without --server', '--token-file', flags.tokenFile);
+    return;
+  }
   for (const name of ['threads', 'device', 'engine'] as const) {
     const value = flags[name];
     if (value !== undefined) throw wrong('nothing with --server', `--${name}`, String(value));

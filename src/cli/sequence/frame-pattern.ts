@@ -49,12 +49,12 @@ export class FramePattern {
   /**
    * Looks for the frames that exist, in numerical order.
    * @param others patterns of other files in the folder, which are no near misses.
-   * @throws QuietframeError `invalid-argument` when the folder cannot be read.
+   * @throws QuietframeError `file-system` when the folder cannot be read.
    */
   async list(...others: readonly FramePattern[]): Promise<Listing> {
     const names = await readdir(this.#folder).catch((cause: unknown) => {
       const message = expected('a folder that can be read', 'the sequence', this.#folder);
-      throw new QuietframeError('invalid-argument', message, {}, { cause });
+      throw new QuietframeError('file-system', message, {}, { cause });
     });
     const frames = new Set<number>();
     const nearMisses: string[] = [];

@@ -56,6 +56,7 @@ export class RemoteDenoiser implements FrameDenoiser {
   readonly #query: Readonly<Record<string, string>>;
   readonly #lambdaMap: Uint8Array | undefined;
   readonly #retries: RetryOptions;
+  readonly #token: string | undefined;
   #keepsFrames = true;
   readonly #agent = new Agent({
     connect: { timeout: 10_000 },
@@ -66,17 +67,20 @@ export class RemoteDenoiser implements FrameDenoiser {
   /**
    * @param query parameters of every request.
    * @param lambdaMap goes with every frame.
+   * @param token of a service that asks for one.
    */
   constructor(
     url: string,
     query: Readonly<Record<string, string>>,
     retries: RetryOptions = DEFAULT_RETRIES,
     lambdaMap?: Uint8Array,
+    token?: string,
   ) {
     this.name = url.replace(/\/+$/, '');
     this.#query = query;
     this.#lambdaMap = lambdaMap;
     this.#retries = retries;
+    this.#token = token;
   }
 
   async denoise(files: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame> {
@@ -85,6 +89,7 @@ export class RemoteDenoiser implements FrameDenoiser {
       const answer = await this.#post(files, signal);
       if (!('status' in answer)) return answer;
       const { status, detail, retryAfter } = answer;
+      if (status === 401) throw new DenoiserLost(`${this.name} does not let the caller in: ${detail}`);
       if (status === 503 || status === 429) {
         if (++waits >= busyAttempts) throw new DenoiserLost(`${this.name} stays busy: ${detail}`);
         await this.#wait(waits, retryAfter, signal);
@@ -173,6 +178,7 @@ export class RemoteDenoiser implements FrameDenoiser {
         method,
         headers: {
           accept: 'multipart/mixed',
+          ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
           ...(contentType !== undefined && { 'content-type': contentType }),
         },
         body: body ?? null,

@@ -6,7 +6,7 @@ import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import { framesDenoisedFrom, isDenoised } from '../../workflow/is-denoised.js';
 import { measureFlicker } from '../../workflow/measure-flicker.js';
 import type { MotionOrigin } from '../../workflow/window-motion.js';
-import { writeAtomically } from '../../workflow/write-atomically.js';
+import type { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
 import { fanOut } from './fan-out.js';
 import { type DenoisedFrame, DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
@@ -66,6 +66,7 @@ export async function runSequence(
   frames: readonly number[],
   denoisers: readonly FrameDenoiser[],
   pool: ExrPool,
+  guard: Pick<OverwriteGuard, 'write'>,
   signal: AbortSignal,
   onOutcome: (outcome: FrameOutcome) => void,
   onLost: (error: DenoiserLost) => void,
@@ -81,7 +82,7 @@ export async function runSequence(
     const start = performance.now();
     try {
       const { exr, report, leftOut } = await denoiseUsable(frame, sequence, windows, denoiser, signal);
-      await writeAtomically(sequence.output.path(frame), exr);
+      await guard.write(sequence.output.path(frame), exr);
       onOutcome({
         ...files(frame),
         status: 'denoised',

@@ -1,5 +1,5 @@
 import type { ExrPool } from '../../exr/exr-pool.js';
-import { writeAtomically } from '../../workflow/write-atomically.js';
+import type { OverwriteGuard } from '../overwrite-guard.js';
 import { type FrameOutcome, flickerOf, type Sequence } from './run-sequence.js';
 import { type ShotWarning, shotWarnings } from './shot-warnings.js';
 
@@ -11,6 +11,7 @@ export async function writeReport(
   nearMisses: readonly string[],
   start: number,
   pool: ExrPool,
+  guard: Pick<OverwriteGuard, 'write'>,
 ): Promise<void> {
   const flicker = await flickerOf(shot, pool);
   const frames = outcomes
@@ -29,7 +30,7 @@ export async function writeReport(
     warnings: warningsOf(shot, outcomes).map(({ varies: _, ...warning }) => warning),
     frames,
   };
-  await writeAtomically(path, `${JSON.stringify(report, null, 2)}\n`);
+  await guard.write(path, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 /**

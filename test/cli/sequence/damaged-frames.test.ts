@@ -164,7 +164,7 @@ it('tells files that are named almost like the pattern, but not its own results'
   expect(stderr).toContain('s.0003.EXR, s.0004.exr.bak, s.002.exr\n');
   expect((await report()).nearMisses).toEqual(['s.0003.EXR', 's.0004.exr.bak', 's.002.exr']);
   const none = await sequence('s.#####.exr', '--window', '1');
-  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('(almost: s.0001.exr, ')]);
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining('(almost: s.0001.exr, ')]);
   const own = await sequence('s.####.exr', '--window', '1', '-o', 's.####.clean.exr');
   expect(own.code).toBe(0);
   const again = await sequence('s.####.exr', '--window', '1', '-o', 's.####.clean.exr');

@@ -93,7 +93,7 @@ describe('a pattern', () => {
 
   it('of a folder that is not there is refused', async () => {
     await expect(new FramePattern('nowhere/shot.#.exr', '').frames()).rejects.toMatchObject({
-      code: 'invalid-argument',
+      code: 'file-system',
     });
   });
 });

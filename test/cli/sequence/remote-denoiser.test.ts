@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -137,6 +138,23 @@ describe('a remote denoiser', () => {
     await expect(remote(later.port).denoise({ window }, signal)).rejects.toMatchObject({
       ...{ code: 'malformed-request', details: {} },
     });
+  });
+
+  it('sends its token with frames and windows, and is lost without the right one', async () => {
+    const seen = new Set<string | undefined>();
+    const { port } = await serving((request, response) => {
+      seen.add(request.headers.authorization);
+      const digest = createHash('sha256')
+        .update(window[0]?.exr ?? '')
+        .digest('hex');
+      if (request.method === 'PUT') refuse(401)(request, response);
+      else response.writeHead(404).end(JSON.stringify({ detail: 'missing', missing: [digest] }));
+    });
+    const url = `http://127.0.0.1:${port}`;
+    const denoiser = new RemoteDenoiser(url, {}, RETRIES, undefined, 'secret');
+    opened.push(denoiser);
+    await expect(denoiser.denoise({ window }, signal)).rejects.toThrow(DenoiserLost);
+    expect([...seen]).toEqual(['Bearer secret']);
   });
 
   it('waits for a busy service, and gives it up when it stays busy', async () => {
