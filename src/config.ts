@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expected, QuietframeError } from './errors.js';
+import { MEMORY_PARTS, processBytes, shareMemory, sumOfMemory } from './memory-shares.js';
 import { parseDecimal } from './numbers.js';
 
 /** One setting of the process: an environment variable and a flag of `quietframe serve`. */
@@ -33,6 +34,8 @@ const PROXY_NAMES: readonly string[] = ['loopback', 'linklocal', 'uniquelocal'];
 const GIB = 2 ** 30;
 const MANY_BYTES = Number.MAX_SAFE_INTEGER;
 const DAY = 86_400;
+/** Shares of the memory where none are given. */
+const USUAL = shareMemory(memory());
 
 /** All settings and limits. There is no other place where one is defined. */
 export const SETTINGS = {
@@ -62,35 +65,41 @@ export const SETTINGS = {
   threads: integer('THREADS', 'threads', availableParallelism(), [1, 1024], 'threads of the networks'),
   device: choice('DEVICE', 'name', DEVICES, 'cpu', 'filters frames, alone and in windows'),
   engine: choice('ENGINE', 'name', ENGINES, 'onnx', 'runs the networks'),
-  memoryBudgetBytes: integer(
-    'MEMORY_BUDGET',
-    'bytes',
-    GIB / 2,
-    [2 ** 26, MANY_BYTES],
-    'tiles in work; planes on top',
+  memoryBytes: integer('MEMORY', 'bytes', memory(), [2 ** 28, MANY_BYTES], 'memory of the whole process'),
+  memoryBudgetBytes: advanced(
+    integer(
+      'MEMORY_BUDGET',
+      'bytes',
+      USUAL.memoryBudgetBytes,
+      [2 ** 24, MANY_BYTES],
+      'tiles in work; planes on top',
+    ),
   ),
-  decodedCacheBytes: integer(
-    'DECODED_CACHE',
-    'bytes',
-    Math.floor(memory() / 8),
-    [0, MANY_BYTES],
-    'decoded frames that are kept',
+  decodedCacheBytes: advanced(
+    integer(
+      'DECODED_CACHE',
+      'bytes',
+      USUAL.decodedCacheBytes,
+      [0, MANY_BYTES],
+      'decoded frames that are kept',
+    ),
   ),
-  featureCacheBytes: integer(
-    'FEATURE_CACHE',
-    'bytes',
-    Math.floor(memory() / 4),
-    [0, MANY_BYTES],
-    'features that are kept',
+  featureCacheBytes: advanced(
+    integer('FEATURE_CACHE', 'bytes', USUAL.featureCacheBytes, [0, MANY_BYTES], 'features that are kept'),
   ),
-  frameMemoryBytes: integer(
-    'FRAME_MEMORY',
-    'bytes',
-    Math.max(GIB, Math.floor(memory() / 2)),
-    [1, MANY_BYTES],
-    'all frames that are denoised',
+  frameMemoryBytes: advanced(
+    integer('FRAME_MEMORY', 'bytes', USUAL.frameMemoryBytes, [1, MANY_BYTES], 'all frames that are denoised'),
   ),
-  maxUploadBytes: integer('MAX_UPLOAD', 'bytes', GIB, [1, MANY_BYTES], 'body of a request'),
+  uploadMemoryBytes: advanced(
+    integer(
+      'UPLOAD_MEMORY',
+      'bytes',
+      USUAL.uploadMemoryBytes,
+      [1, MANY_BYTES],
+      'bodies of all requests together',
+    ),
+  ),
+  maxUploadBytes: integer('MAX_UPLOAD', 'bytes', USUAL.maxUploadBytes, [1, MANY_BYTES], 'body of a request'),
   maxPixels: integer('MAX_PIXELS', 'pixels', 2 ** 26, [1, 2 ** 28], 'one part of a file'),
   maxParts: advanced(integer('MAX_PARTS', 'parts', 1024, [1, 2 ** 16], 'parts of a file')),
   uploadSeconds: integer('UPLOAD_TIMEOUT', 'seconds', 300, [1, DAY], 'time for a request to arrive'),
@@ -107,9 +116,15 @@ export const SETTINGS = {
     optional(integer('CALLER_PLACES', 'requests', 0, [1, 1_000_000], 'of one address at once; without, all')),
   ),
   answerBytes: advanced(
-    integer('ANSWER_MEMORY', 'bytes', GIB / 2, [0, MANY_BYTES], 'answers that are being read'),
+    integer('ANSWER_MEMORY', 'bytes', USUAL.answerBytes, [0, MANY_BYTES], 'answers that are being read'),
   ),
-  frameCacheBytes: integer('FRAME_CACHE', 'bytes', GIB, [0, MANY_BYTES], 'frames and results in memory'),
+  frameCacheBytes: integer(
+    'FRAME_CACHE',
+    'bytes',
+    USUAL.frameCacheBytes,
+    [0, MANY_BYTES],
+    'frames and results in memory',
+  ),
   spoolFolder: optional(text('SPOOL', 'folder', '', 'frames and results that do not fit there')),
   spoolBytes: integer('SPOOL_SIZE', 'bytes', 16 * GIB, [0, MANY_BYTES], 'frames and results in that folder'),
   maxJobs: integer('JOBS', 'jobs', 256, [0, 1_000_000], 'jobs that are kept'),
@@ -148,13 +163,36 @@ export function readConfig(
   environment: Readonly<Record<string, string | undefined>> = process.env,
   flags: Readonly<Partial<Record<keyof Config, string>>> = {},
 ): Config {
-  const values = Object.entries<Setting<unknown>>(SETTINGS).map(([key, setting]) => {
+  const given = Object.entries<Setting<unknown>>(SETTINGS).flatMap(([key, setting]) => {
     const flag = flags[key as keyof Config];
-    if (flag !== undefined) return [key, setting.parse(flag, `--${setting.flag}`)];
+    if (flag !== undefined) return [[key, setting.parse(flag, `--${setting.flag}`)]];
     const variable = environment[setting.env];
-    return [key, variable ? setting.parse(variable, setting.env) : setting.fallback];
+    return variable ? [[key, setting.parse(variable, setting.env)]] : [];
   });
-  return Object.fromEntries(values);
+  const set = Object.fromEntries(given) as Partial<Config>;
+  const usual = Object.entries(SETTINGS).map(([key, { fallback }]) => [key, fallback]);
+  const shares = shareMemory(set.memoryBytes ?? SETTINGS.memoryBytes.fallback, set);
+  return { ...(Object.fromEntries(usual) as Config), ...shares, ...set };
+}
+
+/**
+ * Checks that all that a service may hold at once fits its memory.
+ * @throws QuietframeError `invalid-argument`, with the parts of the sum.
+ */
+export function checkMemory(config: Config): void {
+  const { memoryBytes, maxUploadBytes, uploadMemoryBytes } = config;
+  const sum = sumOfMemory(config);
+  if (sum > memoryBytes) {
+    const parts = [...MEMORY_PARTS, 'frameMemoryBytes' as const].map(
+      (key) => `${SETTINGS[key].flag} ${config[key]}`,
+    );
+    const name = `the sum of ${parts.join(', ')} and ${processBytes(memoryBytes)} of the process`;
+    throw wrong(`at most --${SETTINGS.memoryBytes.flag} ${memoryBytes}`, name, String(sum));
+  }
+  if (maxUploadBytes > uploadMemoryBytes) {
+    const range = `at most --${SETTINGS.uploadMemoryBytes.flag} ${uploadMemoryBytes}`;
+    throw wrong(range, `--${SETTINGS.maxUploadBytes.flag}`, String(maxUploadBytes));
+  }
 }
 
 /** What of the settings limits OpenEXR files. */

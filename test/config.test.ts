@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { describeConfig, readConfig, SETTINGS } from '../src/config.js';
+import { checkMemory, describeConfig, readConfig, SETTINGS } from '../src/config.js';
 
 it('has defaults for one machine', () => {
   const config = readConfig({});
@@ -43,6 +43,58 @@ describe('refuses by name', () => {
     ['QUIETFRAME_LOG', 'loud'],
   ])('%s = %s', (name, value) => {
     expect(() => readConfig({ [name]: value })).toThrow(name);
+  });
+});
+
+describe('memory', () => {
+  const GIB = 2 ** 30;
+  const parts = (config: ReturnType<typeof readConfig>): number =>
+    config.memoryBudgetBytes +
+    config.featureCacheBytes +
+    config.decodedCacheBytes +
+    config.frameCacheBytes +
+    config.uploadMemoryBytes +
+    config.answerBytes +
+    config.frameMemoryBytes;
+
+  it.each([GIB / 4, GIB, 2 * GIB, 10 * GIB, 256 * GIB])(
+    'of %i bytes is divided among its parts',
+    (memory) => {
+      const config = readConfig({ QUIETFRAME_MEMORY: String(memory) });
+      expect(() => checkMemory(config)).not.toThrow();
+      expect(parts(config)).toBeLessThan(memory);
+      expect(parts(config)).toBeGreaterThan(0.7 * memory);
+      expect(config.frameMemoryBytes).toBeGreaterThanOrEqual(0.25 * memory);
+      expect(config.maxUploadBytes).toBeLessThanOrEqual(config.uploadMemoryBytes);
+    },
+  );
+
+  it('leaves frames what is left beside the sizes that are given', () => {
+    const memory = { QUIETFRAME_MEMORY: String(16 * GIB) };
+    const usual = readConfig(memory);
+    const given = readConfig({ ...memory, QUIETFRAME_FEATURE_CACHE: String(4 * GIB) });
+    expect(given.featureCacheBytes).toBe(4 * GIB);
+    expect(given.frameMemoryBytes).toBe(usual.frameMemoryBytes - 2 * GIB);
+    expect(() => checkMemory(given)).not.toThrow();
+    const large = readConfig({ ...memory, QUIETFRAME_MAX_UPLOAD: String(3 * GIB) });
+    expect(large.uploadMemoryBytes).toBe(3 * GIB);
+    expect(() => checkMemory(large)).not.toThrow();
+  });
+
+  it.each([
+    ['QUIETFRAME_FRAME_MEMORY', 9],
+    ['QUIETFRAME_FEATURE_CACHE', 9.5],
+    ['QUIETFRAME_FRAME_CACHE', 9.5],
+    ['QUIETFRAME_UPLOAD_MEMORY', 9.5],
+    ['QUIETFRAME_MEMORY_BUDGET', 9.5],
+  ])('that %s would pass is refused with the parts of the sum', (name, size) => {
+    const config = readConfig({ QUIETFRAME_MEMORY: String(10 * GIB), [name]: String(size * GIB) });
+    expect(() => checkMemory(config)).toThrow(/frame-memory \d+ and \d+ of the process/);
+  });
+
+  it('for uploads holds one of the largest', () => {
+    const config = readConfig({ QUIETFRAME_MAX_UPLOAD: '4096', QUIETFRAME_UPLOAD_MEMORY: '4095' });
+    expect(() => checkMemory(config)).toThrow('--max-upload');
   });
 });
 

@@ -40,6 +40,7 @@ import type { ServerDeps } from './service.js';
 import { SourceFiles } from './source-files.js';
 import { readTls, renewTls, type Tls } from './tls.js';
 import { openTracing, type Tracing } from './tracing.js';
+import { UploadBudget } from './upload-budget.js';
 import { UploadMemory } from './upload-memory.js';
 import { watchFiles } from './watch-files.js';
 import { WorkQueue } from './work-queue.js';
@@ -47,6 +48,7 @@ import { WorkQueue } from './work-queue.js';
 export type AppConfig = Pick<
   Config,
   | 'maxUploadBytes'
+  | 'uploadMemoryBytes'
   | 'concurrency'
   | 'queueLength'
   | 'frameMemoryBytes'
@@ -87,6 +89,7 @@ export interface AppContext {
   readonly files: SourceFiles;
   /** Memory of uploads. */
   readonly uploads: UploadMemory;
+  readonly uploadBudget: UploadBudget;
   /** Answers that wait for their readers. */
   readonly answers: AnswerMemory;
   readonly leastRate: LeastRateOptions;
@@ -159,13 +162,14 @@ export async function buildApp(
   const jobs = new JobStore({ ...config, onRemove: (job) => void kept?.records.remove(job) });
   const files = new SourceFiles(deps.pool, frames);
   const uploads = new UploadMemory(config.maxUploadBytes);
+  const uploadBudget = new UploadBudget(config.uploadMemoryBytes, uploads);
   const answers = new AnswerMemory(config.answerBytes);
   const leastRate = { bytesPerSecond: config.leastRate, graceMs: 1000 * config.stallSeconds };
   const metrics = new Metrics(queue, frames, jobs, () => deps.denoiser.restarts ?? 0);
   const tracing = await openTracing(config.otlpEndpoint);
   const shared = {
     ...{ deps, config, lifecycle, queue, metrics, frames, callers, jobs, tracing, tls },
-    ...{ files, uploads, answers, leastRate },
+    ...{ files, uploads, uploadBudget, answers, leastRate },
   };
   const runner = new JobRunner(shared, kept?.records, app.log);
   const context: AppContext = { ...shared, runner };

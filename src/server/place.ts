@@ -43,6 +43,21 @@ export function leaveOnClose(reply: FastifyReply, place: Place): AbortSignal {
   return controller.signal;
 }
 
+/**
+ * Reserves the memory of a body until the request is over: what its Content-Length says, or as much as it may have without.
+ * @throws QuietframeError as `UploadBudget.reserve`.
+ */
+export function reserveBody(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { uploadBudget }: AppContext,
+  maxBytes: number,
+): void {
+  const release = uploadBudget.reserve(Number(headers['content-length'] ?? maxBytes));
+  if (reply.raw.closed) release();
+  else reply.raw.once('close', release);
+}
+
 /** How the body of a request that holds a place is received. */
 export function reception(
   request: FastifyRequest,

@@ -42,8 +42,12 @@ export class UploadMemory {
   giveBack(buffer: SharedArrayBuffer): void {
     this.#free.push(buffer);
     this.#freeBytes += buffer.byteLength;
-    // The largest go last: they serve uploads of any size.
-    while (this.#freeBytes > this.#mostBytes) {
+    this.trim(this.#mostBytes);
+  }
+
+  /** Lets go of buffers until no more bytes wait; the largest go last, for they serve uploads of any size. */
+  trim(mostBytes: number): void {
+    while (this.#freeBytes > Math.max(0, mostBytes)) {
       const smallest = this.#free.reduce((a, b) => (b.byteLength < a.byteLength ? b : a));
       this.#free.splice(this.#free.indexOf(smallest), 1);
       this.#freeBytes -= smallest.byteLength;

@@ -5,9 +5,15 @@ import { SETTINGS, type Setting } from '../../src/config.js';
 const BY_MACHINE: Readonly<Partial<Record<keyof typeof SETTINGS, string>>> = {
   modelsDirectory: 'those that ship',
   threads: 'one a processor',
-  decodedCacheBytes: 'an eighth of the memory',
-  featureCacheBytes: 'a quarter of the memory',
-  frameMemoryBytes: 'half of the memory, at least 1 GiB',
+  memoryBytes: 'what the process may have',
+  memoryBudgetBytes: 'a sixteenth of the memory, at most 512 MiB',
+  decodedCacheBytes: 'a sixteenth of the memory',
+  featureCacheBytes: 'an eighth of the memory',
+  frameCacheBytes: 'a sixteenth of the memory',
+  answerBytes: 'a sixteenth of the memory, at most 512 MiB',
+  uploadMemoryBytes: 'an eighth of the memory',
+  maxUploadBytes: 'the upload memory, at most 1 GiB',
+  frameMemoryBytes: 'what the others leave, about half of the memory',
 };
 
 function settingsPage(): string {

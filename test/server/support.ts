@@ -15,6 +15,7 @@ import type { DenoiseExrRequest } from '../../src/workflow/denoise-exr.js';
 
 export const CONFIG: AppConfig = {
   maxUploadBytes: 2 ** 20,
+  uploadMemoryBytes: 2 ** 30,
   concurrency: 1,
   queueLength: 4,
   frameMemoryBytes: 2 ** 30,

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Config, exrLimits, readConfig, SETTINGS, type Setting } from '../../config.js';
+import { type Config, checkMemory, exrLimits, readConfig, SETTINGS, type Setting } from '../../config.js';
 import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { tellRefusals } from '../options.js';
@@ -36,6 +36,7 @@ function shownDefault({ fallback, unit }: Setting<unknown>): string | undefined 
 
 async function runService(flags: Partial<Record<keyof Config, string>>): Promise<void> {
   const config = readConfig(undefined, flags);
+  checkMemory(config);
   // The service is large: the other commands do not load it.
   const [{ serve }, { DenoiseThread }] = await Promise.all([
     import('../../server/main.js'),

@@ -17,7 +17,7 @@ import {
 } from '../exr-body.js';
 import { memoryOf } from '../frame-memory.js';
 import { givenOnce } from '../given-once.js';
-import { leaveForAnswer, leaveOnClose, reception, takePlace } from '../place.js';
+import { leaveForAnswer, leaveOnClose, reception, reserveBody, takePlace } from '../place.js';
 import { type LoadedFiles, loadFiles, selectFrames } from '../select-frames.js';
 import type { SourceFile } from '../source-files.js';
 import { findStored, parseStoredFrames, withGuide } from '../stored-frames.js';
@@ -40,6 +40,7 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
     checkBodyHead(request.raw, named ? JSON_LIMIT : config.maxUploadBytes);
     const place = takePlace(request, context);
     const gone = leaveOnClose(reply, place);
+    reserveBody(request, reply, context, named ? JSON_LIMIT : config.maxUploadBytes);
 
     const stages = new Map<string, number>();
     request.stages = stages;

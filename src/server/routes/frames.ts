@@ -4,7 +4,7 @@ import { expected, QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { checkBodyHead, EXR_MEDIA_TYPE, receiveFile } from '../exr-body.js';
 import { parseDigest } from '../frame-store.js';
-import { leaveOnClose, reception, takePlace } from '../place.js';
+import { leaveOnClose, reception, reserveBody, takePlace } from '../place.js';
 
 /**
  * `PUT`, `HEAD` and `DELETE /v1/frames/{digest}`: frames that requests to denoise name by the SHA-256 of their bytes, so
@@ -24,6 +24,7 @@ export function frameRoutes(app: FastifyInstance, context: AppContext): void {
     // Uploads take a place, for their memory is bounded together with that of all others.
     const place = takePlace(request, context);
     leaveOnClose(reply, place);
+    reserveBody(request, reply, context, limit);
     if (request.headers.expect !== undefined) reply.raw.writeContinue();
     const hash = createHash('sha256');
     const options = reception(request, context, place, limit);

@@ -47,11 +47,12 @@ export async function* denoiseCall(
   context: AppContext,
   operation: Operation,
 ): AsyncGenerator<Answer> {
-  const { deps, config, metrics, uploads } = context;
+  const { deps, config, metrics, uploads, uploadBudget } = context;
   const { signal } = call;
   const messages = readMessages(requests, readingOf(call, context));
   const memory = uploads.open();
   let place: Place | undefined;
+  let release = (): void => {};
   try {
     const options = await receiveOptions(messages);
     const query = parseDenoiseQuery(queryOf(options), deps.denoiser.models, operation);
@@ -63,14 +64,18 @@ export async function* denoiseCall(
     signal.addEventListener('abort', () => taken.leave(), { once: true });
     const watch = new Stopwatch();
     call.values.set(STAGES, watch.stages);
+    const received = options.files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
+    release = uploadBudget.reserve(received);
+    signal.addEventListener('abort', release, { once: true });
     const upload = await receiveFiles(messages, options.files, context, memory);
-    metrics.received(options.files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0));
+    metrics.received(received);
     const selected = await selectFrames(upload, query.center);
     watch.lap('receive');
     const work = { selected, query, place: taken, signal, watch, memory, endsPlace: true };
     yield* watchReader(denoiseSelected(work, context), call, context);
   } finally {
     memory.release();
+    release();
     place?.leave();
     // What the client still sends is dropped; it must not hold up the end.
     void messages.return();

@@ -41,16 +41,20 @@ export async function* denoiseSequenceCall(
   /** Of the frames that have arrived since the last work. */
   let memory = uploads.open();
   let place: Place | undefined;
+  const reader = new FrameReader(messages, context);
   try {
     const { options, radius, lambdaSha256 } = await receiveOptions(messages);
     const query = parseDenoiseQuery(options === undefined ? {} : queryOf(options), deps.denoiser.models);
     const taken = admit(callTerms(call), context);
     place = taken;
     messages.endWith(taken.lost);
-    signal.addEventListener('abort', () => taken.leave(), { once: true });
+    const gone = (): void => {
+      taken.leave();
+      reader.releaseAll();
+    };
+    signal.addEventListener('abort', gone, { once: true });
     const lambda =
       lambdaSha256 === '' ? undefined : stored(parseDigest(lambdaSha256), context.files, context.metrics);
-    const reader = new FrameReader(messages, context);
     /** Frames of the window, of which the first has the index `first`. */
     const window: SourceFile[] = [];
     let first = 0;
@@ -66,6 +70,7 @@ export async function* denoiseSequenceCall(
       if (index >= first + window.length) break;
       if (index - radius > first) {
         window.shift();
+        reader.releaseFirst();
         first++;
       }
       const upload = { frames: window, halves: undefined, ...(lambda && { lambda }) };
@@ -81,6 +86,7 @@ export async function* denoiseSequenceCall(
     if (first + window.length === 0) throw malformed('at least one', 'the frames', 'none');
   } finally {
     memory.release();
+    reader.releaseAll();
     place?.leave();
     void messages.return();
   }
@@ -113,6 +119,8 @@ async function receiveOptions(messages: Messages): Promise<
 class FrameReader {
   readonly #messages: Messages;
   readonly #context: AppContext;
+  /** Gives back what is reserved for each frame of the window, in order. */
+  readonly #reserved: (() => void)[] = [];
   #count = 0;
   #ended = false;
 
@@ -121,13 +129,22 @@ class FrameReader {
     this.#context = context;
   }
 
+  /** The first frame has left the window. */
+  releaseFirst(): void {
+    this.#reserved.shift()?.();
+  }
+
+  releaseAll(): void {
+    for (const release of this.#reserved.splice(0)) release();
+  }
+
   /**
    * @param held bytes of the window so far.
    * @returns undefined when there are no more frames.
-   * @throws QuietframeError `malformed-body`, `too-large`, `missing-frames`, and as the messages do.
+   * @throws QuietframeError `malformed-body`, `too-large`, `overloaded`, `missing-frames`, and as the messages do.
    */
   async next(held: number, memory: UploadScope): Promise<SourceFile | undefined> {
-    const { config, frames, files, metrics } = this.#context;
+    const { config, frames, files, metrics, uploadBudget } = this.#context;
     if (this.#ended) return undefined;
     const { done, value } = await this.#messages.next();
     if (done) {
@@ -146,12 +163,16 @@ class FrameReader {
     }
     if (file.role > FileRole.FRAME) throw malformed('FILE_ROLE_FRAME', `role of ${name}`, file.role);
     checkFile(file, name);
-    if (file.sha256 !== '') return stored(file.sha256, files, metrics);
+    if (file.sha256 !== '') {
+      this.#reserved.push(() => {});
+      return stored(file.sha256, files, metrics);
+    }
     const size = Number(file.sizeBytes);
     if (held + size > config.maxUploadBytes) {
       const message = expected(`at most ${config.maxUploadBytes}`, 'the bytes of a window', held + size);
       throw new QuietframeError('too-large', message, { frame: name });
     }
+    this.#reserved.push(uploadBudget.reserve(size));
     const bytes = await this.#receive(file, name, memory);
     metrics.received(size);
     // The buffer serves other uploads when this one is refused.
