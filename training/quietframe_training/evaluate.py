@@ -5,6 +5,9 @@
 Writes quality.json and quality.md. Every method gets the same noisy colour and the same noisy auxiliary buffers. Scores
 are in the units of the files. They are told by samples per pixel, by tag (the renderer, and the family and the tags that
 the generator has written into the file), for cleaner input, and for every scene.
+
+A checkpoint whose run has trained one encoder alone is scored with it, whatever the renderer of the frames, and beside the
+encoder that it began as a copy of; `--encoder` names another.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import numpy as np
 import torch
 
 from .dataset import encoder_of, load_example, seen_by, with_less_noise
-from .export import load_network
+from .export import load_network, trained_encoder
 from .joint_bilateral import joint_bilateral, tune
 from .losses import dssim, relative_mse, smape
 from .noise_guard import guarded
@@ -45,36 +48,47 @@ def oidn(view, quality: str) -> torch.Tensor:
     return torch.from_numpy(result).permute(2, 0, 1)
 
 
-def methods(network, bilateral):
-    """name -> function of a view to a denoised picture."""
+def methods(network, bilateral, encoder=None, like=None):
+    """name -> function of a view to a denoised picture.
+
+    encoder: reads all frames, in the place of that of their renderer; like: another, to compare it with.
+    """
+    beside = {}
+    if like is not None:
+        beside[f"quietframe, {like}"] = lambda v: denoised_as_served(network, v.inputs(), v.renderer, like)
     return {
         "noisy": lambda v: v.color,
         "bilateral": lambda v: joint_bilateral(v.color, v.albedo, v.normal, bilateral),
         "oidn fast": lambda v: oidn(v, "fast"),
         "oidn high": lambda v: oidn(v, "high"),
-        "quietframe": lambda v: denoised_as_served(network, v.inputs(), v.renderer),
+        "quietframe": lambda v: denoised_as_served(network, v.inputs(), v.renderer, encoder),
+        **beside,
         "quietframe, no variances": lambda v: denoise_view(network, v.inputs(), "generic"),
         "quietframe, colour only": lambda v: denoise_view(network, v.inputs(), "color"),
-        "quietframe, finest scale": lambda v: finest_scale(network, v),
+        "quietframe, finest scale": lambda v: finest_scale(network, v, encoder),
     }
 
 
-def denoised_as_served(network, inputs: torch.Tensor, renderer: str) -> torch.Tensor:
-    """`denoise_view`, and the guard that the service puts behind it where variances were measured.
+def denoised_as_served(network, inputs: torch.Tensor, renderer: str, encoder: str | None = None) -> torch.Tensor:
+    """`denoise_view` by the encoder (that of the renderer), and the service's guard where variances were measured.
 
     The guard compares with the measured variance, even where the renderer has no encoder and `generic` sees another.
     """
     seen = seen_by(inputs, renderer)
-    encoder = encoder_of(renderer, network.architecture.sources)
+    encoder = encoder or encoder_of(renderer, network.architecture.sources)
     return guarded(seen[:3], seen[3:4], denoise_view(network, seen, encoder))
 
 
 @torch.no_grad()
-def finest_scale(network, view) -> torch.Tensor:
-    """The single-scale result, for the ablation; the picture's size must be a multiple of eight."""
-    encoder = encoder_of(view.renderer, network.architecture.sources)
+def finest_scale(network, view, encoder: str | None = None) -> torch.Tensor:
+    """The single-scale result, for the ablation; the picture is padded to a multiple of 2^levels."""
+    encoder = encoder or encoder_of(view.renderer, network.architecture.sources)
     index = torch.tensor([network.architecture.sources.index(encoder)])
-    return network(seen_by(view.inputs(), encoder)[None], index)[1][0][0]
+    seen = seen_by(view.inputs(), encoder)[None]
+    multiple = 2**network.architecture.levels
+    height, width = seen.shape[2:]
+    padded = torch.nn.functional.pad(seen, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+    return network(padded, index)[1][0][0][:, :height, :width]
 
 
 def mean_by(rows, key, method, metric):
@@ -89,7 +103,16 @@ def tags_of(path: pathlib.Path, renderer: str) -> list[str]:
     """What the scene of a file belongs to: its renderer, its family and its tags, each once."""
     with np.load(path) as file:
         meta = json.loads(str(file["meta"]))
-    return list(dict.fromkeys([renderer, meta["family"], *meta.get("tags", [])]))
+    family = [meta["family"]] if "family" in meta else []
+    return list(dict.fromkeys([renderer, *family, *meta.get("tags", [])]))
+
+
+def frames_to_tune(folder: pathlib.Path) -> list[pathlib.Path]:
+    """At most eight examples, of four samples where the generators have named them so; at least one."""
+    paths = sorted(folder.glob("*_s04.npz")) or sorted(folder.glob("*.npz"))
+    if not paths:
+        raise SystemExit(f"Expected .npz files in {folder} to tune the bilateral filter, but there are none")
+    return paths[::5][:8]
 
 
 def mean_by_tag(rows, metric="smape") -> dict[str, dict]:
@@ -159,17 +182,23 @@ def markdown(rows, names, bilateral) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
     parser.add_argument("--validation", type=pathlib.Path, required=True)
     parser.add_argument("--tune", type=pathlib.Path, required=True, help="training examples that tune the bilateral filter")
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    options = parser.parse_args()
+    parser.add_argument("--encoder", help="that reads all frames; by default the one that was trained alone")
+    options = parser.parse_args(arguments)
     network, state = load_network(options.checkpoint)
-    training = [load_example(p, False)[0] for p in sorted(options.tune.glob("*_s04.npz"))[::5][:8]]
+    sources = network.architecture.sources
+    if options.encoder and options.encoder not in sources:
+        parser.error(f"Expected one of {', '.join(sources)} for --encoder but received {options.encoder}")
+    trained, like = trained_encoder(state)
+    encoder = options.encoder or trained
+    training = [load_example(p, False)[0] for p in frames_to_tune(options.tune)]
     bilateral = tune(training)
-    table = methods(network, bilateral)
+    table = methods(network, bilateral, encoder, like if encoder == trained else None)
     rows = []
     for path in sorted(options.validation.glob("*.npz")):
         view = load_example(path, False)[0]
@@ -178,13 +207,13 @@ def main():
         for name, method in table.items():
             output = method(view) / view.exposure
             scores[name] = {metric: float(function(output, reference)) for metric, function in METRICS.items()}
-        cleaner = score_cleaner(functools.partial(denoised_as_served, network), view)
+        cleaner = score_cleaner(functools.partial(denoised_as_served, network, encoder=encoder), view)
         tags = tags_of(path, view.renderer)
         frame = {"scene": path.stem, "spp": view.spp, "renderer": view.renderer, "tags": tags}
         rows.append({**frame, "scores": scores, "cleaner": cleaner})
     options.out.mkdir(parents=True, exist_ok=True)
     about = {"date": datetime.date.today().isoformat(), "machine": platform.machine(), "python": platform.python_version(),
-             "torch": torch.__version__.split("+")[0], "steps": state["step"]}  # fmt: skip
+             "torch": torch.__version__.split("+")[0], "steps": state["step"], "encoder": encoder}  # fmt: skip
     summary = {"about": about, "tags": mean_by_tag(rows), "cleaner": mean_cleaner(rows), "scenes": rows}
     (options.out / "quality.json").write_text(json.dumps(summary, indent=1) + "\n")
     text = markdown(rows, list(table), bilateral)

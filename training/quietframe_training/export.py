@@ -1,6 +1,9 @@
 """Exports a checkpoint as a bundle: model.json and one ONNX file per module (see docs/training.md).
 
 python -m quietframe_training.export --checkpoint runs/a/checkpoint.pt --out models/kpcn/1 [--notes notes.json]
+
+A checkpoint whose run has trained one encoder alone gets the error predictor of the bundle that it replaces, or of the newest
+one beside it: the predictor looks at pictures and not at the network, which is the same behind the encoder.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ import argparse
 import hashlib
 import json
 import pathlib
+import shutil
 
 import onnx
 import torch
@@ -19,6 +23,7 @@ from .network import INPUT_CHANNELS, Architecture, Denoiser
 from .window import WINDOW_OFFSETS
 
 OPSET = 18
+PREDICTOR = "error_predictor.onnx"
 
 
 def load_network(checkpoint: pathlib.Path) -> tuple[Denoiser, dict]:
@@ -28,6 +33,14 @@ def load_network(checkpoint: pathlib.Path) -> tuple[Denoiser, dict]:
     network = Denoiser(Architecture(**architecture))
     load_weights(network, state["average"])
     return network.eval(), state
+
+
+def trained_encoder(state: dict) -> tuple[str, str] | tuple[None, None]:
+    """The encoder that a checkpoint's run has trained alone, and the one that it began as a copy of; none of others."""
+    options = state.get("options", {})
+    # Options are kept as text.
+    encoder = options.get("encoder", "None")
+    return (None, None) if encoder in ("None", "") else (encoder, options["like"])
 
 
 def load_weights(network: Denoiser, weights: dict, new_encoder: str = "") -> None:
@@ -192,7 +205,8 @@ def export_modules(network: Denoiser, folder: pathlib.Path) -> dict[str, dict]:
     (folder / "kernel_logits.f32").write_bytes(logits.detach().numpy().astype("<f4").tobytes())
 
     modules = {}
-    for path in sorted([*folder.glob("*.onnx"), folder / "kernel_logits.f32"]):
+    paths = [path for path in folder.glob("*.onnx") if path.name != PREDICTOR]
+    for path in sorted([*paths, folder / "kernel_logits.f32"]):
         modules[path.stem] = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     modules["kernel_logits"]["shape"] = list(logits.shape)
     return modules
@@ -233,17 +247,44 @@ def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: i
     (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def main():
+def bundle_with_predictor(folder: pathlib.Path) -> pathlib.Path | None:
+    """The bundle in the folder, or else the newest version beside it, that predicts errors."""
+    versions = [path for path in folder.parent.glob("*") if path.name.isdigit() and path != folder]
+    for bundle in [folder, *sorted(versions, key=lambda path: -int(path.name))]:
+        manifest = bundle / "model.json"
+        if manifest.exists() and "errorPredictor" in json.loads(manifest.read_text()):
+            return bundle
+    return None
+
+
+def keep_predictor(manifest: dict, source: pathlib.Path, folder: pathlib.Path) -> None:
+    """Takes the error predictor of a bundle, whose manifest is given, into another one."""
+    if source != folder:
+        shutil.copyfile(source / PREDICTOR, folder / PREDICTOR)
+    target = json.loads((folder / "model.json").read_text())
+    target["modules"]["error_predictor"] = manifest["modules"]["error_predictor"]
+    target["errorPredictor"] = manifest["errorPredictor"]
+    (folder / "model.json").write_text(json.dumps(target, indent=2) + "\n")
+
+
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="models/<name>/<version>")
     parser.add_argument("--notes", type=pathlib.Path, help="JSON for the manifest's `training`")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     network, state = load_network(options.checkpoint)
     training = json.loads(options.notes.read_text()) if options.notes else {}
     training = {"steps": state["step"], **training}
     description = "Multi-scale kernel-predicting denoiser of windows of 1 to 7 frames (Vogels et al. 2018)."
+    source = bundle_with_predictor(options.out) if trained_encoder(state)[0] else None
+    # A bundle that is written anew loses its manifest.
+    manifest = json.loads((source / "model.json").read_text()) if source else {}
     export_bundle(network, options.out, options.out.parent.name, int(options.out.name), description, training)
+    if source:
+        keep_predictor(manifest, source, options.out)
+    else:
+        print("The bundle predicts no errors: train a predictor, and add it with export_error")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from quietframe_training.evaluate import (
     SHARES,
     denoised_as_served,
     finest_scale,
+    frames_to_tune,
     markdown,
     mean_by_tag,
     mean_cleaner,
@@ -99,7 +100,22 @@ def test_frames_of_a_renderer_without_an_encoder_are_read_by_the_generic_one_and
     # No noise was measured, so the guard takes the whole change back.
     assert torch.allclose(denoised_as_served(network, view.inputs(), view.renderer), three, atol=1e-3)
     assert torch.equal(finest_scale(network, view), 0 * three)
-    assert network.asked == ["generic", "generic"]
+    odd = replace(view, color=three[:, :5, :7], reference=three[:, :5, :7], **{
+        name: getattr(view, name)[:, :5, :7]
+        for name in ("color_variance", "albedo", "albedo_variance", "normal", "normal_variance")
+    })  # fmt: skip
+    assert finest_scale(network, odd).shape == (3, 5, 7)
+    assert network.asked == ["generic", "generic", "generic"]
+
+
+def test_bilateral_filter_is_tuned_on_four_samples_where_names_tell_them_and_on_any_frames_otherwise(tmp_path):
+    with pytest.raises(SystemExit, match=r"Expected \.npz files"):
+        frames_to_tune(tmp_path)
+    for number in range(60):
+        (tmp_path / f"mi_{number:06}.npz").touch()
+    assert [path.name for path in frames_to_tune(tmp_path)] == [f"mi_{5 * i:06}.npz" for i in range(8)]
+    (tmp_path / "mi_000099_s04.npz").touch()
+    assert [path.name for path in frames_to_tune(tmp_path)] == ["mi_000099_s04.npz"]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +123,7 @@ def test_frames_of_a_renderer_without_an_encoder_are_read_by_the_generic_one_and
     [
         ({"family": "hair", "tags": ["hdr_world", "hair"]}, ["cycles", "hair", "hdr_world"]),
         ({"family": "assets"}, ["cycles", "assets"]),
+        ({}, ["cycles"]),
     ],
 )
 def test_tags_are_the_renderer_the_family_and_the_tags_of_the_file(tmp_path, meta, tags):

@@ -1,16 +1,23 @@
 """Dataset and training on a tiny example that is written in the format of the rendered ones."""
 
+import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from quietframe_training import evaluate, export
 from quietframe_training.dataset import PatchSampler, encoder_of, load_example, renderer_of, seen_by, with_less_noise
-from quietframe_training.export import load_network
+from quietframe_training.error_predictor import ErrorArchitecture, ErrorPredictor
+from quietframe_training.export import load_network, trained_encoder
+from quietframe_training.export_error import add_to_bundle
 from quietframe_training.joint_bilateral import BilateralParameters, joint_bilateral
+from quietframe_training.losses import smape
+from quietframe_training.network import Architecture, Denoiser
 
 
 @pytest.fixture
@@ -137,7 +144,7 @@ def test_windows_train_with_the_single_frame_locked(sequence, tmp_path):
     assert scores["3"] < scores["1"]
 
 
-def test_an_encoder_of_a_new_renderer_trains_alone(folder, tmp_path):
+def test_an_encoder_of_a_new_renderer_trains_alone_and_is_judged(folder, tmp_path, monkeypatch):
     base, run = tmp_path / "base", tmp_path / "run"
     command = [sys.executable, "-m", "quietframe_training.train", "--data", str(folder), "--validation", str(folder),
                "--batch", "1", "--patch", "16", "--threads", "1", "--steps", "5",
@@ -150,6 +157,61 @@ def test_an_encoder_of_a_new_renderer_trains_alone(folder, tmp_path):
     assert {name for name in after if name not in before} == {name for name in after if name.startswith(new)}
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert not torch.equal(after[new + "first.weight"], before["source_encoder.mitsuba.first.weight"])
+
+    # Frames as the documentation writes them: their names tell no samples, and they belong to no family.
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    (folder / "mi_000001_s04.npz").rename(frames / "mi_000001.npz")
+    monkeypatch.setattr(evaluate, "oidn", lambda view, quality: view.color)
+    monkeypatch.setattr(evaluate, "tune", lambda views: BilateralParameters())
+    judge = ["--validation", str(frames), "--tune", str(frames), "--out", str(run)]
+    evaluate.main(["--checkpoint", str(run / "checkpoint.pt"), *judge])
+    quality = json.loads((run / "quality.json").read_text())
+    assert quality["about"]["encoder"] == "arnold"
+    network, state = load_network(run / "checkpoint.pt")
+    assert trained_encoder(state) == ("arnold", "mitsuba")
+    assert trained_encoder(load_network(base / "checkpoint.pt")[1]) == (None, None)
+    (view,) = load_example(frames / "mi_000001.npz", False)
+
+    def score(encoder):
+        output = evaluate.denoised_as_served(network, view.inputs(), view.renderer, encoder) / view.exposure
+        return float(smape(output, view.reference / view.exposure))
+
+    scores = quality["scenes"][0]["scores"]
+    assert scores["quietframe"]["smape"] == pytest.approx(score("arnold"), abs=1e-6)
+    assert scores["quietframe, mitsuba"]["smape"] == pytest.approx(score("mitsuba"), abs=1e-6)
+    assert score("arnold") != pytest.approx(score("mitsuba"), abs=1e-6)
+    evaluate.main(["--checkpoint", str(run / "checkpoint.pt"), "--encoder", "cycles", *judge])
+    named = json.loads((run / "quality.json").read_text())["scenes"][0]["scores"]
+    assert named["quietframe"]["smape"] == pytest.approx(score("cycles"), abs=1e-6)
+    assert "quietframe, mitsuba" not in named
+
+
+def test_the_bundle_of_a_new_encoder_keeps_the_error_predictor_of_the_one_beside_it(tmp_path):
+    models = tmp_path / "models" / "kpcn"
+
+    def exported(version, encoder=None):
+        architecture = Architecture(feature_channels=8, blocks=1, kernel_size=5)
+        if encoder:
+            architecture = replace(architecture, sources=(*architecture.sources, encoder))
+        options = {"encoder": str(encoder), "like": "generic"}
+        state = {"average": Denoiser(architecture).state_dict(), "architecture": architecture.as_dict(), "step": 1}
+        torch.save({**state, "options": options}, tmp_path / "checkpoint.pt")
+        export.main(["--checkpoint", str(tmp_path / "checkpoint.pt"), "--out", str(models / version)])
+        return json.loads((models / version / "model.json").read_text())
+
+    exported("2")
+    exported("10")
+    add_to_bundle(ErrorPredictor(ErrorArchitecture()), models / "2", 0.25)
+    old = json.loads((models / "2" / "model.json").read_text())
+    for _ in range(2):  # a bundle that is written over keeps it, too
+        manifest = exported("11", "arnold")
+        assert "arnold" in manifest["sources"] and manifest["errorPredictor"] == old["errorPredictor"]
+        digest = hashlib.sha256((models / "11" / "error_predictor.onnx").read_bytes()).hexdigest()
+        assert manifest["modules"]["error_predictor"] == {"file": "error_predictor.onnx", "sha256": digest}
+    # Another network makes other errors.
+    anew = exported("2")
+    assert "errorPredictor" not in anew and "error_predictor" not in anew["modules"]
 
 
 def test_bilateral_filter_keeps_constants_and_edges():
