@@ -40,11 +40,7 @@ class _CompiledApply(torch.autograd.Function):
         return (*_compiled().backward(grad.contiguous(), *ctx.saved_tensors), None)
 
 
-def apply_kernels_reference(context, taps, bandwidth, embedding, image):
-    """The same as `apply_kernels` in plain PyTorch: the definition, and the path for GPUs.
-
-    Loops over rows of taps so that no tensor with K*K times the colours is ever held.
-    """
+def _logits(context, taps, bandwidth, embedding):
     _, height, width, _ = context.shape
     size = round(taps.shape[1] ** 0.5)
     radius = size // 2
@@ -56,7 +52,17 @@ def apply_kernels_reference(context, taps, bandwidth, embedding, image):
         distance = (rows - center.unsqueeze(-1)).square().sum(1)
         return positional[..., dy * size : (dy + 1) * size] - bandwidth.unsqueeze(-1) * distance
 
-    logits = torch.cat([row_logits(dy) for dy in range(size)], -1)
+    return torch.cat([row_logits(dy) for dy in range(size)], -1)
+
+
+def apply_kernels_reference(context, taps, bandwidth, embedding, image):
+    """The same as `apply_kernels` in plain PyTorch: the definition, and the path for GPUs.
+
+    Loops over rows of taps so that no tensor with K*K times the colours is ever held.
+    """
+    size = round(taps.shape[1] ** 0.5)
+    height = context.shape[1]
+    logits = _logits(context, taps, bandwidth, embedding)
     weights = torch.softmax(logits, -1)
     filtered = 0
     for dy in range(size):
@@ -74,6 +80,28 @@ def apply_kernels(context, taps, bandwidth, embedding, image):
     """
     run = _CompiledApply.apply if context.device.type == "cpu" and _compiled() is not None else apply_kernels_reference
     return run(context, taps, bandwidth, embedding, image.detach())
+
+
+@torch.no_grad()
+def kernel_weights(context, taps, bandwidth, embedding):
+    """The weights of `apply_kernels`: [N,H,W,K*K], each pixel's sum to 1."""
+    if context.device.type == "cpu" and _compiled() is not None:
+        inputs = (context, taps, bandwidth, embedding, embedding[:, :1])
+        return _compiled().forward(*(t.contiguous() for t in inputs))[1]
+    return torch.softmax(_logits(context, taps, bandwidth, embedding), -1)
+
+
+@torch.no_grad()
+def filtered_variance(weights, variance):
+    """The variance of weighted means of independent pixels, sum w^2 v: weights [N,H,W,K*K], variance [N,P,H,W] -> [N,P,H,W]."""
+    _, height, width, taps = weights.shape
+    size = round(taps**0.5)
+    padded = pad_border(variance, size)
+    total = torch.zeros_like(variance)
+    for tap in range(taps):
+        dy, dx = divmod(tap, size)
+        total += weights[..., tap].square().unsqueeze(1) * padded[:, :, dy : dy + height, dx : dx + width]
+    return total
 
 
 def repositioned(motion):

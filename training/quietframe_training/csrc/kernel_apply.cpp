@@ -205,6 +205,8 @@ auto with_size(const torch::Tensor& taps, Function&& run) {
   switch (taps.size(1)) {
     case 5 * 5: return run(std::integral_constant<int64_t, 5>());
     case 7 * 7: return run(std::integral_constant<int64_t, 7>());
+    case 9 * 9: return run(std::integral_constant<int64_t, 9>());
+    case 11 * 11: return run(std::integral_constant<int64_t, 11>());
     case 13 * 13: return run(std::integral_constant<int64_t, 13>());
     case 21 * 21: return run(std::integral_constant<int64_t, 21>());
   }

@@ -1,0 +1,159 @@
+"""The auxiliary prefilter: takes the noise out of albedo and normals before the network is guided by them.
+
+A small kernel predictor after Vogels et al. 2018, equations 3 and 4. One kernel a pixel filters all six planes, because an
+edge of either buffer counts for both; its weights are convex, so that normals of a blurred edge stay as short as they
+are, and misses stay zero.  Two or three pyramid levels share the weights and are composited by equation 5, with the
+kernel predictor's gate as the blend weight:
+
+    o = f + w U(c - D f),    result = a + s (o - a)
+
+s is 0 where no variance was measured in the neighbourhood: what is known to be clean comes back bit for bit.  The variance
+that is left, sum w^2 v of a kernel's weights, goes with the result: the network behind still learns how far to trust it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .features import estimate_variance
+from .kernel_apply import apply_kernels, filtered_variance, kernel_weights, pad_border
+from .network import ResidualBlock, downsample, gaussian_logits, upsample
+
+INPUT_CHANNELS = 9
+# log(1 + 1000 v) / 4: variances of 1e-4 are seen, and 1 is not much more than 0.1.
+VARIANCE_SCALE, VARIANCE_RANGE = 1e3, 4.0
+# A standard deviation of 1/1000 in the neighbourhood of 7x7 pixels is filtered in full, none not at all.
+CLEAN_VARIANCE = 1e-6
+CLEAN_SIZE = 7
+
+
+@dataclass(frozen=True)
+class PrefilterArchitecture:
+    """Widths and depths; saved in checkpoints and manifests."""
+
+    feature_channels: int = 16
+    blocks: int = 2
+    context_channels: int = 4
+    embedding_channels: int = 4
+    kernel_size: int = 7
+    levels: int = 3
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+    @property
+    def kernel_channels(self) -> int:
+        """Context, bandwidth, blend weight: what is predicted about the kernel of a pixel."""
+        return self.context_channels + 2
+
+
+def prefilter_features(auxiliaries: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
+    """What the network sees: albedo 3, log variance 1, normal 3, log variance 1, whether variances are measured 1.
+
+    auxiliaries [N,8,H,W]: albedo 3, variance 1, normal 3, variance 1. measured [N,1,1,1], 1 or 0. -> [N,9,H,W].
+    """
+    albedo, albedo_variance, normal, normal_variance = auxiliaries.split((3, 1, 3, 1), 1)
+
+    def seen(variance):
+        return torch.log1p(VARIANCE_SCALE * variance) / VARIANCE_RANGE
+
+    flag = measured.expand(-1, 1, *albedo.shape[2:])
+    return torch.cat([albedo, seen(albedo_variance), normal, seen(normal_variance), flag], 1)
+
+
+def with_estimated_variances(auxiliaries: torch.Tensor) -> torch.Tensor:
+    """Auxiliaries [N,8,H,W] with the 3x3 sample variances in the place of measured ones."""
+    albedo, normal = auxiliaries[:, :3], auxiliaries[:, 4:7]
+    return torch.cat([albedo, estimate_variance(albedo), normal, estimate_variance(normal)], 1)
+
+
+def planes_of(auxiliaries: torch.Tensor) -> torch.Tensor:
+    """Albedo and normal [N,6,H,W] of auxiliaries [N,8,H,W]."""
+    return torch.cat([auxiliaries[:, :3], auxiliaries[:, 4:7]], 1)
+
+
+def variances_of(auxiliaries: torch.Tensor) -> torch.Tensor:
+    """Their variances [N,2,H,W]."""
+    return auxiliaries[:, [3, 7]]
+
+
+def noise_share(auxiliaries: torch.Tensor) -> torch.Tensor:
+    """s in [0, 1]: 0 where albedo and normals are clean in the 7x7 pixels about, 1 where they are not: [N,1,H,W]."""
+    variance = auxiliaries[:, 3:4] + auxiliaries[:, 7:8]
+    radius = CLEAN_SIZE // 2
+    around = F.max_pool2d(variance, CLEAN_SIZE, 1, radius)
+    return (around / CLEAN_VARIANCE).clamp(0, 1)
+
+
+class AuxiliaryPrefilter(nn.Module):
+    """Trunk and heads; see the top of the file."""
+
+    def __init__(self, architecture: PrefilterArchitecture):
+        super().__init__()
+        self.architecture = a = architecture
+        f, outputs = a.feature_channels, a.kernel_channels + a.embedding_channels
+        self.first = nn.Conv2d(INPUT_CHANNELS, f, 4, stride=2, padding=1)
+        self.second = nn.Conv2d(f, f, 3, padding=1)
+        self.blocks = nn.Sequential(*(ResidualBlock(f) for _ in range(a.blocks)))
+        self.head = nn.Conv2d(f, 4 * outputs, 1)
+        self.detail = nn.Conv2d(INPUT_CHANNELS, outputs, 3, padding=1)
+        self.logits = nn.Linear(a.context_channels, a.kernel_size**2)
+        with torch.no_grad():  # a soft start: at sharp kernels the network collapses to the identity
+            self.logits.weight.mul_(0.3)
+            self.logits.bias.copy_(gaussian_logits(a.kernel_size, 1.5))
+            self.head.weight.mul_(0.1)
+
+    def taps(self):
+        """The 1x1 logits layer as [C+1,K*K], the bias last."""
+        return torch.cat([self.logits.weight.t(), self.logits.bias[None]])
+
+    def kernels(self, x):
+        """Features [N,9,H,W] -> context, bandwidth, blend weight before their activations, and embedding."""
+        features = F.relu(self.blocks(F.relu(self.second(F.relu(self.first(x))))))
+        y = F.pixel_shuffle(self.head(features), 2) + self.detail(x)
+        return y.split((self.architecture.context_channels, 1, 1, self.architecture.embedding_channels), 1)
+
+    def level(self, auxiliaries, measured, residual: bool):
+        """One level -> (filtered planes [N,6,H,W], blend weight of the coarser level [N,1,H,W], variances left [N,2,H,W])."""
+        context, bandwidth, blend, embedding = self.kernels(prefilter_features(auxiliaries, measured))
+        size = self.architecture.kernel_size
+        kernel = (F.relu(context).permute(0, 2, 3, 1), self.taps(), F.softplus(bandwidth)[:, 0], pad_border(embedding, size))
+        filtered = apply_kernels(*kernel, pad_border(planes_of(auxiliaries), size))
+        left = filtered_variance(kernel_weights(*kernel), variances_of(auxiliaries)) if residual else None
+        return filtered, torch.sigmoid(blend), left
+
+    def forward(self, auxiliaries, measured, residual: bool = False):
+        """auxiliaries [N,8,H,W], sides multiples of 2^levels; measured [N,1,1,1] -> albedo and normal [N,6,H,W].
+
+        With `residual` the pair of these and the variances that are left [N,2,H,W]: between levels they are blended like
+        the planes, which is more than is left where the levels share pixels.
+        """
+        share, scale = noise_share(auxiliaries), auxiliaries.new_tensor([1, 1, 1, 0.25, 1, 1, 1, 0.25]).view(1, 8, 1, 1)
+        planes, variances, levels = planes_of(auxiliaries), variances_of(auxiliaries), []
+        for _ in range(self.architecture.levels):
+            levels.append(self.level(auxiliaries, measured, residual))
+            auxiliaries = downsample(auxiliaries) * scale
+        output, _, left = levels[-1]
+        for fine, weight, fine_left in reversed(levels[:-1]):
+            output = fine + weight * upsample(output - downsample(fine))
+            left = torch.lerp(fine_left, upsample(left), weight) if residual else None
+        output = planes + share * (output - planes)
+        return (output, torch.lerp(variances, left, share)) if residual else output
+
+
+@torch.no_grad()
+def prefiltered(network: AuxiliaryPrefilter, auxiliaries: torch.Tensor, measured: bool) -> torch.Tensor:
+    """Auxiliaries [8,H,W] of any size -> the same without noise, with the variances that are left: [8,H,W]."""
+    multiple = 2**network.architecture.levels
+    height, width = auxiliaries.shape[1:]
+    padded = F.pad(auxiliaries[None], (0, -width % multiple, 0, -height % multiple), mode="replicate")
+    if not measured:
+        padded = with_estimated_variances(padded)
+    flag = torch.full((1, 1, 1, 1), float(measured))
+    planes, left = network(padded, flag, residual=True)
+    clean = torch.cat([planes[:, :3], left[:, :1], planes[:, 3:], left[:, 1:]], 1)
+    return clean[0, :, :height, :width]
