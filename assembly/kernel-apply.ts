@@ -13,8 +13,9 @@
  *
  *     weights  [ceil(K*K/3)][C+1][3]   three taps side by side, row 0 the bias; taps beyond K*K are computed, not used
  *     queries  [rows][C+2][108]        context channels, then minus the bandwidth, then the gate
- *     keys     [rows+K-1][8+planes][128]  embedding channels (unused ones 0), then the planes to filter, at least 6
- *     output   [rows][planes][108]     filtered planes
+ *     keys     [rows+K-1][E+planes][128]  E = 4 or 8 embedding channels (unused ones 0), then the planes to filter, at least
+ *              6, then their variances
+ *     output   [rows][planes][108]     filtered planes and variances
  *     scratch  [3*ceil(K*K/3)][12], then [C][16] of active channels: 12 contexts and the place of their weights
  */
 import { exp2, loadLeft, loadRight, negativeSoftplus, sigmoid, textureFactor } from './kernel-math';
@@ -25,7 +26,7 @@ const BLOCK: usize = 3 * VECTOR;
 const BLOCKS: i32 = 9;
 const QUERY_PLANE: usize = 9 * BLOCK;
 const KEY_PLANE: usize = 512;
-const EMBEDDING: usize = 8 * KEY_PLANE;
+const EMBEDDING_OF_FOUR: usize = 4 * KEY_PLANE;
 const ACTIVE: usize = 64;
 /** Bytes from a tap to the next one of its row. */
 const PIXEL: usize = 4;
@@ -143,7 +144,7 @@ function positionalLogits(
 
 /**
  * Subtracts the affinity term of four pixels from their logits and returns the largest logit. `key` is the top left tap,
- * `center` the pixel itself among the keys.
+ * `center` the pixel itself among the keys, whose embedding has `embedding` bytes.
  *
  * Seven taps at once are compared channel by channel: what a step of the inner loop loads and sums up fits the 16 registers
  * of processors. All eight channels of one tap do not, for compilers load at its beginning all that a run of code needs.
@@ -155,10 +156,14 @@ function subtractAffinity(
   center: usize,
   key: usize,
   keyRow: usize,
+  embedding: usize,
 ): v128 {
-  return K % 7 === 0
-    ? subtractBySevens(K, logits, negativeBandwidth, center, key, keyRow)
-    : subtractOneByOne(K, logits, negativeBandwidth, center, key, keyRow);
+  if (K % 7 === 0) {
+    return subtractBySevens(K, logits, negativeBandwidth, center, key, keyRow, embedding);
+  }
+  return embedding === EMBEDDING_OF_FOUR
+    ? subtractFour(K, logits, negativeBandwidth, center, key, keyRow)
+    : subtractEight(K, logits, negativeBandwidth, center, key, keyRow);
 }
 
 /** `subtractAffinity` where K is a multiple of 7. */
@@ -169,6 +174,7 @@ function subtractBySevens(
   center: usize,
   key: usize,
   keyRow: usize,
+  embedding: usize,
 ): v128 {
   let largest = f32x4.splat(-3.0e38);
   let l = logits;
@@ -184,7 +190,7 @@ function subtractBySevens(
       let a5 = f32x4.splat(0);
       let a6 = f32x4.splat(0);
       let e = center;
-      const last = first + EMBEDDING;
+      const last = first + embedding;
       for (let p = first; p < last; p += KEY_PLANE) {
         const own = v128.load(e);
         const d0 = f32x4.sub(v128.load(p, 0 * PIXEL), own);
@@ -230,8 +236,44 @@ function subtractBySevens(
   return largest;
 }
 
-/** `subtractAffinity` for any K. */
-function subtractOneByOne(
+/** `subtractAffinity` for any K and four channels. */
+function subtractFour(
+  K: i32,
+  logits: usize,
+  negativeBandwidth: v128,
+  center: usize,
+  key: usize,
+  keyRow: usize,
+): v128 {
+  const e0 = v128.load(center, 0 * KEY_PLANE);
+  const e1 = v128.load(center, 1 * KEY_PLANE);
+  const e2 = v128.load(center, 2 * KEY_PLANE);
+  const e3 = v128.load(center, 3 * KEY_PLANE);
+  let largest = f32x4.splat(-3.0e38);
+  let l = logits;
+  const bottom = key + <usize>K * keyRow;
+  for (let row = key; row < bottom; row += keyRow) {
+    const end = row + <usize>K * PIXEL;
+    for (let p = row; p < end; p += PIXEL) {
+      let d = f32x4.sub(v128.load(p, 0 * KEY_PLANE), e0);
+      let even = f32x4.mul(d, d);
+      d = f32x4.sub(v128.load(p, 1 * KEY_PLANE), e1);
+      let odd = f32x4.mul(d, d);
+      d = f32x4.sub(v128.load(p, 2 * KEY_PLANE), e2);
+      even = madd(d, d, even);
+      d = f32x4.sub(v128.load(p, 3 * KEY_PLANE), e3);
+      odd = madd(d, d, odd);
+      const logit = madd(negativeBandwidth, f32x4.add(even, odd), v128.load(l));
+      v128.store(l, logit);
+      largest = f32x4.pmax(largest, logit);
+      l += BLOCK;
+    }
+  }
+  return largest;
+}
+
+/** `subtractAffinity` for any K and eight channels. */
+function subtractEight(
   K: i32,
   logits: usize,
   negativeBandwidth: v128,
@@ -279,8 +321,9 @@ function subtractOneByOne(
 }
 
 /**
- * Softmax and application for four pixels of at least six planes; the weights replace the logits. Exponentials and application are passes of their own: together they need more
- * registers than processors have.
+ * Softmax and application for four pixels of at least six planes, then `variances` planes of their variances; the weights
+ * replace the logits. Exponentials and application are passes of their own: together they need more registers than
+ * processors have.
  */
 function applySoftmax(
   K: i32,
@@ -290,6 +333,7 @@ function applySoftmax(
   keyRow: usize,
   output: usize,
   planes: i32,
+  variances: i32,
 ): void {
   let sum = f32x4.splat(0);
   let l = logits;
@@ -338,6 +382,11 @@ function applySoftmax(
     const p = samples + <usize>plane * KEY_PLANE;
     applyToPlane(K, logits, p, keyRow, scale, output + <usize>plane * QUERY_PLANE);
   }
+  const square = f32x4.mul(scale, scale);
+  for (let plane = planes; plane < planes + variances; plane++) {
+    const p = samples + <usize>plane * KEY_PLANE;
+    applyToVariance(K, logits, p, keyRow, square, output + <usize>plane * QUERY_PLANE);
+  }
 }
 
 /** The weights that `applySoftmax` left behind, on one further plane. */
@@ -362,13 +411,38 @@ function applyToPlane(
   v128.store(output, f32x4.mul(total, scale));
 }
 
+/** The variance of the weighted mean of independent pixels: the sum of the squared weights times their variances. */
+function applyToVariance(
+  K: i32,
+  weights: usize,
+  samples: usize,
+  keyRow: usize,
+  scale: v128,
+  output: usize,
+): void {
+  let total = f32x4.splat(0);
+  for (let dy = 0; dy < K; dy++) {
+    let p = samples;
+    for (let dx = 0; dx < K; dx++) {
+      const weight = v128.load(weights);
+      total = madd(f32x4.mul(weight, weight), v128.load(p), total);
+      weights += BLOCK;
+      p += PIXEL;
+    }
+    samples += keyRow;
+  }
+  v128.store(output, f32x4.mul(total, scale));
+}
+
 /** Filters `rows` rows of a strip; see the layout at the top. K is odd, 1 to 21; `columns` of the 108 are computed. */
 export function filterStrip(
   rows: i32,
   columns: i32,
   K: i32,
   channels: i32,
+  embeddings: i32,
   planes: i32,
+  variances: i32,
   weights: usize,
   queries: usize,
   keys: usize,
@@ -376,7 +450,8 @@ export function filterStrip(
   scratch: usize,
 ): void {
   const groups = (K * K + 2) / 3;
-  const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
+  const embedding = <usize>embeddings * KEY_PLANE;
+  const keyRow = embedding + <usize>(planes + variances) * KEY_PLANE;
   const toCenter = <usize>(K >> 1) * (keyRow + PIXEL);
   const list = scratch + 3 * BLOCK * <usize>groups;
   const blocks = min((columns + 11) / 12, BLOCKS);
@@ -389,14 +464,15 @@ export function filterStrip(
         const key = keys + block * BLOCK + v;
         const logits = scratch + v;
         const negativeBandwidth = v128.load(query + v + <usize>channels * QUERY_PLANE);
-        const largest = subtractAffinity(K, logits, negativeBandwidth, key + toCenter, key, keyRow);
+        const center = key + toCenter;
+        const largest = subtractAffinity(K, logits, negativeBandwidth, center, key, keyRow, embedding);
         const filtered = output + block * BLOCK + v;
-        applySoftmax(K, logits, largest, key + EMBEDDING, keyRow, filtered, planes);
+        applySoftmax(K, logits, largest, key + embedding, keyRow, filtered, planes, variances);
       }
     }
     queries += <usize>(channels + 2) * QUERY_PLANE;
     keys += keyRow;
-    output += <usize>planes * QUERY_PLANE;
+    output += <usize>(planes + variances) * QUERY_PLANE;
   }
 }
 
@@ -409,6 +485,7 @@ export function filterStrip(
 export function remodulate(
   rows: i32,
   columns: i32,
+  embeddings: i32,
   planes: i32,
   first: i32,
   gates: usize,
@@ -416,14 +493,15 @@ export function remodulate(
   centers: usize,
   output: usize,
 ): void {
-  const keyRow = EMBEDDING + <usize>planes * KEY_PLANE;
+  const embedding = <usize>embeddings * KEY_PLANE;
+  const keyRow = embedding + <usize>planes * KEY_PLANE;
   const bytes = min(<usize>columns * PIXEL, QUERY_PLANE);
   for (let y = 0; y < rows; y++) {
     for (let x: usize = 0; x < bytes; x += VECTOR) {
       const gate = v128.load(gates + x);
       for (let c = 0; c < 3; c++) {
         const filtered = v128.load(output + x + <usize>(3 + c) * QUERY_PLANE);
-        const albedo = v128.load(centers + x + EMBEDDING + <usize>(3 + c) * KEY_PLANE);
+        const albedo = v128.load(centers + x + embedding + <usize>(3 + c) * KEY_PLANE);
         const factor = textureFactor(albedo, filtered, gate);
         const at = output + x + <usize>(first + c) * QUERY_PLANE;
         v128.store(at, f32x4.mul(v128.load(at), factor));

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
 const MODULES = [
+  'auxiliary-prefilter',
   'component-features',
   'kernel-apply',
   'gather-features',

@@ -11,6 +11,7 @@ import {
   createFramePicture,
   createPicture,
   type FrameLevel,
+  fillGuides,
   fillPyramid,
   type Level,
   type Picture,
@@ -22,6 +23,13 @@ import { type EncoderInputs, encoderInputs, windowEncoders } from '../kpcn/sourc
 import { NEIGHBOR_OFFSETS } from '../kpcn/window-features.js';
 import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../sampling/error-predictor.js';
 import { differing } from './check-neighbors.js';
+import {
+  AuxiliaryCleaner,
+  checkPrefilter,
+  copyAuxiliaries,
+  type PrefilterOutcome,
+  prefilterOutcome,
+} from './clean-auxiliaries.js';
 import type { DenoiseDevice } from './denoise-device.js';
 import type { DenoiseRequest, DenoiseResult, PredictedError } from './denoiser.js';
 import { DeviceFilter } from './device-filter.js';
@@ -37,9 +45,12 @@ import type { WorkerPool } from './worker-pool.js';
 
 /** A request with its defaults, after its checks. */
 export type WindowRequest = Required<
-  Pick<DenoiseRequest, 'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance'>
+  Pick<
+    DenoiseRequest,
+    'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance' | 'prefilter' | 'auxiliaries'
+  >
 > &
-  Pick<DenoiseRequest, 'key' | 'signal' | 'onProgress' | 'region' | 'encoder'>;
+  Pick<DenoiseRequest, 'key' | 'auxiliaryKey' | 'signal' | 'onProgress' | 'region' | 'encoder'>;
 
 /** Tiles of the compositor, which is small, have this side at most. */
 const COMPOSITE_PIXELS = 512 ** 2;
@@ -53,6 +64,7 @@ export interface FrameDevice extends DenoiseDevice {
 export class WindowDenoiser {
   readonly #memory = new SharedRasters();
   readonly #frameMemory = new SharedRasters();
+  readonly #auxiliaryMemory = new SharedRasters();
   readonly #lambdaMemory = new SharedRasters();
   readonly #motionMemory = NEIGHBOR_OFFSETS.map(() => new SharedRasters());
   readonly #tiling: Tiling;
@@ -60,7 +72,7 @@ export class WindowDenoiser {
   /** @param bytesPerWorker for the tile that each worker computes. */
   constructor(
     private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
-    bytesPerWorker: number,
+    private readonly bytesPerWorker: number,
     private readonly cache: FeatureCache,
     private device?: FrameDevice,
   ) {
@@ -69,9 +81,11 @@ export class WindowDenoiser {
 
   /**
    * On the device, where there is one; a device that fails is not used again, and the CPU does its work.
-   * @throws QuietframeError `mismatched-frames`, `cancelled`, `internal`.
+   * @throws QuietframeError `mismatched-frames`, `cancelled`, `internal`; `not-implemented` where a prefilter is wanted that
+   * the model does not have.
    */
   async denoise(frame: Frame, manifest: ModelManifest, request: WindowRequest): Promise<DenoiseResult> {
+    checkPrefilter(request.prefilter, manifest);
     if (this.device === undefined) return this.#denoiseOn(undefined, frame, manifest, request);
     try {
       return await this.#denoiseOn(this.device, frame, manifest, request);
@@ -113,8 +127,9 @@ export class WindowDenoiser {
   ): Promise<DenoiseResult> {
     const start = performance.now();
     const jobs = new RequestJobs(this.pool, request.signal, request.onProgress);
-    const { task, light, encoders } = this.#prepare(frame, manifest, request, jobs, lease);
+    const { task, light, encoders, prefilter } = this.#prepare(frame, manifest, request, jobs, lease);
     const { picture } = task;
+    const cleaner = this.#cleaner(manifest, jobs, lease);
     const filter: FrameFilter =
       device === undefined
         ? new HostFilter(task, this.#tiling, this.cache.limitBytes)
@@ -128,11 +143,19 @@ export class WindowDenoiser {
     );
     const errors = request.errors ? errorRaster(picture) : undefined;
     const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
+    const withCenter = filter.readsCenter || request.errors || request.auxiliaries;
+    const cleansCenter = task.prefiltered && withCenter;
+    for (const other of filter.unknown) if (other.prefiltered) cleaner?.plan(frame);
+    if (cleansCenter) cleaner?.plan(frame);
     filter.plan();
     for (const tiles of composition) jobs.plan('composite', tiles);
     jobs.plan('predict-errors', errorTiles);
 
-    for (const other of filter.unknown) await this.#estimate(filter, other, task, encoders);
+    for (const other of filter.unknown) await this.#estimate(filter, other, task, encoders, cleaner);
+    const center = cleansCenter
+      ? await cleaner?.clean(frame, request.auxiliaryKey ?? request.key)
+      : undefined;
+    if (center !== undefined) fillGuides(picture, encoderInputs(center.frame, encoders, true));
     const pyramids: Pyramid[] = [
       ...(filter.readsCenter ? pyramidsOf(picture) : []),
       ...(task.logs ? [{ levels: task.logs, scale: 1 }] : []),
@@ -163,6 +186,7 @@ export class WindowDenoiser {
     return {
       ...result,
       ...(cropped && { errors: cropped }),
+      ...(request.auxiliaries && { auxiliaries: copyAuxiliaries(center?.frame ?? frame) }),
       fireflies: light.fireflies,
       report: {
         model: manifest.name,
@@ -175,6 +199,7 @@ export class WindowDenoiser {
         lambda: meanLambda(request.lambda),
         windowUsed: 1 + task.others.length,
         fireflies: light.fireflies.length,
+        prefilter,
         ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
         tiles: filter.tiles,
         stages: jobs.stages,
@@ -187,29 +212,42 @@ export class WindowDenoiser {
   #prepare(
     frame: Frame,
     manifest: ModelManifest,
-    { neighbors, also, irradiance, lambda, key, region, encoder }: WindowRequest,
+    request: WindowRequest,
     jobs: RequestJobs,
     lease: FeatureLease,
-  ): { readonly task: FilterTask; readonly light: SeenLight; readonly encoders: readonly string[] } {
+  ): {
+    readonly task: FilterTask;
+    readonly light: SeenLight;
+    readonly encoders: readonly string[];
+    readonly prefilter: PrefilterOutcome;
+  } {
+    const { neighbors, also, irradiance, lambda, key, region, encoder, auxiliaries } = request;
     const { levels } = manifest.architecture;
-    const encoders = windowEncoders(
-      [frame, ...neighbors.map((neighbor) => neighbor.frame)],
-      manifest.sources,
-      encoder,
-    );
-    const light = seenLight(frame, also, encoders);
+    const readings = [frame, ...neighbors.map((neighbor) => neighbor.frame)].map((each) => {
+      const outcome = prefilterOutcome(each, request.prefilter, manifest);
+      const isClean = outcome === 'on' || outcome === 'clean';
+      return { frame: outcome === 'on' ? withVariances(each) : each, outcome, isClean };
+    });
+    const [own, ...ofOthers] = readings as [(typeof readings)[number], ...typeof readings];
+    const encoders = windowEncoders(readings, manifest.sources, encoder);
+    const light = seenLight(own.frame, also, encoders, own.isClean);
+    // An encoder may look at neither.
+    const isGuided = (light.inputs.albedo ?? light.inputs.normal) !== undefined;
+    const prefilter = own.outcome === 'on' && !isGuided && !auxiliaries ? 'none' : own.outcome;
     const picture = createPicture(light.inputs, light.also, levels, this.#memory, irradiance);
-    const others = neighbors.map((neighbor): OtherFrame => {
-      const seen = encoderInputs(neighbor.frame, encoders);
+    const others = neighbors.map((neighbor, i): OtherFrame => {
+      const { frame: reading, outcome, isClean } = ofOthers[i] as (typeof readings)[number];
+      const seen = encoderInputs(reading, encoders, isClean);
       if (light.inputs.albedo !== undefined && seen.albedo === undefined) {
         throw differing(neighbor.offset, 'an albedo', 'none');
       }
       const slot = NEIGHBOR_OFFSETS.indexOf(neighbor.offset as (typeof NEIGHBOR_OFFSETS)[number]);
       const motion = this.#motionPyramid(slot, neighbor.motion, levels);
-      return { frame: neighbor, seen, slot, motion };
+      return { frame: neighbor, seen, slot, motion, isClean, prefiltered: outcome === 'on' && isGuided };
     });
     const task = {
       ...{ manifest, irradiance, key, picture, others, jobs, lease, seen: light.inputs },
+      prefiltered: prefilter === 'on',
       logs: this.#lambdaPyramid(lambda, picture, levels),
       areas: levelAreas(
         region && grow(region, GUARD_RADIUS, picture.width, picture.height),
@@ -217,7 +255,15 @@ export class WindowDenoiser {
         manifest,
       ),
     };
-    return { task, light, encoders };
+    return { task, light, encoders, prefilter };
+  }
+
+  #cleaner(manifest: ModelManifest, jobs: RequestJobs, lease: FeatureLease): AuxiliaryCleaner | undefined {
+    if (manifest.auxiliaryPrefilter === undefined) return undefined;
+    return new AuxiliaryCleaner(manifest, manifest.auxiliaryPrefilter, {
+      ...{ jobs, lease, memory: this.#auxiliaryMemory },
+      ...{ workers: this.pool.size, bytesPerWorker: this.bytesPerWorker },
+    });
   }
 
   /** What is kept of another frame, whose planes take the place of those of the last one. */
@@ -226,11 +272,14 @@ export class WindowDenoiser {
     other: OtherFrame,
     { manifest, irradiance, jobs }: FilterTask,
     encoders: readonly string[],
+    cleaner: AuxiliaryCleaner | undefined,
   ): Promise<void> {
-    const { frame, also = [] } = other.frame;
-    const seen = seenLight(frame, also, encoders);
+    const { frame, also = [], auxiliaryKey } = other.frame;
+    const clean = other.prefiltered ? await cleaner?.clean(frame, auxiliaryKey) : undefined;
+    const seen = seenLight(clean?.frame ?? frame, also, encoders, other.isClean);
     const { levels } = manifest.architecture;
     const picture = createFramePicture(seen.inputs, seen.also, levels, this.#frameMemory, irradiance);
+    clean?.release();
     const coarsening = this.#coarsenJobs(picture, pyramidsOf(picture));
     const exposure = await jobs.expose([{ kind: 'expose', picture }, ...coarsening]);
     await filter.estimate(other, picture, exposure);
@@ -281,6 +330,16 @@ export class WindowDenoiser {
   }
 }
 
+/** A frame with all variances that it has after the prefilter, of any values: places for them. */
+function withVariances(frame: Frame): Frame {
+  const { albedo, normal, colorVariance } = frame;
+  return {
+    ...frame,
+    ...(albedo && { albedoVariance: frame.albedoVariance ?? colorVariance }),
+    ...(normal && { normalVariance: frame.normalVariance ?? colorVariance }),
+  };
+}
+
 /** What is seen of a frame: with fireflies dimmed where the variance was measured. */
 interface SeenLight {
   /** By its encoder. */
@@ -293,8 +352,13 @@ interface SeenLight {
   readonly variance?: Raster;
 }
 
-function seenLight(frame: Frame, layers: readonly Raster[], encoders: readonly string[]): SeenLight {
-  const inputs = encoderInputs(frame, encoders);
+function seenLight(
+  frame: Frame,
+  layers: readonly Raster[],
+  encoders: readonly string[],
+  isClean: boolean,
+): SeenLight {
+  const inputs = encoderInputs(frame, encoders, isClean);
   const measured = frame.varianceOrigin !== 'estimated';
   const fireflies = measured ? findFireflies(inputs.color, frame.colorVariance) : [];
   return {

@@ -6,6 +6,7 @@ import { tfjsEngine } from '../engine/tfjs-engine.js';
 import { fastestSimd } from '../engine/wasm-build.js';
 import { QuietframeError } from '../errors.js';
 import { type Raster, raster } from '../image/raster.js';
+import { AuxiliaryPrefilter } from '../kpcn/auxiliary-prefilter.js';
 import { DeviceNetwork } from '../kpcn/device-network.js';
 import { type DeviceProbe, probeDevice } from '../kpcn/device-probe.js';
 import { autoExposure } from '../kpcn/features.js';
@@ -30,6 +31,7 @@ const models: WorkerModels = workerData;
 const networks = new Map<string, Promise<KpcnNetwork>>();
 
 const predictors = new Map<string, Promise<ErrorPredictor | undefined>>();
+const prefilters = new Map<string, Promise<AuxiliaryPrefilter | undefined>>();
 
 function bundleOf(model: string): ModelBundle {
   const bundle = models.networks.get(model);
@@ -79,6 +81,13 @@ function errorPredictor(model: string): Promise<ErrorPredictor | undefined> {
   const loaded =
     predictors.get(model) ?? hostEngine().then((engine) => ErrorPredictor.load(bundleOf(model), engine));
   predictors.set(model, loaded);
+  return loaded;
+}
+
+function auxiliaryPrefilter(model: string): Promise<AuxiliaryPrefilter | undefined> {
+  const loaded =
+    prefilters.get(model) ?? hostEngine().then((engine) => AuxiliaryPrefilter.load(bundleOf(model), engine));
+  prefilters.set(model, loaded);
   return loaded;
 }
 
@@ -149,9 +158,14 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
     case 'load':
       await network(job.model);
       await errorPredictor(job.model);
+      await auxiliaryPrefilter(job.model);
       break;
     case 'probe-device':
       probe = await compareDevice(job.model, job.timed);
+      break;
+    case 'prefilter':
+      await (await auxiliaryPrefilter(job.model))?.filterTile(job.task, job.tile);
+      time('prefilter', performance.now() - start);
       break;
     case 'expose': {
       const { levels, width, height } = job.picture;

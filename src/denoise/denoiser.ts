@@ -13,6 +13,7 @@ import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import { checkNeighbors } from './check-neighbors.js';
+import type { PrefilterChoice, PrefilterOutcome } from './clean-auxiliaries.js';
 import { type DeviceOutcome, openDevice } from './denoise-device.js';
 import { WindowDenoiser, type WindowRequest } from './denoise-window.js';
 import { type CacheStatistics, FeatureCache } from './feature-cache.js';
@@ -69,6 +70,8 @@ export interface WindowFrame {
   readonly motion: Raster;
   /** Tells the content of the frame, for the cache of features; nothing is cached without it. */
   readonly key?: string;
+  /** As {@link DenoiseRequest.auxiliaryKey}, where components share them; without it clean buffers are not kept. */
+  readonly auxiliaryKey?: string;
 }
 
 export interface DenoiseRequest {
@@ -103,6 +106,15 @@ export interface DenoiseRequest {
   readonly also?: readonly Raster[];
   /** Also predict what error is left in every pixel. */
   readonly errors?: boolean;
+  /**
+   * Whether noise is taken out of albedo and normals before they guide the network. `auto`, the default, does so where the
+   * model can, unless measured variances say that there is none.
+   */
+  readonly prefilter?: PrefilterChoice;
+  /** Also give albedo and normals as they guided the network. */
+  readonly auxiliaries?: boolean;
+  /** Tells the content of albedo and normals, which components of a frame share; `key` by default. */
+  readonly auxiliaryKey?: string;
   /** For models that predict parameters of filters: what they are scaled by, in [0, 4]; 1 by default. */
   readonly strength?: number;
   /** For such models: also give the parameters. */
@@ -143,6 +155,8 @@ export interface DenoiseReport {
   readonly windowUsed: number;
   /** Pixels that a single lucky sample made bright, which were dimmed before filtering. */
   readonly fireflies?: number;
+  /** What was done about the noise of albedo and normals. */
+  readonly prefilter?: PrefilterOutcome;
   /** Where errors were asked for. */
   readonly predictedError?: PredictedError;
   /** Where the frame was deblurred or magnified. */
@@ -171,6 +185,8 @@ export interface DenoiseResult {
   readonly also: readonly Raster[];
   /** Predicted SMAPE and DSSIM of every pixel, and its relative variance, in [0, 1], where they were asked for. */
   readonly errors?: Raster;
+  /** Albedo and normals as they guided the network, where they were asked for. */
+  readonly auxiliaries?: Pick<Frame, 'albedo' | 'normal'>;
   /**
    * Indices of the pixels that a single lucky sample made bright, ascending, of models of kernels: none where variances were
    * not measured.
@@ -291,6 +307,7 @@ export class Denoiser {
   async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
     const { model, lambda = 1, signal, onProgress, also = [], errors = false, strength } = request;
     const { parameters = false, neighbors = [], irradiance = false, key, region } = request;
+    const { prefilter = 'auto', auxiliaries = false, auxiliaryKey } = request;
     checkSizes(frame, also);
     checkLambda(lambda, frame);
     checkNeighbors(frame, also, neighbors);
@@ -330,7 +347,8 @@ export class Denoiser {
     const leave = await this.#turnstile.enter(signal);
     try {
       const options = {
-        ...{ lambda, also, errors, neighbors, irradiance, encoder },
+        ...{ lambda, also, errors, neighbors, irradiance, encoder, prefilter, auxiliaries },
+        ...(auxiliaryKey !== undefined && { auxiliaryKey }),
         ...(key !== undefined && { key }),
         ...(region && { region }),
         ...(signal && { signal }),

@@ -46,7 +46,7 @@ export class DeviceFilter implements FrameFilter {
     const isWindow = others.length > 0;
     this.#model = `${manifest.name}@${manifest.version}`;
     this.#estimates = new Map(
-      others.map((other) => [other, this.#lookUp({ key: other.frame.key, seen: other.seen })]),
+      others.map((other) => [other, this.#lookUp({ ...other, key: other.frame.key })]),
     );
     this.unknown = others.filter((other) => this.#estimates.get(other)?.known === false);
     this.#estimate = isWindow ? this.#lookUp(task) : undefined;
@@ -89,7 +89,7 @@ export class DeviceFilter implements FrameFilter {
     if (center !== undefined) await this.#join(center, exposure);
   }
 
-  #lookUp(frame: Pick<FilterTask, 'key' | 'seen'>): KeptEstimate {
+  #lookUp(frame: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>): KeptEstimate {
     const { manifest, seen, picture } = this.task;
     const { architecture } = manifest;
     const lights = picture.levels[0]?.radiance.channels ?? 0;

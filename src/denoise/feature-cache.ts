@@ -56,7 +56,7 @@ export class FeatureCache {
   /** Begins a request. */
   lease(): FeatureLease {
     return new FeatureLease({
-      take: (key) => this.#take(key),
+      take: (key, counts) => this.#take(key, counts),
       allocate: (bytes) => this.#allocate(bytes),
       giveBack: (taken, spare) => this.#giveBack(taken, spare),
       end: (older) => this.#forget(older),
@@ -64,13 +64,13 @@ export class FeatureCache {
     });
   }
 
-  #take(key: string): CachedLevels | undefined {
+  #take(key: string, counts: boolean): CachedLevels | undefined {
     const found = this.#kept.get(key);
     if (found === undefined) {
-      this.#misses++;
+      if (counts) this.#misses++;
       return undefined;
     }
-    this.#hits++;
+    if (counts) this.#hits++;
     this.#drop(key);
     return found;
   }
@@ -114,7 +114,7 @@ export class FeatureCache {
 
 /** What a cache does for the request that uses it. */
 interface Lender {
-  readonly take: (key: string) => CachedLevels | undefined;
+  readonly take: (key: string, counts: boolean) => CachedLevels | undefined;
   readonly allocate: (bytes: number) => SharedArrayBuffer;
   readonly giveBack: (taken: ReadonlyMap<string, CachedLevels>, spare: readonly SharedArrayBuffer[]) => void;
   /** Drops memory that was spare when the request began, and still is. */
@@ -141,16 +141,18 @@ export class FeatureLease {
   /**
    * The rasters under a key, or memory for them, whose values are left over.
    * @param key tells the content of the frame, the network and the rasters; nothing is kept without one.
+   * @param counts whether it is one of the lookups that are reported.
    * @returns whether they are there.
    */
   get<Name extends string>(
     key: string | undefined,
     layout: LevelsLayout<Name>,
+    counts = true,
   ): { readonly cached: CachedLevels<Name>; readonly known: boolean } {
     const mine = key === undefined ? undefined : this.#keyed.get(key);
     if (mine !== undefined) return { cached: mine as CachedLevels<Name>, known: true };
-    const found = key === undefined ? undefined : this.cache.take(key);
-    if (key !== undefined) found === undefined ? this.#misses++ : this.#hits++;
+    const found = key === undefined ? undefined : this.cache.take(key, counts);
+    if (key !== undefined && counts) found === undefined ? this.#misses++ : this.#hits++;
     const cached = found ?? allocate(this.cache.allocate(levelsBytes(layout)), layout);
     if (found === undefined) this.#fresh.add(cached);
     if (key === undefined) this.#unkeyed.push(cached);

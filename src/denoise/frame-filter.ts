@@ -36,6 +36,10 @@ export interface OtherFrame {
   readonly frame: WindowFrame;
   readonly seen: EncoderInputs;
   readonly slot: number;
+  /** Whether its albedo and normals have no noise, as they are or after the prefilter. */
+  readonly isClean: boolean;
+  /** Whether they are prefiltered. */
+  readonly prefiltered: boolean;
   /** One level more than the others. */
   readonly motion: readonly Raster[];
 }
@@ -47,6 +51,8 @@ export interface FilterTask {
   /** Of the centre's content. */
   readonly key: string | undefined;
   readonly seen: EncoderInputs;
+  /** Whether the centre's auxiliaries are prefiltered. */
+  readonly prefiltered: boolean;
   /** The centre. */
   readonly picture: Picture;
   /** log10 of lambda at all levels and one more; none for 1. */
@@ -70,11 +76,12 @@ export function lookUp<Name extends string>(
   { manifest, irradiance, picture, lease }: FilterTask,
   what: string,
   rasters: readonly LevelRaster<Name>[],
-  { key, seen }: { readonly key?: string | undefined; readonly seen: EncoderInputs },
+  { key, seen, prefiltered }: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>,
 ): KeptFrame<Name> {
   const { width, height } = picture;
   const { name, version, architecture } = manifest;
-  const own = key && [what, name, version, seen.encoder, irradiance, width, height, key].join(' ');
+  const made = [what, name, version, seen.encoder, prefiltered, irradiance, width, height];
+  const own = key && [...made, key].join(' ');
   return { key: own, ...lease.get(own, { width, height, levels: architecture.levels, rasters }) };
 }
 

@@ -61,7 +61,7 @@ export class HostFilter implements FrameFilter {
     const isWindow = others.length > 0;
     this.#model = `${manifest.name}@${manifest.version}`;
     this.#estimates = new Map(
-      others.map((other) => [other, this.#lookUpEstimate({ key: other.frame.key, seen: other.seen })]),
+      others.map((other) => [other, this.#lookUpEstimate({ ...other, key: other.frame.key })]),
     );
     this.unknown = others.filter((other) => this.#estimates.get(other)?.known === false);
     this.#estimate = isWindow ? this.#lookUpEstimate(task) : undefined;
@@ -106,7 +106,7 @@ export class HostFilter implements FrameFilter {
 
   async estimate(other: OtherFrame, picture: Picture<FrameLevel>, exposure: number): Promise<void> {
     const to = this.#estimates.get(other) as KeptFrame;
-    const features = this.#lookUpFeatures({ key: other.frame.key, seen: other.seen });
+    const features = this.#lookUpFeatures({ ...other, key: other.frame.key });
     await this.#extract(picture, features, to, exposure);
     await this.#estimateFrame(picture, features, to);
     // A frame that stands twice in its window still needs them as its centre.
@@ -128,14 +128,14 @@ export class HostFilter implements FrameFilter {
     if (estimate !== undefined) await this.#join(features, estimate, exposure);
   }
 
-  #lookUpEstimate(frame: Pick<FilterTask, 'key' | 'seen'>): KeptFrame {
+  #lookUpEstimate(frame: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>): KeptFrame {
     const { manifest, seen, picture } = this.task;
     const lights = picture.levels[0]?.radiance.channels ?? 0;
     const rasters = estimateRasters(manifest.architecture, lights, seen.albedo !== undefined);
     return lookUp(this.task, 'estimate', rasters, frame);
   }
 
-  #lookUpFeatures(frame: Pick<FilterTask, 'key' | 'seen'>): KeptFeatures {
+  #lookUpFeatures(frame: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>): KeptFeatures {
     return lookUp(this.task, 'features', featureRasters(this.task.manifest.architecture), frame);
   }
 

@@ -108,7 +108,7 @@ export async function denoisePreview(
     ...(parameters && { parameters: [copyOf(picture.map)] }),
     report: {
       ...{ model: name, version, encoder: 'preview', device: 'cpu', executionProvider, simd },
-      ...{ exposure, lambda: 1, windowUsed: 1, tiles: filterTiles.length, stages },
+      ...{ exposure, lambda: 1, windowUsed: 1, prefilter: 'none', tiles: filterTiles.length, stages },
       seconds: (performance.now() - start) / 1000,
     },
   };

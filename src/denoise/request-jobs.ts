@@ -8,6 +8,7 @@ import type { WorkerPool } from './worker-pool.js';
 const WORK: Readonly<Record<string, number>> = {
   ...{
     denoise: 1,
+    prefilter: 0.1,
     estimate: 1,
     extract: 0.5,
     filter: 0.6,

@@ -4,6 +4,7 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
+import type { PrefilterTask } from '../kpcn/auxiliary-prefilter.js';
 import type { KeptFeatures } from '../kpcn/device-network.js';
 import type { DeviceProbe } from '../kpcn/device-probe.js';
 import type { FrameReading, LevelEstimate, LevelFeatures } from '../kpcn/frame-features.js';
@@ -28,6 +29,7 @@ export interface WorkerModels {
 /** Parts of the work in the order in which they first run; the same names in reports, metrics and benchmarks. */
 export const STAGES = [
   'prepare',
+  'prefilter',
   'features',
   'network',
   'kernels',
@@ -46,6 +48,13 @@ export type DenoiseJob =
   | { readonly kind: 'load'; readonly model: string }
   /** Compares the device of the worker with the CPU. */
   | { readonly kind: 'probe-device'; readonly model: string; readonly timed: boolean }
+  /** The albedo and the normals of a tile of a frame, without noise. */
+  | {
+      readonly kind: 'prefilter';
+      readonly model: string;
+      readonly task: PrefilterTask;
+      readonly tile: Tile;
+    }
   /** Measures the exposure of a picture. */
   | { readonly kind: 'expose'; readonly picture: Picture<FrameLevel> }
   /** Rows of the finest level into all coarser ones. */

@@ -47,6 +47,19 @@ export interface ErrorPredictorManifest {
   readonly decay: number;
 }
 
+/** The network that takes the noise out of albedo and normals; see {@link Architecture} for the numbers that both have. */
+export interface AuxiliaryPrefilterManifest {
+  readonly featureChannels: number;
+  readonly blocks: number;
+  readonly contextChannels: number;
+  readonly embeddingChannels: number;
+  /** Side of the kernels in pixels, odd. */
+  readonly kernelSize: number;
+  readonly levels: number;
+  /** Pixels of a level that the kernel features depend on, on every side. */
+  readonly receptiveRadius: number;
+}
+
 /** The description of a bundle, `model.json`. */
 export interface ModelManifest {
   readonly formatVersion: 4;
@@ -61,6 +74,8 @@ export interface ModelManifest {
   readonly modules: Readonly<Record<string, ModuleFile>>;
   /** Where the bundle has a module `error_predictor`. */
   readonly errorPredictor?: ErrorPredictorManifest;
+  /** Where the bundle has a module `auxiliary_prefilter` and its logits. */
+  readonly auxiliaryPrefilter?: AuxiliaryPrefilterManifest;
   /** How the model was trained; free form. */
   readonly training: Readonly<Record<string, unknown>>;
 }
@@ -90,6 +105,17 @@ const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number,
   neighborKernelSize: [3, 9],
 };
 
+/** The same for the auxiliary prefilter. */
+const PREFILTER_RANGES: Readonly<Record<keyof AuxiliaryPrefilterManifest, readonly [number, number]>> = {
+  featureChannels: [1, 1024],
+  blocks: [0, 64],
+  contextChannels: [1, 64],
+  embeddingChannels: [1, 8],
+  kernelSize: [3, 21],
+  levels: [1, 5],
+  receptiveRadius: [0, 256],
+};
+
 const RADII: readonly (keyof ReceptiveRadius)[] = ['features', 'compositor', 'temporal', 'specialization'];
 
 /** Whether the text of a `model.json` describes a network that predicts parameters of filters, not kernels. */
@@ -116,7 +142,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
       ...['formatVersion', 'name', 'version', 'description', 'license', 'architecture', 'receptiveRadius'],
       ...['sources', 'modules', 'training'],
     ],
-    ['errorPredictor'],
+    ['errorPredictor', 'auxiliaryPrefilter'],
   );
   if (root.formatVersion !== 4) throw reader.error('4', 'formatVersion', root.formatVersion);
   const architecture = parseArchitecture(root.architecture, reader);
@@ -127,6 +153,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
   const sources = reader.list(root.sources, 'sources').map((source) => reader.text(source, 'a source', NAME));
   if (!sources.includes('color')) throw reader.error('"color" among them', 'sources', sources);
   const errorPredictor = parseErrorPredictor(root.errorPredictor, reader);
+  const auxiliaryPrefilter = parseAuxiliaryPrefilter(root.auxiliaryPrefilter, reader);
   return {
     formatVersion: 4,
     name: reader.text(root.name, 'name', NAME),
@@ -138,34 +165,54 @@ export function parseManifest(text: string, origin: string): ModelManifest {
     sources,
     modules: parseModules(
       root.modules,
-      tensorShapes(architecture),
+      tensorShapes(architecture, auxiliaryPrefilter),
       [
         ...sources.map((source) => `source_encoder.${source}`),
         ...MODULES,
         ...(errorPredictor ? ['error_predictor'] : []),
+        ...(auxiliaryPrefilter ? ['auxiliary_prefilter', 'auxiliary_prefilter_logits'] : []),
       ],
       reader,
     ),
     ...(errorPredictor && { errorPredictor }),
+    ...(auxiliaryPrefilter && { auxiliaryPrefilter }),
     training: reader.record(root.training, 'training'),
   };
 }
 
 function parseArchitecture(value: unknown, reader: Reader): Architecture {
-  const names = Object.keys(ARCHITECTURE_RANGES) as (keyof Architecture)[];
-  const numbers = reader.record(value, 'architecture', names);
-  const architecture = Object.fromEntries(
-    names.map((name) => [
-      name,
-      reader.integer(numbers[name], `architecture.${name}`, ...ARCHITECTURE_RANGES[name]),
-    ]),
-  ) as Record<keyof Architecture, number>;
-  for (const name of ['kernelSize', 'neighborKernelSize'] as const) {
-    if (architecture[name] % 2 === 0) {
-      throw reader.error('an odd number', `architecture.${name}`, architecture[name]);
-    }
+  return parseNumbers(
+    value,
+    'architecture',
+    ARCHITECTURE_RANGES,
+    ['kernelSize', 'neighborKernelSize'],
+    reader,
+  );
+}
+
+function parseAuxiliaryPrefilter(value: unknown, reader: Reader): AuxiliaryPrefilterManifest | undefined {
+  if (value === undefined) return undefined;
+  return parseNumbers(value, 'auxiliaryPrefilter', PREFILTER_RANGES, ['kernelSize'], reader);
+}
+
+/** An object of whole numbers within their ranges, some of which are odd. */
+function parseNumbers<Name extends string>(
+  value: unknown,
+  of: string,
+  ranges: Readonly<Record<Name, readonly [number, number]>>,
+  odd: readonly NoInfer<Name>[],
+  reader: Reader,
+): Record<Name, number> {
+  const names = Object.keys(ranges) as Name[];
+  const rangeOf = (name: Name): readonly [number, number] => ranges[name];
+  const numbers = reader.record(value, of, names);
+  const parsed = Object.fromEntries(
+    names.map((name) => [name, reader.integer(numbers[name], `${of}.${name}`, ...rangeOf(name))]),
+  ) as Record<Name, number>;
+  for (const name of odd) {
+    if (parsed[name] % 2 === 0) throw reader.error('an odd number', `${of}.${name}`, parsed[name]);
   }
-  return architecture;
+  return parsed;
 }
 
 function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorManifest | undefined {
@@ -187,9 +234,15 @@ function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorMani
 }
 
 /** Shapes of the modules that are tensors. */
-function tensorShapes(a: Architecture): Readonly<Record<string, readonly number[]>> {
+function tensorShapes(
+  a: Architecture,
+  prefilter: AuxiliaryPrefilterManifest | undefined,
+): Readonly<Record<string, readonly number[]>> {
   return {
     kernel_logits: [a.kernelSize ** 2, a.contextChannels + 1],
+    ...(prefilter && {
+      auxiliary_prefilter_logits: [prefilter.kernelSize ** 2, prefilter.contextChannels + 1],
+    }),
   };
 }
 

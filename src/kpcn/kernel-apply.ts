@@ -11,6 +11,8 @@ const BLOCK = 12;
 const ACTIVE = 16;
 const TAP_GROUP = 3;
 const MAX_EMBEDDING = 8;
+/** Embeddings of up to so many channels take this many planes, others the most. */
+const SMALL_EMBEDDING = 4;
 const MIN_PLANES = 6;
 /** Rows of a strip that are in WebAssembly memory at once: its keys stay within a processor's cache. */
 const STRIP_ROWS = 64;
@@ -42,6 +44,8 @@ export interface FilteredLevel {
   readonly planes: readonly Float32Array[];
   /** Embeddings of the whole level, where the kernel features have none. */
   readonly embedding?: readonly Float32Array[];
+  /** Variances of pixels that are independent of each other. */
+  readonly variances?: readonly Float32Array[];
 }
 
 /** What is done beside the kernels of a frame. */
@@ -50,6 +54,10 @@ export interface ApplyOptions {
   readonly gate?: readonly number[];
   /** Plane of the level that the albedo gate is written to. */
   readonly gateTarget?: Float32Array;
+  /** Planes of the level that the variances are written to, of what the kernels make of pixels with those of the source. */
+  readonly varianceTargets?: readonly Float32Array[];
+  /** Whether an area, a part of the tile, has to be filtered; all of it by default. */
+  readonly wanted?: (area: Tile) => boolean;
 }
 
 /** Arrays in WebAssembly memory. */
@@ -61,6 +69,7 @@ type StripMemory = Readonly<
 interface Strip {
   readonly area: Tile;
   readonly planes: number;
+  readonly variances: number;
   readonly keyRow: number;
   /** Byte offset of the key of the strip's first pixel. */
   readonly centers: number;
@@ -80,6 +89,8 @@ export class KernelApply {
   >;
   readonly #logits: KernelLogits;
   readonly #packed: Float32Array;
+  /** Planes of embedding of a key. */
+  readonly #embeddings: number;
   #memory: StripMemory | undefined;
 
   /**
@@ -91,6 +102,7 @@ export class KernelApply {
     checkLogits(logits);
     this.#logits = logits;
     this.#packed = packLogits(logits);
+    this.#embeddings = logits.embeddingChannels <= SMALL_EMBEDDING ? SMALL_EMBEDDING : MAX_EMBEDDING;
     this.#build = new WasmBuild('kernel-apply', simd);
     const call = (name: string) => this.#build.function(name);
     this.#call = {
@@ -110,11 +122,16 @@ export class KernelApply {
    * Memory for the kernel features of a tile, for the network to write. It takes the place of the last one.
    * @param areas of the kernels and, unless embeddings come in planes, of the embedding; both at even coordinates.
    * @param planes that are going to be filtered.
+   * @param variances of them that are.
    */
-  reserve(areas: { readonly kernels: Tile; readonly embedding?: Tile }, planes: number): KernelFeatures {
+  reserve(
+    areas: { readonly kernels: Tile; readonly embedding?: Tile },
+    planes: number,
+    variances = 0,
+  ): KernelFeatures {
     const { kernelSize, contextChannels, embeddingChannels } = this.#logits;
-    const filtered = Math.max(planes, MIN_PLANES);
-    const keyRow = (MAX_EMBEDDING + filtered) * KEY_WIDTH;
+    const filtered = Math.max(planes, MIN_PLANES) + variances;
+    const keyRow = (this.#embeddings + filtered) * KEY_WIDTH;
     const taps = Math.ceil(kernelSize ** 2 / TAP_GROUP) * TAP_GROUP;
     const shape = (area: Tile, channels: number): Tensor['shape'] => [
       ...([1, channels, Math.ceil(area.height / 2), Math.ceil(area.width / 2)] as const),
@@ -161,11 +178,12 @@ export class KernelApply {
     source: FilteredLevel,
     targets: readonly (Float32Array | undefined)[],
     tile: Tile,
-    { gate = [], gateTarget }: ApplyOptions = {},
+    { gate = [], gateTarget, varianceTargets = [], wanted = () => true }: ApplyOptions = {},
   ): void {
     const planes = Math.max(source.planes.length, MIN_PLANES);
-    const keyRow = (MAX_EMBEDDING + planes) * KEY_WIDTH;
-    const { output, keys } = this.#memory as StripMemory;
+    const variances = source.variances?.length ?? 0;
+    const keyRow = (this.#embeddings + planes + variances) * KEY_WIDTH;
+    const { keys } = this.#memory as StripMemory;
     const radius = this.#logits.kernelSize >> 1;
     const centers = keys.byteOffset + 4 * (radius * keyRow + margin(this.#logits));
     for (let y = 0; y < tile.height; y += STRIP_ROWS) {
@@ -175,21 +193,34 @@ export class KernelApply {
           width: Math.min(STRIP, tile.width - x),
           height: Math.min(STRIP_ROWS, tile.height - y),
         };
-        const strip = { area, planes, keyRow, centers };
+        if (!wanted(area)) continue;
+        const strip = { area, planes, variances, keyRow, centers };
         this.#filter(features, source, strip);
         this.#remodulate(gate, strip);
         if (gateTarget !== undefined) this.#writeGates(strip, source.width, gateTarget);
-        for (let row = 0; row < area.height; row++) {
-          for (const [c, target] of targets.entries()) {
-            const from = (row * planes + c) * STRIP;
-            target?.set(output.subarray(from, from + area.width), (area.y + row) * source.width + area.x);
-          }
-        }
+        this.#writeOutput(strip, source.width, 0, targets);
+        this.#writeOutput(strip, source.width, planes, varianceTargets);
       }
     }
   }
 
-  #filter(features: KernelFeatures, source: FilteredLevel, { area, planes, keyRow }: Strip): void {
+  /** Copies planes of the output, from `first` on. */
+  #writeOutput(
+    { area, planes, variances }: Strip,
+    width: number,
+    first: number,
+    targets: readonly (Float32Array | undefined)[],
+  ): void {
+    const { output } = this.#memory as StripMemory;
+    for (let row = 0; row < area.height; row++) {
+      for (const [c, target] of targets.entries()) {
+        const from = (row * (planes + variances) + first + c) * STRIP;
+        target?.set(output.subarray(from, from + area.width), (area.y + row) * width + area.x);
+      }
+    }
+  }
+
+  #filter(features: KernelFeatures, source: FilteredLevel, { area, planes, variances, keyRow }: Strip): void {
     const { weights, queries, keys, output, scratch } = this.#memory as StripMemory;
     const { kernelSize, contextChannels, embeddingChannels } = this.#logits;
     const radius = kernelSize >> 1;
@@ -214,12 +245,14 @@ export class KernelApply {
       } else {
         copyRows(source.embedding ?? [], source.width, row, keys, to, begin, columns);
       }
-      keys.fill(0, to + embeddingChannels * KEY_WIDTH, to + MAX_EMBEDDING * KEY_WIDTH);
-      const first = to + MAX_EMBEDDING * KEY_WIDTH;
+      keys.fill(0, to + embeddingChannels * KEY_WIDTH, to + this.#embeddings * KEY_WIDTH);
+      const first = to + this.#embeddings * KEY_WIDTH;
       copyRows(source.planes, source.width, row, keys, first, begin, columns);
+      copyRows(source.variances ?? [], source.width, row, keys, first + planes * KEY_WIDTH, begin, columns);
     }
     this.#call.filterStrip(
-      ...([area.height, area.width, kernelSize, contextChannels, planes] as const),
+      ...([area.height, area.width, kernelSize, contextChannels] as const),
+      ...([this.#embeddings, planes, variances] as const),
       weights.byteOffset,
       queries.byteOffset,
       keys.byteOffset + 4 * (margin(this.#logits) - radius),
@@ -237,12 +270,12 @@ export class KernelApply {
     }
   }
 
-  #remodulate(gate: readonly number[], { area, planes, centers }: Strip): void {
+  #remodulate(gate: readonly number[], { area, planes, variances, centers }: Strip): void {
     const { queries, output } = this.#memory as StripMemory;
     const { contextChannels } = this.#logits;
     for (const first of gate) {
       this.#call.remodulate(
-        ...([area.height, area.width, planes, first] as const),
+        ...([area.height, area.width, this.#embeddings, planes + variances, first] as const),
         queries.byteOffset + 4 * (contextChannels + 1) * STRIP,
         4 * (contextChannels + 2) * STRIP,
         centers,

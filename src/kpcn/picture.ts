@@ -160,6 +160,15 @@ function assemble(
   return { picture, targets: others.slice(guides.length) };
 }
 
+/** Copies the guides of a frame into the finest level, over those that the picture was created with. */
+export function fillGuides({ levels }: Picture<FrameLevel>, inputs: EncoderInputs): void {
+  const [finest] = levels;
+  for (const name of GUIDES) {
+    const [from, to] = [inputs[name], finest?.[name]];
+    if (from !== undefined && to !== undefined) fillPyramid([to], [from]);
+  }
+}
+
 /** Sum of the channels of layers. */
 export function channelsOf(layers: readonly Raster[]): number {
   return layers.reduce((sum, { channels }) => sum + channels, 0);

@@ -26,7 +26,7 @@ export interface WindowedFrame {
 }
 
 export interface ComponentsRequest
-  extends Omit<DenoiseRequest, 'neighbors' | 'key' | 'irradiance' | 'also' | 'onProgress'> {
+  extends Omit<DenoiseRequest, 'neighbors' | 'key' | 'auxiliaryKey' | 'irradiance' | 'also' | 'onProgress'> {
   readonly lights: readonly PlannedLight[];
   readonly withAlpha: boolean;
   readonly onProgress: (fraction: number) => void;
@@ -135,6 +135,7 @@ function passes(
       ...request,
       ...(component === 'irradiance' && { irradiance: true }),
       key: keyOf(key),
+      auxiliaryKey: key,
       also: also(built),
       errors,
       neighbors: others.map((other) => ({
@@ -143,6 +144,7 @@ function passes(
         also: also(other.built),
         motion: other.motion,
         key: keyOf(other.key),
+        ...(component !== 'beauty' && { auxiliaryKey: other.key }),
       })),
       onProgress: (fraction) => onProgress((done + fraction) / count),
     });

@@ -45,7 +45,7 @@ describe('Denoiser', () => {
       executionProvider: 'cpu',
       lambda: 1,
     });
-    const optional = ['errors', 'parameters', 'deblur', 'magnify'];
+    const optional = ['prefilter', 'errors', 'parameters', 'deblur', 'magnify'];
     const always = STAGES.filter((stage) => !optional.includes(stage));
     expect(Object.keys(report.stages).sort()).toEqual([...always].sort());
   });

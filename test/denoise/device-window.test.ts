@@ -16,7 +16,10 @@ type Pool = WorkerPool<DenoiseJob, DenoiseJobResult>;
 
 const WORKER = new URL('../../dist/denoise/denoise-worker.js', import.meta.url);
 const [WIDTH, HEIGHT] = [62, 43];
-const REQUEST: WindowRequest = { lambda: 1, also: [], errors: false, neighbors: [], irradiance: false };
+const REQUEST: WindowRequest = {
+  ...{ lambda: 1, also: [], errors: false, neighbors: [], irradiance: false },
+  ...{ prefilter: 'auto', auxiliaries: false },
+};
 
 let bundle: ModelBundle;
 let pool: Pool;

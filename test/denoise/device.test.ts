@@ -146,7 +146,10 @@ describe('the probe', () => {
     const denoiser = new WindowDenoiser(pool, 2 ** 28, new FeatureCache(0), { ...device, bytes: 2 ** 28 });
     const [bundle] = given.networks.values();
     if (bundle === undefined) throw new Error('No bundle');
-    const request = { lambda: 1, also: [], errors: false, neighbors: [], irradiance: false };
+    const request = {
+      ...{ lambda: 1, also: [], errors: false, neighbors: [], irradiance: false },
+      ...{ prefilter: 'auto' as const, auxiliaries: false },
+    };
     for (let turn = 0; turn < 2; turn++) {
       const { report } = await denoiser.denoise(frameOf(16, 16), bundle.manifest, request);
       expect(report).toMatchObject({ device: 'cpu', executionProvider: 'cpu' });
