@@ -111,6 +111,7 @@ function namelessColors(table: LayerTable, suffixes: string): Match[] {
         ...table.aliases(role),
         ...[...table.source.variances, ...table.source.lights].map(({ layer }) => layer),
       ])
+      .filter((alias) => !alias.startsWith('*'))
       .flatMap((alias) => table.matches(alias).map(({ group }) => group)),
   );
   const all = table.groups.flatMap((group): Match[] => {
@@ -119,10 +120,11 @@ function namelessColors(table: LayerTable, suffixes: string): Match[] {
     if (layer === undefined || !group.isNamedByPart || isTaken) return [];
     return [{ group, prefix: ownPrefix(table, group), layer, isWholePart: true }];
   });
+  const withGuides = partsWithGuides(table);
   let found = all;
   for (const isLikelier of [
     ({ group }: Match): boolean => isNamedAsBeauty(group.layer),
-    ({ group }: Match): boolean => hasCompanions(table, group),
+    ({ group }: Match): boolean => withGuides.has(group.part),
     ({ group }: Match): boolean => group.channels.has('A'),
   ]) {
     const likelier = found.filter(isLikelier);
@@ -141,14 +143,15 @@ function isAmbiguous(
 ): boolean {
   const alike = candidates.filter(({ group }) => group.view === match.group.view);
   if (!match.isWholePart || new Set(alike.map(({ group }) => group.layer)).size < 2) return false;
-  return alike.some(({ group }) => !hasCompanions(table, group));
+  const withGuides = partsWithGuides(table);
+  return alike.some(({ group }) => !withGuides.has(group.part));
 }
 
-/** Whether the part of a group has an albedo or normals of its own: it is a picture by itself. */
-function hasCompanions(table: LayerTable, { part }: ChannelGroup): boolean {
-  return (['albedo', 'normal'] as const)
-    .flatMap((role) => table.aliases(role).filter((alias) => !alias.startsWith('*')))
-    .some((alias) => table.matches(alias).some(({ group }) => group.part === part && !group.isNamedByPart));
+/** Parts that have an albedo or normals of their own: each is a picture by itself. */
+function partsWithGuides(table: LayerTable): ReadonlySet<number> {
+  const aliases = (['albedo', 'normal'] as const).flatMap((role) => table.aliases(role));
+  const matches = aliases.filter((alias) => !alias.startsWith('*')).flatMap((alias) => table.matches(alias));
+  return new Set(matches.flatMap(({ group }) => (group.isNamedByPart ? [] : [group.part])));
 }
 
 /** One of several layers: by view, by view layer, then by part; none that is a copy or a composite unless it is alone. */

@@ -33,6 +33,10 @@ export function findLights(
   const known = [...new Set([...table.source.lights, ...generic.lights])];
   const found =
     aovs === 'all' ? all(table, companions, known) : aovs.map((name) => companions.asked('light', name));
+  const entries = new Map<string, LightLayer>();
+  for (const light of known.toReversed()) {
+    for (const same of table.matches(light.layer)) entries.set(layerKey(same.layer), light);
+  }
   const lights = new Map<string, PlannedLight>();
   const names = new Set<string>();
   for (const { group, prefix, layer } of found) {
@@ -40,9 +44,7 @@ export function findLights(
     if (beauties.includes(key) || lights.has(key)) continue;
     const name = nameOf(group.layer, [color.prefix, prefix], names);
     names.add(name);
-    const entry = known.find((light) =>
-      table.matches(light.layer).some((same) => layerKey(same.layer) === key),
-    );
+    const entry = entries.get(key);
     const surface = entry && surfaceOf(table, entry, group, companions);
     if (entry?.surface !== undefined && surface === undefined) {
       const message = `${group.layer} is without the surface's colour, which the file does not have`;

@@ -1,7 +1,7 @@
 import { expected, QuietframeError } from '../errors.js';
 import { type Box, boxHeight, boxWidth } from '../image/image.js';
 import { type ChannelGroup, channelGroups, type PartChannels } from './channel-groups.js';
-import { cannotBeAlbedo, isMoment } from './layer-names.js';
+import { cannotBeAlbedo, isMoment, lastComponent } from './layer-names.js';
 import type { PictureRole, PlannedLayer } from './layer-plan.js';
 import type { LayerAlias, RenderSource, Role } from './render-source.js';
 import { generic } from './sources/generic.js';
@@ -36,11 +36,22 @@ export class LayerTable {
   readonly parts: readonly PartChannels[];
   readonly source: RenderSource;
   readonly groups: readonly ChannelGroup[];
+  readonly #found = new Map<LayerAlias, readonly Match[]>();
+  /** By the last component of their names in lower case: files may have thousands of layers, and tables have hundreds of names. */
+  readonly #byLast: ReadonlyMap<string, readonly ChannelGroup[]>;
 
   constructor(parts: readonly PartChannels[], source: RenderSource) {
     this.parts = parts;
     this.source = source;
     this.groups = channelGroups(parts);
+    const byLast = new Map<string, ChannelGroup[]>();
+    for (const group of this.groups) {
+      const last = lastComponent(group.layer).toLowerCase();
+      const known = byLast.get(last);
+      if (known === undefined) byLast.set(last, [group]);
+      else known.push(group);
+    }
+    this.#byLast = byLast;
   }
 
   part(group: ChannelGroup): PartChannels {
@@ -62,11 +73,17 @@ export class LayerTable {
   }
 
   /** Layers that go by a name of the tables. `*` fits those that have no other meaning. */
-  matches(alias: LayerAlias): Match[] {
+  matches(alias: LayerAlias): readonly Match[] {
+    const found = this.#found.get(alias) ?? this.#search(alias);
+    this.#found.set(alias, found);
+    return found;
+  }
+
+  #search(alias: LayerAlias): Match[] {
     const dot = alias.lastIndexOf('.');
     const suffixes = alias.slice(dot + 1);
     const wanted = alias.slice(0, Math.max(0, dot));
-    return this.groups.flatMap((group): Match[] => {
+    return this.#candidates(wanted).flatMap((group): Match[] => {
       const layer = channelsOf(group, suffixes);
       if (layer === undefined || isMoment(group.layer, this.source)) return [];
       if (wanted !== '*') {
@@ -79,6 +96,13 @@ export class LayerTable {
         !(suffixes === 'RGB' && cannotBeAlbedo(group.layer));
       return isFree ? [{ group, prefix: '', layer }] : [];
     });
+  }
+
+  /** Groups that may go by a name, without looking at all of them. */
+  #candidates(wanted: string): readonly ChannelGroup[] {
+    if (!wanted.endsWith('*')) return this.#byLast.get(lastComponent(wanted).toLowerCase()) ?? [];
+    const stem = wanted.slice(0, -1).toLowerCase();
+    return this.groups.filter(({ layer }) => layer.toLowerCase().includes(stem));
   }
 
   /**
