@@ -168,3 +168,16 @@ it('view=all of a file with one view is that view', async () => {
     /stereo views/,
   );
 });
+
+it('writes grey back to the one channel of luminance, and nothing else', async () => {
+  const exr = exrFile([{ layers: ['beauty.YA', 'albedo.RGB'] }], (_, i) => 1 + (i % 7) / 8);
+  const denoiser = new Halving();
+  const result = await denoiseExr({ exr }, { pool, denoiser });
+  expect(denoiser.frames[0]?.color.channels).toBe(3);
+  const [before, after] = [exr, result.exr].map((file) => readExr(file).parts[0]?.planes);
+  expect([...(after?.keys() ?? [])]).toEqual([...(before?.keys() ?? [])]);
+  for (const [name, { data }] of after ?? []) {
+    const factor = name === 'beauty.Y' ? 0.5 : 1;
+    expect(data).toEqual(before?.get(name)?.data.map((sample) => factor * sample));
+  }
+});
