@@ -43,9 +43,9 @@ def mean_of_halves(draws: np.ndarray) -> np.ndarray:
     half = len(draws) // 2
     a, b = draws[:half].mean(0, dtype=np.float32), draws[half:].mean(0, dtype=np.float32)
     mean, square = (a + b) / 2, (a - b) ** 2 / 4
-    return np.concatenate(
-        [mean[:3], square[:3].mean(0, keepdims=True), mean[3:], square[3:].mean(0, keepdims=True)]
-    ).astype(np.float32)
+    return np.concatenate([mean[:3], square[:3].mean(0, keepdims=True), mean[3:], square[3:].mean(0, keepdims=True)]).astype(
+        np.float32
+    )
 
 
 class AuxiliarySampler:

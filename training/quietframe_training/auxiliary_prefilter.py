@@ -13,6 +13,7 @@ that is left, sum w^2 v of a kernel's weights, goes with the result: the network
 
 from __future__ import annotations
 
+import pathlib
 from dataclasses import asdict, dataclass
 
 import torch
@@ -157,3 +158,11 @@ def prefiltered(network: AuxiliaryPrefilter, auxiliaries: torch.Tensor, measured
     planes, left = network(padded, flag, residual=True)
     clean = torch.cat([planes[:, :3], left[:, :1], planes[:, 3:], left[:, 1:]], 1)
     return clean[0, :, :height, :width]
+
+
+def load_prefilter(checkpoint: pathlib.Path) -> AuxiliaryPrefilter:
+    """The averaged weights of a checkpoint."""
+    state = torch.load(checkpoint, map_location="cpu")
+    network = AuxiliaryPrefilter(PrefilterArchitecture(**state["architecture"]))
+    network.load_state_dict(state["average"])
+    return network.eval()

@@ -14,10 +14,30 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from .auxiliary_prefilter import prefiltered
 from .features import auto_exposure, estimate_variance, firefly_gain
 
 ESTIMATED = ("generic", "color")
 """Encoders of frames without measured variances."""
+
+
+@dataclass(frozen=True)
+class CleanAuxiliaries:
+    """What the auxiliary prefilter makes of albedo and normals: [8,H,W], albedo 3, variance 1, normal 3, variance 1."""
+
+    measured: torch.Tensor  # by measured variances
+    estimated: torch.Tensor  # by variances that were estimated from 3x3 pixels
+
+    def seen_by(self, source: str) -> torch.Tensor:
+        return self.estimated if source in ESTIMATED else self.measured
+
+
+def clean_auxiliaries(prefilter, albedo, albedo_variance, normal, normal_variance) -> CleanAuxiliaries | None:
+    """Buffers [C,H,W] through a prefilter (`AuxiliaryPrefilter`); None without one."""
+    if prefilter is None:
+        return None
+    noisy = torch.cat([albedo, albedo_variance, normal, normal_variance])
+    return CleanAuxiliaries(prefiltered(prefilter, noisy, True), prefiltered(prefilter, noisy, False))
 
 
 @dataclass(frozen=True)
@@ -37,21 +57,16 @@ class View:
     exposure: float
     flag: float = 0.0
     beauty: bool = True  # the whole picture, not a component of it
+    clean: CleanAuxiliaries | None = None
 
-    def inputs(self) -> torch.Tensor:
-        """Raw inputs [13,H,W] of features.py."""
+    def inputs(self, source: str | None = None) -> torch.Tensor:
+        """Raw inputs [13,H,W] of features.py; where a prefilter has run, with what it made for an encoder (the renderer's)."""
         flag = torch.full_like(self.color_variance, self.flag)
-        return torch.cat(
-            [
-                self.color,
-                self.color_variance,
-                self.albedo,
-                self.albedo_variance,
-                self.normal,
-                self.normal_variance,
-                flag,
-            ]
-        )
+        if self.clean is None:
+            auxiliaries = torch.cat([self.albedo, self.albedo_variance, self.normal, self.normal_variance])
+        else:
+            auxiliaries = self.clean.seen_by(source or self.renderer)
+        return torch.cat([self.color, self.color_variance, auxiliaries, flag])
 
 
 def _exposed(view: View) -> View:
@@ -77,8 +92,11 @@ def encoder_of(renderer: str, sources) -> str:
     return renderer if renderer in sources else "generic"
 
 
-def load_example(path: pathlib.Path, components: bool = True) -> list[View]:
-    """The centre frame of an example: its beauty, and with `components` its irradiance and specular where they exist."""
+def load_example(path: pathlib.Path, components: bool = True, prefilter=None) -> list[View]:
+    """The centre frame of an example: its beauty, and with `components` its irradiance and specular where they exist.
+
+    With a prefilter (`AuxiliaryPrefilter`) its auxiliaries are read clean.
+    """
     with np.load(path) as file:
         meta = json.loads(str(file["meta"]))
         center, reference = meta["frames"].index(0), meta["ref_frames"].index(0)
@@ -101,6 +119,8 @@ def load_example(path: pathlib.Path, components: bool = True) -> list[View]:
             path.stem, renderer_of(meta, split), meta["spp"], color, frame("color_var"), guide, guide_variance,
             frame("normal"), frame("normal_var"), target, 1.0,
         )  # fmt: skip
+        clean = clean_auxiliaries(prefilter, base.albedo, base.albedo_variance, base.normal, base.normal_variance)
+        base = replace(base, clean=clean)
         views = [_exposed(base)]
         if split and components:
             part = replace(base, beauty=False)
@@ -134,6 +154,14 @@ def seen_by(inputs: torch.Tensor, source: str) -> torch.Tensor:
         if source == "color":
             inputs[4:12] = 0.0
     return inputs
+
+
+def cleaned(prefilter, inputs: torch.Tensor, source: str) -> torch.Tensor:
+    """Inputs [13,H,W] with the auxiliaries that an encoder gets from a prefilter; as they are without one."""
+    if prefilter is None or source == "color":
+        return inputs
+    auxiliaries = prefiltered(prefilter, inputs[4:12], source not in ESTIMATED)
+    return torch.cat([inputs[:4], auxiliaries, inputs[12:]])
 
 
 def with_less_noise(inputs: torch.Tensor, reference: torch.Tensor, share: float) -> torch.Tensor:
@@ -206,7 +234,10 @@ class PatchSampler:
         view = self.views[rng.choice(len(self.views), p=self.probability)]
         y, x = self._corner(view)
         window = (slice(None), slice(y, y + self.size), slice(x, x + self.size))
-        inputs, reference = view.inputs()[window].clone(), view.reference[window].clone()
+        source = self.only or encoder_of(view.renderer, self.sources)
+        if not self.only and rng.random() < self.poorer:
+            source = "color" if rng.random() < 0.3 else "generic"
+        inputs, reference = view.inputs(source)[window].clone(), view.reference[window].clone()
 
         order = torch.from_numpy(rng.permutation(3))
         gain = torch.from_numpy(np.exp2(rng.normal(0, 0.25, 3)).astype(np.float32) * np.float32(2 ** rng.normal(0, 1)))
@@ -224,9 +255,6 @@ class PatchSampler:
         inputs, reference = (torch.rot90(t, turns, (1, 2)) for t in (inputs, reference))
         if mirror:
             inputs, reference = inputs.flip(2), reference.flip(2)
-        source = self.only or encoder_of(view.renderer, self.sources)
-        if not self.only and rng.random() < self.poorer:
-            source = "color" if rng.random() < 0.3 else "generic"
         return seen_by(inputs, source).contiguous(), reference.contiguous(), self.sources.index(source)
 
     def batch(self, count: int):

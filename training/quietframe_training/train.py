@@ -24,6 +24,7 @@ from dataclasses import replace
 
 import torch
 
+from .auxiliary_prefilter import load_prefilter
 from .dataset import PatchSampler, encoder_of, load_example, seen_by
 from .export import load_weights
 from .losses import dssim, picture_loss, smape
@@ -33,14 +34,14 @@ from .network import Architecture, Denoiser, downsample
 class ViewCache:
     """Views of all examples in some folders, reading each file once."""
 
-    def __init__(self, folders):
-        self.folders, self.views = [pathlib.Path(f) for f in folders], {}
+    def __init__(self, folders, prefilter=None):
+        self.folders, self.views, self.prefilter = [pathlib.Path(f) for f in folders], {}, prefilter
 
     def refresh(self):
         for folder in self.folders:
             for path in sorted(folder.glob("*.npz")):
                 if path not in self.views:
-                    self.views[path] = load_example(path)
+                    self.views[path] = load_example(path, prefilter=self.prefilter)
         return [view for path in sorted(self.views) for view in self.views[path]]
 
 
@@ -76,7 +77,7 @@ def validate(network: Denoiser, views, source: str | None = None) -> dict[str, f
     scores: dict[str, list[float]] = {}
     for view in sorted(views, key=lambda v: v.spp):
         encoder = source or encoder_of(view.renderer, network.architecture.sources)
-        output = denoise_view(network, view.inputs(), encoder) / view.exposure
+        output = denoise_view(network, view.inputs(encoder), encoder) / view.exposure
         reference = view.reference / view.exposure
         scores.setdefault(str(view.spp), []).append(float(smape(output, reference)))
         scores.setdefault("dssim", []).append(float(dssim(output, reference)))
@@ -104,6 +105,7 @@ def main():
     parser.add_argument("--encoder", help="train only this encoder, a new one or one of the checkpoint's")
     parser.add_argument("--like", default="generic", help="the encoder that --encoder begins as a copy of")
     parser.add_argument("--architecture", type=json.loads, default={}, help="JSON of changed Architecture fields")
+    parser.add_argument("--prefilter", type=pathlib.Path, help="checkpoint of the auxiliary prefilter to train behind")
     parser.add_argument("--minutes", type=float, default=math.inf, help="or length of the schedule in time")
     options = parser.parse_args()
 
@@ -136,8 +138,10 @@ def main():
     log = open(options.run / "log.jsonl", "a", buffering=1)  # noqa: SIM115 - open for the whole run
     print(f"{sum(p.numel() for p in network.parameters())} parameters, from step {step} on {device}", flush=True)
 
-    cache = ViewCache(options.data)
-    validation = [v for p in sorted(pathlib.Path(options.validation).glob("*.npz")) for v in load_example(p, False)]
+    prefilter = load_prefilter(options.prefilter) if options.prefilter else None
+    cache = ViewCache(options.data, prefilter)
+    paths = sorted(pathlib.Path(options.validation).glob("*.npz"))
+    validation = [v for path in paths for v in load_example(path, False, prefilter)]
     sampler, refreshed, mean_loss = None, -math.inf, None
     while step < options.steps and time.time() - started < 60 * options.minutes:
         if time.time() - refreshed > 300:

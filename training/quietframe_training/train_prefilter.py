@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from .auxiliary_dataset import AuxiliarySampler, load_auxiliaries, mean_of_halves
-from .auxiliary_prefilter import AuxiliaryPrefilter, PrefilterArchitecture, planes_of, prefiltered
+from .auxiliary_prefilter import AuxiliaryPrefilter, PrefilterArchitecture, load_prefilter, planes_of, prefiltered
 from .losses import SMAPE_EPSILON
 from .train import save_checkpoint, schedule
 
@@ -71,14 +71,6 @@ def validate(network: AuxiliaryPrefilter, views) -> dict[str, float]:
     return dict(zip(names, np.mean(rows, 0).round(5).tolist(), strict=True)) if rows else {}
 
 
-def load_prefilter(checkpoint: pathlib.Path) -> AuxiliaryPrefilter:
-    """The averaged weights of a checkpoint."""
-    state = torch.load(checkpoint, map_location="cpu")
-    network = AuxiliaryPrefilter(PrefilterArchitecture(**state["architecture"]))
-    network.load_state_dict(state["average"])
-    return network.eval()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", required=True)
@@ -96,8 +88,8 @@ def main():
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(options.seed)
-    network = load_prefilter(options.start) if options.start else AuxiliaryPrefilter(PrefilterArchitecture(**options.architecture))
-    network.train()
+    architecture = PrefilterArchitecture(**options.architecture)
+    network = load_prefilter(options.start).train() if options.start else AuxiliaryPrefilter(architecture)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.98))
     average, step, started = copy.deepcopy(network), 0, time.process_time()
     options.run.mkdir(parents=True, exist_ok=True)

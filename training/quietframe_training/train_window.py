@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .auxiliary_prefilter import load_prefilter
 from .export import load_network
 from .losses import asymmetric_smape, picture_loss, smape
 from .network import Denoiser, downsample
@@ -49,8 +50,9 @@ class TrainedWindow:
 class WindowPool:
     """Prepared windows of random examples, sources and augmentations."""
 
-    def __init__(self, network: Denoiser, folders, size: int, seed: int, sequence_share: float):
-        self.network, self.size, self.sequence_share, self.random = network, size, sequence_share, np.random.default_rng(seed)
+    def __init__(self, network: Denoiser, prefilter, folders, size: int, seed: int, sequence_share: float):
+        self.network, self.prefilter, self.size, self.sequence_share = network, prefilter, size, sequence_share
+        self.random = np.random.default_rng(seed)
         self.folders = [pathlib.Path(f) for f in folders]
         self.windows, self.pool, self.next = {}, [], 0
         self.refresh()
@@ -72,7 +74,7 @@ class WindowPool:
         source = renderer if rng.random() > 0.3 else ("color" if rng.random() < 0.3 else "generic")
 
         def prepared(window):
-            return window and prepare(self.network, augment(window, np.random.default_rng(seed)), source)
+            return window and prepare(self.network, augment(window, np.random.default_rng(seed)), source, self.prefilter)
 
         gain = shot.window.exposure / shot.next.exposure if shot.next else 1.0
         trained = TrainedWindow(prepared(shot.window), prepared(shot.next), gain)
@@ -134,13 +136,13 @@ def lambda_loss(network: Denoiser, trained: TrainedWindow, rng: np.random.Genera
 
 
 @torch.no_grad()
-def validate(network: Denoiser, windows) -> dict[str, float]:
+def validate(network: Denoiser, windows, prefilter=None) -> dict[str, float]:
     """Mean SMAPE in the units of the file of windows of 1, 3, 5 and 7 frames."""
     scores = {}
     for length, slots in (("1", ()), ("3", (2, 3)), ("5", (1, 2, 3, 4)), ("7", SUBSETS[0])):
         values = []
         for window in windows:
-            part = prepare(network, window.only(slots), window.renderer)
+            part = prepare(network, window.only(slots), window.renderer, prefilter)
             output = network.denoise(part.center, part.neighbors)[0][0]
             values.append(float(smape(output / window.exposure, window.reference / window.exposure)))
         scores[length] = round(sum(values) / len(values), 5)
@@ -154,6 +156,7 @@ def main():
     parser.add_argument("--validation", type=pathlib.Path, required=True)
     parser.add_argument("--run", type=pathlib.Path, required=True, help="folder of the checkpoint and the log")
     parser.add_argument("--steps", type=int, default=3000, help="length of the schedule")
+    parser.add_argument("--prefilter", type=pathlib.Path, help="checkpoint of the auxiliary prefilter to train behind")
     parser.add_argument("--minutes", type=float, default=math.inf, help="or length of the schedule in time")
     parser.add_argument("--batch", type=int, default=2, help="windows a step")
     parser.add_argument("--pool", type=int, default=64, help="prepared windows, about 45 MB each")
@@ -184,12 +187,14 @@ def main():
         step = state["step"]
     log = open(options.run / "log.jsonl", "a", buffering=1)  # noqa: SIM115 - open for the whole run
     rng = np.random.default_rng(options.seed + 104729 * step)
-    pool = WindowPool(network, options.data, options.pool, options.seed + 7919 * step, options.sequence_share)
+    prefilter = load_prefilter(options.prefilter) if options.prefilter else None
+    pool = WindowPool(network, prefilter, options.data, options.pool, options.seed + 7919 * step, options.sequence_share)
     for _ in range(min(24, options.pool)):
         pool.renew()
     windows = [w for w in map(load_window, sorted(options.validation.glob("*.npz"))) if w.neighbors]
     count = sum(map(torch.numel, parameters))
-    print(f"{count} parameters, {len(pool.sequences)} sequences, from step {step}: {validate(average, windows)}", flush=True)
+    scores = validate(average, windows, prefilter)
+    print(f"{count} parameters, {len(pool.sequences)} sequences, from step {step}: {scores}", flush=True)
 
     means = {"temporal": None, "lambda": None}
     ends = False
@@ -225,7 +230,7 @@ def main():
             log.write(json.dumps({"step": step, "loss": means, "rate": rate}) + "\n")
         if step % 200 == 0 or ends:
             entry = {"step": step, "minutes": round((time.time() - started) / 60, 1), "sequences": len(pool.sequences),
-                     "loss": means, "validation": validate(average, windows)}  # fmt: skip
+                     "loss": means, "validation": validate(average, windows, prefilter)}  # fmt: skip
             print(json.dumps(entry), flush=True)
             log.write(json.dumps(entry) + "\n")
             save_checkpoint(checkpoint, network=network.state_dict(), average=average.state_dict(),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from .dataset import add_fireflies, seen_by
+from .dataset import add_fireflies, cleaned, seen_by
 from .features import auto_exposure
 from .network import Denoiser, LevelOfFrame, LevelOfNeighbor
 from .window import WINDOW_OFFSETS, chain_motion, coarser_motion
@@ -165,15 +165,18 @@ class PreparedWindow:
 
 
 @torch.no_grad()
-def prepare(network: Denoiser, window: Window, source: str) -> PreparedWindow:
-    """Features and estimates of all frames and levels through one encoder; sides must be multiples of 2^levels."""
+def prepare(network: Denoiser, window: Window, source: str, prefilter=None) -> PreparedWindow:
+    """Features and estimates of all frames and levels through one encoder; sides must be multiples of 2^levels.
+
+    With a prefilter (`AuxiliaryPrefilter`), behind it.
+    """
     index = torch.tensor([network.architecture.sources.index(source)])
-    center = network.levels_of_frame(seen_by(window.center, source)[None], index)
+    center = network.levels_of_frame(seen_by(cleaned(prefilter, window.center, source), source)[None], index)
     if window.neighbors:
         center = network.estimated(center)
     neighbors = [[] for _ in center]
     for slot, inputs in sorted(window.neighbors.items()):
-        seen = seen_by(inputs, source)
+        seen = seen_by(cleaned(prefilter, inputs, source), source)
         frame = network.estimated(network.levels_of_frame(seen[None], index, torch.tensor([window.gains[slot]])))
         motion = window.motion[slot][None]
         for level, f in zip(neighbors, frame, strict=True):

@@ -2,10 +2,11 @@
 
     python -m quietframe_training.generators.mitsuba_auxiliaries --assets DIR --photos DIR --out DIR --count 100
 
-Needs the packages mitsuba, trimesh, pillow and numpy, and for the default variant an LLVM library, as `mitsuba_views` does. A
-seed gives one file, mi_SEED.npz, in the layout of `auxiliary_format`. The buffers are those of Mitsuba's `aov` integrator: diffuse
-reflectance and shading normal of the first hit. Rays are made here, each with a point of the lens and a time of its
-own, because Mitsuba's cameras have no shutter. Half of the views have an aperture, 40 % motion blur, half foliage.
+Needs the packages mitsuba, trimesh, pillow and numpy, and for the default variant an LLVM library, as `mitsuba_views`
+does. A seed gives one file, mi_SEED.npz, in the layout of `auxiliary_format`. The buffers are those of Mitsuba's `aov`
+integrator: diffuse reflectance and shading normal of the first hit. Every ray has its own lens sample and time; they are
+generated here, because Mitsuba's cameras have no shutter. Half of the views have an aperture, 40 % motion blur, half
+foliage.
 """
 
 from __future__ import annotations
