@@ -54,7 +54,7 @@ class AuxiliarySampler:
     def __init__(self, views, size: int = 64, seed: int = 0, estimated: float = 0.4, single: float = 0.1):
         self.views, self.size, self.estimated, self.single = views, size, estimated, single
         self.random = np.random.default_rng(seed)
-        weight = np.array([view.noise + 0.01 for view in views])
+        weight = np.array([view.noise + 0.03 for view in views])
         self.probability = weight / weight.sum()
 
     def _corner(self, view: AuxiliaryView) -> tuple[slice, slice]:

@@ -25,11 +25,11 @@ from .kernel_apply import apply_kernels, filtered_variance, kernel_weights, pad_
 from .network import ResidualBlock, downsample, gaussian_logits, upsample
 
 INPUT_CHANNELS = 9
-# log(1 + 1000 v) / 4: variances of 1e-4 are seen, and 1 is not much more than 0.1.
-VARIANCE_SCALE, VARIANCE_RANGE = 1e3, 4.0
-# A standard deviation of 1/1000 in the neighbourhood of 7x7 pixels is filtered in full, none not at all.
+# A variance of two halves has one degree of freedom: the network sees its mean over 5x5 pixels ...
+VARIANCE_WINDOW = 5
+# ... as log(1 + v / 1e-6) / log(1e6), 0 to 1: a standard deviation of 1/1000 is as far from 0 as one of 1/700 is from 1/1000.
 CLEAN_VARIANCE = 1e-6
-CLEAN_SIZE = 7
+VARIANCE_RANGE = 13.8
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,20 @@ class PrefilterArchitecture:
         return self.context_channels + 2
 
 
-def prefilter_features(auxiliaries: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
+def mean_variance(auxiliaries: torch.Tensor) -> torch.Tensor:
+    """Variances of albedo and normal [N,2,H,W], their means over the 5x5 pixels about that lie within the picture."""
+    return F.avg_pool2d(variances_of(auxiliaries), VARIANCE_WINDOW, 1, VARIANCE_WINDOW // 2, count_include_pad=False)
+
+
+def prefilter_features(auxiliaries: torch.Tensor, variance: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
     """What the network sees: albedo 3, log variance 1, normal 3, log variance 1, whether variances are measured 1.
 
-    auxiliaries [N,8,H,W]: albedo 3, variance 1, normal 3, variance 1. measured [N,1,1,1], 1 or 0. -> [N,9,H,W].
+    auxiliaries [N,8,H,W]: albedo 3, variance 1, normal 3, variance 1; variance [N,2,H,W] by `mean_variance`; measured
+    [N,1,1,1], 1 or 0. -> [N,9,H,W].
     """
-    albedo, albedo_variance, normal, normal_variance = auxiliaries.split((3, 1, 3, 1), 1)
-
-    def seen(variance):
-        return torch.log1p(VARIANCE_SCALE * variance) / VARIANCE_RANGE
-
-    flag = measured.expand(-1, 1, *albedo.shape[2:])
-    return torch.cat([albedo, seen(albedo_variance), normal, seen(normal_variance), flag], 1)
+    of_albedo, of_normal = (torch.log1p(variance / CLEAN_VARIANCE) / VARIANCE_RANGE).split(1, 1)
+    flag = measured.expand(-1, 1, *variance.shape[2:])
+    return torch.cat([auxiliaries[:, :3], of_albedo, auxiliaries[:, 4:7], of_normal, flag], 1)
 
 
 def with_estimated_variances(auxiliaries: torch.Tensor) -> torch.Tensor:
@@ -82,12 +84,9 @@ def variances_of(auxiliaries: torch.Tensor) -> torch.Tensor:
     return auxiliaries[:, [3, 7]]
 
 
-def noise_share(auxiliaries: torch.Tensor) -> torch.Tensor:
-    """s in [0, 1]: 0 where albedo and normals are clean in the 7x7 pixels about, 1 where they are not: [N,1,H,W]."""
-    variance = auxiliaries[:, 3:4] + auxiliaries[:, 7:8]
-    radius = CLEAN_SIZE // 2
-    around = F.max_pool2d(variance, CLEAN_SIZE, 1, radius)
-    return (around / CLEAN_VARIANCE).clamp(0, 1)
+def noise_share(variance: torch.Tensor) -> torch.Tensor:
+    """s in [0, 1] of `mean_variance`: 0 where albedo and normals are clean in the 5x5 pixels about: [N,1,H,W]."""
+    return (variance.sum(1, keepdim=True) / CLEAN_VARIANCE).clamp(0, 1)
 
 
 class AuxiliaryPrefilter(nn.Module):
@@ -120,7 +119,9 @@ class AuxiliaryPrefilter(nn.Module):
 
     def level(self, auxiliaries, measured, residual: bool):
         """One level -> (filtered planes [N,6,H,W], blend weight of the coarser level [N,1,H,W], variances left [N,2,H,W])."""
-        context, bandwidth, blend, embedding = self.kernels(prefilter_features(auxiliaries, measured))
+        context, bandwidth, blend, embedding = self.kernels(
+            prefilter_features(auxiliaries, mean_variance(auxiliaries), measured)
+        )
         size = self.architecture.kernel_size
         kernel = (F.relu(context).permute(0, 2, 3, 1), self.taps(), F.softplus(bandwidth)[:, 0], pad_border(embedding, size))
         filtered = apply_kernels(*kernel, pad_border(planes_of(auxiliaries), size))
@@ -133,7 +134,10 @@ class AuxiliaryPrefilter(nn.Module):
         With `residual` the pair of these and the variances that are left [N,2,H,W]: between levels they are blended like
         the planes, which is more than is left where the levels share pixels.
         """
-        share, scale = noise_share(auxiliaries), auxiliaries.new_tensor([1, 1, 1, 0.25, 1, 1, 1, 0.25]).view(1, 8, 1, 1)
+        share, scale = (
+            noise_share(mean_variance(auxiliaries)),
+            auxiliaries.new_tensor([1, 1, 1, 0.25, 1, 1, 1, 0.25]).view(1, 8, 1, 1),
+        )
         planes, variances, levels = planes_of(auxiliaries), variances_of(auxiliaries), []
         for _ in range(self.architecture.levels):
             levels.append(self.level(auxiliaries, measured, residual))
