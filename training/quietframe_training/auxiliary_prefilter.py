@@ -5,9 +5,10 @@ edge of either buffer counts for both; its weights are convex, so that normals o
 are, and misses stay zero.  Two or three pyramid levels share the weights and are composited by equation 5, with the
 kernel predictor's gate as the blend weight:
 
-    o = f + w U(c - D f),    result = a + s (o - a)
+    o = f + w U(c - D f),    result = a + s (o - a),    s = min(1, v / |o - a|^2)
 
-s is 0 where no variance was measured in the neighbourhood: what is known to be clean comes back bit for bit.  The variance
+s takes back what noise does not explain, v and |o - a|^2 being means over 5x5 pixels: fine texture of many samples stays, and
+what is known to be clean comes back bit for bit.  The variance
 that is left, sum w^2 v of a kernel's weights, goes with the result: the network behind still learns how far to trust it.
 """
 
@@ -30,6 +31,10 @@ VARIANCE_WINDOW = 5
 # ... as log(1 + v / 1e-6) / log(1e6), 0 to 1: a standard deviation of 1/1000 is as far from 0 as one of 1/700 is from 1/1000.
 CLEAN_VARIANCE = 1e-6
 VARIANCE_RANGE = 13.8
+EXPLAINED_NOISE = 1.0
+# Bandwidths span six orders of magnitude, as variances do: their logarithm is predicted.
+LOG_BANDWIDTH_LIMIT = 12.0
+FIRST_LOG_BANDWIDTH = 11.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,13 @@ class PrefilterArchitecture:
 
 
 def mean_variance(auxiliaries: torch.Tensor) -> torch.Tensor:
-    """Variances of albedo and normal [N,2,H,W], their means over the 5x5 pixels about that lie within the picture."""
-    return F.avg_pool2d(variances_of(auxiliaries), VARIANCE_WINDOW, 1, VARIANCE_WINDOW // 2, count_include_pad=False)
+    """Variances of albedo and normal [N,2,H,W], averaged by `window_mean`."""
+    return window_mean(variances_of(auxiliaries))
+
+
+def window_mean(planes: torch.Tensor) -> torch.Tensor:
+    """Means over the 5x5 pixels about each pixel that lie within the picture."""
+    return F.avg_pool2d(planes, VARIANCE_WINDOW, 1, VARIANCE_WINDOW // 2, count_include_pad=False)
 
 
 def prefilter_features(auxiliaries: torch.Tensor, variance: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
@@ -84,9 +94,14 @@ def variances_of(auxiliaries: torch.Tensor) -> torch.Tensor:
     return auxiliaries[:, [3, 7]]
 
 
-def noise_share(variance: torch.Tensor) -> torch.Tensor:
-    """s in [0, 1] of `mean_variance`: 0 where albedo and normals are clean in the 5x5 pixels about: [N,1,H,W]."""
-    return (variance.sum(1, keepdim=True) / CLEAN_VARIANCE).clamp(0, 1)
+def explained_share(variance: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+    """s in [0, 1] for albedo and normal: how much of a change [N,6,H,W] noise of `mean_variance` [N,2,H,W] explains: [N,2,H,W].
+
+    A change that is all noise has the noise's variance.
+    """
+    square = change.detach().square()
+    power = window_mean(torch.cat([square[:, :3].mean(1, keepdim=True), square[:, 3:].mean(1, keepdim=True)], 1))
+    return (EXPLAINED_NOISE * variance / power.clamp(min=1e-12)).clamp(0, 1)
 
 
 class AuxiliaryPrefilter(nn.Module):
@@ -102,10 +117,23 @@ class AuxiliaryPrefilter(nn.Module):
         self.head = nn.Conv2d(f, 4 * outputs, 1)
         self.detail = nn.Conv2d(INPUT_CHANNELS, outputs, 3, padding=1)
         self.logits = nn.Linear(a.context_channels, a.kernel_size**2)
-        with torch.no_grad():  # a soft start: at sharp kernels the network collapses to the identity
+        with torch.no_grad():
             self.logits.weight.mul_(0.3)
-            self.logits.bias.copy_(gaussian_logits(a.kernel_size, 1.5))
+            self.logits.bias.copy_(gaussian_logits(a.kernel_size, 2.0))
             self.head.weight.mul_(0.1)
+            self._begin_as_bilateral()
+
+    def _begin_as_bilateral(self):
+        """Begins as a bilateral filter of albedo and normal whose bandwidth is the inverse of their variance."""
+        a, center = self.architecture, (1, 1)
+        bandwidth, embedding = a.context_channels, a.kernel_channels
+        self.detail.weight[bandwidth:].mul_(0.1)
+        self.detail.weight[bandwidth][:, center[0], center[1]] = 0.0
+        for variance in (3, 7):
+            self.detail.weight[bandwidth, variance, center[0], center[1]] = -VARIANCE_RANGE / 2
+        self.detail.bias[bandwidth] = FIRST_LOG_BANDWIDTH
+        for i, plane in zip(range(embedding, embedding + a.embedding_channels), (0, 1, 2, 4, 5, 6), strict=False):
+            self.detail.weight[i, plane, center[0], center[1]] = 1.0
 
     def taps(self):
         """The 1x1 logits layer as [C+1,K*K], the bias last."""
@@ -115,7 +143,9 @@ class AuxiliaryPrefilter(nn.Module):
         """Features [N,9,H,W] -> context, bandwidth, blend weight before their activations, and embedding."""
         features = F.relu(self.blocks(F.relu(self.second(F.relu(self.first(x))))))
         y = F.pixel_shuffle(self.head(features), 2) + self.detail(x)
-        return y.split((self.architecture.context_channels, 1, 1, self.architecture.embedding_channels), 1)
+        a = self.architecture
+        context, log_bandwidth, blend, embedding = y.split((a.context_channels, 1, 1, a.embedding_channels), 1)
+        return context, torch.exp(log_bandwidth.clamp(max=LOG_BANDWIDTH_LIMIT)), blend, embedding
 
     def level(self, auxiliaries, measured, residual: bool):
         """One level -> (filtered planes [N,6,H,W], blend weight of the coarser level [N,1,H,W], variances left [N,2,H,W])."""
@@ -134,11 +164,9 @@ class AuxiliaryPrefilter(nn.Module):
         With `residual` the pair of these and the variances that are left [N,2,H,W]: between levels they are blended like
         the planes, which is more than is left where the levels share pixels.
         """
-        share, scale = (
-            noise_share(mean_variance(auxiliaries)),
-            auxiliaries.new_tensor([1, 1, 1, 0.25, 1, 1, 1, 0.25]).view(1, 8, 1, 1),
-        )
-        planes, variances, levels = planes_of(auxiliaries), variances_of(auxiliaries), []
+        scale = auxiliaries.new_tensor([1, 1, 1, 0.25, 1, 1, 1, 0.25]).view(1, 8, 1, 1)
+        planes, variances, noise = planes_of(auxiliaries), variances_of(auxiliaries), mean_variance(auxiliaries)
+        levels = []
         for _ in range(self.architecture.levels):
             levels.append(self.level(auxiliaries, measured, residual))
             auxiliaries = downsample(auxiliaries) * scale
@@ -146,7 +174,8 @@ class AuxiliaryPrefilter(nn.Module):
         for fine, weight, fine_left in reversed(levels[:-1]):
             output = fine + weight * upsample(output - downsample(fine))
             left = torch.lerp(fine_left, upsample(left), weight) if residual else None
-        output = planes + share * (output - planes)
+        share = explained_share(noise, output - planes)
+        output = planes + share.repeat_interleave(3, 1) * (output - planes)
         return (output, torch.lerp(variances, left, share)) if residual else output
 
 
