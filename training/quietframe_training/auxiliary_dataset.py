@@ -20,6 +20,7 @@ class AuxiliaryView:
     draws: np.ndarray  # [D,6,H,W]
     reference: np.ndarray  # [6,H,W]
     noise: float  # mean absolute error of two draws
+    measured: bool  # whether the draws tell the variance
 
     @property
     def size(self) -> tuple[int, int]:
@@ -28,11 +29,11 @@ class AuxiliaryView:
 
 def load_auxiliaries(path: pathlib.Path) -> AuxiliaryView:
     with np.load(path) as file:
-        json.loads(str(file["meta"]))
+        meta = json.loads(str(file["meta"]))
         draws = np.ascontiguousarray(np.moveaxis(file["draws"], -1, 1))
         reference = np.ascontiguousarray(np.moveaxis(file["reference"], -1, 0))
     pair = draws[:2].astype(np.float32).mean(0)
-    return AuxiliaryView(path.stem, draws, reference, float(np.abs(pair - reference).mean()))
+    return AuxiliaryView(path.stem, draws, reference, float(np.abs(pair - reference).mean()), meta.get("measured", True))
 
 
 def mean_of_halves(draws: np.ndarray) -> np.ndarray:
@@ -94,7 +95,7 @@ class AuxiliarySampler:
         auxiliaries, reference = (torch.rot90(t, turns, (1, 2)) for t in (auxiliaries, reference))
         if mirror:
             auxiliaries, reference = auxiliaries.flip(2), reference.flip(2)
-        measured = rng.random() >= self.estimated
+        measured = view.measured and rng.random() >= self.estimated
         if not measured:
             auxiliaries = with_estimated_variances(auxiliaries[None])[0]
         return auxiliaries.contiguous(), reference.contiguous(), float(measured)

@@ -5,7 +5,7 @@ edge of either buffer counts for both; its weights are convex, so that normals o
 are, and misses stay zero.  Two or three pyramid levels share the weights and are composited by equation 5, with the
 kernel predictor's gate as the blend weight:
 
-    o = f + w U(c - D f),    result = a + s (o - a),    s = min(1, v / |o - a|^2)
+    o = f + w U(c - D f),    result = a + s (o - a),    s = min(1, 2 v / |o - a|^2)
 
 s takes back what noise does not explain, v and |o - a|^2 being means over 5x5 pixels: fine texture of many samples stays, and
 what is known to be clean comes back bit for bit.  The variance
@@ -31,7 +31,7 @@ VARIANCE_WINDOW = 5
 # ... as log(1 + v / 1e-6) / log(1e6), 0 to 1: a standard deviation of 1/1000 is as far from 0 as one of 1/700 is from 1/1000.
 CLEAN_VARIANCE = 1e-6
 VARIANCE_RANGE = 13.8
-EXPLAINED_NOISE = 1.0
+EXPLAINED_NOISE = 2.0
 # Bandwidths span six orders of magnitude, as variances do: their logarithm is predicted.
 LOG_BANDWIDTH_LIMIT = 12.0
 FIRST_LOG_BANDWIDTH = 11.0
@@ -97,7 +97,7 @@ def variances_of(auxiliaries: torch.Tensor) -> torch.Tensor:
 def explained_share(variance: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
     """s in [0, 1] for albedo and normal: how much of a change [N,6,H,W] noise of `mean_variance` [N,2,H,W] explains: [N,2,H,W].
 
-    A change that is all noise has the noise's variance.
+    A change that is all noise has the noise's variance; twice that is allowed, as variances of two halves are uncertain.
     """
     square = change.detach().square()
     power = window_mean(torch.cat([square[:, :3].mean(1, keepdim=True), square[:, 3:].mean(1, keepdim=True)], 1))

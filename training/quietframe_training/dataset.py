@@ -32,14 +32,6 @@ class CleanAuxiliaries:
         return self.estimated if source in ESTIMATED else self.measured
 
 
-def clean_auxiliaries(prefilter, albedo, albedo_variance, normal, normal_variance) -> CleanAuxiliaries | None:
-    """Buffers [C,H,W] through a prefilter (`AuxiliaryPrefilter`); None without one."""
-    if prefilter is None:
-        return None
-    noisy = torch.cat([albedo, albedo_variance, normal, normal_variance])
-    return CleanAuxiliaries(prefiltered(prefilter, noisy, True), prefiltered(prefilter, noisy, False))
-
-
 @dataclass(frozen=True)
 class View:
     """One noisy frame and its reference; all [C,H,W] float32, light multiplied by the view's auto-exposure."""
@@ -58,6 +50,7 @@ class View:
     flag: float = 0.0
     beauty: bool = True  # the whole picture, not a component of it
     clean: CleanAuxiliaries | None = None
+    guides_measured: bool = True  # whether the variances of albedo and normals are those of these buffers
 
     def inputs(self, source: str | None = None) -> torch.Tensor:
         """Raw inputs [13,H,W] of features.py; where a prefilter has run, with what it made for an encoder (the renderer's)."""
@@ -119,8 +112,7 @@ def load_example(path: pathlib.Path, components: bool = True, prefilter=None) ->
             path.stem, renderer_of(meta, split), meta["spp"], color, frame("color_var"), guide, guide_variance,
             frame("normal"), frame("normal_var"), target, 1.0,
         )  # fmt: skip
-        clean = clean_auxiliaries(prefilter, base.albedo, base.albedo_variance, base.normal, base.normal_variance)
-        base = replace(base, clean=clean)
+        base = behind(prefilter, replace(base, guides_measured=not split or "denoise_albedo_var" in file.files))
         views = [_exposed(base)]
         if split and components:
             part = replace(base, beauty=False)
@@ -156,11 +148,21 @@ def seen_by(inputs: torch.Tensor, source: str) -> torch.Tensor:
     return inputs
 
 
-def cleaned(prefilter, inputs: torch.Tensor, source: str) -> torch.Tensor:
+def behind(prefilter, view: View) -> View:
+    """A view with the guides that a prefilter (`AuxiliaryPrefilter`) makes; as it is without one."""
+    if prefilter is None:
+        return view
+    noisy = torch.cat([view.albedo, view.albedo_variance, view.normal, view.normal_variance])
+    estimated = prefiltered(prefilter, noisy, False)
+    measured = prefiltered(prefilter, noisy, True) if view.guides_measured else estimated
+    return replace(view, clean=CleanAuxiliaries(measured, estimated))
+
+
+def cleaned(prefilter, inputs: torch.Tensor, source: str, guides_measured: bool = True) -> torch.Tensor:
     """Inputs [13,H,W] with the auxiliaries that an encoder gets from a prefilter; as they are without one."""
     if prefilter is None or source == "color":
         return inputs
-    auxiliaries = prefiltered(prefilter, inputs[4:12], source not in ESTIMATED)
+    auxiliaries = prefiltered(prefilter, inputs[4:12], guides_measured and source not in ESTIMATED)
     return torch.cat([inputs[:4], auxiliaries, inputs[12:]])
 
 
@@ -230,8 +232,15 @@ class PatchSampler:
 
     def patch(self) -> tuple[torch.Tensor, torch.Tensor, int]:
         """(inputs [13,S,S], reference [3,S,S], source index)."""
+        return self.patch_of(self.view())
+
+    def view(self) -> View:
+        """A random view."""
+        return self.views[self.random.choice(len(self.views), p=self.probability)]
+
+    def patch_of(self, view: View) -> tuple[torch.Tensor, torch.Tensor, int]:
+        """A patch of a view, as `patch` gives it."""
         rng = self.random
-        view = self.views[rng.choice(len(self.views), p=self.probability)]
         y, x = self._corner(view)
         window = (slice(None), slice(y, y + self.size), slice(x, x + self.size))
         source = self.only or encoder_of(view.renderer, self.sources)

@@ -28,6 +28,7 @@ class Window:
     motion: dict[int, torch.Tensor]  # by slot [2,H,W], from the centre's pixels
     reference: torch.Tensor  # [3,H,W] in the centre's exposure
     exposure: float
+    guides_measured: bool = True  # whether the variances of albedo and normals are those of these buffers
 
     def only(self, slots) -> Window:
         """The window without the neighbours of other slots."""
@@ -106,7 +107,8 @@ def window_of(arrays: dict[str, np.ndarray], name: str) -> Window:
             way = range(0, offset, -1 if offset < 0 else 1)
             motion[slot] = chain_motion([vectors[middle + t, direction][None] for t in way])[0]
     renderer = "cycles" if split else "mitsuba"
-    return Window(name, renderer, meta["spp"], center, neighbors, gains, motion, reference * exposure, exposure)
+    measured = not split or "denoise_albedo_var" in arrays
+    return Window(name, renderer, meta["spp"], center, neighbors, gains, motion, reference * exposure, exposure, measured)
 
 
 def _turn_motion(motion: torch.Tensor, turns: int, mirror: bool) -> torch.Tensor:
@@ -171,12 +173,14 @@ def prepare(network: Denoiser, window: Window, source: str, prefilter=None) -> P
     With a prefilter (`AuxiliaryPrefilter`), behind it.
     """
     index = torch.tensor([network.architecture.sources.index(source)])
-    center = network.levels_of_frame(seen_by(cleaned(prefilter, window.center, source), source)[None], index)
+    center = network.levels_of_frame(
+        seen_by(cleaned(prefilter, window.center, source, window.guides_measured), source)[None], index
+    )
     if window.neighbors:
         center = network.estimated(center)
     neighbors = [[] for _ in center]
     for slot, inputs in sorted(window.neighbors.items()):
-        seen = seen_by(cleaned(prefilter, inputs, source), source)
+        seen = seen_by(cleaned(prefilter, inputs, source, window.guides_measured), source)
         frame = network.estimated(network.levels_of_frame(seen[None], index, torch.tensor([window.gains[slot]])))
         motion = window.motion[slot][None]
         for level, f in zip(neighbors, frame, strict=True):

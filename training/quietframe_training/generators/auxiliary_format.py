@@ -4,7 +4,7 @@ An example is one compressed .npz of float16 arrays, row 0 at the top, and `meta
     draws (D, H, W, 6)     albedo 3 and normal 3 of D independent renders of meta["spp_per_draw"] samples per pixel each
     reference (H, W, 6)    the same buffers at meta["ref_spp"] samples per pixel
 Means of random subsets of the draws are noisy buffers of any sample count, and the means of their two halves measure
-the variance, so that one view serves every noise level (`auxiliary_dataset.py`).
+the variance, so that one view serves every noise level (`auxiliary_dataset.py`). Where meta["measured"] is false they do not.
 """
 
 from __future__ import annotations
