@@ -85,6 +85,17 @@ def encoder_of(renderer: str, sources) -> str:
     return renderer if renderer in sources else "generic"
 
 
+VARIANCE_ENCODER = "mitsuba"
+"""Reads measured frames of renderers without an encoder behind the prefilter; noisy guides and variances together do harm."""
+
+
+def encoder_for(view: View, sources) -> str:
+    """The encoder for a view with measured variances."""
+    if view.renderer not in sources and view.clean is not None and VARIANCE_ENCODER in sources:
+        return VARIANCE_ENCODER
+    return encoder_of(view.renderer, sources)
+
+
 def load_example(path: pathlib.Path, components: bool = True, prefilter=None) -> list[View]:
     """The centre frame of an example: its beauty, and with `components` its irradiance and specular where they exist.
 

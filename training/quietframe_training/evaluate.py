@@ -18,34 +18,26 @@ import functools
 import json
 import pathlib
 import platform
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from .dataset import encoder_of, load_example, seen_by, with_less_noise
+from .auxiliary_prefilter import load_prefilter
+from .dataset import encoder_for, encoder_of, load_example, seen_by, with_less_noise
 from .export import load_network, trained_encoder
 from .joint_bilateral import joint_bilateral, tune
 from .losses import dssim, relative_mse, smape
 from .noise_guard import guarded
+from .oidn import oidn
 from .train import denoise_view
+
+OIDN_BEST = ("oidn high", "oidn high, prefiltered")
 
 METRICS = {"smape": smape, "relmse": relative_mse, "dssim": dssim}
 
 SHARES = (1.0, 0.3, 0.1, 0.03, 0.01)
 """Of the noise that is left in cleaner input."""
-
-
-def oidn(view, quality: str) -> torch.Tensor:
-    """OIDN's RT filter with noisy albedo and normal, in the units of the view."""
-    import pyoidn
-
-    def interleaved(picture):
-        return np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
-
-    result = pyoidn.denoise(
-        interleaved(view.color), interleaved(view.albedo.clamp(0, 1)), interleaved(view.normal), hdr=True, quality=quality
-    )
-    return torch.from_numpy(result).permute(2, 0, 1)
 
 
 def methods(network, bilateral, encoder=None, like=None):
@@ -55,18 +47,26 @@ def methods(network, bilateral, encoder=None, like=None):
     """
     beside = {}
     if like is not None:
-        beside[f"quietframe, {like}"] = lambda v: denoised_as_served(network, v.inputs(), v.renderer, like)
+        beside[f"quietframe, {like}"] = lambda v: denoised_as_served(network, v.inputs(like), v.renderer, like)
     return {
         "noisy": lambda v: v.color,
         "bilateral": lambda v: joint_bilateral(v.color, v.albedo, v.normal, bilateral),
         "oidn fast": lambda v: oidn(v, "fast"),
         "oidn high": lambda v: oidn(v, "high"),
-        "quietframe": lambda v: denoised_as_served(network, v.inputs(), v.renderer, encoder),
+        "oidn high, prefiltered": lambda v: oidn(v, "high", prefiltered=True),
+        "quietframe": lambda v: denoised_view(network, v, encoder),
         **beside,
-        "quietframe, no variances": lambda v: denoise_view(network, v.inputs(), "generic"),
+        "quietframe, no prefilter": lambda v: denoised_view(network, replace(v, clean=None), encoder),
+        "quietframe, no variances": lambda v: denoise_view(network, v.inputs("generic"), "generic"),
         "quietframe, colour only": lambda v: denoise_view(network, v.inputs(), "color"),
         "quietframe, finest scale": lambda v: finest_scale(network, v, encoder),
     }
+
+
+def denoised_view(network, view, encoder: str | None = None) -> torch.Tensor:
+    """`denoised_as_served` by the encoder that the service chooses, or by `encoder`."""
+    encoder = encoder or encoder_for(view, network.architecture.sources)
+    return denoised_as_served(network, view.inputs(encoder), view.renderer, encoder)
 
 
 def denoised_as_served(network, inputs: torch.Tensor, renderer: str, encoder: str | None = None) -> torch.Tensor:
@@ -82,9 +82,9 @@ def denoised_as_served(network, inputs: torch.Tensor, renderer: str, encoder: st
 @torch.no_grad()
 def finest_scale(network, view, encoder: str | None = None) -> torch.Tensor:
     """The single-scale result, for the ablation; the picture is padded to a multiple of 2^levels."""
-    encoder = encoder or encoder_of(view.renderer, network.architecture.sources)
+    encoder = encoder or encoder_for(view, network.architecture.sources)
     index = torch.tensor([network.architecture.sources.index(encoder)])
-    seen = seen_by(view.inputs(), encoder)[None]
+    seen = seen_by(view.inputs(encoder), encoder)[None]
     multiple = 2**network.architecture.levels
     height, width = seen.shape[2:]
     padded = torch.nn.functional.pad(seen, (0, -width % multiple, 0, -height % multiple), mode="replicate")
@@ -128,6 +128,35 @@ def mean_by_tag(rows, metric="smape") -> dict[str, dict]:
     }
 
 
+def relative_to_best_oidn(rows, method: str = "quietframe") -> dict[str, dict]:
+    """renderer -> {"frames", "ratios": {metric: geometric mean}, "worst": (scene, SMAPE ratio)} to the better OIDN high."""
+    groups: dict = {}
+    for row in rows:
+        best = {m: min(row["scores"][name][m] for name in OIDN_BEST) for m in METRICS}
+        ratios = {m: row["scores"][method][m] / best[m] for m in METRICS}
+        for group in (row["renderer"], "all"):
+            groups.setdefault(group, []).append((row["scene"], ratios))
+    return {
+        group: {
+            "frames": len(entries),
+            "ratios": {m: float(np.exp(np.mean([np.log(ratios[m]) for _, ratios in entries]))) for m in METRICS},
+            "worst": max(((scene, ratios["smape"]) for scene, ratios in entries), key=lambda entry: entry[1]),
+        }
+        for group, entries in groups.items()
+    }
+
+
+def relative_lines(rows) -> list[str]:
+    """`relative_to_best_oidn` as a section of the report."""
+    lines = ["## Relative to Intel Open Image Denoise", ""]
+    lines += ["Geometric means of frame by frame ratios to the better of OIDN high with noisy and with prefiltered guides.", ""]
+    lines += ["| renderer | frames | " + " | ".join(METRICS) + " | worst SMAPE |", "|---|---|" + "---|" * (len(METRICS) + 1)]
+    for group, entry in relative_to_best_oidn(rows).items():
+        ratios = " | ".join(f"{entry['ratios'][m]:.3f}" for m in METRICS)
+        lines.append(f"| {group} | {entry['frames']} | {ratios} | {entry['worst'][0]} {entry['worst'][1]:.2f} |")
+    return [*lines, ""]
+
+
 def score_cleaner(denoise, view) -> list[dict[str, float]]:
     """SMAPE of a view with each share of its noise before and after `denoise`, a function of inputs [13,H,W] and renderer."""
     reference = view.reference / view.exposure
@@ -163,6 +192,8 @@ def markdown(rows, names, bilateral) -> str:
             overall = float(np.mean([row["scores"][name][metric] for row in rows]))
             lines.append(f"| {name} | " + " | ".join(f"{by[g]:.4f}" for g in groups) + f" | {overall:.4f} |")
         lines.append("")
+    if set(OIDN_BEST) <= set(names):
+        lines += relative_lines(rows)
     lines += ["## By tag (SMAPE)", "", "Means over the frames with that renderer, family or tag.", ""]
     lines += ["| tag | frames | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
     for tag, group in mean_by_tag(rows).items():
@@ -185,7 +216,8 @@ def markdown(rows, names, bilateral) -> str:
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
-    parser.add_argument("--validation", type=pathlib.Path, required=True)
+    parser.add_argument("--validation", type=pathlib.Path, nargs="+", required=True)
+    parser.add_argument("--prefilter", type=pathlib.Path, help="checkpoint of the auxiliary prefilter before the network")
     parser.add_argument("--tune", type=pathlib.Path, required=True, help="training examples that tune the bilateral filter")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--encoder", help="that reads all frames; by default the one that was trained alone")
@@ -200,8 +232,9 @@ def main(arguments=None):
     bilateral = tune(training)
     table = methods(network, bilateral, encoder, like if encoder == trained else None)
     rows = []
-    for path in sorted(options.validation.glob("*.npz")):
-        view = load_example(path, False)[0]
+    prefilter = load_prefilter(options.prefilter) if options.prefilter else None
+    for path in (p for folder in options.validation for p in sorted(folder.glob("*.npz"))):
+        view = load_example(path, False, prefilter)[0]
         reference = view.reference / view.exposure
         scores = {}
         for name, method in table.items():

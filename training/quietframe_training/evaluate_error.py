@@ -17,6 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from .auxiliary_prefilter import load_prefilter
 from .error_predictor import DARK, ERROR_CHANNELS, in_units_of_file, true_errors
 from .export import load_network
 from .train_error import denoised_examples, kept_examples, load_predictor, predict_errors
@@ -147,17 +148,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True, help="of the error predictor")
     parser.add_argument("--denoiser", type=pathlib.Path, required=True)
+    parser.add_argument("--prefilter", type=pathlib.Path, help="checkpoint of the auxiliary prefilter before the denoiser")
     parser.add_argument("--validation", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)
     predictor, state = load_predictor(options.checkpoint)
     network, _ = load_network(options.denoiser)
+    prefilter = load_prefilter(options.prefilter) if options.prefilter else None
     examples = kept_examples(
         options.checkpoint.parent,
         "validation",
-        options.denoiser,
-        lambda: denoised_examples(network, [options.validation], poorer=False),
+        (options.denoiser, options.prefilter),
+        lambda: denoised_examples(network, [options.validation], False, prefilter),
     )
     rows, predicted, true = [], [], []
     for example in examples:

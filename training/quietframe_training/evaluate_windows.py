@@ -14,15 +14,17 @@ import datetime
 import json
 import pathlib
 import platform
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from .auxiliary_prefilter import AuxiliaryPrefilter, load_prefilter
 from .dataset import View, load_example
-from .evaluate import oidn
 from .export import load_network
 from .losses import smape
 from .network import Denoiser, downsample, upsample
+from .oidn import oidn
 from .window import WINDOW_OFFSETS, gather
 from .window_dataset import Window, load_window, prepare, window_of
 
@@ -30,19 +32,30 @@ LENGTHS = {1: (), 3: (2, 3), 5: (1, 2, 3, 4), 7: (0, 1, 2, 3, 4, 5)}
 LAMBDAS = (1, 2, 5, 10)
 
 
+@dataclass(frozen=True)
+class Pipeline:
+    """The network, and the prefilter before it if there is one."""
+
+    network: Denoiser
+    prefilter: AuxiliaryPrefilter | None = None
+
+    def prepare(self, window: Window):
+        return prepare(self.network, window, window.renderer, self.prefilter)
+
+
 @torch.no_grad()
-def denoise(network: Denoiser, window: Window, slots, lambda_: float = 1.0) -> torch.Tensor:
+def denoise(pipeline: Pipeline, window: Window, slots, lambda_: float = 1.0) -> torch.Tensor:
     """The centre frame [3,H,W] in the units of the file."""
-    part = prepare(network, window.only(slots), window.renderer)
+    network, part = pipeline.network, pipeline.prepare(window.only(slots))
     log_lambda = None if lambda_ == 1 else torch.full((1, 1, *window.reference.shape[1:]), float(np.log10(lambda_)))
     return network.denoise(part.center, part.neighbors, log_lambda)[0][0] / window.exposure
 
 
-def score_sequence(network: Denoiser, path: pathlib.Path) -> dict:
+def score_sequence(pipeline: Pipeline, path: pathlib.Path) -> dict:
     """SMAPE of the centre frame by length of the window, and of OIDN."""
     window, view = load_window(path), load_example(path, False)[0]
     reference = window.reference / window.exposure
-    scores = {f"{n} frames": float(smape(denoise(network, window, slots), reference)) for n, slots in LENGTHS.items()}
+    scores = {f"{n} frames": float(smape(denoise(pipeline, window, slots), reference)) for n, slots in LENGTHS.items()}
     for quality in ("fast", "high"):
         scores[f"oidn {quality}"] = float(smape(oidn(view, quality) / view.exposure, reference))
     return {"scene": path.stem, "spp": window.spp, "scores": scores}
@@ -62,14 +75,14 @@ def shot(path: pathlib.Path) -> list[tuple[Window, torch.Tensor | None]]:
     return frames
 
 
-def score_flicker(network: Denoiser, path: pathlib.Path) -> dict:
+def score_flicker(pipeline: Pipeline, path: pathlib.Path) -> dict:
     """Flicker of a shot, denoised frame by frame, in windows, and by OIDN."""
     frames = shot(path)
     methods = {
         "noisy": lambda w: w.center[:3] / w.exposure,
         "oidn high": lambda w: oidn_of(w) / w.exposure,
-        "1 frame": lambda w: denoise(network, w, ()),
-        "7 frames": lambda w: denoise(network, w, LENGTHS[7]),
+        "1 frame": lambda w: denoise(pipeline, w, ()),
+        "7 frames": lambda w: denoise(pipeline, w, LENGTHS[7]),
     }
     scores = {}
     for name, method in methods.items():
@@ -89,7 +102,7 @@ def oidn_of(window: Window) -> torch.Tensor:
     return oidn(View("", "", window.spp, c[:3], c[3:4], c[4:7], c[7:8], c[8:11], c[11:12], window.reference, 1.0), "high")
 
 
-def score_lambda(network: Denoiser, path: pathlib.Path) -> dict:
+def score_lambda(pipeline: Pipeline, path: pathlib.Path) -> dict:
     """By lambda: SMAPE, the share of the input's noise that is left, and the error of a blend that leaves as much.
 
     The share is the regression of the remaining error on the input's: sum (d-r)(c-r) / sum (c-r)^2, per pixel clamped to
@@ -100,13 +113,13 @@ def score_lambda(network: Denoiser, path: pathlib.Path) -> dict:
     noisy = window.center[:3] / window.exposure
     noise = noisy - reference
     noise = noise.clamp(-3 * noise.std(), 3 * noise.std())
-    base, scores = denoise(network, window, ()), {}
+    base, scores = denoise(pipeline, window, ()), {}
 
     def left(picture):
         return float(((picture - reference) * noise).sum() / noise.square().sum())
 
     for lambda_ in LAMBDAS:
-        output = base if lambda_ == 1 else denoise(network, window, (), lambda_)
+        output = base if lambda_ == 1 else denoise(pipeline, window, (), lambda_)
         share = left(output)
         mix = min(max((share - left(base)) / max(left(noisy) - left(base), 1e-6), 0.0), 1.0)
         blend = base + mix * (noisy - base)
@@ -116,11 +129,11 @@ def score_lambda(network: Denoiser, path: pathlib.Path) -> dict:
 
 
 @torch.no_grad()
-def score_compositing(network: Denoiser, path: pathlib.Path) -> dict:
+def score_compositing(pipeline: Pipeline, path: pathlib.Path) -> dict:
     """SMAPE with the learned blend weight, with a weight of 1 (naive), and of the finest scale alone."""
     window = load_window(path)
     reference = window.reference / window.exposure
-    output, levels, _ = network.denoise(prepare(network, window.only(()), window.renderer).center)
+    output, levels, _ = pipeline.network.denoise(pipeline.prepare(window.only(())).center)
     naive = levels[-1]
     for fine in reversed(levels[:-1]):
         naive = fine + upsample(naive - downsample(fine))
@@ -149,14 +162,14 @@ def lambda_table(rows) -> list[str]:
     return [*lines, ""]
 
 
-def draw(network: Denoiser, path: pathlib.Path, out: pathlib.Path) -> None:
+def draw(pipeline: Pipeline, path: pathlib.Path, out: pathlib.Path) -> None:
     """noisy | OIDN high | 1 frame | 7 frames | lambda 5 | reference, three times as large."""
     from PIL import Image
 
     window = load_window(path)
     noisy, reference = window.center[:3] / window.exposure, window.reference / window.exposure
-    pictures = [noisy, oidn_of(window) / window.exposure, denoise(network, window, ()),
-                denoise(network, window, LENGTHS[7]), denoise(network, window, LENGTHS[7], 5), reference]  # fmt: skip
+    pictures = [noisy, oidn_of(window) / window.exposure, denoise(pipeline, window, ()),
+                denoise(pipeline, window, LENGTHS[7]), denoise(pipeline, window, LENGTHS[7], 5), reference]  # fmt: skip
     strip = torch.cat(pictures, 2).clamp(min=0) * window.exposure
     encoded = (255 * (strip / (1 + strip) * 1.3).clamp(0, 1) ** (1 / 2.2)).round().byte().permute(1, 2, 0).numpy()
     image = Image.fromarray(encoded)
@@ -167,23 +180,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
     parser.add_argument("--validation", type=pathlib.Path, required=True)
+    parser.add_argument("--prefilter", type=pathlib.Path, help="checkpoint of the auxiliary prefilter before the network")
     parser.add_argument("--flicker", type=pathlib.Path, help="further sequences")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--pictures", type=int, default=2, help="sequences to draw")
     options = parser.parse_args()
     network, state = load_network(options.checkpoint)
+    pipeline = Pipeline(network, load_prefilter(options.prefilter) if options.prefilter else None)
     paths = sorted(options.validation.glob("*.npz"))
     sequences = [p for p in paths if load_window(p).neighbors]
     further = sorted(options.flicker.glob("*.npz")) if options.flicker else []
     results = {
-        "windows": [score_sequence(network, p) for p in [*sequences, *further]],
-        "flicker": [score_flicker(network, p) for p in [*sequences, *further]],
-        "compositing": [score_compositing(network, p) for p in paths],
-        "lambda": [score_lambda(network, p) for p in paths],
+        "windows": [score_sequence(pipeline, p) for p in [*sequences, *further]],
+        "flicker": [score_flicker(pipeline, p) for p in [*sequences, *further]],
+        "compositing": [score_compositing(pipeline, p) for p in paths],
+        "lambda": [score_lambda(pipeline, p) for p in paths],
     }
     options.out.mkdir(parents=True, exist_ok=True)
     for path in sequences[: options.pictures]:
-        draw(network, path, options.out)
+        draw(pipeline, path, options.out)
     about = {"date": datetime.date.today().isoformat(), "machine": platform.machine(), "steps": state["step"],
              "torch": torch.__version__.split("+")[0], "slots": len(WINDOW_OFFSETS)}  # fmt: skip
     (options.out / "windows.json").write_text(json.dumps({"about": about, **results}, indent=1) + "\n")

@@ -6,9 +6,10 @@ golden.json: {"source": ..., "tensors": {name: {"file", "shape"}}}; files are li
 [1,13,H,W] of features.py already exposed, `x` the features of it; `spatial0`, `embedding0`, `kernel_features0` belong to
 level 0 (the last before pixel_shuffle and activations are in the ONNX modules; here context, bandwidth and albedo gate
 are activated); `level0..2` are the levels' denoised colours, `output` is the composite, `guarded` that after
-`noise_guard.py` with 0.3 times the variance. `irradiance` is the composite with the flag set, `output_lambda` with `log_lambda` =
-log(lambda)/log(10). For windows, `neighbor_inputs` [2,13,H,W] are the frames of slots 1 and 3 (offsets -2 and +1), in
-their own exposures, `neighbor_gain` [2] brings their colour to the centre's, `neighbor_motion` [2,2,H,W] leads to them;
+`noise_guard.py` with 0.3 times the variance. `irradiance` is the composite with the flag set, `output_lambda` with
+`log_lambda` = log(lambda)/log(10). For windows, `neighbor_inputs` [2,13,H,W] are the frames of slots 1 and 3 (offsets -2
+and +1), in their own exposures, `neighbor_gain` [2] brings their colour to the centre's, `neighbor_motion` [2,2,H,W] leads
+to them;
 `differences0` is level 0's second input of temporal_features, `neighbor_features0` what neighbor_predictor makes of its
 output, `window_level0` the level's denoised colour,
 `window_output` the composite, `window_output_lambda` with the lambda map.

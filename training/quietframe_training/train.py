@@ -25,7 +25,7 @@ from dataclasses import replace
 import torch
 
 from .auxiliary_prefilter import load_prefilter
-from .dataset import PatchSampler, encoder_of, load_example, seen_by
+from .dataset import PatchSampler, encoder_for, load_example, seen_by
 from .export import load_weights
 from .losses import dssim, picture_loss, smape
 from .network import Architecture, Denoiser, downsample
@@ -76,7 +76,7 @@ def validate(network: Denoiser, views, source: str | None = None) -> dict[str, f
     """In the units of the file, mean SMAPE by samples per pixel, and mean DSSIM; by the renderer's encoder or `source`."""
     scores: dict[str, list[float]] = {}
     for view in sorted(views, key=lambda v: v.spp):
-        encoder = source or encoder_of(view.renderer, network.architecture.sources)
+        encoder = source or encoder_for(view, network.architecture.sources)
         output = denoise_view(network, view.inputs(encoder), encoder) / view.exposure
         reference = view.reference / view.exposure
         scores.setdefault(str(view.spp), []).append(float(smape(output, reference)))

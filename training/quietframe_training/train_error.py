@@ -21,7 +21,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .dataset import View, encoder_of, load_example, seen_by
+from .auxiliary_prefilter import load_prefilter
+from .dataset import View, behind, encoder_of, load_example, seen_by
 from .error_predictor import ERROR_CHANNELS, ErrorArchitecture, ErrorPredictor, error_inputs, true_errors
 from .export import load_network
 from .features import auto_exposure
@@ -67,16 +68,16 @@ def mixed_samples(views: list[View], rng: np.random.Generator) -> View:
     )
 
 
-def denoised_example(network, view: View, source: str) -> ErrorExample:
-    """What the predictor sees and learns of a view that went through the encoder of `source`."""
-    inputs = seen_by(view.inputs(), source)
+def denoised_example(network, view: View, source: str, prefilter=None) -> ErrorExample:
+    """What the predictor sees and learns of a view that went through the prefilter and the encoder of `source`."""
+    inputs = seen_by(behind(prefilter, view).inputs(source), source)
     color, variance, albedo, _, normal, _, _ = inputs.split((3, 1, 3, 1, 3, 1, 1))
     denoised = denoise_view(network, inputs, source)
     x = error_inputs(color, denoised, variance, albedo, normal)
     return ErrorExample(view.name, view.spp, source, view.exposure, x, view.reference, true_errors(denoised, view.reference))
 
 
-def denoised_examples(network, folders, poorer: bool) -> list[ErrorExample]:
+def denoised_examples(network, folders, poorer: bool, prefilter=None) -> list[ErrorExample]:
     """All examples of the folders; with `poorer` also through encoders that see less, and mixtures of sample counts."""
     rng = np.random.default_rng(0)
     scenes: dict[str, list[View]] = {}
@@ -86,22 +87,22 @@ def denoised_examples(network, folders, poorer: bool) -> list[ErrorExample]:
     examples = []
     for views in scenes.values():
         own = encoder_of(views[0].renderer, network.architecture.sources)
-        examples += [denoised_example(network, v, own) for v in views]
+        examples += [denoised_example(network, v, own, prefilter) for v in views]
         if poorer:
             poor = views[int(rng.integers(len(views)))]
-            examples.append(denoised_example(network, poor, str(rng.choice(["generic", "color"]))))
+            examples.append(denoised_example(network, poor, str(rng.choice(["generic", "color"])), prefilter))
             if len(views) > 1:
                 mixed = mixed_samples(views, rng)
-                examples.append(denoised_example(network, mixed, own))
+                examples.append(denoised_example(network, mixed, own, prefilter))
     return examples
 
 
 TENSORS = ("inputs", "reference", "errors")
 
 
-def kept_examples(folder: pathlib.Path, kind: str, denoiser: pathlib.Path, make) -> list[ErrorExample]:
-    """The examples that the same checkpoint of a denoiser gave before, or new ones, which are kept in half precision."""
-    digest = hashlib.sha256(denoiser.read_bytes()).hexdigest()[:12]
+def kept_examples(folder: pathlib.Path, kind: str, checkpoints, make) -> list[ErrorExample]:
+    """The examples that the same checkpoints of denoiser and prefilter gave, or new ones, which are kept in half precision."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in checkpoints if path)).hexdigest()[:12]
     path = folder / f"{kind}-{digest}.pt"
     if not path.exists():
         most = torch.finfo(torch.half).max
@@ -188,6 +189,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--architecture", type=json.loads, default={}, help="JSON of changed ErrorArchitecture fields")
+    parser.add_argument("--prefilter", type=pathlib.Path, help="checkpoint of the auxiliary prefilter before the denoiser")
     parser.add_argument("--minutes", type=float, default=math.inf)
     options = parser.parse_args()
 
@@ -197,9 +199,9 @@ def main():
     options.run.mkdir(parents=True, exist_ok=True)
     started = time.time()
     network, _ = load_network(options.checkpoint)
-    examples = kept_examples(
-        options.run, "examples", options.checkpoint, lambda: denoised_examples(network, options.data, poorer=True)
-    )
+    prefilter = load_prefilter(options.prefilter) if options.prefilter else None
+    examples = kept_examples(options.run, "examples", (options.checkpoint, options.prefilter),
+                             lambda: denoised_examples(network, options.data, True, prefilter))  # fmt: skip
     print(f"{len(examples)} examples after {time.time() - started:.0f} s", flush=True)
 
     predictor = ErrorPredictor(ErrorArchitecture(**options.architecture))

@@ -104,11 +104,11 @@ def test_examples_are_kept_for_the_denoiser_that_made_them(tmp_path):
         return made[-1:]
 
     denoiser.write_bytes(b"a checkpoint")
-    first = kept_examples(tmp_path, "examples", denoiser, examples)
-    assert torch.equal(kept_examples(tmp_path, "examples", denoiser, examples)[0].inputs, first[0].inputs)
+    first = kept_examples(tmp_path, "examples", (denoiser, None), examples)
+    assert torch.equal(kept_examples(tmp_path, "examples", (denoiser, None), examples)[0].inputs, first[0].inputs)
     assert len(made) == 1
     denoiser.write_bytes(b"another")
-    second = kept_examples(tmp_path, "examples", denoiser, examples)
+    second = kept_examples(tmp_path, "examples", (denoiser, None), examples)
     assert len(made) == 2 and not torch.equal(second[0].inputs, first[0].inputs)
 
 
