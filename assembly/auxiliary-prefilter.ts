@@ -8,11 +8,11 @@ import { log1p, madd } from './simd-math';
 const VECTOR: usize = 16;
 const PIXEL: usize = 4;
 
-/** log(1 + 1000 v) / 4 of `bytes` of variances, a multiple of 16. */
+/** log(1 + v / 1e-6) / 13.8 of `bytes` of variances, a multiple of 16. */
 export function seenVariance(from: usize, to: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += VECTOR) {
-    const seen = log1p(f32x4.mul(f32x4.splat(1000), v128.load(from + i)));
-    v128.store(to + i, f32x4.mul(f32x4.splat(0.25), seen));
+    const seen = log1p(f32x4.mul(f32x4.splat(1.0e6), v128.load(from + i)));
+    v128.store(to + i, f32x4.mul(f32x4.splat(1.0 / 13.8), seen));
   }
 }
 
@@ -77,38 +77,59 @@ function varianceOfOne(corner: usize, plane: usize, row: usize, to: usize): void
 }
 
 /**
- * The share of the filtered planes, [0, 1]: the largest sum of both variances in the 7 x 7 pixels about, over 1e-6. What lies
- * beyond the border counts as the border. `columns` has `width` + 8 floats.
+ * Means over the 5 x 5 pixels about each pixel that lie within the picture. `sums` has `width` + 8 floats: those of columns,
+ * with two of 0 before and after.
  */
-export function noiseShare(
-  albedoVariance: usize,
-  normalVariance: usize,
-  width: i32,
-  height: i32,
-  columns: usize,
-  share: usize,
-): void {
+export function windowMean(from: usize, width: i32, height: i32, sums: usize, to: usize): void {
+  const row = <usize>width * PIXEL;
+  store<u64>(sums, 0);
+  v128.store(sums + 2 * PIXEL + row, f32x4.splat(0));
   for (let y = 0; y < height; y++) {
-    const first = max(y - 3, 0);
-    const last = min(y + 3, height - 1);
+    const first = max(y - 2, 0);
+    const rows = min(y + 2, height - 1) - first + 1;
+    const top = from + <usize>first * row;
     for (let x = 0; x < width; x++) {
-      let most: f32 = 0;
-      let at = <usize>(first * width + x) * PIXEL;
-      for (let row = first; row <= last; row++) {
-        most = max<f32>(most, load<f32>(albedoVariance + at) + load<f32>(normalVariance + at));
-        at += <usize>width * PIXEL;
+      let sum: f32 = 0;
+      let at = top + <usize>x * PIXEL;
+      for (let i = 0; i < rows; i++) {
+        sum += load<f32>(at);
+        at += row;
       }
-      store<f32>(columns + <usize>x * PIXEL, most);
+      store<f32>(sums + <usize>(x + 2) * PIXEL, sum);
     }
     for (let x = 0; x < width; x++) {
-      let most: f32 = 0;
-      const end = min(x + 3, width - 1);
-      for (let column = max(x - 3, 0); column <= end; column++) {
-        most = max<f32>(most, load<f32>(columns + <usize>column * PIXEL));
-      }
-      store<f32>(share, min<f32>(1, most * 1.0e6));
-      share += PIXEL;
+      const at = sums + <usize>x * PIXEL;
+      const outer = load<f32>(at) + load<f32>(at, 16);
+      const sum = outer + (load<f32>(at, 4) + load<f32>(at, 12)) + load<f32>(at, 8);
+      const columns = min(x + 2, width - 1) - max(x - 2, 0) + 1;
+      store<f32>(to, sum / <f32>(rows * columns));
+      to += PIXEL;
     }
+  }
+}
+
+/** The square of what has become of three planes, averaged; `stride` bytes lie between planes of `bytes`. */
+export function changePower(noisy: usize, filtered: usize, stride: usize, bytes: usize, to: usize): void {
+  for (let i: usize = 0; i < bytes; i += VECTOR) {
+    let sum = f32x4.splat(0);
+    for (let c: usize = 0; c < 3; c++) {
+      const at = c * stride + i;
+      const change = f32x4.sub(v128.load(filtered + at), v128.load(noisy + at));
+      sum = madd(change, change, sum);
+    }
+    v128.store(to + i, f32x4.mul(f32x4.splat(1.0 / 3.0), sum));
+  }
+}
+
+/**
+ * What noise explains of a change: twice the variance over the power, at most 1, in place of the power. Variances of two halves
+ * are uncertain.
+ */
+export function explainedShare(variance: usize, power: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += VECTOR) {
+    const noise = f32x4.mul(f32x4.splat(2), v128.load(variance + i));
+    const share = f32x4.div(noise, f32x4.pmax(f32x4.splat(1.0e-12), v128.load(power + i)));
+    v128.store(power + i, f32x4.pmin(f32x4.splat(1), share));
   }
 }
 
@@ -201,11 +222,15 @@ export function blendVariance(
   }
 }
 
-/** noisy + share (filtered - noisy), in place of what is filtered; noisy as it is where the share is 0. */
-export function blendShare(noisy: usize, share: usize, filtered: usize, bytes: usize): void {
-  for (let i: usize = 0; i < bytes; i += PIXEL) {
-    const s = load<f32>(share + i);
-    const n = load<f32>(noisy + i);
-    store<f32>(filtered + i, s > 0 ? n + s * (load<f32>(filtered + i) - n) : n);
+/**
+ * noisy + share (filtered - noisy), in place of what is filtered; noisy as it is where there is no variance about, and what is
+ * filtered may have any value.
+ */
+export function blendShare(noisy: usize, variance: usize, share: usize, filtered: usize, bytes: usize): void {
+  for (let i: usize = 0; i < bytes; i += VECTOR) {
+    const n = v128.load(noisy + i);
+    const blended = madd(v128.load(share + i), f32x4.sub(v128.load(filtered + i), n), n);
+    const isNoisy = f32x4.gt(v128.load(variance + i), f32x4.splat(0));
+    v128.store(filtered + i, v128.bitselect(blended, n, isNoisy));
   }
 }

@@ -5,13 +5,21 @@ import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { paddedSize } from '../image/pyramid.js';
 import { plane, type Raster } from '../image/raster.js';
 import { grow, type Tile } from '../image/tile.js';
-import { type AuxiliaryBuffers, levelOverlap, prefilterOverlap } from './auxiliary-buffers.js';
+import {
+  type AuxiliaryBuffers,
+  changeOverlap,
+  levelOverlap,
+  meanArea,
+  prefilterOverlap,
+} from './auxiliary-buffers.js';
 import { copyColumns } from './copy-columns.js';
 import { KernelApply } from './kernel-apply.js';
 
 /** Planes of a level: albedo 3, normal 3, the variance of each. */
 const PLANES = 8;
 const FILTERED = 6;
+/** Those, after the kernels again, the averaged variances, and the weight of the coarser level. */
+const LEVEL_PLANES = 2 * PLANES + 3;
 /** Planes of the network's input: albedo 3, variance, normal 3, variance, whether variances are measured. */
 const INPUT_CHANNELS = 9;
 /** The plane of a level that each plane of the input is, before the flag. */
@@ -24,10 +32,18 @@ interface Level {
   readonly height: number;
   readonly noisy: readonly Float32Array[];
   readonly filtered: readonly Float32Array[];
+  /** Variances of albedo and normals, averaged. */
+  readonly noise: readonly Float32Array[];
   /** How much of the next coarser level is taken. */
   readonly weight: Float32Array;
-  /** What is computed of it; without the overlap. */
+  /** What is filtered of it. */
   readonly tile: Tile;
+}
+
+/** All that is held of a tile; arrays without a name of their own serve one plane after the other. */
+interface TileMemory
+  extends Readonly<Record<'change' | 'share' | 'sums' | 'border' | 'input', Float32Array>> {
+  readonly levels: readonly Level[];
 }
 
 /** What is filtered, and into what. */
@@ -51,7 +67,9 @@ export class AuxiliaryPrefilter {
     Record<
       | 'seenVariance'
       | 'estimateVariance'
-      | 'noiseShare'
+      | 'windowMean'
+      | 'changePower'
+      | 'explainedShare'
       | 'halvePlane'
       | 'compositePlane'
       | 'blendVariance'
@@ -71,7 +89,9 @@ export class AuxiliaryPrefilter {
     this.#call = {
       seenVariance: call('seenVariance'),
       estimateVariance: call('estimateVariance'),
-      noiseShare: call('noiseShare'),
+      windowMean: call('windowMean'),
+      changePower: call('changePower'),
+      explainedShare: call('explainedShare'),
       halvePlane: call('halvePlane'),
       compositePlane: call('compositePlane'),
       blendVariance: call('blendVariance'),
@@ -109,60 +129,56 @@ export class AuxiliaryPrefilter {
     const { levels: count } = this.manifest;
     const padded = { width: paddedSize(size.width, count), height: paddedSize(size.height, count) };
     const area = grow(tile, prefilterOverlap(this.manifest), padded.width, padded.height);
-    const { levels, share, columns, border, input } = this.#allocate(area, tile, task.measured);
+    const changed = grow(tile, changeOverlap(this.manifest), padded.width, padded.height);
+    const memory = this.#allocate(area, changed, task.measured);
+    const { levels, sums, border, input } = memory;
     const [finest] = levels as [Level];
     this.#read(task, area, finest, border);
-    const [albedoVariance, normalVariance] = finest.noisy.slice(FILTERED) as [Float32Array, Float32Array];
-    this.#call.noiseShare(
-      ...([albedoVariance.byteOffset, normalVariance.byteOffset] as const),
-      ...([area.width, area.height, columns.byteOffset, share.byteOffset] as const),
-    );
-    const wanted = (level: number, part: Tile): boolean => hasShare(share, area.width, part, 2 ** level);
+    this.#averageVariances(finest, sums);
+    const wanted = (level: number, part: Tile): boolean => hasNoise(finest, part, 2 ** level);
     if (!wanted(0, finest.tile)) {
-      write(task.target, area, tile, size, finest, finest.noisy);
+      write(task.target, area, tile, size, finest.noisy);
       return;
     }
-    for (const [l, coarse] of levels.entries()) if (l > 0) this.#halve(levels[l - 1] as Level, coarse);
+    for (const [l, coarse] of levels.entries()) {
+      if (l === 0) continue;
+      this.#halve(levels[l - 1] as Level, coarse);
+      this.#averageVariances(coarse, sums);
+    }
     for (const [l, level] of levels.entries()) {
       await this.#filter(level, input, task.measured, (part) => wanted(l, part));
     }
     for (let l = levels.length - 2; l >= 0; l--) this.#composite(levels[l] as Level, levels[l + 1] as Level);
-    for (const [p, noisy] of finest.noisy.entries()) {
-      const filtered = finest.filtered[p] as Float32Array;
-      this.#call.blendShare(noisy.byteOffset, share.byteOffset, filtered.byteOffset, noisy.byteLength);
-    }
-    write(task.target, area, tile, size, finest, finest.filtered);
+    this.#takeBack(finest, memory);
+    write(task.target, area, tile, size, finest.filtered);
   }
 
-  #allocate(
-    area: Tile,
-    tile: Tile,
-    measured: boolean,
-  ): { levels: Level[] } & Record<'share' | 'columns' | 'border' | 'input', Float32Array> {
+  #allocate(area: Tile, tile: Tile, measured: boolean): TileMemory {
     const pixels = area.width * area.height;
     const sizes = Array.from({ length: this.manifest.levels }, (_, l) => pixels / 4 ** l);
     const bordered = measured ? 0 : 3 * (area.width + 2) * (area.height + 2);
     // The finest level has the largest input.
     const read = grow(tile, levelOverlap(this.manifest), area.x + area.width, area.y + area.height);
-    const [share, columns, border, input, ...planes] = this.#build.allocate(
-      ...[pixels, area.width, bordered, INPUT_CHANNELS * read.width * read.height],
-      ...sizes.flatMap((size) => new Array<number>(2 * PLANES + 1).fill(size)),
-    ) as [Float32Array, Float32Array, Float32Array, Float32Array, ...Float32Array[]];
+    const [change, share, sums, border, input, ...planes] = this.#build.allocate(
+      ...[pixels, pixels, area.width + 8, bordered, INPUT_CHANNELS * read.width * read.height],
+      ...sizes.flatMap((size) => new Array<number>(LEVEL_PLANES).fill(size)),
+    ) as [Float32Array, Float32Array, Float32Array, Float32Array, Float32Array, ...Float32Array[]];
     const levels = sizes.map((_, l): Level => {
       const scale = 2 ** l;
-      const first = l * (2 * PLANES + 1);
+      const of = planes.slice(l * LEVEL_PLANES, (l + 1) * LEVEL_PLANES);
       return {
         ...{ width: area.width / scale, height: area.height / scale },
-        noisy: planes.slice(first, first + PLANES),
-        filtered: planes.slice(first + PLANES, first + 2 * PLANES),
-        weight: planes[first + 2 * PLANES] as Float32Array,
+        noisy: of.slice(0, PLANES),
+        filtered: of.slice(PLANES, 2 * PLANES),
+        noise: of.slice(2 * PLANES, 2 * PLANES + 2),
+        weight: of[LEVEL_PLANES - 1] as Float32Array,
         tile: {
           ...{ x: (tile.x - area.x) / scale, y: (tile.y - area.y) / scale },
           ...{ width: tile.width / scale, height: tile.height / scale },
         },
       };
     });
-    return { levels, share, columns, border, input };
+    return { levels, change, share, sums, border, input };
   }
 
   /** Copies an area into the planes of the finest level; beyond the frame its border repeats. Missing buffers are 0. */
@@ -197,6 +213,32 @@ export class AuxiliaryPrefilter {
     }
   }
 
+  /** A variance of two halves has one degree of freedom: it counts as a mean over pixels about. */
+  #averageVariances({ width, height, noisy, noise }: Level, sums: Float32Array): void {
+    for (const [i, mean] of noise.entries()) {
+      const variance = noisy[FILTERED + i] as Float32Array;
+      this.#call.windowMean(variance.byteOffset, width, height, sums.byteOffset, mean.byteOffset);
+    }
+  }
+
+  /** Takes back what noise does not explain of what has become of albedo and normals. */
+  #takeBack({ width, height, noisy, filtered, noise }: Level, { change, share, sums }: TileMemory): void {
+    const [first, second] = noisy as [Float32Array, Float32Array];
+    const stride = second.byteOffset - first.byteOffset;
+    for (const [i, mean] of noise.entries()) {
+      const bytes = mean.byteLength;
+      const [before, after] = [noisy[3 * i] as Float32Array, filtered[3 * i] as Float32Array];
+      this.#call.changePower(before.byteOffset, after.byteOffset, stride, bytes, change.byteOffset);
+      this.#call.windowMean(change.byteOffset, width, height, sums.byteOffset, share.byteOffset);
+      this.#call.explainedShare(mean.byteOffset, share.byteOffset, bytes);
+      for (const p of [3 * i, 3 * i + 1, 3 * i + 2, FILTERED + i]) {
+        const [from, to] = [noisy[p] as Float32Array, filtered[p] as Float32Array];
+        const source = [from.byteOffset, mean.byteOffset, share.byteOffset] as const;
+        this.#call.blendShare(...source, to.byteOffset, bytes);
+      }
+    }
+  }
+
   /** The kernels of one level, and what they make of its planes. */
   async #filter(
     level: Level,
@@ -223,11 +265,11 @@ export class AuxiliaryPrefilter {
     );
   }
 
-  #features({ width, noisy }: Level, area: Tile, input: Float32Array, measured: boolean): Tensor {
+  #features({ width, noisy, noise }: Level, area: Tile, input: Float32Array, measured: boolean): Tensor {
     const size = area.width * area.height;
     const data = input.subarray(0, INPUT_CHANNELS * size);
     for (const [channel, p] of INPUT_PLANES.entries()) {
-      const from = noisy[p] as Float32Array;
+      const from = (p < FILTERED ? noisy[p] : noise[p - FILTERED]) as Float32Array;
       for (let y = 0; y < area.height; y++) {
         const begin = (area.y + y) * width + area.x;
         data.set(from.subarray(begin, begin + area.width), channel * size + y * area.width);
@@ -258,13 +300,22 @@ export class AuxiliaryPrefilter {
   }
 }
 
-/** Whether any pixel of a part of a level is filtered. */
-function hasShare(share: Float32Array, width: number, part: Tile, scale: number): boolean {
-  const [left, right] = [scale * part.x, scale * (part.x + part.width)];
-  for (let y = scale * part.y; y < scale * (part.y + part.height); y++) {
-    for (let i = y * width + left; i < y * width + right; i++) if ((share[i] as number) > 0) return true;
-  }
-  return false;
+/** Whether a part of a level matters for any pixel with noise about: such pixels depend on the change of those near by. */
+function hasNoise({ width, height, noise }: Level, part: Tile, scale: number): boolean {
+  const area = {
+    x: scale * part.x,
+    y: scale * part.y,
+    width: scale * part.width,
+    height: scale * part.height,
+  };
+  const { x: left, y: top, ...size } = meanArea(area, { width, height });
+  return noise.some((variance) => {
+    for (let y = top; y < top + size.height; y++) {
+      const end = y * width + left + size.width;
+      for (let i = y * width + left; i < end; i++) if ((variance[i] as number) > 0) return true;
+    }
+    return false;
+  });
 }
 
 /** One channel of an area that may reach beyond the raster, whose border repeats; zeros where there is none. */
@@ -287,7 +338,6 @@ function write(
   area: Tile,
   tile: Tile,
   { width, height }: Raster,
-  level: Level,
   planes: readonly Float32Array[],
 ): void {
   const columns = Math.min(tile.width, width - tile.x);
@@ -305,7 +355,7 @@ function write(
       const channel = plane(to, c);
       const from = planes[first + c] as Float32Array;
       for (let y = 0; y < rows; y++) {
-        const begin = (tile.y - area.y + y) * level.width + level.tile.x;
+        const begin = (tile.y - area.y + y) * area.width + tile.x - area.x;
         channel.set(from.subarray(begin, begin + columns), (tile.y + y) * to.width + tile.x);
       }
     }

@@ -17,16 +17,21 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .auxiliary_prefilter import INPUT_CHANNELS, AuxiliaryPrefilter, PrefilterArchitecture
+from .auxiliary_prefilter import (
+    INPUT_CHANNELS,
+    LOG_BANDWIDTH_LIMIT,
+    AuxiliaryPrefilter,
+    PrefilterArchitecture,
+    load_prefilter,
+)
 from .export import OPSET, _pixel_unshuffled
-from .train_prefilter import load_prefilter
 
 MODULE = "auxiliary_prefilter"
 LOGITS = "auxiliary_prefilter_logits"
 
 
 def feature_radius(a: PrefilterArchitecture) -> int:
-    """How far, in pixels of a level, kernel features depend on the input; the sum is that of `export.feature_radius`."""
+    """How far, in pixels of a level, kernel features depend on the network's input; the sum is that of `export.feature_radius`."""
     return 2 + 2 * (1 + 2 * a.blocks) + 2
 
 
@@ -39,7 +44,8 @@ def _rows(convolution: nn.Conv2d, begin: int, end: int) -> nn.Conv2d:
 
 
 class HalfResolutionPrefilter(nn.Module):
-    """Kernel features [N,4(C+2),H/2,W/2] and embedding [N,4E,H/2,W/2] before pixel_shuffle and activations.
+    """Kernel features [N,4(C+2),H/2,W/2] and embedding [N,4E,H/2,W/2] before pixel_shuffle and activations,
+    but for the exponential of the bandwidth, which is within the module.
 
     Two heads rather than one that is split: every output is written once, where the fused kernel reads it.
     """
@@ -55,7 +61,10 @@ class HalfResolutionPrefilter(nn.Module):
 
     def forward(self, x):
         features = F.relu(self.blocks(F.relu(self.second(F.relu(self.first(x))))))
-        return tuple(head(features) + detail(x) for head, detail in zip(self.heads, self.details, strict=True))
+        kernels, embedding = (head(features) + detail(x) for head, detail in zip(self.heads, self.details, strict=True))
+        context, log_bandwidth, blend = kernels.split((kernels.shape[1] - 8, 4, 4), 1)
+        bandwidth = torch.exp(log_bandwidth.clamp(max=LOG_BANDWIDTH_LIMIT))
+        return torch.cat([context, bandwidth, blend], 1), embedding
 
 
 def export_prefilter(prefilter: AuxiliaryPrefilter, folder: pathlib.Path) -> dict[str, dict]:

@@ -10,14 +10,14 @@ albedo 3, variance 1, normal 3, variance 1.  Variances of the inputs of estimate
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import pathlib
 
 import torch
 
-from .auxiliary_prefilter import AuxiliaryPrefilter, PrefilterArchitecture, prefiltered
+from .auxiliary_prefilter import AuxiliaryPrefilter, PrefilterArchitecture, load_prefilter, prefiltered
 from .export_prefilter import export_prefilter, manifest_entry
-from .train_prefilter import load_prefilter
 
 CASES = {"measured": (45, 61, True), "estimated": (45, 61, False), "small": (3, 9, True), "pixel": (1, 1, True)}
 
@@ -54,11 +54,13 @@ def synthetic_auxiliaries(height: int, width: int) -> torch.Tensor:
 def write_golden(prefilter: AuxiliaryPrefilter, folder: pathlib.Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     modules, cases = export_prefilter(prefilter, folder), {}
+    double = copy.deepcopy(prefilter).double()
     for name, (height, width, measured) in CASES.items():
         inputs = synthetic_auxiliaries(height, width)
         if not measured:
             inputs[[3, 7]] = 0
-        output = prefiltered(prefilter, inputs, measured)
+        # In double precision: estimates of variances lose digits, as E[x^2] - E[x]^2.
+        output = prefiltered(double, inputs.double(), measured).float()
         for kind, tensor in (("inputs", inputs), ("output", output)):
             (folder / f"{name}.{kind}.f32").write_bytes(tensor.contiguous().numpy().astype("<f4").tobytes())
         cases[name] = {"width": width, "height": height, "measured": measured}

@@ -27,6 +27,11 @@ def _compiled():
     return compiled_extension("kernel_apply", "-fopenmp")
 
 
+def _runs_compiled(context: torch.Tensor) -> bool:
+    """Whether the C++ passes, which are of single precision, can run."""
+    return context.device.type == "cpu" and context.dtype == torch.float32 and _compiled() is not None
+
+
 class _CompiledApply(torch.autograd.Function):
     @staticmethod
     def forward(ctx, *inputs):
@@ -78,14 +83,14 @@ def apply_kernels(context, taps, bandwidth, embedding, image):
     embedding [N,E,H+K-1,W+K-1] and image [N,P,H+K-1,W+K-1] padded by `pad_border`.  Returns the filtered image [N,P,H,W].
     No gradient flows to the image.
     """
-    run = _CompiledApply.apply if context.device.type == "cpu" and _compiled() is not None else apply_kernels_reference
+    run = _CompiledApply.apply if _runs_compiled(context) else apply_kernels_reference
     return run(context, taps, bandwidth, embedding, image.detach())
 
 
 @torch.no_grad()
 def kernel_weights(context, taps, bandwidth, embedding):
     """The weights of `apply_kernels`: [N,H,W,K*K], each pixel's sum to 1."""
-    if context.device.type == "cpu" and _compiled() is not None:
+    if _runs_compiled(context):
         inputs = (context, taps, bandwidth, embedding, embedding[:, :1])
         return _compiled().forward(*(t.contiguous() for t in inputs))[1]
     return torch.softmax(_logits(context, taps, bandwidth, embedding), -1)
