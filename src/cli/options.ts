@@ -164,6 +164,14 @@ export function alphaOption(): Option {
   ]).default('auto');
 }
 
+export function wrapOption(): Option {
+  return choiceOption('--wrap <mode>', 'join left and right border (panoramas)', [
+    'auto',
+    'x',
+    'none',
+  ]).default('auto');
+}
+
 export function modelOption(description = 'bundle that denoises; pkn is a fast preview'): Option {
   return new Option('--model <name[@version]>', description).default(undefined, 'kpcn');
 }

@@ -15,6 +15,7 @@ export type SourceChoice = SourceName | 'auto';
 export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsuba', 'pbrt', 'generic'];
 export const ALPHA_CHOICES = ['auto', 'copy', 'denoise'] as const;
 export const COMPONENT_CHOICES = ['beauty', 'split'] as const;
+export const WRAP_CHOICES = ['auto', 'x', 'none'] as const;
 const MAX_AOVS = 64;
 
 /** Parameters of `POST /v1/denoise`, checked. What is undefined was not given. */
@@ -29,6 +30,8 @@ export interface DenoiseQuery {
   readonly alpha?: (typeof ALPHA_CHOICES)[number];
   /** Whether irradiance, albedo and specular are denoised on their own. */
   readonly components?: (typeof COMPONENT_CHOICES)[number];
+  /** Whether the left border continues at the right one. */
+  readonly wrap?: (typeof WRAP_CHOICES)[number];
   /** Layers of light to denoise with the kernels of the colour. */
   readonly aovs?: 'all' | readonly string[];
   /** Index of the window's frame to denoise, from 0. */
@@ -75,6 +78,7 @@ export function parseDenoiseQuery(
     encoder: (value) => ({ encoder: value }),
     alpha: (value) => ({ alpha: oneOf(ALPHA_CHOICES, 'alpha', value) }),
     components: (value) => ({ components: oneOf(COMPONENT_CHOICES, 'components', value) }),
+    wrap: (value) => ({ wrap: oneOf(WRAP_CHOICES, 'wrap', value) }),
     aovs: (value) => ({ aovs: parseAovs(value) }),
     center: (value) => ({ center: parseCenter(value) }),
     layer: (value) => ({ layers: parseLayers(value) }),

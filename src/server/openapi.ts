@@ -2,7 +2,7 @@ import { FINISH_RANGES } from '../denoise/finisher.js';
 import { ERROR_TABLE, type ErrorCode } from '../errors.js';
 import { ERROR_METRICS, MAX_SPP } from '../workflow/maps.js';
 import { ANSWER_TYPES, type AnswerType, FORMATS, MAP_ANSWER_TYPES } from './denoise-answer.js';
-import { ALPHA_CHOICES, COMPONENT_CHOICES, SOURCE_CHOICES } from './denoise-query.js';
+import { ALPHA_CHOICES, COMPONENT_CHOICES, SOURCE_CHOICES, WRAP_CHOICES } from './denoise-query.js';
 import { PROBLEM_MEDIA_TYPE } from './error-handler.js';
 import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE, MAX_FRAMES } from './exr-body.js';
 import { JOB_SCHEMA, jobPaths } from './openapi-jobs.js';
@@ -259,6 +259,11 @@ const DENOISE = {
       { enum: COMPONENT_CHOICES, default: 'beauty' },
     ),
     parameter(
+      'wrap',
+      'Whether the left border continues at the right one, as in latitude-longitude panoramas; `auto` where a frame looks like one.',
+      { enum: WRAP_CHOICES, default: 'auto' },
+    ),
+    parameter(
       'aovs',
       'Layers of light that are denoised with the kernels of the colour, so that they still make up the beauty: `all` that are known of the renderer (light groups, lobes), or names of layers with commas between. By default none: the beauty alone is denoised.',
       { type: 'string', examples: ['all', 'Combined_key,Combined_fill'] },
@@ -382,7 +387,7 @@ const DENOISE = {
 
 /** Parameters about the denoised colour, of which maps know nothing. */
 const OF_COLOR: ReadonlySet<string> = new Set([
-  ...['outputs', 'alpha', 'components', 'aovs', 'region', 'upscale', 'deblur'],
+  ...['outputs', 'alpha', 'components', 'wrap', 'aovs', 'region', 'upscale', 'deblur'],
 ]);
 
 /** `POST /v1/sample-map`, which takes the same files. */
@@ -607,6 +612,7 @@ export const OPENAPI = {
           lambda: { type: 'number', description: 'The mean, where it is a map.' },
           lambdaMap: { ...DIGEST, description: 'Digest of the map.' },
           components: { enum: COMPONENT_CHOICES, description: 'What was denoised.' },
+          wrap: { enum: ['x', 'none'], description: 'Whether the left border continued at the right one.' },
           motion: {
             enum: ['vectors', 'optical-flow', 'none'],
             description: 'Where the motion between the frames of the window came from.',

@@ -9,6 +9,7 @@ import type { AddedChannel } from '../exr/replace-channels.js';
 import { type BuiltFrame, rasterOf } from '../frame/build-frame.js';
 import { recombine } from '../frame/components.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
+import { looksLikePanorama } from '../frame/panorama.js';
 import {
   type ChannelUse,
   type LayerPlan,
@@ -51,6 +52,7 @@ import { readPlanned } from './read-planned.js';
 import { resizeImage } from './resize-image.js';
 import { checkFit, checkWindow } from './window-fit.js';
 import { type MotionOrigin, windowMotion } from './window-motion.js';
+import { unwrapLayers, type WrapMode, wrapRaster, wrapReach, wrapRegion, wrapWindow } from './wrap.js';
 
 /** A frame of the same shot. */
 export interface Neighbour {
@@ -96,6 +98,11 @@ export interface DenoiseExrRequest extends ResolveOptions {
    * `copy` leaves alpha alone; `denoise` filters it with the kernels of the colour.
    */
   readonly alpha?: AlphaMode;
+  /**
+   * `x` lets the left border continue at the right one, as in latitude-longitude panoramas; `auto`, the default, does so where
+   * a frame looks like one; `none` never.
+   */
+  readonly wrap?: WrapMode;
   /** What the parameters of filters are scaled by, in [0, 4]; for models that predict parameters, `finish` and `guide`. */
   readonly strength?: number;
   /** Deblurs the denoised frame, and magnifies it by a factor: the file gets the new size. */
@@ -142,6 +149,8 @@ export interface FullReport extends Omit<DenoiseReport, 'stages' | 'predictedErr
   readonly varianceOrigin: VarianceOrigin;
   /** What was denoised: the beauty as a whole, or its components. */
   readonly components: 'beauty' | 'split';
+  /** Whether the left border continued at the right one. */
+  readonly wrap: 'x' | 'none';
   /** SHA-256 of the map of lambda. */
   readonly lambdaMap?: string;
   /** Where the motion between the frames came from. */
@@ -218,6 +227,9 @@ async function denoiseView(
   const withParameters = mapsRequest.outputs?.includes('parameters') ?? false;
   const withFireflies = mapsRequest.outputs?.includes('fireflies') ?? false;
   checkFinish(request, needsErrors(mapsRequest) || withFireflies);
+  const { wrap = 'auto' } = request;
+  const mayWrap = finish === undefined && !withParameters;
+  if (wrap === 'x' && !mayWrap) throw wrong('none or auto with upscale, deblur and parameters', 'wrap', wrap);
   checkChoices(request, withParameters);
   const progress = request.onProgress ?? (() => {});
   const watch = new Stopwatch();
@@ -291,21 +303,25 @@ async function denoiseView(
   progress(DECODED);
 
   const denoise = withSplit ? denoiseSplit : denoiseBeauty;
-  const result = await denoise(
-    {
-      ...center,
-      others: others.map(({ offset, built, key }) => ({
-        ...{ offset, ...alignGuides(frame, { built, key }) },
-        motion: motions.get(offset) as Raster,
-      })),
-    },
+  const isWrapped = wrap === 'x' || (wrap === 'auto' && mayWrap && looksLikePanorama(frame));
+  const columns = isWrapped ? wrapReach(frame.width) : 0;
+  const loaded = {
+    ...center,
+    others: others.map(({ offset, built, key }) => ({
+      ...{ offset, ...alignGuides(frame, { built, key }) },
+      motion: motions.get(offset) as Raster,
+    })),
+  };
+  const wideLambda = lambdaMap && isWrapped ? wrapRaster(lambdaMap, columns) : lambdaMap;
+  const denoised = await denoise(
+    isWrapped ? wrapWindow(loaded, columns) : loaded,
     {
       ...(model !== undefined && { model }),
       ...(request.encoder !== undefined && { encoder: request.encoder }),
-      ...(lambdaMap ? { lambda: lambdaMap } : lambda !== undefined && { lambda }),
+      ...(wideLambda ? { lambda: wideLambda } : lambda !== undefined && { lambda }),
       ...(signal && { signal }),
       ...(strength !== undefined && { strength }),
-      ...(region && { region }),
+      ...(region && { region: wrapRegion(region, columns) }),
       ...(finish !== undefined && { finish: { ...finish, ...(guideFrame && { guide: guideFrame }) } }),
       parameters: withParameters,
       lights: plan.lights,
@@ -315,6 +331,7 @@ async function denoiseView(
     },
     denoiser,
   );
+  const result = isWrapped ? unwrapLayers(denoised, columns) : denoised;
   watch.lap('denoise');
   throwIfAborted(signal);
   const { predictedError, exposure } = result.report;
@@ -371,6 +388,7 @@ async function denoiseView(
     alpha: alphaMode,
     ...(region && { region: [region.x, region.y, region.width, region.height].join(',') }),
     components: withSplit ? 'split' : 'beauty',
+    ...(isWrapped && { wrap: 'x' }),
     ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
     ...(request.encoder !== undefined && request.encoder !== 'auto' && { encoderChoice: request.encoder }),
     layers: layersText(request.layers ?? {}),
@@ -425,6 +443,7 @@ async function denoiseView(
       },
       varianceOrigin: frame.varianceOrigin,
       components: withSplit ? 'split' : 'beauty',
+      wrap: isWrapped ? 'x' : 'none',
       ...(lambdaDigest !== undefined && { lambdaMap: lambdaDigest }),
       motion: origin,
       decoded: cached.succeed(),

@@ -19,6 +19,7 @@ export async function isDenoised(
     | 'lambdaMap'
     | 'source'
     | 'view'
+    | 'wrap'
     | 'alpha'
     | 'components'
     | 'aovs'
@@ -34,7 +35,7 @@ export async function isDenoised(
     const text = (name: string): string =>
       attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
     const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'auto', components, aovs } = request;
-    const { layers = {}, motion = 'auto', encoder = 'auto', view = '' } = request;
+    const { layers = {}, motion = 'auto', encoder = 'auto', view = '', wrap = 'auto' } = request;
     const [name, version] = model?.split('@') ?? [];
     const plan = resolveLayers(parts, request);
     const lights = aovs === undefined ? [] : plan.lights.map((light) => light.name);
@@ -47,6 +48,7 @@ export async function isDenoised(
       (text('components') || 'beauty') === (split ? 'split' : 'beauty') &&
       Number(text('frames')) === frames &&
       text('alpha') === alpha &&
+      (wrap === 'auto' || (text('wrap') || 'none') === wrap) &&
       text('aovs') === lights.join(', ') &&
       text('layers') === layersText(layers) &&
       (text('encoderChoice') || 'auto') === encoder &&

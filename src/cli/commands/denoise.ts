@@ -24,6 +24,7 @@ import {
   threadsOption,
   viewOption,
   type WorkerFlags,
+  wrapOption,
   wrong,
 } from '../options.js';
 import { checkOutput, checkReport, STANDARD_OUTPUT, tellDone, writeOutput } from '../output.js';
@@ -39,6 +40,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly encoder?: string;
   readonly alpha: 'auto' | 'copy' | 'denoise';
   readonly components: 'beauty' | 'split';
+  readonly wrap: 'auto' | 'x' | 'none';
   readonly upscale?: number;
   readonly guide?: string;
   readonly deblur?: number | 'auto';
@@ -65,6 +67,7 @@ export function denoiseCommand(program: Command): void {
     .addOption(samplesOption())
     .addOption(alphaOption())
     .addOption(componentsOption())
+    .addOption(wrapOption())
     .addOption(aovsOption())
     .option('--upscale <factor>', 'in [1, 4]: magnifies the result', (text) =>
       parseNumber(text, '--upscale', 1, 4),
@@ -127,6 +130,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
           ...(flags.encoder !== undefined && { encoder: flags.encoder }),
           alpha: flags.alpha,
           components: flags.components,
+          wrap: flags.wrap,
           ...(flags.strength !== undefined && { strength: flags.strength }),
           ...finishOf(flags),
           ...(guide && { guide }),

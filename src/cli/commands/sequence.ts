@@ -25,6 +25,7 @@ import {
   threadsOption,
   viewOption,
   type WorkerFlags,
+  wrapOption,
   wrong,
 } from '../options.js';
 import { checkShotOutput } from '../output.js';
@@ -56,6 +57,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly encoder?: string;
   readonly alpha: 'auto' | 'copy' | 'denoise';
   readonly components: 'beauty' | 'split';
+  readonly wrap: 'auto' | 'x' | 'none';
   readonly report?: string;
   readonly server?: readonly string[];
   readonly tokenFile?: string;
@@ -80,6 +82,7 @@ export function sequenceCommand(program: Command): void {
     .addOption(motionOption())
     .addOption(alphaOption())
     .addOption(componentsOption())
+    .addOption(wrapOption())
     .addOption(aovsOption())
     .option('--report <file>', 'write what became of each frame, and flicker, as JSON')
     .option('--server <url,...>', 'services that denoise, instead of this process', parseServers)
@@ -106,7 +109,7 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   await checkFolder(output.path(first));
   if (flags.report !== undefined) await checkFolder(flags.report);
 
-  const { model, encoder, alpha, components, window } = flags;
+  const { model, encoder, alpha, components, wrap, window } = flags;
   const request = {
     ...resolveOptions(flags),
     ...(await lambdaRequest(flags.lambda)),
@@ -114,6 +117,7 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
     ...(encoder !== undefined && { encoder }),
     alpha,
     components,
+    wrap,
   };
   const [least, most] = flags.frames ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const chosen = frames.filter((frame) => frame >= least && frame <= most);
@@ -219,12 +223,13 @@ async function openDenoisers(
   pool: ExrPool,
 ): Promise<{ denoisers: readonly FrameDenoiser[]; close: () => Promise<unknown> }> {
   if (flags.server !== undefined) {
-    const { lambda, lambdaMap, model, encoder, source, alpha, aovs, components, motion, layers, view } =
+    const { lambda, lambdaMap, model, encoder, source, alpha, aovs, components, wrap, motion, layers, view } =
       request;
     const query = {
       ...{ lambda, model, encoder, source, alpha, motion, view },
       layer: layers && layersText(layers),
       components: components === 'split' ? components : undefined,
+      wrap: wrap === 'auto' ? undefined : wrap,
       aovs: typeof aovs === 'object' ? aovs.join(',') : aovs,
     };
     const given = Object.entries(query).flatMap(([name, value]) =>

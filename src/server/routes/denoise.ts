@@ -134,6 +134,7 @@ export function denoiseRequest(
     ...(alpha === undefined ? {} : { alpha }),
     ...(aovs === undefined ? {} : { aovs }),
     ...(query.components === undefined ? {} : { components: query.components }),
+    ...(query.wrap === undefined ? {} : { wrap: query.wrap }),
     ...(layers === undefined ? {} : { layers }),
     ...(query.motion === undefined ? {} : { motion: query.motion }),
     ...(query.samplesPerPixel === undefined ? {} : { samplesPerPixel: query.samplesPerPixel }),
