@@ -44,6 +44,7 @@ export const ERROR_TABLE = {
   'unknown-model': { status: 404, grpc: 'NOT_FOUND', title: 'The model is not known' },
   unauthenticated: { status: 401, grpc: 'UNAUTHENTICATED', title: 'The caller is not known' },
   'not-finished': { status: 409, grpc: 'FAILED_PRECONDITION', title: 'The job has no result yet' },
+  'in-use': { status: 409, grpc: 'FAILED_PRECONDITION', title: 'A job needs the frame' },
   'idempotency-conflict': {
     status: 422,
     grpc: 'ALREADY_EXISTS',

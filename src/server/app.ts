@@ -156,9 +156,9 @@ export async function buildApp(
   });
   const queue = new WorkQueue(config.concurrency, config.queueLength, config.frameMemoryBytes);
   const { frameCacheBytes: memoryBytes, spoolFolder, spoolBytes } = config;
-  const frames = await FrameStore.open({ memoryBytes, spoolFolder, spoolBytes });
+  const frames = await FrameStore.open({ memoryBytes, spoolFolder, spoolBytes }, app.log);
   const callers = await Callers.open(config.tokensFile);
-  const kept = config.jobFolder === undefined ? undefined : await JobRecords.open(config.jobFolder);
+  const kept = config.jobFolder === undefined ? undefined : await JobRecords.open(config.jobFolder, app.log);
   const jobs = new JobStore({ ...config, onRemove: (job) => void kept?.records.remove(job) });
   const files = new SourceFiles(deps.pool, frames);
   const uploads = new UploadMemory(config.maxUploadBytes);
@@ -208,6 +208,7 @@ export async function buildApp(
   if (config.tokensFile !== undefined) reloadTokens(callers, config.tokensFile, app.log, closing.signal);
   app.addHook('preClose', () => runner.drain());
   app.addHook('onClose', async () => {
+    await kept?.records.close();
     closing.abort();
     metrics.registry.clear();
     await tracing.close();

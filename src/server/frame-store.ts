@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, QuietframeError } from '../errors.js';
-import { writeAtomically } from '../workflow/write-atomically.js';
+import { partialOf, writeAtomically } from '../workflow/write-atomically.js';
 
 export interface FrameStoreOptions {
   /** Bytes of frames that are kept in memory. */
@@ -24,6 +24,13 @@ export interface SpooledFile {
 const DIGEST = /^[0-9a-f]{64}$/;
 const SUFFIX = '.exr';
 const CHUNK_BYTES = 2 ** 20;
+/** Milliseconds after which nobody writes a partial file any more. */
+const STALE_MS = 3_600_000;
+
+/** Where odd entries of the spool are told. */
+export interface StoreLog {
+  warn(details: object, message: string): void;
+}
 
 /** Whether a text is a SHA-256 in lower-case hexadecimal digits. */
 export function isDigest(text: string): boolean {
@@ -72,12 +79,14 @@ export class FrameStore {
   }
 
   /**
-   * Finds what the spool folder holds, and makes the folder where there is none.
+   * Finds what the spool folder holds, and makes the folder where there is none. Entries that are no frames are left alone, and
+   * others may come and go meanwhile: replicas may share the folder.
+   * @param log where entries are told that look like frames and are none.
    * @throws QuietframeError `file-system`.
    */
-  static async open(options: FrameStoreOptions): Promise<FrameStore> {
+  static async open(options: FrameStoreOptions, log?: StoreLog): Promise<FrameStore> {
     const store = new FrameStore(options);
-    await store.#findSpooled();
+    await store.#findSpooled(log);
     return store;
   }
 
@@ -249,8 +258,15 @@ export class FrameStore {
     return (this.#memory.get(digest) ?? this.#moving.get(digest))?.length ?? this.#spool.get(digest) ?? 0;
   }
 
-  /** @returns whether there was one. */
+  /**
+   * @returns whether there was one.
+   * @throws QuietframeError `in-use` while a job needs it.
+   */
   async delete(digest: string): Promise<boolean> {
+    if (this.#retained.has(digest)) {
+      const message = 'A job that has not ended needs the frame';
+      throw new QuietframeError('in-use', message, { frame: digest, retryAfter: 30 });
+    }
     const had = this.has(digest);
     this.#forget(digest);
     this.#moving.delete(digest);
@@ -281,7 +297,7 @@ export class FrameStore {
     if (spoolFolder === undefined || bytes.length > spoolBytes || this.#spool.has(digest)) return;
     this.#moving.set(digest, bytes);
     try {
-      await writeAtomically(this.#path(digest), bytes);
+      await writeAtomically(this.#path(digest), bytes, { mode: 0o600, replaceLink: true });
       if (this.#moving.get(digest) !== bytes) {
         // It was deleted meanwhile, unless it was sent and moved again.
         if (!this.has(digest)) await rm(this.#path(digest), { force: true });
@@ -332,23 +348,13 @@ export class FrameStore {
     return undefined;
   }
 
-  async #findSpooled(): Promise<void> {
+  async #findSpooled(log: StoreLog | undefined): Promise<void> {
     const { spoolFolder } = this.#options;
     if (spoolFolder === undefined) return;
+    let names: string[];
     try {
-      await mkdir(spoolFolder, { recursive: true });
-      const names = await readdir(spoolFolder);
-      const digests = names.flatMap((name) => {
-        const digest = name.slice(0, -SUFFIX.length);
-        return name.endsWith(SUFFIX) && DIGEST.test(digest) ? [digest] : [];
-      });
-      const files = await Promise.all(
-        digests.map(async (digest) => ({ digest, ...(await stat(this.#path(digest))) })),
-      );
-      for (const { digest, size } of files.sort((a, b) => a.mtimeMs - b.mtimeMs)) {
-        this.#spool.set(digest, size);
-        this.#spoolBytes += size;
-      }
+      await mkdir(spoolFolder, { recursive: true, mode: 0o700 });
+      names = await readdir(spoolFolder);
     } catch (cause) {
       throw new QuietframeError(
         'file-system',
@@ -356,6 +362,21 @@ export class FrameStore {
         {},
         { cause },
       );
+    }
+    const files: { readonly digest: string; readonly size: number; readonly mtimeMs: number }[] = [];
+    for (const name of names) {
+      const digest = digestIn(name) ?? digestIn(partialOf(name) ?? '');
+      if (digest === undefined) continue;
+      // Not followed: what a link leads to is not the store's.
+      const found = await lstat(join(spoolFolder, name)).catch(() => undefined);
+      if (found === undefined) continue;
+      if (!found.isFile()) log?.warn({ name }, 'An entry of the spool is no file and is left alone');
+      else if (digestIn(name) !== undefined) files.push({ digest, size: found.size, mtimeMs: found.mtimeMs });
+      else if (Date.now() - found.mtimeMs > STALE_MS) await rm(join(spoolFolder, name), { force: true });
+    }
+    for (const { digest, size } of files.sort((x, y) => x.mtimeMs - y.mtimeMs)) {
+      this.#spool.set(digest, size);
+      this.#spoolBytes += size;
     }
   }
 
@@ -374,6 +395,12 @@ async function hashOf(file: FileHandle): Promise<string> {
     hash.update(chunk.subarray(0, bytesRead));
     at += bytesRead;
   }
+}
+
+/** The digest that is the name of a file of the spool. */
+function digestIn(name: string): string | undefined {
+  const digest = name.slice(0, -SUFFIX.length);
+  return name.endsWith(SUFFIX) && DIGEST.test(digest) ? digest : undefined;
 }
 
 function tooLarge(limit: number, received: number): QuietframeError {

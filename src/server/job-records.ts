@@ -1,53 +1,86 @@
-import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuietframeError } from '../errors.js';
-import { writeAtomically } from '../workflow/write-atomically.js';
-import { type FrameEnd, Job, type JobSpec } from './job.js';
+import { partialOf, writeAtomically } from '../workflow/write-atomically.js';
+import { FolderLock } from './folder-lock.js';
+import type { FrameEnd, Job } from './job.js';
+import { parseRecord } from './parse-record.js';
 
 const SUFFIX = '.jsonl';
+/** Of records that were not understood; for people. */
+const SET_ASIDE = '.damaged';
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Where records that are set aside are told. */
+export interface RecordsLog {
+  error(details: object, message: string): void;
+}
 
 /**
  * Jobs written down, so that they survive the process: a file each, of lines of JSON. The first is what was asked for, each
- * other one how the work on a frame ended. A line that was not written whole counts as not written.
+ * other one how the work on a frame ended. A line that was not written whole counts as not written. One process uses a folder
+ * at a time.
  */
 export class JobRecords {
   readonly #folder: string;
+  readonly #lock: FolderLock;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, lock: FolderLock) {
     this.#folder = folder;
+    this.#lock = lock;
   }
 
-  /** @throws QuietframeError `file-system`. */
-  static async open(folder: string): Promise<{ readonly records: JobRecords; readonly jobs: Job[] }> {
-    const records = new JobRecords(folder);
+  /**
+   * Takes the folder and reads its jobs. What is no record of a job is set aside, told and left out; no record is deleted.
+   * @throws QuietframeError `file-system` where the folder cannot be used, or is used by another process.
+   */
+  static async open(
+    folder: string,
+    log?: RecordsLog,
+  ): Promise<{ readonly records: JobRecords; readonly jobs: Job[] }> {
+    let lock: FolderLock | undefined;
     try {
-      await mkdir(folder, { recursive: true });
-      const names = (await readdir(folder)).filter(
-        (name) => name.endsWith(SUFFIX) && ID.test(name.slice(0, -SUFFIX.length)),
-      );
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      lock = await FolderLock.take(folder);
       const jobs: Job[] = [];
-      for (const name of names) {
-        const job = parseRecord(await readFile(join(folder, name), 'utf8'));
-        if (job === undefined) await rm(join(folder, name), { force: true });
-        else jobs.push(job);
+      for (const name of await readdir(folder)) {
+        if (partialOf(name) !== undefined) await rm(join(folder, name), { force: true });
+        const id = name.slice(0, -SUFFIX.length);
+        if (!name.endsWith(SUFFIX) || !ID.test(id)) continue;
+        const job = await readRecord(join(folder, name), id, log);
+        if (job !== undefined) jobs.push(job);
       }
-      return { records, jobs: jobs.sort((a, b) => a.spec.created.localeCompare(b.spec.created)) };
+      jobs.sort((a, b) => a.spec.created.localeCompare(b.spec.created));
+      return { records: new JobRecords(folder, lock), jobs };
     } catch (cause) {
+      await lock?.release();
+      if (cause instanceof QuietframeError) throw cause;
       throw new QuietframeError('file-system', `The folder of jobs ${folder} cannot be used`, {}, { cause });
     }
   }
 
+  /** Gives the folder to the next process. */
+  async close(): Promise<void> {
+    await this.#lock.release();
+  }
+
   /** @throws QuietframeError `file-system`. */
   async create({ spec }: Job): Promise<void> {
-    await writeAtomically(this.#path(spec.id), Buffer.from(`${JSON.stringify(spec)}\n`));
+    const bytes = Buffer.from(`${JSON.stringify(spec)}\n`);
+    await writeAtomically(this.#path(spec.id), bytes, { mode: 0o600, replaceLink: true });
   }
 
   /** @throws QuietframeError `file-system`. */
   async append({ spec }: Job, index: number, end: FrameEnd): Promise<void> {
     try {
-      // What follows a line that was cut off would be lost with it.
-      await appendFile(this.#path(spec.id), `\n${JSON.stringify({ index, end })}\n`);
+      const file = await open(this.#path(spec.id), 'a', 0o600);
+      try {
+        // What follows a line that was cut off would be lost with it.
+        await file.writeFile(`\n${JSON.stringify({ index, end })}\n`);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
     } catch (cause) {
       throw new QuietframeError('file-system', 'The record of a job cannot be written', {}, { cause });
     }
@@ -62,22 +95,22 @@ export class JobRecords {
   }
 }
 
-function parseRecord(text: string): Job | undefined {
-  const [first, ...lines] = text.split('\n');
-  const spec = parseLine<JobSpec>(first);
-  if (spec === undefined || !Array.isArray(spec.frames)) return undefined;
-  const ends = lines.flatMap((line): [number, FrameEnd][] => {
-    const entry = parseLine<{ readonly index: number; readonly end: FrameEnd }>(line);
-    return entry === undefined ? [] : [[entry.index, entry.end]];
-  });
-  return new Job(spec, new Map(ends));
-}
-
-/** What this service has written, or nothing. */
-function parseLine<T>(line: string | undefined): T | undefined {
+/** A job, or nothing where the entry is none: it is renamed, so that it is told once. */
+async function readRecord(path: string, id: string, log: RecordsLog | undefined): Promise<Job | undefined> {
+  let reason: unknown = 'not a record of the job that its name says';
   try {
-    return line ? (JSON.parse(line) as T) : undefined;
-  } catch {
-    return undefined;
+    // Links are not followed: what they lead to may be anything.
+    if ((await lstat(path)).isFile()) {
+      const job = parseRecord(await readFile(path, 'utf8'), id);
+      if (job !== undefined) {
+        await chmod(path, 0o600).catch(() => {});
+        return job;
+      }
+    }
+  } catch (error) {
+    reason = error;
   }
+  await rename(path, path + SET_ASIDE).catch(() => {});
+  log?.error({ err: reason, record: id }, 'A record of a job was set aside');
+  return undefined;
 }

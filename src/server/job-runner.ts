@@ -92,7 +92,6 @@ export class JobRunner {
     const stages = new Map<string, number>();
     try {
       const result = await this.#denoise(job, index, stages);
-      if (this.#records !== undefined) await frames.persist(result.digest);
       end = { result };
     } catch (error) {
       const shown = publicError(error);
@@ -117,6 +116,8 @@ export class JobRunner {
       attributes: { 'quietframe.job': job.spec.id, 'quietframe.frame': index },
     });
     try {
+      // A result that the spool cannot keep is there as long as the process is.
+      if (this.#records !== undefined && 'result' in end) await frames.persist(end.result.digest);
       await this.#records?.append(job, index, end);
     } catch (error) {
       // The frame is denoised again after a restart.

@@ -31,6 +31,7 @@ const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
   'method-not-allowed': 'The path has other methods, which the Allow header lists.',
   'unknown-model': 'The model or version is not loaded; see /v1/models.',
   unauthenticated: 'The service asks for a bearer token of its own in Authorization.',
+  'in-use': 'A job that has not ended needs the frame; delete the job, or wait for it.',
   'not-finished': 'The job, or this frame of it, has not ended yet, or was cancelled; see its `state`.',
   'idempotency-conflict': 'The Idempotency-Key belongs to a job that was asked for something else.',
   'range-not-satisfiable': 'The Range begins behind the end of the result.',
@@ -479,7 +480,7 @@ export const OPENAPI = {
         summary: 'Let go of a frame',
         responses: {
           204: { description: 'It is gone.' },
-          ...problems('invalid-argument', 'not-found', 'file-system', ...GUARDED),
+          ...problems('invalid-argument', 'not-found', 'in-use', 'file-system', ...GUARDED),
         },
       },
     },

@@ -1,18 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { QuietframeError } from '../errors.js';
 
+export interface WriteOptions {
+  /** Permissions of a file that is made; those of the process by default. */
+  readonly mode?: number;
+  /** A link is replaced itself, instead of what it leads to. */
+  readonly replaceLink?: boolean;
+}
+
 /**
- * Writes a file so that its path holds either what it held before or the new bytes, whole: into a file beside it, which is
- * then renamed. Where the path is a link, the file that it leads to is replaced; into devices and pipes the bytes are
- * written as they come, for a file must not take their place.
+ * Writes a file so that its path holds either what it held before or the new bytes, whole, even if the machine stops: into a
+ * file beside it, which is on the disk before it is renamed. Where the path is a link, the file that it leads to is replaced;
+ * into devices and pipes the bytes are written as they come, for a file must not take their place.
  * @throws QuietframeError `file-system`, naming the file.
  */
-export async function writeAtomically(path: string, bytes: Uint8Array | string): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  bytes: Uint8Array | string,
+  options: WriteOptions = {},
+): Promise<void> {
   try {
     const existing = await stat(path).catch(() => undefined);
-    if (existing === undefined || existing.isFile()) await replaceFile(path, bytes);
+    if (existing === undefined || existing.isFile()) await replaceFile(path, bytes, options);
     else await writeFile(path, bytes);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? `: ${cause.code}` : '';
@@ -20,14 +31,54 @@ export async function writeAtomically(path: string, bytes: Uint8Array | string):
   }
 }
 
-async function replaceFile(path: string, bytes: Uint8Array | string): Promise<void> {
-  const target = await realpath(path).catch(() => path);
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const PARTIAL = new RegExp(`^\\.(.+)\\.${UUID}\\.partial$`);
+
+/** The file that a file beside it was to become, where the name is that of one whose writer has stopped or still writes. */
+export function partialOf(name: string): string | undefined {
+  return PARTIAL.exec(name)?.[1];
+}
+
+async function replaceFile(
+  path: string,
+  bytes: Uint8Array | string,
+  { mode = 0o666, replaceLink = false }: WriteOptions,
+): Promise<void> {
+  const target = replaceLink ? path : await realpath(path).catch(() => path);
   const partial = join(dirname(target), `.${basename(target)}.${randomUUID()}.partial`);
   try {
-    await writeFile(partial, bytes, { flag: 'wx' });
+    const file = await open(partial, 'wx', mode);
+    try {
+      await file.writeFile(bytes);
+      await sync(file);
+    } finally {
+      await file.close();
+    }
     await rename(partial, target);
   } catch (cause) {
     await rm(partial, { force: true });
     throw cause;
+  }
+  await syncFolder(dirname(target));
+}
+
+/** What file systems say that cannot be told to write to the disk. */
+const UNSUPPORTED = ['EINVAL', 'ENOTSUP', 'ENOSYS', 'EPERM', 'EISDIR', 'EACCES', 'EBADF'];
+
+async function sync(file: FileHandle): Promise<void> {
+  try {
+    await file.sync();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && UNSUPPORTED.includes(String(error.code)))) throw error;
+  }
+}
+
+/** The name is on the disk, too; where the folder cannot be opened the file is there all the same. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  try {
+    if (folder !== undefined) await sync(folder);
+  } finally {
+    await folder?.close();
   }
 }

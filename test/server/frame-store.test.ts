@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FrameStore, parseDigest } from '../../src/server/frame-store.js';
 
 const frame = (seed: number, size = 100): Uint8Array => new Uint8Array(size).fill(seed);
@@ -151,6 +151,52 @@ describe('with a spool folder', () => {
     expect(await store.get(a)).toEqual(frame(1));
   });
 
+  it('goes on beside entries that are no frames, and those that others remove meanwhile', async () => {
+    const { store, folder } = await spooled(0, 1000);
+    const kept = await put(store, frame(1));
+    const odd = [2, 3, 4, 5].map((seed) => digestOf(frame(seed)));
+    await mkdir(join(folder, `${odd[0]}.exr`));
+    await symlink(join(folder, 'nowhere'), join(folder, `${odd[1]}.exr`));
+    await writeFile(join(root, 'outside'), frame(4));
+    await symlink(join(root, 'outside'), join(folder, `${odd[2]}.exr`));
+    await writeFile(join(folder, 'notes.txt'), 'mine');
+    const log = { warn: vi.fn() };
+    const next = await FrameStore.open({ memoryBytes: 0, spoolFolder: folder, spoolBytes: 1000 }, log);
+    expect(odd.map((digest) => next.has(digest))).toEqual([false, false, false, false]);
+    expect(log.warn).toHaveBeenCalledTimes(3);
+    expect(await next.get(kept)).toEqual(frame(1));
+    // A link in the place of a frame is replaced, and what it leads to is left alone.
+    await next.put(odd[2] as string, frame(4));
+    await writeFile(join(root, 'outside'), 'other');
+    expect(await next.get(odd[2] as string)).toEqual(frame(4));
+  });
+
+  it('opens many times at once while others write and evict', async () => {
+    const { store, folder } = await spooled(0, 500);
+    let done = false;
+    const busy = (async () => {
+      for (let seed = 0; !done; seed++) await put(store, frame(seed % 251));
+    })();
+    const open = () => FrameStore.open({ memoryBytes: 0, spoolFolder: folder, spoolBytes: 1000 });
+    for (let round = 0; round < 8; round++) await Promise.all([open(), open(), open()]);
+    done = true;
+    await busy;
+  });
+
+  it('lets nobody else read it, and sweeps what a writer has left behind long ago', async () => {
+    const { store, folder } = await spooled(0, 1000);
+    const kept = await put(store, frame(1));
+    const modes = await Promise.all([folder, join(folder, `${kept}.exr`)].map((path) => stat(path)));
+    expect(modes.map(({ mode }) => mode & 0o777)).toEqual([0o700, 0o600]);
+    const partial = (uuid: string): string => join(folder, `.${kept}.exr.${uuid}.partial`);
+    const [old, fresh] = [partial(randomUUID()), partial(randomUUID())];
+    for (const path of [old, fresh]) await writeFile(path, 'half');
+    await utimes(old, 1e9, 1e9);
+    await FrameStore.open({ memoryBytes: 0, spoolFolder: folder, spoolBytes: 1000 });
+    const names = await readdir(folder);
+    expect([old, fresh].map((path) => names.includes(basename(path)))).toEqual([false, true]);
+  });
+
   it('says when the folder cannot be used', async () => {
     const path = join(root, 'file');
     await writeFile(path, '');
@@ -186,6 +232,16 @@ describe('frames that are retained', () => {
     for (let seed = 2; seed < 12; seed++) await put(store, frame(seed));
     expect(store.has(a)).toBe(true);
     expect(store.memoryBytes).toBeLessThanOrEqual(300);
+  });
+
+  it('are deleted by nobody until they are released', async () => {
+    const store = await inMemory(1000);
+    const a = await put(store, frame(1));
+    store.retain([a]);
+    await expect(store.delete(a)).rejects.toMatchObject({ code: 'in-use', details: { frame: a } });
+    expect(await store.get(a)).toEqual(frame(1));
+    store.release([a]);
+    expect(await store.delete(a)).toBe(true);
   });
 
   it('are at most half of the store', async () => {

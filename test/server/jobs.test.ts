@@ -438,10 +438,33 @@ describe('jobs that are written down', async () => {
     expect(again.headers.location).toBe(`/v1/jobs/${id}`);
 
     await app.inject({ method: 'DELETE', url: `/v1/jobs/${id}` });
-    await vi.waitFor(async () => expect(await readdir(config.jobFolder)).toEqual([]), 10_000);
+    await vi.waitFor(async () => expect(await readdir(config.jobFolder)).toEqual(['.lock']), 10_000);
     crashed.context.runner.stop();
     await app.close();
     for (const each of [after, before]) await each.pool.close();
+  });
+
+  it('end with what was computed though the spool is full, and no file of theirs is deleted before', async () => {
+    const service = new FakeService();
+    const folders = { spoolFolder: join(folder, 'full'), jobFolder: join(folder, 'full-jobs') };
+    const app = await buildApp(service.deps, { ...config, ...folders });
+    const release = hold(service);
+    const digests = await keep(app, shot.slice(0, 1));
+    const { id } = (await create(app, { sequence: digests, window: 1 })).json();
+    await vi.waitFor(() => expect(service.running).toBe(1), 10_000);
+    const url = `/v1/frames/${digests[0]}`;
+    expectProblem(await app.inject({ method: 'DELETE', url }), 'in-use', '/v1/frames/{digest}');
+    // A folder that is gone fails like one on a disk that is full.
+    await rm(folders.spoolFolder, { recursive: true });
+    release();
+    const done = await ended(app, id);
+    expect(done).toMatchObject({ state: 'done', done: 1 });
+    for (const { result, digest } of done.frames) {
+      expect(sha((await app.inject(result)).rawPayload)).toBe(digest);
+    }
+    expect((await app.inject({ method: 'DELETE', url })).statusCode).toBe(204);
+    await app.close();
+    await service.pool.close();
   });
 
   it('are kept for the next run when the service is told to stop', async () => {
