@@ -91,9 +91,11 @@ describe('PUT /v1/frames', () => {
       `PUT /v1/frames/${digests[0]} HTTP/1.1\r\nHost: x\r\nContent-Type: image/x-exr\r\nContent-Length: ${bytes.length}\r\n\r\n`,
     );
     socket.write(bytes.subarray(0, 200));
-    await vi.waitFor(async () => expect(await figure('quietframe_requests_in_flight')).toBe(1));
+    const inFlight = (count: number): Promise<void> =>
+      vi.waitFor(async () => expect(await figure('quietframe_requests_in_flight')).toBe(count), 10_000);
+    await inFlight(1);
     socket.destroy();
-    await vi.waitFor(async () => expect(await figure('quietframe_requests_in_flight')).toBe(0));
+    await inFlight(0);
     expect(await head(digests[0])).toBe(404);
   });
 });
