@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../errors.js';
 
-/** Widths and depths of a network; see docs/model.md. */
+/** Widths and depths of a network; see docs/architecture.md. */
 export interface Architecture {
   readonly inputChannels: number;
   readonly featureChannels: number;

@@ -19,12 +19,17 @@ export interface CodeBlock {
 export const PAGES: readonly string[] = [
   'README.md',
   'CONTRIBUTING.md',
-  ...readdirSync(new URL('docs/', ROOT))
-    .filter((name) => name.endsWith('.md'))
-    .sort()
-    .map((name) => `docs/${name}`),
+  ...pagesIn('docs/'),
+  ...pagesIn('docs/decisions/'),
   'clients/python/README.md',
 ];
+
+function pagesIn(folder: string): readonly string[] {
+  return readdirSync(new URL(folder, ROOT))
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => `${folder}${name}`);
+}
 
 export function readPage(page: string): string {
   return readFileSync(new URL(page, ROOT), 'utf8');

@@ -5,9 +5,9 @@ import { readPage } from './code-blocks.js';
 const ROOT = new URL('../../', import.meta.url);
 
 /** `path:name` in code spans of the tables, or a path alone. */
-const PLACES = [...readPage('docs/papers.md').matchAll(/`((?:src|training|bench)\/[^`:]+)(?::(\w+))?`/g)].map(
-  ([, path, name]) => [path as string, name] as const,
-);
+const PLACES = [
+  ...readPage('docs/papers.md').matchAll(/`((?:assembly|src|training|bench)\/[^`:]+)(?::(\w+))?`/g),
+].map(([, path, name]) => [path as string, name] as const);
 
 /** Where a name is defined: a function, class or constant of either language, or a method. */
 function defines(text: string, name: string): boolean {

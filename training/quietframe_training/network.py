@@ -109,7 +109,7 @@ class TemporalFeatures(nn.Module):
 
 
 class LossSpecialization(nn.Module):
-    """Features -> features for a lambda (section 7.3). At lambda = 1 they are the same, so that 1 needs no module."""
+    """Features -> features for a lambda (section 4.3, figure 8). At lambda = 1 they are the same, so that 1 needs no module."""
 
     def __init__(self, a: Architecture):
         super().__init__()

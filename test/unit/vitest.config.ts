@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+/** Fast tests of pure code: no built files, no models, no child processes. For every save; `npm test` runs all. */
+export default defineConfig({
+  test: {
+    include: [
+      'test/*.test.ts',
+      'test/cli/sequence/{fan-out,frame-pattern,shot-warnings}.test.ts',
+      'test/denoise/turnstile.test.ts',
+      'test/docs/{links,paper-map,settings}.test.ts',
+      'test/exr/{half,huffman,names,read-exr,wavelet,write-exr}.test.ts',
+      'test/frame/**/*.test.ts',
+      'test/image/**/*.test.ts',
+      'test/kpcn/{scale-compositor,source-encoder}.test.ts',
+      'test/pkn/{bundle,parameter-map}.test.ts',
+      'test/sampling/{allocate-samples,measured-noise,reducible-error,sampling-density,schedule}.test.ts',
+      'test/server/{frame-store,job-store,work-queue}.test.ts',
+      'test/viewer/pure.test.ts',
+    ],
+    exclude: ['test/no-telemetry.test.ts'],
+    testTimeout: 60_000,
+    pool: 'threads',
+    isolate: true,
+  },
+});
