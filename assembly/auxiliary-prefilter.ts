@@ -121,13 +121,10 @@ export function changePower(noisy: usize, filtered: usize, stride: usize, bytes:
   }
 }
 
-/**
- * What noise explains of a change: twice the variance over the power, at most 1, in place of the power. Variances of two halves
- * are uncertain.
- */
-export function explainedShare(variance: usize, power: usize, bytes: usize): void {
+/** What noise explains of a change: `allowed` times the variance over the power, at most 1, in place of the power. */
+export function explainedShare(variance: usize, allowed: f32, power: usize, bytes: usize): void {
   for (let i: usize = 0; i < bytes; i += VECTOR) {
-    const noise = f32x4.mul(f32x4.splat(2), v128.load(variance + i));
+    const noise = f32x4.mul(f32x4.splat(allowed), v128.load(variance + i));
     const share = f32x4.div(noise, f32x4.pmax(f32x4.splat(1.0e-12), v128.load(power + i)));
     v128.store(power + i, f32x4.pmin(f32x4.splat(1), share));
   }

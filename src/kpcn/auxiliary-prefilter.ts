@@ -25,6 +25,10 @@ const INPUT_CHANNELS = 9;
 /** The plane of a level that each plane of the input is, before the flag. */
 const INPUT_PLANES = [0, 1, 2, 6, 3, 4, 5, 7] as const;
 const VARIANCE_INPUTS = [3, 7] as const;
+/** How many times its variance noise may have changed a buffer by: measured variances, of two halves, are uncertain. */
+const EXPLAINED_NOISE = 2;
+/** The same of estimated variances, which are mostly structure where buffers are clean. */
+const EXPLAINED_ESTIMATE = 0.1;
 
 /** One level of a tile with its overlap, in WebAssembly memory. */
 interface Level {
@@ -149,7 +153,7 @@ export class AuxiliaryPrefilter {
       await this.#filter(level, input, task.measured, (part) => wanted(l, part));
     }
     for (let l = levels.length - 2; l >= 0; l--) this.#composite(levels[l] as Level, levels[l + 1] as Level);
-    this.#takeBack(finest, memory);
+    this.#takeBack(finest, memory, task.measured);
     write(task.target, area, tile, size, finest.filtered);
   }
 
@@ -222,7 +226,12 @@ export class AuxiliaryPrefilter {
   }
 
   /** Takes back what noise does not explain of what has become of albedo and normals. */
-  #takeBack({ width, height, noisy, filtered, noise }: Level, { change, share, sums }: TileMemory): void {
+  #takeBack(
+    { width, height, noisy, filtered, noise }: Level,
+    { change, share, sums }: TileMemory,
+    measured: boolean,
+  ): void {
+    const allowed = measured ? EXPLAINED_NOISE : EXPLAINED_ESTIMATE;
     const [first, second] = noisy as [Float32Array, Float32Array];
     const stride = second.byteOffset - first.byteOffset;
     for (const [i, mean] of noise.entries()) {
@@ -230,7 +239,7 @@ export class AuxiliaryPrefilter {
       const [before, after] = [noisy[3 * i] as Float32Array, filtered[3 * i] as Float32Array];
       this.#call.changePower(before.byteOffset, after.byteOffset, stride, bytes, change.byteOffset);
       this.#call.windowMean(change.byteOffset, width, height, sums.byteOffset, share.byteOffset);
-      this.#call.explainedShare(mean.byteOffset, share.byteOffset, bytes);
+      this.#call.explainedShare(mean.byteOffset, allowed, share.byteOffset, bytes);
       for (const p of [3 * i, 3 * i + 1, 3 * i + 2, FILTERED + i]) {
         const [from, to] = [noisy[p] as Float32Array, filtered[p] as Float32Array];
         const source = [from.byteOffset, mean.byteOffset, share.byteOffset] as const;

@@ -5,10 +5,11 @@ edge of either buffer counts for both; its weights are convex, so that normals o
 are, and misses stay zero.  Two or three pyramid levels share the weights and are composited by equation 5, with the
 kernel predictor's gate as the blend weight:
 
-    o = f + w U(c - D f),    result = a + s (o - a),    s = min(1, 2 v / |o - a|^2)
+    o = f + w U(c - D f),    result = a + s (o - a),    s = min(1, c v / |o - a|^2)
 
 s takes back what noise does not explain, v and |o - a|^2 being means over 5x5 pixels: fine texture of many samples stays, and
-what is known to be clean comes back bit for bit.  The variance
+what is known to be clean comes back bit for bit.  c is 2 for measured variances and 0.1 for estimated ones, which count
+structure as noise: with 2, textures of clean buffers without variances would be softened.  The variance
 that is left, sum w^2 v of a kernel's weights, goes with the result: the network behind still learns how far to trust it.
 """
 
@@ -31,7 +32,10 @@ VARIANCE_WINDOW = 5
 # ... as log(1 + v / 1e-6) / log(1e6), 0 to 1: a standard deviation of 1/1000 is as far from 0 as one of 1/700 is from 1/1000.
 CLEAN_VARIANCE = 1e-6
 VARIANCE_RANGE = 13.8
+# How many times its variance noise may have changed a buffer by: measured variances are uncertain, as those of two halves ...
 EXPLAINED_NOISE = 2.0
+# ... and 3x3 sample variances are mostly structure where buffers are clean.
+EXPLAINED_ESTIMATE = 0.1
 # Bandwidths span six orders of magnitude, as variances do: their logarithm is predicted.
 LOG_BANDWIDTH_LIMIT = 12.0
 FIRST_LOG_BANDWIDTH = 11.0
@@ -94,14 +98,16 @@ def variances_of(auxiliaries: torch.Tensor) -> torch.Tensor:
     return auxiliaries[:, [3, 7]]
 
 
-def explained_share(variance: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+def explained_share(variance: torch.Tensor, change: torch.Tensor, measured: torch.Tensor | float) -> torch.Tensor:
     """s in [0, 1] for albedo and normal: how much of a change [N,6,H,W] noise of `mean_variance` [N,2,H,W] explains: [N,2,H,W].
 
-    A change that is all noise has the noise's variance; twice that is allowed, as variances of two halves are uncertain.
+    A change that is all noise has the noise's variance; EXPLAINED_NOISE times that is allowed where variances are measured
+    ([N,1,1,1] or a number, 1 or 0), EXPLAINED_ESTIMATE times where they are estimated.
     """
+    allowed = EXPLAINED_ESTIMATE + (EXPLAINED_NOISE - EXPLAINED_ESTIMATE) * measured
     square = change.detach().square()
     power = window_mean(torch.cat([square[:, :3].mean(1, keepdim=True), square[:, 3:].mean(1, keepdim=True)], 1))
-    return (EXPLAINED_NOISE * variance / power.clamp(min=1e-12)).clamp(0, 1)
+    return (allowed * variance / power.clamp(min=1e-12)).clamp(0, 1)
 
 
 class AuxiliaryPrefilter(nn.Module):
@@ -174,7 +180,7 @@ class AuxiliaryPrefilter(nn.Module):
         for fine, weight, fine_left in reversed(levels[:-1]):
             output = fine + weight * upsample(output - downsample(fine))
             left = torch.lerp(fine_left, upsample(left), weight) if residual else None
-        share = explained_share(noise, output - planes)
+        share = explained_share(noise, output - planes, measured)
         output = planes + share.repeat_interleave(3, 1) * (output - planes)
         return (output, torch.lerp(variances, left, share)) if residual else output
 

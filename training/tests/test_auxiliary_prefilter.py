@@ -94,9 +94,18 @@ def test_any_size_measured_or_not(network, size):
 def test_change_is_limited_to_what_noise_explains():
     change = torch.full((1, 6, 9, 9), 0.2)
     variance = torch.full((1, 2, 9, 9), 0.2**2)
-    assert (explained_share(variance, change) == 1).all()
-    assert torch.allclose(explained_share(variance / 4, change), torch.tensor(0.5))
-    assert (explained_share(torch.zeros_like(variance), change) == 0).all()
+    assert (explained_share(variance, change, 1.0) == 1).all()
+    assert torch.allclose(explained_share(variance / 4, change, 1.0), torch.tensor(0.5))
+    assert (explained_share(torch.zeros_like(variance), change, 1.0) == 0).all()
+
+
+def test_estimated_variances_explain_a_twentieth_of_what_measured_ones_do():
+    change = torch.full((2, 6, 9, 9), 0.2)
+    variance = torch.full((2, 2, 9, 9), 0.2**2 / 4)
+    measured = torch.tensor([1.0, 0.0]).view(-1, 1, 1, 1)
+    share = explained_share(variance, change, measured)
+    assert torch.allclose(share[0], torch.tensor(0.5)) and torch.allclose(share[1], torch.tensor(0.025))
+    assert torch.equal(explained_share(variance[1:], change[1:], 0.0), share[1:])
 
 
 def test_mean_variance_counts_only_pixels_of_the_picture():
