@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { type Config, SETTINGS } from '../config.js';
+import { PREFILTER_CHOICES } from '../denoise/clean-auxiliaries.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { SourceName } from '../frame/frame.js';
 import { namedMotion } from '../frame/motion.js';
@@ -182,6 +183,11 @@ export function encoderOption(): Option {
     undefined,
     'auto',
   );
+}
+
+export function prefilterOption(): Option {
+  const description = 'take noise out of albedo and normals first';
+  return choiceOption('--prefilter <mode>', description, PREFILTER_CHOICES).default('auto');
 }
 
 export function threadsOption(): Option {

@@ -15,6 +15,7 @@ import {
   prefilterOverlap,
   prefilterTiles,
 } from '../kpcn/auxiliary-buffers.js';
+import type { DenoiseRequest } from './denoiser.js';
 import type { FeatureLease } from './feature-cache.js';
 import type { RequestJobs } from './request-jobs.js';
 
@@ -23,7 +24,8 @@ export const PREFILTER_CHOICES = ['auto', 'on', 'off'] as const;
 export type PrefilterChoice = (typeof PREFILTER_CHOICES)[number];
 
 /** What was done: filtered, found clean, not wanted; `none` where the model has no prefilter or the frame nothing to filter. */
-export type PrefilterOutcome = 'on' | 'clean' | 'off' | 'none';
+export const PREFILTER_OUTCOMES = ['on', 'clean', 'off', 'none'] as const;
+export type PrefilterOutcome = (typeof PREFILTER_OUTCOMES)[number];
 
 const MIN_TILE_SIDE = 128;
 
@@ -39,12 +41,24 @@ export function prefilterOutcome(
   return choice === 'auto' && areClean(frame) ? 'clean' : 'on';
 }
 
-/** @throws QuietframeError `not-implemented` where a prefilter is wanted of a model without one. */
-export function checkPrefilter(choice: PrefilterChoice, manifest: ModelManifest | undefined): void {
-  if (choice !== 'on' || manifest?.auxiliaryPrefilter !== undefined) return;
-  const model = manifest === undefined ? 'none' : `${manifest.name}@${manifest.version}`;
-  const message = expected('a model with an auxiliary prefilter', 'the model of prefilter=on', model);
-  throw new QuietframeError('not-implemented', message, { parameter: 'prefilter' });
+/**
+ * Checks that a model has what a request needs of its prefilter. Buffers that are asked for are to be clean unless the
+ * request says otherwise: noisy ones are no answer.
+ * @throws QuietframeError `not-implemented`.
+ */
+export function checkPrefilter(
+  { prefilter = 'auto', auxiliaries = false }: Pick<DenoiseRequest, 'prefilter' | 'auxiliaries'>,
+  model: Pick<ModelManifest, 'name' | 'version' | 'auxiliaryPrefilter'>,
+): void {
+  if (model.auxiliaryPrefilter !== undefined || prefilter === 'off') return;
+  if (prefilter === 'auto' && !auxiliaries) return;
+  const [parameter, value] = prefilter === 'on' ? ['prefilter', 'on'] : ['outputs', 'auxiliaries'];
+  const message = expected(
+    'a model with an auxiliary prefilter',
+    `the model of ${parameter}=${value}`,
+    `${model.name}@${model.version}`,
+  );
+  throw new QuietframeError('not-implemented', message, { parameter });
 }
 
 /** A copy of the albedo and the normals of a frame. */

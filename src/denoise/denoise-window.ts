@@ -85,7 +85,7 @@ export class WindowDenoiser {
    * the model does not have.
    */
   async denoise(frame: Frame, manifest: ModelManifest, request: WindowRequest): Promise<DenoiseResult> {
-    checkPrefilter(request.prefilter, manifest);
+    checkPrefilter(request, manifest);
     if (this.device === undefined) return this.#denoiseOn(undefined, frame, manifest, request);
     try {
       return await this.#denoiseOn(this.device, frame, manifest, request);

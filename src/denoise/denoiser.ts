@@ -13,7 +13,12 @@ import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import { checkNeighbors } from './check-neighbors.js';
-import type { PrefilterChoice, PrefilterOutcome } from './clean-auxiliaries.js';
+import {
+  checkPrefilter,
+  copyAuxiliaries,
+  type PrefilterChoice,
+  type PrefilterOutcome,
+} from './clean-auxiliaries.js';
 import { type DeviceOutcome, openDevice } from './denoise-device.js';
 import { WindowDenoiser, type WindowRequest } from './denoise-window.js';
 import { type CacheStatistics, FeatureCache } from './feature-cache.js';
@@ -324,13 +329,15 @@ export class Denoiser {
       if (lambda !== 1) throw invalid(`1 with ${preview.name}`, 'lambda', lambda);
       const { encoder = AUTO } = request;
       if (encoder !== AUTO) throw invalid(`${AUTO} with ${preview.name}`, 'encoder', encoder);
+      checkPrefilter(request, preview);
       const leave = await this.#turnstile.enter(signal);
       try {
         const services = {
           ...{ pool: this.#pool, memory: this.#memory, bytesPerWorker: this.#bytesPerWorker },
         };
         const options = { also, strength: strength ?? 1, parameters, signal, onProgress };
-        return await denoisePreview(frame, preview, options, services);
+        const result = await denoisePreview(frame, preview, options, services);
+        return { ...result, ...(auxiliaries && { auxiliaries: copyAuxiliaries(frame) }) };
       } finally {
         leave();
       }

@@ -37,6 +37,11 @@ export function isDenoisedCopy(layer: string): boolean {
   return /denoise|noice|oidn|optix/i.test(layer);
 }
 
+/** Whether the service has added a layer to a file: it has a meaning where a request names it, and else none. */
+export function isAddedResult(layer: string): boolean {
+  return layer.startsWith('quietframe.');
+}
+
 /** Whether a layer of second moments, E[x^2], goes by this name. */
 export function isMoment(layer: string, { secondMomentPrefix: prefix }: RenderSource): boolean {
   if (prefix === undefined) return false;

@@ -1,7 +1,7 @@
 import { expected, QuietframeError } from '../errors.js';
 import { type Box, boxHeight, boxWidth } from '../image/image.js';
 import { type ChannelGroup, channelGroups, type PartChannels } from './channel-groups.js';
-import { cannotBeAlbedo, isMoment, lastComponent } from './layer-names.js';
+import { cannotBeAlbedo, isAddedResult, isMoment, lastComponent } from './layer-names.js';
 import type { PictureRole, PlannedLayer } from './layer-plan.js';
 import type { LayerAlias, RenderSource, Role } from './render-source.js';
 import { generic } from './sources/generic.js';
@@ -45,7 +45,7 @@ export class LayerTable {
     this.source = source;
     this.groups = channelGroups(parts);
     const byLast = new Map<string, ChannelGroup[]>();
-    for (const group of this.groups) {
+    for (const group of this.#rendered()) {
       const last = lastComponent(group.layer).toLowerCase();
       const known = byLast.get(last);
       if (known === undefined) byLast.set(last, [group]);
@@ -102,7 +102,11 @@ export class LayerTable {
   #candidates(wanted: string): readonly ChannelGroup[] {
     if (!wanted.endsWith('*')) return this.#byLast.get(lastComponent(wanted).toLowerCase()) ?? [];
     const stem = wanted.slice(0, -1).toLowerCase();
-    return this.groups.filter(({ layer }) => layer.toLowerCase().includes(stem));
+    return this.#rendered().filter(({ layer }) => layer.toLowerCase().includes(stem));
+  }
+
+  #rendered(): readonly ChannelGroup[] {
+    return this.groups.filter(({ layer }) => !isAddedResult(layer));
   }
 
   /**

@@ -1,3 +1,4 @@
+import { PREFILTER_CHOICES, type PrefilterChoice } from '../denoise/clean-auxiliaries.js';
 import { DEFAULT_MODEL, type ModelSummary } from '../denoise/denoiser.js';
 import { checkFinishOptions } from '../denoise/finisher.js';
 import { expected, QuietframeError } from '../errors.js';
@@ -27,6 +28,8 @@ export interface DenoiseQuery {
   readonly source?: SourceChoice;
   /** `auto`, or a source encoder of the model. */
   readonly encoder?: string;
+  /** Whether noise is taken out of albedo and normals. */
+  readonly prefilter?: PrefilterChoice;
   readonly alpha?: (typeof ALPHA_CHOICES)[number];
   /** Whether irradiance, albedo and specular are denoised on their own. */
   readonly components?: (typeof COMPONENT_CHOICES)[number];
@@ -76,6 +79,7 @@ export function parseDenoiseQuery(
     model: (value) => ({ model: parseModel(value, models) }),
     source: (value) => ({ source: oneOf(SOURCE_CHOICES, 'source', value) }),
     encoder: (value) => ({ encoder: value }),
+    prefilter: (value) => ({ prefilter: oneOf(PREFILTER_CHOICES, 'prefilter', value) }),
     alpha: (value) => ({ alpha: oneOf(ALPHA_CHOICES, 'alpha', value) }),
     components: (value) => ({ components: oneOf(COMPONENT_CHOICES, 'components', value) }),
     wrap: (value) => ({ wrap: oneOf(WRAP_CHOICES, 'wrap', value) }),

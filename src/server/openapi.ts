@@ -1,3 +1,4 @@
+import { PREFILTER_CHOICES, PREFILTER_OUTCOMES } from '../denoise/clean-auxiliaries.js';
 import { FINISH_RANGES } from '../denoise/finisher.js';
 import { ERROR_TABLE, type ErrorCode } from '../errors.js';
 import { ERROR_METRICS, MAX_SPP } from '../workflow/maps.js';
@@ -247,6 +248,11 @@ const DENOISE = {
       { type: 'string', default: 'auto', examples: ['cycles', 'mitsuba', 'generic', 'color'] },
     ),
     parameter(
+      'prefilter',
+      'Whether the model takes noise out of albedo and normals before they guide it: `auto`, where it has a prefilter, unless measured variances show no noise; `on`, always, refused for a model without a prefilter; `off`, never.',
+      { enum: PREFILTER_CHOICES, default: 'auto' },
+    ),
+    parameter(
       'alpha',
       'Whether light is made to fit alpha, which is filtered only where it is fractional all around; or alpha is copied, or filtered with the kernels of the colour.',
       {
@@ -286,7 +292,7 @@ const DENOISE = {
     ),
     parameter(
       'outputs',
-      'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the mask of fireflies, channel `fireflies.mask`, which is 1 where a lone bright pixel was dimmed (none where no variance was measured); the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`. What is not named stays as it is.',
+      'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the mask of fireflies, channel `fireflies.mask`, which is 1 where a lone bright pixel was dimmed (none where no variance was measured); the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`; albedo and normals as they guided the model, `auxiliaries`, without noise unless prefilter=off, as channels `quietframe.albedo.R`, `.G`, `.B` and `quietframe.normal.X`, `.Y`, `.Z`. What is not named stays as it is.',
       { type: 'string', default: 'color', examples: ['color', 'color,error,samples', 'color,fireflies'] },
     ),
     ...MAP_PARAMETERS,
@@ -609,6 +615,11 @@ export const OPENAPI = {
               'What ran the networks of the kernels: the device, or `tfjs-wasm` or `tfjs-tensorflow`.',
           },
           encoder: { type: 'string', description: 'The source encoder that was used.' },
+          prefilter: {
+            enum: PREFILTER_OUTCOMES,
+            description:
+              'What became of the noise of albedo and normals: filtered (`on`), none by their variances (`clean`), kept (`off`); `none` where the model has no prefilter or nothing to filter.',
+          },
           exposure: { type: 'number', description: 'What the colour was multiplied by for the network.' },
           lambda: { type: 'number', description: 'The mean, where it is a map.' },
           lambdaMap: { ...DIGEST, description: 'Digest of the map.' },

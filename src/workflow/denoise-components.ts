@@ -33,7 +33,8 @@ export interface ComponentsRequest
 }
 
 /** What the denoised file is made of. */
-export interface DenoisedLayers extends Pick<DenoiseResult, 'color' | 'errors' | 'fireflies' | 'parameters'> {
+export interface DenoisedLayers
+  extends Pick<DenoiseResult, 'color' | 'errors' | 'fireflies' | 'parameters' | 'auxiliaries'> {
   /** By name, with the surface's colour. */
   readonly lights: ReadonlyMap<string, Raster>;
   readonly alpha: Raster | undefined;
@@ -43,7 +44,7 @@ export interface DenoisedLayers extends Pick<DenoiseResult, 'color' | 'errors' |
 type Pass = (
   component: Component,
   lights: readonly PlannedLight[],
-  options?: { readonly withAlpha?: boolean; readonly errors?: boolean },
+  options?: { readonly withAlpha?: boolean; readonly errors?: boolean; readonly auxiliaries?: boolean },
 ) => Promise<DenoiseResult>;
 
 /**
@@ -55,8 +56,9 @@ export async function denoiseBeauty(
   request: ComponentsRequest,
   denoiser: Pick<Denoiser, 'denoise'>,
 ): Promise<DenoisedLayers> {
-  const { lights, withAlpha, errors = false } = request;
-  const result = await passes(window, request, 1, denoiser)('beauty', lights, { withAlpha, errors });
+  const { lights, withAlpha, errors = false, auxiliaries = false } = request;
+  const pass = passes(window, request, 1, denoiser);
+  const result = await pass('beauty', lights, { withAlpha, errors, auxiliaries });
   const { also, ...rest } = result;
   return { ...rest, lights: named(lights, also), alpha: also[lights.length] };
 }
@@ -68,7 +70,7 @@ export async function denoiseBeauty(
  * what adds up to the beauty adds up to the denoised beauty. What holds light of all components (light groups) is filtered
  * with the kernels of the beauty, in a pass of its own, and scaled by the quotient of the two denoised beauties, which keeps
  * the sum, too. Alpha and predicted errors come from that pass. Fireflies
- * are those of any pass.
+ * are those of any pass; all have the same guides.
  * @throws QuietframeError as `Denoiser.denoise`; `missing-layer` where a frame has no split.
  */
 export async function denoiseSplit(
@@ -76,13 +78,13 @@ export async function denoiseSplit(
   request: ComponentsRequest,
   denoiser: Pick<Denoiser, 'denoise'>,
 ): Promise<DenoisedLayers> {
-  const { lights, withAlpha, errors = false } = request;
+  const { lights, withAlpha, errors = false, auxiliaries = false } = request;
   const [diffuse, lobes, groups] = (['irradiance', 'specular', 'beauty'] as const).map((component) =>
     lights.filter((light) => light.component === component),
   ) as [PlannedLight[], PlannedLight[], PlannedLight[]];
   const withBeauty = groups.length > 0 || withAlpha || errors;
   const pass = passes(window, request, withBeauty ? 4 : 3, denoiser);
-  const irradiance = await pass('irradiance', diffuse);
+  const irradiance = await pass('irradiance', diffuse, { auxiliaries });
   const albedo = await pass('albedo', []);
   const specular = await pass('specular', lobes);
   const beauty = withBeauty ? await pass('beauty', groups, { withAlpha, errors }) : undefined;
@@ -108,6 +110,7 @@ export async function denoiseSplit(
     alpha: beauty?.also[groups.length],
     ...(beauty?.errors && { errors: beauty.errors }),
     fireflies,
+    ...(irradiance.auxiliaries && { auxiliaries: irradiance.auxiliaries }),
     report: {
       ...joined(reports as [DenoiseReport, ...DenoiseReport[]]),
       fireflies: fireflies.length,
@@ -119,12 +122,12 @@ export async function denoiseSplit(
 /** Passes of the denoiser over the components of a window; each is an equal part of the progress. */
 function passes(
   { built, key, others }: WindowedFrame,
-  { lights: _, withAlpha: __, errors: ___, onProgress, ...request }: ComponentsRequest,
+  { lights: _, withAlpha: __, errors: ___, auxiliaries: ____, onProgress, ...request }: ComponentsRequest,
   count: number,
   denoiser: Pick<Denoiser, 'denoise'>,
 ): Pass {
   let done = 0;
-  return async (component, lights, { withAlpha = false, errors = false } = {}) => {
+  return async (component, lights, { withAlpha = false, errors = false, auxiliaries = false } = {}) => {
     const also = (of: BuiltFrame): Raster[] => [
       ...lights.map(({ name }) => lightOf(of, name)),
       ...(withAlpha && of.frame.alpha ? [of.frame.alpha] : []),
@@ -138,6 +141,7 @@ function passes(
       auxiliaryKey: key,
       also: also(built),
       errors,
+      auxiliaries,
       neighbors: others.map((other) => ({
         offset: other.offset,
         frame: componentFrame(other.built.frame, component),

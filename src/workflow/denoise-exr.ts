@@ -1,3 +1,4 @@
+import type { PrefilterChoice } from '../denoise/clean-auxiliaries.js';
 import type { CacheReport, DenoiseReport, Denoiser } from '../denoise/denoiser.js';
 import { checkFinishOptions, type FinishOptions } from '../denoise/finisher.js';
 import { parameterChannels } from '../denoise/parameter-channels.js';
@@ -39,6 +40,8 @@ import { readLambdaMap } from './lambda-map.js';
 import { isGrey, limitLight, makeGrey, noisyInSize } from './limit-light.js';
 import { type LoadedFrame, loadFrame, type NamedFile, naming } from './load-frame.js';
 import {
+  auxiliaryChannels,
+  checkAuxiliaries,
   checkMaps,
   fireflyMask,
   type MapChannel,
@@ -84,6 +87,8 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly model?: string;
   /** One of the model's source encoders; `auto`, the default, chooses by what the frames have. */
   readonly encoder?: string;
+  /** Whether noise is taken out of albedo and normals before they guide the model; `auto` by default. */
+  readonly prefilter?: PrefilterChoice;
   /** Slope of the loss in [1, 10]; 1 by default. */
   readonly lambda?: number;
   /** An OpenEXR file with the slope of every pixel, in place of `lambda`; see `readLambdaMap`. */
@@ -226,7 +231,8 @@ async function denoiseView(
   const factor = finish?.upscale ?? 1;
   const withParameters = mapsRequest.outputs?.includes('parameters') ?? false;
   const withFireflies = mapsRequest.outputs?.includes('fireflies') ?? false;
-  checkFinish(request, needsErrors(mapsRequest) || withFireflies);
+  const withAuxiliaries = mapsRequest.outputs?.includes('auxiliaries') ?? false;
+  checkFinish(request, needsErrors(mapsRequest) || withFireflies || withAuxiliaries);
   const { wrap = 'auto' } = request;
   const mayWrap = finish === undefined && !withParameters;
   if (wrap === 'x' && !mayWrap) throw wrong('none or auto with upscale, deblur and parameters', 'wrap', wrap);
@@ -285,6 +291,7 @@ async function denoiseView(
     guide && naming('guide', () => readPlanned(guide, pool, { ...request, aovs: [] })),
   ]);
   const { frame, warnings, sanitized } = center.built;
+  if (withAuxiliaries) checkAuxiliaries(frame);
   const covers = mayCover && frame.alpha !== undefined && isTransparent(frame.alpha);
   const guideFrame = guiding && (await buildFrameAside(guiding, undefined, signal)).frame;
   watch.lap('frame');
@@ -318,6 +325,8 @@ async function denoiseView(
     {
       ...(model !== undefined && { model }),
       ...(request.encoder !== undefined && { encoder: request.encoder }),
+      ...(request.prefilter !== undefined && { prefilter: request.prefilter }),
+      auxiliaries: withAuxiliaries,
       ...(wideLambda ? { lambda: wideLambda } : lambda !== undefined && { lambda }),
       ...(signal && { signal }),
       ...(strength !== undefined && { strength }),
@@ -391,6 +400,8 @@ async function denoiseView(
     ...(isWrapped && { wrap: 'x' }),
     ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
     ...(request.encoder !== undefined && request.encoder !== 'auto' && { encoderChoice: request.encoder }),
+    ...(request.prefilter !== undefined &&
+      request.prefilter !== 'auto' && { prefilterChoice: request.prefilter }),
     layers: layersText(request.layers ?? {}),
     view: output.view,
     motion: request.motion === 'auto' ? '' : (request.motion ?? ''),
@@ -401,7 +412,8 @@ async function denoiseView(
   const { width, height } = color;
   const parameters = withParameters ? parameterChannels(result.parameters ?? [], width, height, factor) : [];
   const mask = withFireflies ? [fireflyMask(result.fireflies, frame.width * frame.height)] : [];
-  const channels: readonly MapChannel[] = [...maps.channels, ...mask, ...parameters];
+  const auxiliaries = auxiliaryChannels(result.auxiliaries ?? {});
+  const channels: readonly MapChannel[] = [...maps.channels, ...mask, ...parameters, ...auxiliaries];
   const bytes = await (async () => {
     if (region !== undefined) {
       const image = imageOf(colorChannels(color), regionPlan(plan, region), header, attributes);
@@ -560,13 +572,13 @@ function checkTypes(header: ExrLayout, { target, lights, alpha }: LayerPlan, wit
   }
 }
 
-/** Maps of errors, samples and fireflies are of the renderer's pixels, which are not those of a magnified file. */
+/** Maps of errors, samples and fireflies, and auxiliaries, are of the renderer's pixels, which are not those of a magnified file. */
 function checkFinish({ finish, guide, strength }: DenoiseExrRequest, withMaps: boolean): void {
   const options = { ...finish, ...(strength !== undefined && { strength }) };
   checkFinishOptions(options);
   const { upscale = 1 } = options;
   if (upscale !== 1 && withMaps) {
-    throw wrong('no map of errors, samples or fireflies with upscale', 'outputs', 'one');
+    throw wrong('no error, samples, fireflies or auxiliaries with upscale', 'outputs', 'one');
   }
   if (guide !== undefined && upscale === 1) throw wrong('an upscale factor above 1', 'the guide', 'none');
 }
@@ -769,7 +781,7 @@ function attributesOf(
   plan: LayerPlan,
   more: Readonly<
     Record<'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion' | 'view', string | number> &
-      Partial<Record<'lambda' | 'region' | 'encoderChoice', string>>
+      Partial<Record<'lambda' | 'region' | 'encoderChoice' | 'prefilterChoice', string>>
   >,
 ): Map<string, ReturnType<typeof stringAttribute>> {
   const texts = {

@@ -26,6 +26,7 @@ export async function isDenoised(
     | 'layers'
     | 'motion'
     | 'encoder'
+    | 'prefilter'
   >,
   frames: number,
   pool: Pick<ExrPool, 'header'>,
@@ -36,6 +37,7 @@ export async function isDenoised(
       attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
     const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'auto', components, aovs } = request;
     const { layers = {}, motion = 'auto', encoder = 'auto', view = '', wrap = 'auto' } = request;
+    const { prefilter = 'auto' } = request;
     const [name, version] = model?.split('@') ?? [];
     const plan = resolveLayers(parts, request);
     const lights = aovs === undefined ? [] : plan.lights.map((light) => light.name);
@@ -52,6 +54,7 @@ export async function isDenoised(
       text('aovs') === lights.join(', ') &&
       text('layers') === layersText(layers) &&
       (text('encoderChoice') || 'auto') === encoder &&
+      (text('prefilterChoice') || 'auto') === prefilter &&
       text('view') === view &&
       (text('motion') || 'auto') === motion &&
       (name === undefined || text('model') === name) &&

@@ -13,7 +13,7 @@ import { checkTarget, type QualityTarget, samplesForTarget } from '../sampling/q
 export { ERROR_METRICS, MAX_SPP };
 
 /** What of a denoised frame a file gets. */
-export const OUTPUTS = ['color', 'error', 'samples', 'fireflies', 'parameters'] as const;
+export const OUTPUTS = ['color', 'error', 'samples', 'fireflies', 'parameters', 'auxiliaries'] as const;
 export type Output = (typeof OUTPUTS)[number];
 
 /** How the error map and the sample map are made. */
@@ -139,6 +139,27 @@ export function fireflyMask(fireflies: readonly number[] | undefined, pixels: nu
   const data = new Float32Array(pixels);
   for (const index of fireflies) data[index] = 1;
   return { name: 'fireflies.mask', type: 'float', data };
+}
+
+/**
+ * Albedo and normals as they guided the model: channels `quietframe.albedo.R` to `B` and `quietframe.normal.X` to `Z`, of
+ * those that the frame has.
+ */
+export function auxiliaryChannels({ albedo, normal }: Pick<Frame, 'albedo' | 'normal'>): MapChannel[] {
+  const channels = (name: string, layer: Raster | undefined, letters: readonly string[]): MapChannel[] =>
+    layer === undefined
+      ? []
+      : letters.map((letter, c) => ({
+          ...{ name: `quietframe.${name}.${letter}`, type: 'float', data: plane(layer, c) },
+        }));
+  return [...channels('albedo', albedo, ['R', 'G', 'B']), ...channels('normal', normal, ['X', 'Y', 'Z'])];
+}
+
+/** @throws QuietframeError `missing-layer` where a frame has neither albedo nor normals to answer with. */
+export function checkAuxiliaries({ albedo, normal }: Pick<Frame, 'albedo' | 'normal'>): void {
+  if ((albedo ?? normal) !== undefined) return;
+  const message = expected('an albedo or normals', 'the frame of outputs=auxiliaries', 'neither');
+  throw new QuietframeError('missing-layer', message, { layer: 'albedo' });
 }
 
 /** The samples that a target takes, within the limits of a pixel. */

@@ -50,7 +50,7 @@ export function wrapRegion(region: Tile, reach: number): Tile {
 
 /** What was denoised of a wrapped window, without the repeated columns. */
 export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLayers {
-  const { color, lights, alpha, errors, fireflies } = result;
+  const { color, lights, alpha, errors, fireflies, auxiliaries } = result;
   const narrow = (image: Raster): Raster => unwrapRaster(image, reach);
   const { width: wide } = color;
   const width = wide - 2 * reach;
@@ -60,6 +60,12 @@ export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLay
     lights: new Map([...lights].map(([name, light]) => [name, narrow(light)])),
     alpha: alpha && narrow(alpha),
     ...(errors && { errors: narrow(errors) }),
+    ...(auxiliaries && {
+      auxiliaries: {
+        ...(auxiliaries.albedo && { albedo: narrow(auxiliaries.albedo) }),
+        ...(auxiliaries.normal && { normal: narrow(auxiliaries.normal) }),
+      },
+    }),
     ...(fireflies && {
       fireflies: fireflies
         .filter((i) => i % wide >= reach && i % wide < reach + width)

@@ -204,6 +204,24 @@ describe('POST /v1/denoise', () => {
     }
   });
 
+  it('takes a choice about the prefilter, in the query, a body and a job, and no other', async () => {
+    const { app, service } = await fakeApp();
+    expect((await app.inject(post(exr, '/v1/denoise?prefilter=off&outputs=auxiliaries'))).statusCode).toBe(
+      200,
+    );
+    expect((await app.inject(post(exr, '/v1/sample-map?budget=2&prefilter=on'))).statusCode).toBe(200);
+    expect((await app.inject(post(exr, '/v1/jobs?prefilter=auto'))).statusCode).toBe(202);
+    await vi.waitFor(() => expect(service.requests).toHaveLength(3));
+    expect(service.requests.map(({ prefilter }) => prefilter)).toEqual(['off', 'on', 'auto']);
+    expect(service.requests[0]?.maps?.outputs).toEqual(['auxiliaries']);
+    for (const value of ['yes', '', 'On', 'constructor', 'on&prefilter=on']) {
+      for (const path of ['/v1/denoise', '/v1/jobs'] as const) {
+        const answer = await app.inject(post(exr, `${path}?prefilter=${value}`));
+        expect(expectProblem(answer, 'invalid-argument', path).parameter).toBe('prefilter');
+      }
+    }
+  });
+
   it('takes a map of lambda with a frame, beside the default alone', async () => {
     const map = makeExr({ value: () => 2 });
     const payload = form([

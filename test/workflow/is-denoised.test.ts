@@ -43,6 +43,7 @@ it.each<[string, Uint8Array, Wanted, Wanted[]]>([
   ['motion by the table', moving, { motion: 'auto' }, [{ motion: 'none' }]],
   ['an encoder', plain, { encoder: 'color' }, [{}, { encoder: 'auto' }, { encoder: 'generic' }]],
   ['any encoder', plain, { encoder: 'auto' }, [{ encoder: 'cycles' }]],
+  ['a prefilter', plain, { prefilter: 'off' }, [{}, { prefilter: 'auto' }, { prefilter: 'on' }]],
   ['alpha', plain, { alpha: 'denoise' }, [{}, { alpha: 'auto' }]],
 ])('tells a file that was made with %s', async (_, exr, request, others) => {
   const { exr: made } = await denoiseExr({ exr, ...request }, { pool, denoiser });

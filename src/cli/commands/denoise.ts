@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { readConfig } from '../../config.js';
+import type { PrefilterChoice } from '../../denoise/clean-auxiliaries.js';
 import { encodePng, readAlpha } from '../../server/encode-png.js';
 import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import type { Output } from '../../workflow/maps.js';
@@ -18,6 +19,7 @@ import {
   modelOption,
   outputsOption,
   parseNumber,
+  prefilterOption,
   resolveOptions,
   samplesOption,
   sourceOption,
@@ -38,6 +40,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly lambda?: number | string;
   readonly model?: string;
   readonly encoder?: string;
+  readonly prefilter: PrefilterChoice;
   readonly alpha: 'auto' | 'copy' | 'denoise';
   readonly components: 'beauty' | 'split';
   readonly wrap: 'auto' | 'x' | 'none';
@@ -61,6 +64,7 @@ export function denoiseCommand(program: Command): void {
     .addOption(lambdaOption())
     .addOption(modelOption())
     .addOption(encoderOption())
+    .addOption(prefilterOption())
     .addOption(sourceOption())
     .addOption(viewOption())
     .addOption(layerOption())
@@ -128,6 +132,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
           ...lambda,
           ...(flags.model !== undefined && { model: flags.model }),
           ...(flags.encoder !== undefined && { encoder: flags.encoder }),
+          prefilter: flags.prefilter,
           alpha: flags.alpha,
           components: flags.components,
           wrap: flags.wrap,

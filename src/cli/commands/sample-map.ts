@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
+import type { PrefilterChoice } from '../../denoise/clean-auxiliaries.js';
 import { parseDecimal } from '../../numbers.js';
 import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
 import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../workflow/maps.js';
@@ -14,6 +15,7 @@ import {
   layerOption,
   modelOption,
   parseInteger,
+  prefilterOption,
   resolveOptions,
   samplesOption,
   sourceOption,
@@ -38,6 +40,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly metric: (typeof ERROR_METRICS)[number];
   readonly model?: string;
   readonly encoder?: string;
+  readonly prefilter: PrefilterChoice;
   readonly report?: string;
 }
 
@@ -64,6 +67,7 @@ export function sampleMapCommand(program: Command): void {
     .addOption(choiceOption('--metric <name>', 'error that guides', ERROR_METRICS).default('smape'))
     .addOption(modelOption('bundle that denoises and predicts errors'))
     .addOption(encoderOption())
+    .addOption(prefilterOption())
     .addOption(sourceOption())
     .addOption(viewOption('stereo view that is looked at'))
     .addOption(layerOption())
@@ -99,6 +103,7 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
         ...(halfB && { halves: [exr, halfB] as const }),
         ...(flags.model !== undefined && { model: flags.model }),
         ...(flags.encoder !== undefined && { encoder: flags.encoder }),
+        prefilter: flags.prefilter,
         ...resolveOptions(flags),
         ...{ maps, mapsOnly: true },
         ...tools.watch,

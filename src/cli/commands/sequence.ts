@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CLIENT_TOKEN, type Config, exrLimits, readConfig } from '../../config.js';
+import type { PrefilterChoice } from '../../denoise/clean-auxiliaries.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
 import { layersText } from '../../frame/resolve-layers.js';
@@ -19,6 +20,7 @@ import {
   motionOption,
   notThere,
   parseInteger,
+  prefilterOption,
   resolveOptions,
   sourceOption,
   tellRefusals,
@@ -55,6 +57,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly lambda?: number | string;
   readonly model?: string;
   readonly encoder?: string;
+  readonly prefilter: PrefilterChoice;
   readonly alpha: 'auto' | 'copy' | 'denoise';
   readonly components: 'beauty' | 'split';
   readonly wrap: 'auto' | 'x' | 'none';
@@ -76,6 +79,7 @@ export function sequenceCommand(program: Command): void {
     .addOption(lambdaOption())
     .addOption(modelOption())
     .addOption(encoderOption())
+    .addOption(prefilterOption())
     .addOption(sourceOption())
     .addOption(viewOption())
     .addOption(layerOption())
@@ -109,12 +113,13 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   await checkFolder(output.path(first));
   if (flags.report !== undefined) await checkFolder(flags.report);
 
-  const { model, encoder, alpha, components, wrap, window } = flags;
+  const { model, encoder, prefilter, alpha, components, wrap, window } = flags;
   const request = {
     ...resolveOptions(flags),
     ...(await lambdaRequest(flags.lambda)),
     ...(model !== undefined && { model }),
     ...(encoder !== undefined && { encoder }),
+    prefilter,
     alpha,
     components,
     wrap,
@@ -225,11 +230,13 @@ async function openDenoisers(
   if (flags.server !== undefined) {
     const { lambda, lambdaMap, model, encoder, source, alpha, aovs, components, wrap, motion, layers, view } =
       request;
+    const { prefilter } = request;
     const query = {
       ...{ lambda, model, encoder, source, alpha, motion, view },
       layer: layers && layersText(layers),
       components: components === 'split' ? components : undefined,
       wrap: wrap === 'auto' ? undefined : wrap,
+      prefilter: prefilter === 'auto' ? undefined : prefilter,
       aovs: typeof aovs === 'object' ? aovs.join(',') : aovs,
     };
     const given = Object.entries(query).flatMap(([name, value]) =>

@@ -131,6 +131,7 @@ export function denoiseRequest(
     ...(model === undefined ? {} : { model }),
     ...(source === 'auto' ? {} : { source }),
     ...(query.encoder === undefined ? {} : { encoder: query.encoder }),
+    ...(query.prefilter === undefined ? {} : { prefilter: query.prefilter }),
     ...(alpha === undefined ? {} : { alpha }),
     ...(aovs === undefined ? {} : { aovs }),
     ...(query.components === undefined ? {} : { components: query.components }),
