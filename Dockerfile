@@ -1,4 +1,6 @@
 # quietframe: the service and the command line, on the CPU.
+# A tag moves. To pin it, build with --build-arg NODE=node:22-bookworm-slim@sha256:..., which
+# `docker buildx imagetools inspect node:22-bookworm-slim` shows.
 ARG NODE=node:22-bookworm-slim
 
 FROM ${NODE} AS build
@@ -15,7 +17,8 @@ RUN npm run build
 FROM ${NODE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev && npm cache clean --force
+COPY scripts ./scripts
+RUN npm ci --omit=dev && npm cache clean --force && sh scripts/prune-binaries.sh node_modules
 
 FROM ${NODE}
 LABEL org.opencontainers.image.title="quietframe" \
@@ -35,6 +38,6 @@ RUN ln -s /app/dist/cli/main.js /usr/local/bin/quietframe
 USER 1000:1000
 EXPOSE 8080 9090
 HEALTHCHECK --interval=15s --timeout=3s --start-period=120s --retries=4 \
-  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.QUIETFRAME_PORT}/healthz/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "/app/dist/server/healthcheck.js"]
 ENTRYPOINT ["quietframe"]
 CMD ["serve"]

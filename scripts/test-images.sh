@@ -25,4 +25,31 @@ for file in Dockerfile Dockerfile.cuda; do
     fi
   done
 done
+# Libraries of other systems do not get into an image.
+modules=$(mktemp -d)
+trap 'rm -rf "$modules"' EXIT
+binaries=$modules/onnxruntime-node/bin/napi-v6
+for machine in darwin/arm64 linux/arm64 linux/x64 win32/arm64 win32/x64; do
+  mkdir -p "$binaries/$machine"
+  touch "$binaries/$machine/onnxruntime_binding.node"
+done
+sh scripts/prune-binaries.sh "$modules"
+left=$(cd "$binaries" && find . -name '*.node')
+if [ "$left" != "./$(node -p 'process.platform + "/" + process.arch')/onnxruntime_binding.node" ]; then
+  echo "scripts/prune-binaries.sh leaves $left" >&2
+  exit 1
+fi
+rm -rf "${binaries:?}/"*
+if sh scripts/prune-binaries.sh "$modules" 2>/dev/null; then
+  echo "scripts/prune-binaries.sh does not see that nothing is left" >&2
+  exit 1
+fi
+
+for file in Dockerfile Dockerfile.cuda; do
+  check=$(sed -nE 's|^ +CMD \["node", "/app/dist/(.*)\.js"\]|src/\1.ts|p' "$file")
+  if [ ! -f "$check" ] || ! grep -q prune-binaries.sh "$file"; then
+    echo "$file lacks its health check or keeps libraries of other systems" >&2
+    exit 1
+  fi
+done
 echo "Both Dockerfiles are as hadolint wants them, and what they copy is there"

@@ -34,3 +34,24 @@ it('is taken by requests that run, as their Content-Length says, and free when t
   expect((await app.inject(post(exr))).statusCode).toBe(200);
   expect(app.context.uploadBudget.reserved).toBe(0);
 });
+
+it.each([
+  { what: 'a file', request: post(makeExr(), '/v1/jobs') },
+  {
+    what: 'frames by digest',
+    request: {
+      ...post(Buffer.from('{"frames": []}'), '/v1/jobs'),
+      headers: { 'content-type': 'application/json' },
+    },
+  },
+])('is reserved by jobs, too: $what', async ({ request }) => {
+  const { app } = await fakeApp({ uploadMemoryBytes: makeExr().length + 10 });
+  const { uploadBudget } = app.context;
+  const release = uploadBudget.reserve(makeExr().length + 10);
+  const refused = await app.inject(request);
+  expectProblem(refused, 'overloaded');
+  expect(refused.headers['retry-after']).toBeDefined();
+  release();
+  expect((await app.inject(request)).statusCode).not.toBe(503);
+  expect(uploadBudget.reserved).toBe(0);
+});

@@ -20,7 +20,7 @@ import { givenOnce } from '../given-once.js';
 import { codeOf, Job, type JobFrame, type JobSpec } from '../job.js';
 import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../job-body.js';
 import { jobEvents } from '../job-events.js';
-import { headerOf, leaveOnClose, reception, takePlace } from '../place.js';
+import { headerOf, leaveOnClose, reception, reserveBody, takePlace } from '../place.js';
 import { selectFrames } from '../select-frames.js';
 import { openContent, sendContent } from '../send-content.js';
 import { JOB_URGENCY, termsOf } from '../terms.js';
@@ -163,6 +163,7 @@ async function receiveJob(
   checkBodyHead(request.raw, limit);
   const place = takePlace(request, context);
   leaveOnClose(reply, place);
+  reserveBody(request, reply, context, limit);
   if (request.headers.expect !== undefined) reply.raw.writeContinue();
   const options = reception(request, context, place, limit);
   if (named) {
