@@ -48,6 +48,7 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   ),
   Abs: unary((tf, x) => tf.abs(x)),
   Log: unary((tf, x) => tf.log(x)),
+  Exp: unary((tf, x) => tf.exp(x)),
   Relu: unary((tf, x) => tf.relu(x)),
   Sigmoid: unary((tf, x) => tf.sigmoid(x)),
   Softplus: unary((tf, x) => tf.softplus(x)),
