@@ -43,6 +43,7 @@ export const ERROR_TABLE = {
   'method-not-allowed': { status: 405, grpc: 'UNIMPLEMENTED', title: 'The method is not allowed here' },
   'unknown-model': { status: 404, grpc: 'NOT_FOUND', title: 'The model is not known' },
   unauthenticated: { status: 401, grpc: 'UNAUTHENTICATED', title: 'The caller is not known' },
+  forbidden: { status: 403, grpc: 'PERMISSION_DENIED', title: 'A web page may not do this' },
   'not-finished': { status: 409, grpc: 'FAILED_PRECONDITION', title: 'The job has no result yet' },
   'in-use': { status: 409, grpc: 'FAILED_PRECONDITION', title: 'A job needs the frame' },
   'idempotency-conflict': {

@@ -127,3 +127,14 @@ describe('the table of settings', () => {
     expect(Object.keys(describeConfig(readConfig({})))).not.toContain('QUIETFRAME_SPOOL');
   });
 });
+
+it.each(['true', '1', '', 'proxy.example', '10.0.0.0/33', '10.0.0.1,,'])(
+  'trusts no proxy called %j',
+  (proxies) => {
+    expect(() => readConfig({}, { trustProxy: proxies })).toThrow(/--trust-proxy/);
+  },
+);
+
+it.each(['10.0.0.1', '10.0.0.0/8, fd00::/8', 'loopback,uniquelocal'])('trusts proxies %s', (proxies) => {
+  expect(readConfig({}, { trustProxy: proxies }).trustProxy).toBe(proxies.replace(' ', ''));
+});

@@ -13,8 +13,9 @@ import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
 import { AnswerMemory } from './answer-memory.js';
 import { type Caller, Callers, freeCaller } from './callers.js';
-import { Connections } from './connections.js';
+import { Connections, wasSent } from './connections.js';
 import { handleError, handleNotFound } from './error-handler.js';
+import { EventStreams } from './event-streams.js';
 import { acceptBodies } from './exr-body.js';
 import { FrameStore } from './frame-store.js';
 import type { Job } from './job.js';
@@ -24,6 +25,7 @@ import { JobStore } from './job-store.js';
 import type { LeastRateOptions } from './least-rate.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics, type Outcome } from './metrics.js';
+import { OriginCheck, type Sender } from './origin.js';
 import { PIECE_BYTES, pacedAnswer, piecesOf, watchReader } from './paced-answer.js';
 import { denoiseRoute } from './routes/denoise.js';
 import { docsRoute } from './routes/docs.js';
@@ -93,6 +95,8 @@ export interface AppContext {
   /** Answers that wait for their readers. */
   readonly answers: AnswerMemory;
   readonly leastRate: LeastRateOptions;
+  readonly streams: EventStreams;
+  readonly origins: OriginCheck;
   readonly callers: Callers;
   readonly jobs: JobStore;
   readonly runner: JobRunner;
@@ -116,13 +120,19 @@ declare module 'fastify' {
 /** Paths that tokens are asked for, where there are any. */
 const GUARDED = '/v1/';
 
+const HEALTH = '/healthz/';
+
 /** Nothing here is a page with scripts, or is to be shown inside of one. */
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
 };
+
+/** Milliseconds until a job that could not be resumed is tried again. */
+const RESUME_MS = 30_000;
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -154,10 +164,13 @@ export async function buildApp(
     frameworkErrors: handleError,
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
   });
-  const queue = new WorkQueue(config.concurrency, config.queueLength, config.frameMemoryBytes);
+  connections.watch(app.server, config.maxConnections);
+  const queue = new WorkQueue(config.concurrency, config.queueLength, config.frameMemoryBytes, {
+    workMs: 1000 * config.workSeconds,
+  });
   const { frameCacheBytes: memoryBytes, spoolFolder, spoolBytes } = config;
   const frames = await FrameStore.open({ memoryBytes, spoolFolder, spoolBytes }, app.log);
-  const callers = await Callers.open(config.tokensFile);
+  const callers = await Callers.open(config.tokensFile, config.callerPlaces);
   const kept = config.jobFolder === undefined ? undefined : await JobRecords.open(config.jobFolder, app.log);
   const jobs = new JobStore({ ...config, onRemove: (job) => void kept?.records.remove(job) });
   const files = new SourceFiles(deps.pool, frames);
@@ -167,9 +180,11 @@ export async function buildApp(
   const leastRate = { bytesPerSecond: config.leastRate, graceMs: 1000 * config.stallSeconds };
   const metrics = new Metrics(queue, frames, jobs, () => deps.denoiser.restarts ?? 0);
   const tracing = await openTracing(config.otlpEndpoint);
+  const streams = new EventStreams(config.eventStreams);
+  const origins = new OriginCheck(config.allowedHosts, config.tokensFile !== undefined);
   const shared = {
     ...{ deps, config, lifecycle, queue, metrics, frames, callers, jobs, tracing, tls },
-    ...{ files, uploads, uploadBudget, answers, leastRate },
+    ...{ files, uploads, uploadBudget, answers, leastRate, streams, origins },
   };
   const runner = new JobRunner(shared, kept?.records, app.log);
   const context: AppContext = { ...shared, runner };
@@ -186,6 +201,8 @@ export async function buildApp(
     connections.opened(request.raw, reply.raw);
     void reply.headers(SECURITY_HEADERS).header('request-id', request.id);
     if (tls !== undefined) void reply.header('strict-transport-security', 'max-age=31536000');
+    // Load balancers ask for health by whatever name they have.
+    if (!request.routeOptions.url?.startsWith(HEALTH)) origins.check(senderOf(request));
     // What was routed, not what was asked for: `%76` is a `v`.
     const isGuarded = request.routeOptions.url?.startsWith(GUARDED) || request.url.startsWith(GUARDED);
     request.caller = isGuarded
@@ -237,7 +254,7 @@ export async function buildApp(
     route(app, context);
   }
   for (const [url, known] of [...methods]) refuseOtherMethods(app, url, known);
-  for (const job of kept?.jobs ?? []) await resume(job, context, app.log);
+  for (const job of kept?.jobs ?? []) await resume(job, context, app.log, closing.signal);
   return app;
 }
 
@@ -254,15 +271,35 @@ function reloadTokens(callers: Callers, file: string, log: FastifyBaseLogger, si
   watchFiles([file], () => void reload(), signal);
 }
 
-/** Goes on with a job of an earlier run of the service. */
-async function resume(job: Job, { jobs, runner }: AppContext, log: FastifyBaseLogger): Promise<void> {
+/**
+ * Goes on with a job of an earlier run of the service. Where it cannot, for a reason of the service's own, its record and
+ * its results stay, and it is tried again.
+ */
+async function resume(
+  job: Job,
+  context: AppContext,
+  log: FastifyBaseLogger,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    jobs.add(job);
-    await runner.start(job);
+    context.jobs.add(job);
   } catch (error) {
-    jobs.remove(job);
-    log.error({ err: error, job: job.spec.id }, 'A job could not be resumed');
+    log.error(
+      { err: error, job: job.spec.id },
+      'There is no room for a job of an earlier run; its record stays',
+    );
+    return;
   }
+  const start = async (): Promise<void> => {
+    if (signal.aborted || job.cancelled.aborted) return;
+    try {
+      await context.runner.resume(job);
+    } catch (error) {
+      log.error({ err: error, job: job.spec.id }, 'A job could not be resumed and is tried again');
+      setTimeout(() => void start(), RESUME_MS).unref();
+    }
+  };
+  await start();
 }
 
 /** Times a request to the end of its answer, or to the moment that its client goes away. */
@@ -270,7 +307,7 @@ function observe(request: FastifyRequest, reply: FastifyReply, { metrics, tracin
   const start = performance.now();
   reply.raw.once('close', () => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
-    const answered = reply.raw.writableFinished;
+    const answered = wasSent(request.raw, reply.raw);
     const outcome = answered ? outcomeOf(reply.statusCode) : 'cancelled';
     const reason = request.problemCode ?? (answered ? 'none' : 'cancelled');
     const seconds = (performance.now() - start) / 1000;
@@ -305,6 +342,14 @@ function observe(request: FastifyRequest, reply: FastifyReply, { metrics, tracin
       },
     });
   });
+}
+
+function senderOf(request: FastifyRequest): Sender {
+  return {
+    method: request.method,
+    authority: request.host,
+    header: (name) => request.headers[name]?.toString(),
+  };
 }
 
 /** What is too large for the buffers of a connection is sent as its reader takes it; the reader of anything is watched. */

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { expected, QuietframeError } from '../errors.js';
 
@@ -39,19 +40,22 @@ interface KnownToken {
 /** Tells callers apart, by bearer tokens where there are any, and keeps them within their quotas. */
 export class Callers {
   #tokens: readonly KnownToken[] | undefined;
+  readonly #places: number | undefined;
 
-  private constructor(tokens?: readonly KnownToken[]) {
+  private constructor(tokens: readonly KnownToken[] | undefined, places: number | undefined) {
     this.#tokens = tokens;
+    this.#places = places;
   }
 
   /**
    * @param file JSON with the SHA-256 of each token, never the token: `{"tokens": [{"name": "farm", "sha256": "…",
    * "requestsPerMinute": 600, "bytesPerHour": 1e12, "concurrent": 8, "jobs": 16, "urgency": 3}]}`. Without a file all
    * callers are let in, and told apart by address.
+   * @param places requests at once of a caller without a token; all by default.
    * @throws QuietframeError `file-system`; `invalid-argument` for a file that is not of that form.
    */
-  static async open(file: string | undefined): Promise<Callers> {
-    return file === undefined ? new Callers() : new Callers(await readTokens(file));
+  static async open(file: string | undefined, places?: number): Promise<Callers> {
+    return new Callers(file === undefined ? undefined : await readTokens(file), places);
   }
 
   /**
@@ -71,7 +75,7 @@ export class Callers {
    * @throws QuietframeError `unauthenticated`, `too-many-requests`.
    */
   identify(authorization: string | undefined, address: string): Caller {
-    if (this.#tokens === undefined) return freeCaller(address);
+    if (this.#tokens === undefined) return freeCaller(networkOf(address), this.#places);
     const [, secret] = /^Bearer +([\w.~+/-]+=*) *$/i.exec(authorization ?? '') ?? [];
     const token = secret === undefined ? undefined : this.#find(secret);
     if (token === undefined) {
@@ -98,8 +102,23 @@ export class Callers {
 }
 
 /** A caller without a token. */
-export function freeCaller(address: string): Caller {
-  return { name: address, places: Number.POSITIVE_INFINITY, jobs: Number.POSITIVE_INFINITY, urgency: 0 };
+export function freeCaller(name: string, places = Number.POSITIVE_INFINITY): Caller {
+  return { name, places, jobs: Number.POSITIVE_INFINITY, urgency: 0 };
+}
+
+/** Who an address belongs to: itself for IPv4; the first 64 bits of IPv6, of which every customer has all addresses. */
+export function networkOf(address: string): string {
+  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
+  if (mapped !== undefined) return mapped;
+  if (isIP(address) !== 6 || address === '::1') return address;
+  const [head = '', tail] = address.replace(/%.*$/, '').split('::');
+  const groups = (text: string): string[] => text.split(':').filter((group) => group !== '');
+  const [first, last] = [groups(head), groups(tail ?? '')];
+  // The tail may end with an IPv4 address, which stands for two groups.
+  const missing = 8 - first.length - last.length - (last.at(-1)?.includes('.') ? 1 : 0);
+  const all = [...first, ...Array<string>(Math.max(0, missing)).fill('0'), ...last];
+  const network = all.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${network.join(':')}::/64`;
 }
 
 /** An amount that refills at a steady rate up to what one period allows. Clocks that are set do not change it. */

@@ -1,18 +1,53 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import { answerToUnparsable } from './error-handler.js';
 
 /** Milliseconds in which a client may still send the rest of a request that has its answer already. */
 const LINGER_MS = 5000;
 
-/** Looks after connections on which request and answer are out of step. */
+/** Looks after connections on which request and answer are out of step, and after their end. */
 export class Connections {
   /** The last exchange of each connection. */
   readonly #last = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }>();
+  /** Connections, with the bytes that each had read before it had nothing to answer. */
+  readonly #open = new Map<Socket, number>();
+  #draining = false;
+
+  /**
+   * Takes over which connections of a server are idle: Node's own notion has those among them whose answer is written, but
+   * not sent yet.
+   */
+  watch(server: Server, maxConnections: number): void {
+    server.maxConnections = maxConnections;
+    server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#open.set(socket, socket.bytesRead);
+      socket.once('close', () => this.#open.delete(socket));
+    });
+    server.closeIdleConnections = () => this.drain();
+  }
+
+  /** Closes the connections that nothing is being sent on, and all others after their answer. */
+  drain(): void {
+    this.#draining = true;
+    for (const [socket, bytesRead] of this.#open) {
+      const last = this.#last.get(socket);
+      // The head of a request may be on its way.
+      const isSilent = socket.bytesRead === bytesRead;
+      if (isSilent && (last === undefined || last.response.closed)) socket.destroy();
+    }
+  }
 
   /** A request has begun. */
   opened(request: IncomingMessage, response: ServerResponse): void {
-    this.#last.set(request.socket, { request, response });
+    const { socket } = request;
+    this.#last.set(socket, { request, response });
+    response.once('close', () => {
+      if (this.#open.has(socket)) this.#open.set(socket, socket.bytesRead);
+      // Its header may have said that the connection is kept alive.
+      if (this.#draining && !socket.destroyed) socket.destroySoon();
+    });
   }
 
   /**
@@ -45,7 +80,18 @@ export class Connections {
   refuse(error: unknown, socket: Duplex): void {
     const last = this.#last.get(socket);
     const over = last === undefined || (last.response.writableFinished && last.request.complete);
-    if (socket.writable && (over || !last.response.headersSent)) socket.end(answerToUnparsable(error));
-    else socket.destroy();
+    if (!socket.writable || !(over || !last.response.headersSent)) {
+      socket.destroy();
+      return;
+    }
+    socket.end(answerToUnparsable(error));
+    // A client that never closes its side would keep the connection.
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.once('close', () => clearTimeout(timer));
   }
+}
+
+/** Whether an answer that has closed was sent whole: a connection that is destroyed drops what was written to it. */
+export function wasSent({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  return response.writableFinished && (!socket.destroyed || socket.writableFinished);
 }

@@ -39,9 +39,19 @@ const CODES_OF_PARSER: Readonly<Record<string, readonly [ErrorCode, string]>> = 
   HPE_HEADER_OVERFLOW: ['malformed-request', 'The header of the request is too long'],
 };
 
+/** Errors whose messages are for the log alone, for they may hold paths of this machine, and what clients read instead. */
+const HIDDEN: Readonly<Partial<Record<ErrorCode, string>>> = {
+  'file-system': 'The service could not read or write one of its files',
+  'model-damaged': 'A model bundle of the service is damaged',
+  'device-unavailable': 'A device of the service cannot be used',
+};
+
 /** The error that a client gets to see. Everything unforeseen becomes `internal`, without its message. */
 export function publicError(error: unknown): QuietframeError {
-  if (error instanceof QuietframeError) return error;
+  if (error instanceof QuietframeError) {
+    const hidden = HIDDEN[error.code];
+    return hidden === undefined ? error : new QuietframeError(error.code, hidden, {}, { cause: error });
+  }
   const code = errorCode(error);
   const known = code === undefined ? undefined : CODES_OF_FASTIFY[code];
   if (known !== undefined) return new QuietframeError(known[0], known[1], {}, { cause: error });

@@ -1,4 +1,5 @@
 import type { Job } from './job.js';
+import type { LeastRate } from './least-rate.js';
 import type { Lifecycle } from './lifecycle.js';
 import { LatestValue } from './rpc/latest-value.js';
 
@@ -8,13 +9,14 @@ const HEARTBEAT_MS = 15_000;
 /**
  * Server-sent events of a job. Each has the whole status, with the frames that have changed since the event before it, and
  * its id is the job's version: a client that comes again with `Last-Event-ID` misses nothing, and one that reads slowly
- * gets fewer events. The stream ends with the job, with the service, or when the signal aborts.
+ * gets fewer events. All streams share the text of an event. The stream ends with the job, with the service, or when the signal aborts.
  */
 export async function* jobEvents(
   job: Job,
   seen: number,
   lifecycle: Lifecycle,
   signal: AbortSignal,
+  rate: LeastRate,
 ): AsyncGenerator<string> {
   const changes = new LatestValue<'change' | 'silence'>();
   const change = (): void => changes.set('change');
@@ -31,12 +33,17 @@ export async function* jobEvents(
     change();
     for await (const _ of changes) {
       if (job.version === last) {
-        yield ': still here\n\n';
+        const silence = ': still here\n\n';
+        rate.wait();
+        yield silence;
+        rate.moved(silence.length);
         continue;
       }
-      const data = JSON.stringify(job.status(last));
+      const data = job.statusText(last);
       last = job.version;
+      rate.wait();
       yield `id: ${last}\nevent: ${job.ended ? 'end' : 'progress'}\ndata: ${data}\n\n`;
+      rate.moved(data.length);
       if (job.ended) return;
     }
   } finally {

@@ -6,6 +6,9 @@ import { FolderLock } from './folder-lock.js';
 import type { FrameEnd, Job } from './job.js';
 import { parseRecord } from './parse-record.js';
 
+/** What happens to the work on a job, beside the ends of its frames. */
+export type JobEvent = 'started' | 'stopped';
+
 const SUFFIX = '.jsonl';
 /** Of records that were not understood; for people. */
 const SET_ASIDE = '.damaged';
@@ -72,11 +75,23 @@ export class JobRecords {
 
   /** @throws QuietframeError `file-system`. */
   async append({ spec }: Job, index: number, end: FrameEnd): Promise<void> {
+    await this.#appendLine(spec.id, { index, end });
+  }
+
+  /**
+   * Writes down that the work on a job begins, or that it was stopped in order.
+   * @throws QuietframeError `file-system`.
+   */
+  async note({ spec }: Job, event: JobEvent): Promise<void> {
+    await this.#appendLine(spec.id, { event });
+  }
+
+  async #appendLine(id: string, entry: object): Promise<void> {
     try {
-      const file = await open(this.#path(spec.id), 'a', 0o600);
+      const file = await open(this.#path(id), 'a', 0o600);
       try {
         // What follows a line that was cut off would be lost with it.
-        await file.writeFile(`\n${JSON.stringify({ index, end })}\n`);
+        await file.writeFile(`\n${JSON.stringify(entry)}\n`);
         await file.datasync();
       } finally {
         await file.close();

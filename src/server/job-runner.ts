@@ -1,18 +1,25 @@
 import { setImmediate } from 'node:timers/promises';
+import { QuietframeError } from '../errors.js';
 import { digestOf } from '../workflow/digest.js';
 import type { AppContext } from './app.js';
 import { freeCaller } from './callers.js';
 import { parseDenoiseQuery } from './denoise-query.js';
-import { isOurFault, problemOf, publicError } from './error-handler.js';
+import { isOurFault, type Problem, problemOf, publicError } from './error-handler.js';
 import { memoryOf } from './frame-memory.js';
 import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
 import type { JobRecords } from './job-records.js';
 import { denoiseRequest } from './routes/denoise.js';
 import { loadFiles, selectFrames } from './select-frames.js';
+import { missingFrames } from './source-files.js';
 import { findStored } from './stored-frames.js';
 import type { Terms } from './work-queue.js';
 
 type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frames' | 'files' | 'tracing'>;
+
+/** How often the service may end under a job without a frame being done. */
+const MOST_STARTS = 3;
+/** How many frames in a row may fail for the same reason of the service's own. */
+const MOST_FAILURES = 3;
 
 /** Where failures of the service itself are told. */
 export interface RunnerLog {
@@ -42,14 +49,39 @@ export class JobRunner {
    * @throws QuietframeError as `FrameStore.retain`; `file-system`.
    */
   async start(job: Job): Promise<void> {
+    await this.#start(job, true);
+  }
+
+  /**
+   * Goes on with a job of an earlier run of the service. Frames whose files are gone fail alone; a job under which the service
+   * has ended too often is given up.
+   * @throws QuietframeError as {@link start}.
+   */
+  async resume(job: Job): Promise<void> {
+    for (const index of unfinished(job)) {
+      const digests = digestsOf(job.spec.frames[index] as JobFrame);
+      const missing = digests.filter((digest) => !this.#context.frames.has(digest));
+      if (job.starts >= MOST_STARTS) {
+        const times = `${job.starts} times while it worked on the job`;
+        const message = `The work was given up: the service has ended ${times}`;
+        await this.#finish(job, index, { error: problemOf(new QuietframeError('internal', message)) });
+      } else if (missing.length > 0) {
+        await this.#finish(job, index, { error: problemOf(missingFrames(missing, 'the job')) });
+      }
+    }
+    if (!job.ended) await this.#start(job, false);
+  }
+
+  async #start(job: Job, isNew: boolean): Promise<void> {
     const { frames } = this.#context;
-    const todo = [...job.spec.frames.keys()].filter((index) => job.end(index) === undefined);
+    const todo = unfinished(job);
     const digests = [...new Set(todo.flatMap((index) => digestsOf(job.spec.frames[index] as JobFrame)))];
     frames.retain(digests);
     try {
       if (this.#records !== undefined) {
         for (const digest of digests) await frames.persist(digest);
-        if (todo.length === job.spec.frames.length) await this.#records.create(job);
+        if (isNew) await this.#records.create(job);
+        await this.#records.note(job, 'started');
       }
     } catch (error) {
       frames.release(digests);
@@ -57,20 +89,32 @@ export class JobRunner {
     }
     const forget = (): void => void this.#records?.remove(job);
     job.cancelled.addEventListener('abort', forget, { once: true });
+    const repeated = new RepeatedFailure();
     const lane = async (): Promise<void> => {
       for (let index = todo.shift(); index !== undefined; index = todo.shift()) {
         // Others are answered between the frames of a job, however little there is to do on each.
         await setImmediate();
         if (job.cancelled.aborted || this.#drain.signal.aborted) return;
-        await this.#work(job, index);
+        const given = repeated.error;
+        if (given !== undefined) await this.#finish(job, index, { error: given });
+        else repeated.note(await this.#work(job, index));
       }
     };
     const lanes = Promise.all(Array.from({ length: this.#context.config.concurrency }, lane));
-    const work = lanes.then(() => {
+    const work = lanes.then(async () => {
       frames.release(digests);
+      if (!job.ended && !job.cancelled.aborted) await this.#noteStopped(job);
       this.#running.delete(work);
     });
     this.#running.add(work);
+  }
+
+  async #noteStopped(job: Job): Promise<void> {
+    try {
+      await this.#records?.note(job, 'stopped');
+    } catch (error) {
+      this.#log.error({ err: error, job: job.spec.id }, 'A job was not written down');
+    }
   }
 
   /** Begins no more frames, and resolves when those that are being denoised have ended. */
@@ -85,8 +129,9 @@ export class JobRunner {
     this.#stop.abort();
   }
 
-  async #work(job: Job, index: number): Promise<void> {
-    const { frames, metrics, tracing } = this.#context;
+  /** @returns how it ended, if it did. */
+  async #work(job: Job, index: number): Promise<FrameEnd | undefined> {
+    const { metrics, tracing } = this.#context;
     let end: FrameEnd;
     const start = performance.now();
     const stages = new Map<string, number>();
@@ -95,7 +140,10 @@ export class JobRunner {
       end = { result };
     } catch (error) {
       const shown = publicError(error);
-      if (shown.code === 'cancelled') return job.suspend(index);
+      if (shown.code === 'cancelled') {
+        job.suspend(index);
+        return undefined;
+      }
       if (isOurFault(shown)) {
         this.#log.error(
           { err: shown.cause ?? shown, code: shown.code, job: job.spec.id, index },
@@ -115,9 +163,16 @@ export class JobRunner {
       failed: 'error' in end && end.error.status >= 500,
       attributes: { 'quietframe.job': job.spec.id, 'quietframe.frame': index },
     });
+    await this.#finish(job, index, end);
+    return end;
+  }
+
+  async #finish(job: Job, index: number, end: FrameEnd): Promise<void> {
     try {
       // A result that the spool cannot keep is there as long as the process is.
-      if (this.#records !== undefined && 'result' in end) await frames.persist(end.result.digest);
+      if (this.#records !== undefined && 'result' in end) {
+        await this.#context.frames.persist(end.result.digest);
+      }
       await this.#records?.append(job, index, end);
     } catch (error) {
       // The frame is denoised again after a restart.
@@ -154,6 +209,28 @@ export class JobRunner {
     await frames.put(digest, exr);
     return { digest, bytes: exr.length, report };
   }
+}
+
+/** Failures of the service's own that are the same for one frame after the other: the rest would fail like them. */
+class RepeatedFailure {
+  #last: Problem | undefined;
+  #count = 0;
+
+  /** What the frames that are left fail with, once it is plain. */
+  get error(): Problem | undefined {
+    return this.#count < MOST_FAILURES ? undefined : this.#last;
+  }
+
+  note(end: FrameEnd | undefined): void {
+    const error = end !== undefined && 'error' in end && end.error.status >= 500 ? end.error : undefined;
+    this.#count = error === undefined ? 0 : error.type === this.#last?.type ? this.#count + 1 : 1;
+    this.#last = error;
+  }
+}
+
+/** Indices of the frames that have not ended. */
+function unfinished(job: Job): number[] {
+  return [...job.spec.frames.keys()].filter((index) => job.end(index) === undefined);
 }
 
 /** All files of a frame of a job. */

@@ -6,6 +6,8 @@ export interface JobStoreOptions {
   readonly maxJobs: number;
   /** Of all jobs together. */
   readonly maxJobFrames: number;
+  /** Of the unfinished jobs of one caller; as many as there are by default. */
+  readonly callerJobFrames?: number;
   /** Seconds that a job is kept once it has ended. */
   readonly jobSeconds: number;
   /** Milliseconds that never go back; `performance.now` by default. */
@@ -25,7 +27,12 @@ export class JobStore {
   #frames = 0;
 
   constructor(options: JobStoreOptions) {
-    this.#options = { now: () => performance.now(), onRemove: () => {}, ...options };
+    this.#options = {
+      now: () => performance.now(),
+      onRemove: () => {},
+      callerJobFrames: Number.POSITIVE_INFINITY,
+      ...options,
+    };
   }
 
   get jobs(): readonly Job[] {
@@ -40,9 +47,15 @@ export class JobStore {
    */
   add(job: Job, caller?: Caller): void {
     this.#sweep();
-    const { maxJobs, maxJobFrames } = this.#options;
+    const { maxJobs, maxJobFrames, callerJobFrames } = this.#options;
     const unfinished = [...this.#jobs.values()].filter((other) => !other.ended);
-    const mine = unfinished.filter(({ spec }) => spec.owner === job.spec.owner).length;
+    const own = unfinished.filter(({ spec }) => spec.owner === job.spec.owner);
+    const mine = own.length;
+    const frames = own.reduce((sum, { spec }) => sum + spec.frames.length, job.spec.frames.length);
+    if (caller !== undefined && frames > callerJobFrames) {
+      const name = 'the frames of your jobs that have not ended';
+      throw refusal('too-many-requests', `at most ${callerJobFrames}`, name, frames);
+    }
     if (caller !== undefined && mine >= caller.jobs) {
       throw refusal('too-many-requests', `at most ${caller.jobs}`, 'your jobs that have not ended', mine + 1);
     }

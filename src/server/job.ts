@@ -54,22 +54,40 @@ interface FrameStatus {
 
 /** Progress of a job that has not ended. */
 const MOST = 0.999;
+/** Version of all frames before any has changed. */
+const FIRST_VERSION = 1;
+/** Changes that are kept beyond two for each frame. */
+const LOG_SLACK = 64;
 
 /** One job: what was asked for, and where each of its frames stands. */
 export class Job {
   readonly #frames: readonly FrameStatus[];
+  /** Which frame has changed to which version, in order. */
+  #log: (readonly [version: number, index: number])[] = [];
+  /** The status as JSON since a version, for as long as nothing changes: all who follow the job share it. */
+  readonly #texts = new Map<number, string>();
+  #done = 0;
+  #failed = 0;
+  #running = 0;
+  /** Sum of the progress of all frames. */
+  #sum = 0;
   readonly #changes = new EventTarget();
   readonly #cancel = new AbortController();
   #version = 1;
   #progress = 0;
 
-  /** @param ends of frames that had ended before the service was started again. */
+  /**
+   * @param ends of frames that had ended before the service was started again.
+   * @param starts how often the work was begun since the last frame ended, without the service being stopped in order.
+   */
   constructor(
     readonly spec: JobSpec,
     ends: ReadonlyMap<number, FrameEnd> = new Map(),
+    readonly starts = 0,
   ) {
     this.#frames = spec.frames.map((_, index) => {
       const end = ends.get(index);
+      this.#count(end);
       return { progress: end === undefined ? 0 : 1, running: false, end, version: 1 };
     });
   }
@@ -80,12 +98,9 @@ export class Job {
   }
 
   get state(): JobState {
-    const ends = this.#frames.map(({ end }) => end);
-    if (ends.every((end) => end !== undefined)) {
-      return ends.some((end) => 'error' in end) ? 'failed' : 'done';
-    }
+    if (this.#done + this.#failed === this.#frames.length) return this.#failed > 0 ? 'failed' : 'done';
     if (this.#cancel.signal.aborted) return 'cancelled';
-    return this.#frames.some(({ running, end }) => running || end !== undefined) ? 'running' : 'queued';
+    return this.#running + this.#done + this.#failed > 0 ? 'running' : 'queued';
   }
 
   get ended(): boolean {
@@ -94,7 +109,7 @@ export class Job {
 
   /** Never falls; 1 only when everything is done. */
   get progress(): number {
-    const mean = this.#frames.reduce((sum, { progress }) => sum + progress, 0) / this.#frames.length;
+    const mean = this.#sum / this.#frames.length;
     this.#progress = this.state === 'done' ? 1 : Math.max(this.#progress, Math.min(MOST, mean));
     return this.#progress;
   }
@@ -139,6 +154,7 @@ export class Job {
   cancel(): void {
     this.#cancel.abort();
     this.#version++;
+    this.#texts.clear();
     this.#changes.dispatchEvent(new Event('change'));
   }
 
@@ -153,20 +169,47 @@ export class Job {
    */
   status(after = 0): Record<string, unknown> {
     const { id, created } = this.spec;
-    const count = (kind: 'result' | 'error'): number =>
-      this.#frames.filter(({ end }) => end !== undefined && kind in end).length;
     return {
       id,
       state: this.state,
       progress: this.progress,
       created,
       total: this.#frames.length,
-      done: count('result'),
-      failed: count('error'),
-      frames: this.#frames.flatMap((frame, index) =>
-        frame.version > after ? [{ index, ...this.#frameStatus(index, frame) }] : [],
-      ),
+      done: this.#done,
+      failed: this.#failed,
+      frames: this.#changedSince(after).map((index) => ({
+        index,
+        ...this.#frameStatus(index, this.#frames[index] as FrameStatus),
+      })),
     };
+  }
+
+  /** As {@link status}, as JSON. */
+  statusText(after = 0): string {
+    const text = this.#texts.get(after) ?? JSON.stringify(this.status(after));
+    this.#texts.set(after, text);
+    return text;
+  }
+
+  /** Frames that have changed, in order, in time proportional to how many they are. */
+  #changedSince(after: number): number[] {
+    if (after < FIRST_VERSION) return [...this.#frames.keys()];
+    let [low, high] = [0, this.#log.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#log[middle]?.[0] ?? 0) > after) high = middle;
+      else low = middle + 1;
+    }
+    const changed = new Set<number>();
+    for (let at = low; at < this.#log.length; at++) changed.add(this.#log[at]?.[1] as number);
+    return [...changed].sort((a, b) => a - b);
+  }
+
+  #count(end: FrameEnd | undefined): void {
+    if (end === undefined) return;
+    this.#sum++;
+    if ('error' in end) this.#failed++;
+    else this.#done++;
   }
 
   #frameStatus(index: number, { running, progress, end }: FrameStatus): Record<string, unknown> {
@@ -192,8 +235,21 @@ export class Job {
 
   #change(index: number, change: (frame: FrameStatus) => void): void {
     const frame = this.#frames[index] as FrameStatus;
+    const before = { ...frame };
     change(frame);
+    this.#running += Number(frame.running) - Number(before.running);
+    this.#sum += frame.progress - before.progress;
+    if (before.end === undefined && frame.end !== undefined) {
+      this.#count(frame.end);
+      this.#sum--;
+    }
     frame.version = ++this.#version;
+    this.#log.push([this.#version, index]);
+    // Only the last change of each frame counts.
+    if (this.#log.length > 2 * this.#frames.length + LOG_SLACK) {
+      this.#log = this.#log.filter(([version, changed]) => this.#frames[changed]?.version === version);
+    }
+    this.#texts.clear();
     this.#changes.dispatchEvent(new Event('change'));
   }
 }

@@ -16,7 +16,8 @@ const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
   'empty-body': 'The body, or a part of the form, has no bytes.',
   'malformed-body': 'The body is not what its media type says, or the form does not have the parts it needs.',
   'malformed-request': 'The request is not HTTP/1.1, or its path or header cannot be read.',
-  'request-timeout': 'The request did not arrive whole within the time limit. Send it again.',
+  'request-timeout':
+    'The request did not arrive whole within the time limit, or arrived too slowly. Send it again.',
   'malformed-exr': 'The OpenEXR file is damaged or is none; `frame` names it in a form.',
   'unsupported-exr': 'The OpenEXR file uses deep samples, subsampling or a compression that is not read.',
   'missing-layer': 'The file has no layer that can serve as the noisy colour.',
@@ -33,12 +34,15 @@ const PROBLEMS: Readonly<Record<ErrorCode, string>> = {
   'unknown-model': 'The model or version is not loaded; see /v1/models.',
   unauthenticated: 'The service asks for a bearer token of its own in Authorization.',
   'in-use': 'A job that has not ended needs the frame; delete the job, or wait for it.',
+  forbidden:
+    'A web page of another site has sent the request, or the service is called by a name that it does not know: see --allowed-hosts.',
   'not-finished': 'The job, or this frame of it, has not ended yet, or was cancelled; see its `state`.',
   'idempotency-conflict': 'The Idempotency-Key belongs to a job that was asked for something else.',
   'range-not-satisfiable': 'The Range begins behind the end of the result.',
   'too-many-requests':
     'The quota of the token is used up, or others need the places that the caller holds. Send the request again after Retry-After seconds.',
-  'deadline-exceeded': 'The seconds of `Prefer: wait` have passed before the work was done.',
+  'deadline-exceeded':
+    'The seconds of `Prefer: wait`, or those that the service gives to one frame, have passed before the work was done.',
   overloaded:
     'All places are taken, or the service is stopping. Send the request again after Retry-After seconds.',
   cancelled: 'The client went away; seen in the metrics only.',
@@ -95,7 +99,7 @@ const DIGEST: Schema = {
 /** What any request can be answered with. */
 const ALWAYS = ['malformed-request', 'request-timeout', 'internal'] as const;
 /** And any that does work. */
-const GUARDED = [...ALWAYS, 'unauthenticated', 'too-many-requests'] as const;
+const GUARDED = [...ALWAYS, 'unauthenticated', 'forbidden', 'too-many-requests'] as const;
 /** And any that takes a place. */
 const QUEUED = [...GUARDED, 'overloaded', 'deadline-exceeded', 'cancelled'] as const;
 

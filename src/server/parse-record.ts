@@ -10,14 +10,22 @@ export function parseRecord(text: string, id: string): Job | undefined {
   const [first, ...lines] = text.split('\n');
   const spec = parseLine(first);
   if (!isSpec(spec) || spec.id !== id) return undefined;
-  const ends = lines.flatMap((line): [number, FrameEnd][] => {
+  const ends = new Map<number, FrameEnd>();
+  /** Times that the work has begun since a frame ended, or since it was stopped in order. */
+  let starts = 0;
+  for (const line of lines) {
     const entry = parseLine(line);
-    if (!isObject(entry) || !isEnd(entry.end)) return [];
+    if (!isObject(entry)) continue;
+    if (entry.event === 'started') starts++;
+    else if (entry.event === 'stopped') starts = 0;
+    if (!isEnd(entry.end)) continue;
     const { index } = entry;
-    const isFrame = typeof index === 'number' && Number.isInteger(index) && index >= 0;
-    return isFrame && index < spec.frames.length ? [[index, entry.end]] : [];
-  });
-  return new Job(spec, new Map(ends));
+    if (typeof index !== 'number' || !Number.isInteger(index)) continue;
+    if (index < 0 || index >= spec.frames.length) continue;
+    ends.set(index, entry.end);
+    starts = 0;
+  }
+  return new Job(spec, ends, starts);
 }
 
 function isSpec(value: unknown): value is JobSpec {

@@ -23,6 +23,13 @@ interface Waiter {
 /** Milliseconds of waiting after which a request counts as more urgent by one: nobody waits for ever. */
 const AGE_MS = 10_000;
 
+export interface QueueOptions {
+  /** Milliseconds that never go back; `performance.now` by default. */
+  readonly now?: () => number;
+  /** Milliseconds that work may take once its turn has come. */
+  readonly workMs?: number;
+}
+
 /** What a caller has of the service. */
 interface Share {
   places: number;
@@ -57,15 +64,16 @@ export class WorkQueue {
   #meanSeconds = 1;
 
   readonly #now: () => number;
+  readonly #workMs: number | undefined;
 
-  /** @param now milliseconds that never go back; `performance.now` by default. */
   constructor(
     concurrency: number,
     length: number,
     memoryBytes = Number.POSITIVE_INFINITY,
-    now: () => number = () => performance.now(),
+    { now = () => performance.now(), workMs }: QueueOptions = {},
   ) {
     this.#now = now;
+    this.#workMs = workMs;
     this.#concurrency = concurrency;
     this.#length = length;
     this.#memoryBytes = memoryBytes;
@@ -156,7 +164,7 @@ export class WorkQueue {
       const share = await this.#turn(signal, terms, bytes, place);
       const start = performance.now();
       try {
-        return await work(signal);
+        return await this.#withinLimit(work, signal);
       } finally {
         const seconds = (performance.now() - start) / 1000;
         this.#meanSeconds += 0.2 * (seconds - this.#meanSeconds);
@@ -172,6 +180,21 @@ export class WorkQueue {
         throw new QuietframeError('deadline-exceeded', 'The deadline of the request has passed');
       }
       throw error;
+    }
+  }
+
+  async #withinLimit<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    if (this.#workMs === undefined) return work(signal);
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), Math.min(2 ** 31 - 1, this.#workMs)).unref();
+    try {
+      return await work(AbortSignal.any([signal, late.signal]));
+    } catch (error) {
+      if (!late.signal.aborted || signal.aborted) throw error;
+      const range = `at most ${this.#workMs / 1000} s`;
+      throw new QuietframeError('deadline-exceeded', expected(range, 'the work on a frame', 'more'));
+    } finally {
+      clearTimeout(timer);
     }
   }
 

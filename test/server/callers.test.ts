@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { Allowance, Callers, freeCaller } from '../../src/server/callers.js';
+import { Allowance, Callers, freeCaller, networkOf } from '../../src/server/callers.js';
 import { termsOf } from '../../src/server/terms.js';
 import { expectProblem, fakeApp, makeExr, post } from './support.js';
 
@@ -209,5 +209,27 @@ describe('a service with tokens', async () => {
   it('is open to those who look after it', async () => {
     expect((await app.inject('/healthz/live')).statusCode).toBe(200);
     expect((await app.inject('/metrics')).statusCode).toBe(200);
+  });
+});
+
+describe('addresses without tokens', () => {
+  it.each([
+    ['10.1.2.3', '10.1.2.3'],
+    ['::ffff:10.1.2.3', '10.1.2.3'],
+    ['::1', '::1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2::ffff', '2001:db8:1:2::/64'],
+    ['2001:DB8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+    ['', ''],
+  ])('%s is the caller %s', (address, name) => expect(networkOf(address)).toBe(name));
+
+  it('may have a limit of places', async () => {
+    const callers = await Callers.open(undefined, 3);
+    expect(callers.identify(undefined, '2001:db8::1')).toMatchObject({
+      name: '2001:db8:0:0::/64',
+      places: 3,
+    });
   });
 });

@@ -83,7 +83,48 @@ describe('JobStore', () => {
   });
 });
 
+describe('the frames of a caller', () => {
+  it('leave room for the jobs of others', () => {
+    const jobs = store({ maxJobFrames: 10, callerJobFrames: 6 });
+    jobs.add(job('one', 4), caller);
+    expect(() => jobs.add(job('two', 3), caller)).toThrow(
+      expect.objectContaining({ code: 'too-many-requests' }),
+    );
+    jobs.add(job('other', 4, { owner: 'b' }), freeCaller('b'));
+    expect(jobs.jobs.map(({ spec }) => spec.id)).toEqual(['one', 'other']);
+  });
+});
+
 describe('Job', () => {
+  const indices = (one: Job, after: number): number[] =>
+    (one.status(after).frames as { index: number }[]).map(({ index }) => index);
+
+  it('tells what has changed since a version, however often', () => {
+    const one = job('one', 50);
+    const versions = Array.from({ length: 1000 }, (_, step) => {
+      one.advance(step % 7, step / 1000);
+      return one.version;
+    });
+    expect(indices(one, 0)).toHaveLength(50);
+    expect(indices(one, 1)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(indices(one, versions[996] ?? 0)).toEqual([3, 4, 5].map((each) => (each + 994) % 7).sort());
+    expect(indices(one, one.version)).toEqual([]);
+  });
+
+  it('is written once for all who follow it, and looks at no frame for its state', () => {
+    const one = job('one', 50);
+    one.begin(3);
+    const status = vi.spyOn(one, 'status');
+    const texts = Array.from({ length: 60 }, () => one.statusText(1));
+    expect([status.mock.calls.length, new Set(texts).size]).toEqual([1, 1]);
+    one.finish(3, END);
+    expect(JSON.parse(one.statusText(1))).toMatchObject({
+      state: 'running',
+      done: 1,
+      frames: [{ index: 3 }],
+    });
+  });
+
   it('never falls back, and is at 1 only when all is done', () => {
     const one = job('one', 2);
     const seen = [one.progress];

@@ -484,6 +484,112 @@ describe('jobs that are written down', async () => {
   });
 });
 
+describe('a job whose service has ended', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'quietframe-jobs-'));
+  const services: FakeService[] = [];
+  afterAll(async () => {
+    await rm(folder, { recursive: true });
+    for (const { pool } of services) await pool.close();
+  });
+
+  /** A job of which two frames are done when its service crashes, and no more at each further start. */
+  async function crash(starts = 1) {
+    const root = join(folder, String(services.length));
+    const config = { ...CONFIG, spoolFolder: join(root, 'spool'), jobFolder: join(root, 'jobs') };
+    const service = new FakeService();
+    services.push(service);
+    const denoiseExr: ServerDeps['denoiseExr'] = (request) =>
+      service.requests.length < 2 ? service.deps.denoiseExr(request) : new Promise(() => {});
+    let app = await buildApp({ ...service.deps, denoiseExr }, config);
+    const sequence = await keep(app, shot);
+    const { id } = (await create(app, { sequence, window: 1 })).json();
+    await vi.waitFor(async () => expect((await status(app, id)).done).toBe(2), 10_000);
+    const stuck = { ...service.deps, denoiseExr: () => new Promise<never>(() => {}) };
+    for (let start = 1; start < starts; start++) {
+      app.context.runner.stop();
+      app = await buildApp(stuck, config);
+      await vi.waitFor(() => expect(app.context.queue.running).toBe(1), 10_000);
+    }
+    app.context.runner.stop();
+    return { config, id, sequence, deps: service.deps };
+  }
+
+  it('keeps its results where an input is lost, whose frame fails alone', async () => {
+    const { config, id, sequence, deps } = await crash();
+    await rm(join(config.spoolFolder, `${sequence[3]}.exr`));
+    const app = await buildApp(deps, config);
+    const done = await ended(app, id);
+    expect(done).toMatchObject({ state: 'failed', done: 4, failed: 1 });
+    expect(done.frames[3]?.error).toMatchObject({
+      type: 'urn:quietframe:problem:missing-frames',
+      missing: [sequence[3]],
+    });
+    expect((await app.inject(`/v1/jobs/${id}/results/0`)).statusCode).toBe(200);
+    await app.close();
+  });
+
+  it('keeps its record and its results where the service cannot go on', async () => {
+    const { config, id, deps } = await crash();
+    // Half of a store is what jobs may hold.
+    const app = await buildApp(deps, { ...config, spoolBytes: 4000, frameCacheBytes: 0 });
+    expect(await status(app, id)).toMatchObject({ done: 2, failed: 0 });
+    expect(await readdir(config.jobFolder)).toEqual([`${id}.jsonl`]);
+    await app.close();
+    const none = await buildApp(deps, { ...config, maxJobs: 0 });
+    expect(none.context.jobs.jobs).toEqual([]);
+    expect(await readdir(config.jobFolder)).toEqual([`${id}.jsonl`]);
+    await none.close();
+  });
+
+  it('is given up when that was three times without a frame done', async () => {
+    const twice = await crash(3);
+    const again = await buildApp(twice.deps, twice.config);
+    expect(await ended(again, twice.id)).toMatchObject({ state: 'done', done: 5 });
+    await again.close();
+    const { config, id, deps } = await crash(4);
+    const app = await buildApp(deps, config);
+    const done = await ended(app, id);
+    expect(done).toMatchObject({ state: 'failed', done: 2, failed: 3 });
+    expect(done.frames[4]?.error?.type).toBe('urn:quietframe:problem:internal');
+    expect(app.context.queue.running).toBe(0);
+    await app.close();
+  });
+});
+
+it('gives a job up whose frames fail for the same reason of the service, one after the other', async () => {
+  const service = new FakeService();
+  let calls = 0;
+  const denoiseExr = (): Promise<never> => {
+    calls++;
+    return Promise.reject(new Error('/secret/path is gone'));
+  };
+  const broken = await buildApp({ ...service.deps, denoiseExr }, CONFIG);
+  afterAll(async () => {
+    await broken.close();
+    await service.pool.close();
+  });
+  const { id } = (await create(broken, { sequence: await keep(broken, shot), window: 1 })).json();
+  const done = await ended(broken, id);
+  expect([done.state, done.failed, calls]).toEqual(['failed', 5, 3]);
+  expect(JSON.stringify(done)).not.toContain('secret');
+});
+
+it('bounds the streams of events', async () => {
+  const few = await fakeApp({ eventStreams: 4 });
+  const address = `http://127.0.0.1:${await listen(few.app)}`;
+  const release = hold(few.service);
+  const { id } = (await few.app.inject(post(exr, '/v1/jobs'))).json();
+  const open = () => request(`${address}/v1/jobs/${id}/events`);
+  const streams = [await open(), await open()];
+  expect(streams.map(({ statusCode }) => statusCode)).toEqual([200, 200]);
+  const third = await open();
+  const body = await third.body.text();
+  expectProblem({ ...third, body }, 'too-many-requests', '/v1/jobs/{id}/events');
+  release();
+  for (const stream of streams) expect(await stream.body.text()).toContain('event: end');
+  expect((await few.app.inject(`/v1/jobs/${id}/events`)).statusCode).toBe(200);
+});
+
 it.each([-10, 10])('minds no clock of the day that is set by %d years', async (years) => {
   const limited = await fakeApp({ jobSeconds: 60 });
   const now = Date.now();

@@ -87,6 +87,38 @@ describe('serve', () => {
     await first.done;
   });
 
+  it('sends an answer to its end that its client reads slowly', async () => {
+    const { service, origin, stop, done } = await start({ maxUploadBytes: 2 ** 26, answerBytes: 2 ** 26 });
+    await vi.waitFor(async () => expect(await status(`${origin}/healthz/ready`)).toBe(200), 10_000);
+    const large = makeExr({ width: 1500, height: 1000, value: (index) => Math.sin(index * index) });
+    const client = connect(Number(new URL(origin).port), '127.0.0.1');
+    const chunks: Buffer[] = [];
+    client
+      .on('error', () => {})
+      .once('data', (chunk) => {
+        chunks.push(chunk);
+        client.pause();
+      });
+    client.write(
+      `POST /v1/denoise HTTP/1.1\r\nHost: x\r\nContent-Type: image/x-exr\r\nContent-Length: ${large.length}\r\n\r\n`,
+    );
+    client.write(large);
+    await vi.waitFor(() => expect([service.requests.length, service.running]).toEqual([2, 0]), 30_000);
+    // Its answer is written as far as its connection takes it.
+    await vi.waitFor(() => expect(chunks).toHaveLength(1), 10_000);
+    stop();
+    await expect(request(`${origin}/healthz/live`)).rejects.toThrow();
+    client.on('data', (chunk) => chunks.push(chunk)).resume();
+    await once(client, 'end');
+    client.end();
+    const answer = Buffer.concat(chunks);
+    const body = answer.indexOf('\r\n\r\n') + 4;
+    const length = Number(/content-length: (\d+)/i.exec(answer.subarray(0, body).toString())?.[1]);
+    expect(length).toBeGreaterThan(10 * 2 ** 20);
+    expect(answer.length - body).toBe(length);
+    await done;
+  }, 60_000);
+
   it('lets running requests finish, and takes no new ones', async () => {
     const { service, origin, stop, done } = await start();
     await vi.waitFor(async () => expect(await status(`${origin}/healthz/ready`)).toBe(200), 10_000);

@@ -232,3 +232,36 @@ describe('a deadline', () => {
     await first;
   });
 });
+
+describe('nobody waits for ever', () => {
+  it('behind more urgent requests of others', async () => {
+    let now = 0;
+    const { order, open, first, add } = held(
+      new WorkQueue(1, 20, Number.POSITIVE_INFINITY, { now: () => now }),
+    );
+    const runs = [add('patient', of('a', { urgency: 5 }))];
+    now = 60_000;
+    for (let i = 0; i < 3; i++) runs.push(add('urgent', of('b', { urgency: 0 })));
+    open();
+    await Promise.all([first, ...runs]);
+    expect(order[0]).toBe('patient');
+  });
+
+  it('behind work that never ends', async () => {
+    const queue = new WorkQueue(1, 1, Number.POSITIVE_INFINITY, { workMs: 1 });
+    const work = (signal: AbortSignal): Promise<void> =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    await expect(queue.admit(of('a')).run(work, never)).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    expect(queue.running).toBe(0);
+  });
+
+  it('while the uploads of another caller hold all places', () => {
+    const queue = new WorkQueue(1, 2);
+    const held = [1, 2, 3].map(() => queue.admit(of('greedy')));
+    expect(() => queue.admit(of('greedy'))).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    queue.admit(of('other'));
+    expect(held.map(({ lost }) => lost.aborted)).toEqual([false, false, true]);
+    expect(held[2]?.lost.reason).toMatchObject({ code: 'too-many-requests' });
+    expect(queue.places).toBe(3);
+  });
+});

@@ -20,11 +20,13 @@ import { givenOnce } from '../given-once.js';
 import { codeOf, Job, type JobFrame, type JobSpec } from '../job.js';
 import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../job-body.js';
 import { jobEvents } from '../job-events.js';
+import { watchReader } from '../paced-answer.js';
 import { headerOf, leaveOnClose, reception, reserveBody, takePlace } from '../place.js';
 import { selectFrames } from '../select-frames.js';
 import { openContent, sendContent } from '../send-content.js';
 import { JOB_URGENCY, termsOf } from '../terms.js';
 
+const JSON_UTF8 = 'application/json; charset=utf-8';
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 type OfJob = { Params: { id: string } };
@@ -35,7 +37,7 @@ type OfResult = { Params: { id: string; index?: string } };
  * digest. A job runs in the queue of all requests, but after those that somebody waits for.
  */
 export function jobRoutes(app: FastifyInstance, context: AppContext): void {
-  const { jobs, runner, lifecycle, metrics, leastRate } = context;
+  const { jobs, runner, lifecycle, metrics, leastRate, streams } = context;
 
   app.post('/v1/jobs', async (request, reply) => {
     const urgency = termsOf(headerOf(request), request.caller, JOB_URGENCY).urgency;
@@ -83,7 +85,7 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
   });
 
   app.get<OfJob>('/v1/jobs/:id', ({ params, caller }, reply) =>
-    noStore(reply).send(jobs.find(params.id, caller).status()),
+    noStore(reply).type(JSON_UTF8).send(jobs.find(params.id, caller).statusText()),
   );
 
   app.delete<OfJob>('/v1/jobs/:id', ({ params, caller }, reply) => {
@@ -100,9 +102,15 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
     const seen = Number.isInteger(last) && last >= 0 && last <= job.version ? last : 0;
     // Tells an EventSource not to come again.
     if (job.ended && seen === job.version) return noStore(reply).code(204).send();
+    const end = streams.open(caller);
     const closed = new AbortController();
-    reply.raw.once('close', () => closed.abort());
-    const events = Readable.from(jobEvents(job, seen, lifecycle, closed.signal));
+    reply.raw.once('close', () => {
+      end();
+      closed.abort();
+    });
+    const rate = watchReader(reply, leastRate);
+    // An event waits for its reader, not a queue of them.
+    const events = Readable.from(jobEvents(job, seen, lifecycle, closed.signal, rate), { highWaterMark: 1 });
     return noStore(reply).type('text/event-stream').header('x-accel-buffering', 'no').send(events);
   });
 
@@ -220,7 +228,11 @@ async function keepUpload(upload: Upload, frames: AppContext['frames']): Promise
 }
 
 function accepted(reply: FastifyReply, job: Job): FastifyReply {
-  return noStore(reply).code(202).header('location', `/v1/jobs/${job.spec.id}`).send(job.status());
+  return noStore(reply)
+    .code(202)
+    .header('location', `/v1/jobs/${job.spec.id}`)
+    .type(JSON_UTF8)
+    .send(job.statusText());
 }
 
 function noStore(reply: FastifyReply): FastifyReply {

@@ -6,11 +6,14 @@ import {
 } from '@connectrpc/connect';
 import { type Caller, type Callers, freeCaller } from '../callers.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import type { OriginCheck } from '../origin.js';
 import { termsOf } from '../terms.js';
 import type { Terms } from '../work-queue.js';
 
 /** Address of the client of a call. */
 export const ADDRESS = createContextKey('');
+/** `:authority` of a call. */
+export const AUTHORITY = createContextKey<string | undefined>(undefined);
 /** Resets the call, whatever it waits for. */
 export const END_CALL = createContextKey((): void => {});
 /** Seconds by stage of the work on a call. */
@@ -18,9 +21,14 @@ export const STAGES = createContextKey<ReadonlyMap<string, number>>(new Map());
 const CALLER = createContextKey<Caller>(freeCaller(''));
 
 /** Lets the calls of known callers pass, and all that ask for the health of the service. */
-export function authenticateCalls(callers: Callers): Interceptor {
+export function authenticateCalls(callers: Callers, origins: OriginCheck): Interceptor {
   return (next) => (request) => {
     if (request.service.typeName !== Health.typeName) {
+      origins.check({
+        method: 'POST',
+        authority: request.contextValues.get(AUTHORITY),
+        header: (name) => request.header.get(name) ?? undefined,
+      });
       const authorization = request.header.get('authorization') ?? undefined;
       const caller = callers.identify(authorization, request.contextValues.get(ADDRESS));
       request.contextValues.set(CALLER, caller);

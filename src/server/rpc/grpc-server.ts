@@ -18,7 +18,7 @@ import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
 import { renewTls } from '../tls.js';
-import { ADDRESS, authenticateCalls, END_CALL } from './call-terms.js';
+import { ADDRESS, AUTHORITY, authenticateCalls, END_CALL } from './call-terms.js';
 import { denoiserService } from './denoiser-service.js';
 import { healthService } from './health-service.js';
 import { observeCalls } from './observe-calls.js';
@@ -30,6 +30,8 @@ const MESSAGE_OVERHEAD = 1024;
 /** Bytes that a client may have on the way in one call, and in all calls of its connection together. */
 const CALL_WINDOW = 2 ** 20;
 const CONNECTION_WINDOW = 2 ** 22;
+/** Milliseconds that a connection is kept without a call. */
+const IDLE_MS = 60_000;
 /** Milliseconds that a call which does not arrive in time gets for its answer. */
 const LINGER_MS = 5000;
 
@@ -51,8 +53,9 @@ export class GrpcServer {
       contextValues: (request) =>
         createContextValues()
           .set(ADDRESS, request.socket?.remoteAddress ?? '')
+          .set(AUTHORITY, authorityOf(request))
           .set(END_CALL, () => endCall(request)),
-      interceptors: [observeCalls(context, log), authenticateCalls(context.callers)],
+      interceptors: [observeCalls(context, log), authenticateCalls(context.callers, context.origins)],
       routes: (router) => {
         denoiserService(router, context);
         healthService(router, context.lifecycle);
@@ -66,11 +69,14 @@ export class GrpcServer {
     this.#server = tls === undefined ? createServer(options) : createSecureServer({ ...options, ...tls });
     if (this.#server instanceof TlsServer) renewTls(this.#server, context.config, log, this.#closing.signal);
     const uploadMs = 1000 * context.config.uploadSeconds;
+    const idleMs = Math.min(IDLE_MS, uploadMs);
+    this.#server.maxConnections = context.config.maxConnections;
     this.#server
       .on('session', (session) => {
         this.#sessions.add(session);
         session.setLocalWindowSize(CONNECTION_WINDOW);
         session.on('close', () => this.#sessions.delete(session)).on('error', () => {});
+        endIdle(session, idleMs);
       })
       .on('request', (request, response) => {
         // A sequence takes as long as its frames; each message of it has the same limit.
@@ -109,6 +115,33 @@ export class GrpcServer {
     this.#shutdown.abort(new QuietframeError('overloaded', 'The service is stopping'));
     for (const session of this.#sessions) session.destroy();
   }
+}
+
+/** Ends a connection on which there is no call for a while; its client opens another one when it needs it. */
+function endIdle(session: ServerHttp2Session, idleMs: number): void {
+  let calls = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    timer = setTimeout(() => {
+      session.close();
+      timer = setTimeout(() => session.destroy(), LINGER_MS).unref();
+    }, idleMs).unref();
+  };
+  wait();
+  session
+    .on('stream', (stream) => {
+      calls++;
+      clearTimeout(timer);
+      stream.once('close', () => {
+        calls--;
+        if (calls === 0 && !session.closed) wait();
+      });
+    })
+    .once('close', () => clearTimeout(timer));
+}
+
+function authorityOf(request: object): string | undefined {
+  return request instanceof Http2ServerRequest ? request.authority : undefined;
 }
 
 /** Resets the stream of a call. */

@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<(typeof ERROR_TABLE)[ErrorCode]['grpc'], Code>> = 
   DATA_LOSS: Code.DataLoss,
   INTERNAL: Code.Internal,
   UNAUTHENTICATED: Code.Unauthenticated,
+  PERMISSION_DENIED: Code.PermissionDenied,
   ALREADY_EXISTS: Code.AlreadyExists,
   OUT_OF_RANGE: Code.OutOfRange,
 };
