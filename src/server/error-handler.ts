@@ -41,7 +41,7 @@ const CODES_OF_PARSER: Readonly<Record<string, readonly [ErrorCode, string]>> = 
 
 /** Errors whose messages are for the log alone, for they may hold paths of this machine, and what clients read instead. */
 const HIDDEN: Readonly<Partial<Record<ErrorCode, string>>> = {
-  'file-system': 'The service could not read or write one of its files',
+  'file-system': 'A file of the service cannot be read or written',
   'model-damaged': 'A model bundle of the service is damaged',
   'device-unavailable': 'A device of the service cannot be used',
 };

@@ -271,7 +271,7 @@ function receive(
   return new Promise((resolve, reject) => {
     let total = 0;
     const rate = new LeastRate(leastRate, () =>
-      stop(new QuietframeError('request-timeout', 'The request arrived too slowly')),
+      stop(new QuietframeError('request-timeout', 'The request did not arrive at the least rate')),
     );
     const stop = (error?: unknown): void => {
       rate.end();

@@ -63,7 +63,7 @@ export class JobRunner {
       const missing = digests.filter((digest) => !this.#context.frames.has(digest));
       if (job.starts >= MOST_STARTS) {
         const times = `${job.starts} times while it worked on the job`;
-        const message = `The work was given up: the service has ended ${times}`;
+        const message = `The work on the job cannot be resumed: the service ended ${times}`;
         await this.#finish(job, index, { error: problemOf(new QuietframeError('internal', message)) });
       } else if (missing.length > 0) {
         await this.#finish(job, index, { error: problemOf(missingFrames(missing, 'the job')) });

@@ -34,7 +34,7 @@ export async function openContent(
     return { digest, length: file.length, read: file.read, close: () => void file.close() };
   }
   if (kept === undefined) return undefined;
-  const message = 'The answers that wait for their readers leave no room for another one';
+  const message = 'The result cannot be held in memory beside the answers that are being read';
   throw new QuietframeError('overloaded', message, { retryAfter: 5 });
 }
 

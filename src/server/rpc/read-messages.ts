@@ -57,7 +57,7 @@ export function readMessages<T extends WithChunk>(
   const onTimeout = (): void =>
     stop(new QuietframeError('request-timeout', 'The messages did not arrive within the time limit'));
   const rate = new LeastRate(leastRate, () =>
-    stop(new QuietframeError('request-timeout', 'The messages arrived too slowly')),
+    stop(new QuietframeError('request-timeout', 'The messages did not arrive at the least rate')),
   );
 
   async function* read(): AsyncGenerator<T, void> {
