@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import {
   constants,
   createSecureServer,
@@ -18,6 +19,7 @@ import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../app.js';
 import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
 import { renewTls } from '../tls.js';
+import { TrustedProxies } from '../trusted-proxies.js';
 import { ADDRESS, AUTHORITY, authenticateCalls, END_CALL } from './call-terms.js';
 import { denoiserService } from './denoiser-service.js';
 import { healthService } from './health-service.js';
@@ -43,6 +45,7 @@ export class GrpcServer {
   readonly #closing = new AbortController();
 
   constructor(context: AppContext, log: FastifyBaseLogger) {
+    const proxies = new TrustedProxies(context.config.trustProxy);
     const handle = connectNodeAdapter({
       grpcWeb: false,
       connect: false,
@@ -52,7 +55,7 @@ export class GrpcServer {
       shutdownSignal: this.#shutdown.signal,
       contextValues: (request) =>
         createContextValues()
-          .set(ADDRESS, request.socket?.remoteAddress ?? '')
+          .set(ADDRESS, proxies.clientOf(request.socket?.remoteAddress ?? '', forwardedFor(request)))
           .set(AUTHORITY, authorityOf(request))
           .set(END_CALL, () => endCall(request)),
       interceptors: [observeCalls(context, log), authenticateCalls(context.callers, context.origins)],
@@ -138,6 +141,10 @@ function endIdle(session: ServerHttp2Session, idleMs: number): void {
       });
     })
     .once('close', () => clearTimeout(timer));
+}
+
+function forwardedFor({ headers }: Pick<IncomingMessage, 'headers'>): string | undefined {
+  return headers['x-forwarded-for']?.toString();
 }
 
 function authorityOf(request: object): string | undefined {
