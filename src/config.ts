@@ -113,7 +113,9 @@ export const SETTINGS = {
   concurrency: integer('CONCURRENCY', 'requests', 1, [1, 1024], 'at once; one uses all threads'),
   queueLength: integer('QUEUE', 'requests', 16, [0, 1_000_000], 'may wait beside those that run'),
   callerPlaces: advanced(
-    optional(integer('CALLER_PLACES', 'requests', 0, [1, 1_000_000], 'of one address at once; without, all')),
+    optional(
+      integer('CALLER_PLACES', 'requests', 0, [1, 1_000_000], 'of one address at once; without, 3/4 of all'),
+    ),
   ),
   answerBytes: advanced(
     integer('ANSWER_MEMORY', 'bytes', USUAL.answerBytes, [0, MANY_BYTES], 'answers that are being read'),
@@ -172,7 +174,13 @@ export function readConfig(
   const set = Object.fromEntries(given) as Partial<Config>;
   const usual = Object.entries(SETTINGS).map(([key, { fallback }]) => [key, fallback]);
   const shares = shareMemory(set.memoryBytes ?? SETTINGS.memoryBytes.fallback, set);
-  return { ...(Object.fromEntries(usual) as Config), ...shares, ...set };
+  const config = { ...(Object.fromEntries(usual) as Config), ...shares, ...set };
+  return { ...config, callerPlaces: config.callerPlaces ?? usualCallerPlaces(config) };
+}
+
+/** A quarter of the places stays for others, whatever one address does. */
+function usualCallerPlaces({ concurrency, queueLength }: Config): number {
+  return Math.max(1, Math.floor(0.75 * (concurrency + queueLength)));
 }
 
 /**

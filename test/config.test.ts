@@ -138,3 +138,12 @@ it.each(['true', '1', '', 'proxy.example', '10.0.0.0/33', '10.0.0.1,,'])(
 it.each(['10.0.0.1', '10.0.0.0/8, fd00::/8', 'loopback,uniquelocal'])('trusts proxies %s', (proxies) => {
   expect(readConfig({}, { trustProxy: proxies }).trustProxy).toBe(proxies.replace(' ', ''));
 });
+
+it.each([
+  [{}, 12],
+  [{ concurrency: '2', queueLength: '2' }, 3],
+  [{ queueLength: '0' }, 1],
+  [{ callerPlaces: '17' }, 17],
+])('leaves a quarter of the places to other addresses with %j', (flags, places) => {
+  expect(readConfig({}, flags).callerPlaces).toBe(places);
+});
