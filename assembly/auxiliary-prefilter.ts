@@ -87,25 +87,61 @@ export function windowMean(from: usize, width: i32, height: i32, sums: usize, to
   for (let y = 0; y < height; y++) {
     const first = max(y - 2, 0);
     const rows = min(y + 2, height - 1) - first + 1;
-    const top = from + <usize>first * row;
-    for (let x = 0; x < width; x++) {
-      let sum: f32 = 0;
-      let at = top + <usize>x * PIXEL;
-      for (let i = 0; i < rows; i++) {
-        sum += load<f32>(at);
-        at += row;
+    sumColumns(from + <usize>first * row, row, rows, width, sums + 2 * PIXEL);
+    const count = 5 * rows;
+    const scale = f32x4.splat(<f32>1 / <f32>count);
+    if (width >= 4) {
+      for (let x: i32 = 0; x < width; x += 4) {
+        const i = <usize>min(x, width - 4) * PIXEL;
+        const at = sums + i;
+        const outer = f32x4.add(v128.load(at), v128.load(at, 16));
+        const inner = f32x4.add(v128.load(at, 4), v128.load(at, 12));
+        const sum = f32x4.add(f32x4.add(outer, inner), v128.load(at, 8));
+        v128.store(to + i, f32x4.mul(scale, sum));
       }
-      store<f32>(sums + <usize>(x + 2) * PIXEL, sum);
+      // Windows at the borders have three or four columns.
+      meanOfOne(sums, 0, width, rows, to);
+      meanOfOne(sums, 1, width, rows, to);
+      meanOfOne(sums, width - 2, width, rows, to);
+      meanOfOne(sums, width - 1, width, rows, to);
+    } else {
+      for (let x: i32 = 0; x < width; x++) meanOfOne(sums, x, width, rows, to);
     }
-    for (let x = 0; x < width; x++) {
-      const at = sums + <usize>x * PIXEL;
-      const outer = load<f32>(at) + load<f32>(at, 16);
-      const sum = outer + (load<f32>(at, 4) + load<f32>(at, 12)) + load<f32>(at, 8);
-      const columns = min(x + 2, width - 1) - max(x - 2, 0) + 1;
-      store<f32>(to, sum / <f32>(rows * columns));
-      to += PIXEL;
+    to += row;
+  }
+}
+
+function sumColumns(top: usize, row: usize, rows: i32, width: i32, to: usize): void {
+  let x: i32 = 0;
+  if (width >= 4) {
+    for (; x < width; x += 4) {
+      const i = <usize>min(x, width - 4) * PIXEL;
+      let at = top + i;
+      let sum = v128.load(at);
+      for (let y = 1; y < rows; y++) {
+        at += row;
+        sum = f32x4.add(sum, v128.load(at));
+      }
+      v128.store(to + i, sum);
     }
   }
+  for (; x < width; x++) {
+    let at = top + <usize>x * PIXEL;
+    let sum = load<f32>(at);
+    for (let y = 1; y < rows; y++) {
+      at += row;
+      sum += load<f32>(at);
+    }
+    store<f32>(to + <usize>x * PIXEL, sum);
+  }
+}
+
+function meanOfOne(sums: usize, x: i32, width: i32, rows: i32, to: usize): void {
+  const at = sums + <usize>x * PIXEL;
+  const outer = load<f32>(at) + load<f32>(at, 16);
+  const sum = outer + (load<f32>(at, 4) + load<f32>(at, 12)) + load<f32>(at, 8);
+  const columns = min(x + 2, width - 1) - max(x - 2, 0) + 1;
+  store<f32>(to + <usize>x * PIXEL, sum / <f32>(rows * columns));
 }
 
 /** The square of what has become of three planes, averaged; `stride` bytes lie between planes of `bytes`. */
@@ -176,8 +212,30 @@ export function compositePlane(
   columns: i32,
   rows: i32,
 ): void {
+  const vectors = <usize>(columns & ~3);
   for (let y = 0; y < rows; y++) {
-    for (let x: usize = 0; x < <usize>columns; x++) {
+    for (let x: usize = 0; x < vectors; x += 4) {
+      const at = fine + 2 * x * PIXEL;
+      const w = weights + 2 * x * PIXEL;
+      const a = v128.load(at);
+      const b = v128.load(at, 16);
+      const c = v128.load(at + fineRow);
+      const d = v128.load(at + fineRow, 16);
+      const left = f32x4.add(a, c);
+      const right = f32x4.add(b, d);
+      const sum = f32x4.add(
+        v128.shuffle<f32>(left, right, 0, 2, 4, 6),
+        v128.shuffle<f32>(left, right, 1, 3, 5, 7),
+      );
+      const change = f32x4.sub(v128.load(coarse + x * PIXEL), f32x4.mul(f32x4.splat(0.25), sum));
+      const low = v128.shuffle<f32>(change, change, 0, 0, 1, 1);
+      const high = v128.shuffle<f32>(change, change, 2, 2, 3, 3);
+      v128.store(at, madd(v128.load(w), low, a));
+      v128.store(at, madd(v128.load(w, 16), high, b), 16);
+      v128.store(at + fineRow, madd(v128.load(w + fineRow), low, c));
+      v128.store(at + fineRow, madd(v128.load(w + fineRow, 16), high, d), 16);
+    }
+    for (let x = vectors; x < <usize>columns; x++) {
       const at = fine + 2 * x * PIXEL;
       const w = weights + 2 * x * PIXEL;
       const a = load<f32>(at);
@@ -206,8 +264,20 @@ export function blendVariance(
   columns: i32,
   rows: i32,
 ): void {
+  const vectors = <usize>((2 * columns) & ~7);
   for (let y = 0; y < 2 * rows; y++) {
-    for (let x: usize = 0; x < 2 * <usize>columns; x++) {
+    for (let x: usize = 0; x < vectors; x += 8) {
+      const at = fine + x * PIXEL;
+      const w = weights + x * PIXEL;
+      const above = v128.load(coarse + (x >> 1) * PIXEL);
+      const left = v128.load(at);
+      const right = v128.load(at, 16);
+      const low = f32x4.sub(v128.shuffle<f32>(above, above, 0, 0, 1, 1), left);
+      const high = f32x4.sub(v128.shuffle<f32>(above, above, 2, 2, 3, 3), right);
+      v128.store(at, madd(v128.load(w), low, left));
+      v128.store(at, madd(v128.load(w, 16), high, right), 16);
+    }
+    for (let x = vectors; x < 2 * <usize>columns; x++) {
       const at = fine + x * PIXEL;
       const left = load<f32>(at);
       const change = load<f32>(coarse + (x >> 1) * PIXEL) - left;
