@@ -27,9 +27,9 @@ function settingsPage(): string {
   return `${[
     '# Settings of the service',
     '',
-    'Made from `src/config.ts` by `npm run build:docs`. A flag of `quietframe serve` goes before its variable; a variable that is empty',
-    'counts as not set. The log begins with what is in force. The other commands mind the variables that concern them: models,',
-    'threads, memory and limits. [deployment.md](deployment.md) tells what to decide.',
+    '`npm run build:docs` generates this page from `src/config.ts`. A flag of `quietframe serve` overrides its variable. An empty variable',
+    'counts as not set. The log begins with the active values. The other commands read the variables for models,',
+    'threads, memory and limits. [deployment.md](deployment.md) describes the choices.',
     '',
     '| flag | variable | unit | default | |',
     '|---|---|---|---|---|',
