@@ -7,7 +7,7 @@ const { app } = await fakeApp();
 it('is what the service describes; `npm run build:docs` writes it', async () => {
   const document = (await app.inject('/openapi.json')).json();
   const introduction =
-    '`npm run build:docs` generates this page from `/openapi.json`, like the service's `/docs`. [api.md](api.md) shows how to use it.';
+    '`npm run build:docs` generates this page from `/openapi.json`, like `/docs` of the service. [api.md](api.md) shows how to use it.';
   await expect(apiReference(document, introduction)).toMatchFileSnapshot('../../docs/api-reference.md');
 });
 
