@@ -25,6 +25,10 @@ const MOTION = 11;
 const ERRORS = 24;
 /** A map of lambda as decoded and as the denoiser wants it. */
 const LAMBDA = 8;
+/** Albedo, normals and a variance of each before and after the prefilter, at 4 bytes a sample. */
+const PREFILTER = 4 * 2 * (3 + 3 + 1 + 1);
+/** The clean albedo and normals as a result. */
+const AUXILIARIES = 4 * (3 + 3);
 /** The result is there as chunks while it becomes a file; what is compressed without a loss is about as large as before. */
 const RESULTS = 2;
 
@@ -34,7 +38,7 @@ const RESULTS = 2;
  */
 export function frameMemory<File extends { readonly length: number }>(
   files: SelectedFiles<File>,
-  { aovs, upscale = 1, maps = {} }: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps'>,
+  { aovs, upscale = 1, maps = {}, prefilter }: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps' | 'prefilter'>,
   header: (file: File) => ExrSummary,
 ): number {
   const { exr, halves = [], neighbours = [], guide, lambdaMap } = files;
@@ -53,6 +57,9 @@ export function frameMemory<File extends { readonly length: number }>(
   const features = Math.max(FEATURES, DEVICE_FEATURES * (1 + others));
   const window = others === 0 ? 0 : features + estimates + MOTION * others;
   const errors = needsErrors(maps) ? ERRORS : 0;
+  // Frames of a window are cleaned one after the other; whether the model has a prefilter does not make an estimate wrong.
+  const auxiliaries =
+    (prefilter === 'off' ? 0 : PREFILTER) + (maps.outputs?.includes('auxiliaries') ? AUXILIARIES : 0);
   const inputs = [exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
   const bands = [...inputs, ...(guide ? [guide] : [])].flatMap((file) =>
     header(file).parts.filter(isReadable).map(bandBytes),
@@ -63,7 +70,8 @@ export function frameMemory<File extends { readonly length: number }>(
       expandedBytes(parts, light > 0) +
       TRANSIENT_BANDS * Math.max(0, ...bands) +
       (guide === undefined ? 0 : guideBytes(header(guide).parts)) +
-      pixels * (4 * (planes + magnified) + window + errors + (lambdaMap === undefined ? 0 : LAMBDA)),
+      pixels *
+        (4 * (planes + magnified) + window + errors + auxiliaries + (lambdaMap === undefined ? 0 : LAMBDA)),
   );
 }
 
@@ -101,7 +109,7 @@ function pixelBytes({ channels }: SummaryPart): number {
 /** As {@link frameMemory}, for the files of a request whose headers were read. */
 export function memoryOf(
   { files, headers }: SelectedFrames,
-  query: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps'>,
+  query: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps' | 'prefilter'>,
 ): number {
   return frameMemory(files, query, (file) => headers.get(file) as ExrSummary);
 }

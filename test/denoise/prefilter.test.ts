@@ -125,6 +125,34 @@ describe('the auxiliary prefilter of a frame', () => {
     await small.close();
   });
 
+  it('is finite for albedos far above 1 and variances of any size', async () => {
+    const { albedo, albedoVariance, ...rest } = generic();
+    const scaled = (of: Raster, factor: number): Raster =>
+      raster(
+        of.width,
+        of.height,
+        of.channels,
+        of.data.map((value) => factor * value),
+      );
+    for (const [factor, of] of [
+      [50, 1],
+      [1e4, 1e8],
+      [0, 1],
+    ] as const) {
+      const frame = {
+        ...rest,
+        albedo: scaled(albedo as Raster, factor),
+        albedoVariance: scaled(albedoVariance as Raster, of),
+      };
+      const { color, report, auxiliaries } = await denoiser.denoise(frame, { auxiliaries: true });
+      expect(report.prefilter).toBe('on');
+      const noisy = (frame.albedo.data as Float32Array).reduce((most, value) => Math.max(most, value), 0);
+      // Kernels are convex: nothing becomes brighter than it was.
+      expect(auxiliaries?.albedo?.data.every((value) => value >= 0 && value <= noisy * 1.0001)).toBe(true);
+      expect(color.data.every(Number.isFinite)).toBe(true);
+    }
+  });
+
   it('can be cancelled', async () => {
     const abort = new AbortController();
     const denoising = denoiser.denoise(frameOf(400, 300), {

@@ -11,7 +11,7 @@ const header = (bytes: Uint8Array) => ({ ...pool.header(bytes), length: bytes.le
 it('follows the formula', () => {
   const exr = makeExr({ width: 100, height: 50, channels: ['B', 'G', 'R'] });
   const of = (files: object, query = {}): number =>
-    frameMemory({ exr, frameName: 'f', ...files }, query, header);
+    frameMemory({ exr, frameName: 'f', ...files }, { prefilter: 'off', ...query }, header);
   // The whole file is one row of chunks of the codec, whose work is on eight of them.
   const band = 8 * 100 * 16 * 4 * 3;
   const planes = (decoded: number, channels: number, radiance: number): number =>
@@ -35,6 +35,11 @@ it('follows the formula', () => {
   expect(of({}, { maps })).toBe(Math.ceil(planes(1, 3, 4) + 5000 * 24 + bytes(1)));
   expect(of({}, { maps: { outputs: ['color'] } })).toBe(of({}));
   expect(of({}, { aovs: 'all' })).toBe(Math.ceil(planes(1, 3, 7) + bytes(1)));
+  for (const prefilter of ['auto', 'on', undefined]) {
+    expect(of({}, { prefilter })).toBe(Math.ceil(planes(1, 3, 4) + 5000 * 64 + bytes(1)));
+  }
+  const auxiliaries = { maps: { outputs: ['auxiliaries'] } };
+  expect(of({}, auxiliaries)).toBe(Math.ceil(planes(1, 3, 4) + 5000 * 24 + bytes(1)));
 });
 
 it('counts what channels that are kept take in the codec', () => {

@@ -131,6 +131,21 @@ describe('the auxiliaries of a file', () => {
     }
   });
 
+  it('have no NaN where the file has some, and misses stay zero', async () => {
+    const window = { xMin: 0, yMin: 0, xMax: WIDTH - 1, yMax: HEIGHT - 1 };
+    const exr = exrFile([{ window, layers: ['RGB', 'albedo.RGB', 'normal.XYZ'] }], (channel, i) => {
+      if (channel.length > 1 && i % WIDTH >= WIDTH / 2) return 0;
+      return channel.length > 1 && i === 5 * WIDTH + 7 ? Number.NaN : 3 * noise(channel, i);
+    });
+    const { at, report } = await run({ ...outputs('color', 'auxiliaries'), exr });
+    expect(report.sanitized.albedo).toMatchObject({ notFinite: 3 });
+    for (const name of [...AUXILIARIES, 'R', 'G', 'B']) {
+      expect(at(name).every(Number.isFinite)).toBe(true);
+    }
+    const far = 10 * WIDTH + WIDTH - 1;
+    for (const name of AUXILIARIES) expect(at(name)[far]).toBe(0);
+  });
+
   it.each<[string, Partial<DenoiseExrRequest>, string]>([
     ['a frame without any', { exr: render(['RGB']) }, 'missing-layer'],
     ['a magnified file', { finish: { upscale: 2 } }, 'invalid-argument'],

@@ -1,14 +1,17 @@
 """The auxiliary prefilter: its invariants, its data and its loss."""
 
+import hashlib
 import json
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from quietframe_training import kernel_apply
 from quietframe_training.auxiliary_dataset import AuxiliarySampler, load_auxiliaries, mean_of_halves
 from quietframe_training.auxiliary_prefilter import (
+    INPUT_CHANNELS,
     AuxiliaryPrefilter,
     PrefilterArchitecture,
     explained_share,
@@ -18,6 +21,12 @@ from quietframe_training.auxiliary_prefilter import (
     with_estimated_variances,
 )
 from quietframe_training.dataset import View, behind, cleaned
+from quietframe_training.export_prefilter import (
+    HalfResolutionPrefilter,
+    add_to_bundle,
+    export_prefilter,
+    manifest_entry,
+)
 from quietframe_training.generators.auxiliary_format import DRAWS, check_auxiliaries, save_auxiliaries, stacked
 from quietframe_training.generators.example_format import Rejected
 from quietframe_training.generators.mitsuba_auxiliaries import Lens, rays
@@ -236,3 +245,31 @@ def test_training_end_to_end_sees_what_the_service_sees(network):
     assert guides[1, [7, 11]].abs().max() == 0
     guides.sum().backward()
     assert network.first.weight.grad.abs().sum() > 0
+
+
+def test_an_exported_prefilter_replaces_that_of_a_bundle(tmp_path, network):
+    manifest = {"name": "kpcn", "modules": {"other": {"file": "other.onnx", "sha256": "0"}}}
+    (tmp_path / "model.json").write_text(json.dumps(manifest))
+    add_to_bundle(AuxiliaryPrefilter(PrefilterArchitecture(feature_channels=4, blocks=2)), tmp_path)
+    first = json.loads((tmp_path / "model.json").read_text())
+    add_to_bundle(network, tmp_path)
+    written = json.loads((tmp_path / "model.json").read_text())
+    assert [first["auxiliaryPrefilter"][name] for name in ("featureChannels", "blocks")] == [4, 2]
+    assert written["auxiliaryPrefilter"] == manifest_entry(network.architecture)
+    assert written["modules"].pop("other") == manifest["modules"]["other"]
+    assert sorted(written["modules"]) == ["auxiliary_prefilter", "auxiliary_prefilter_logits"]
+    for entry in written["modules"].values():
+        assert hashlib.sha256((tmp_path / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+    logits = np.frombuffer((tmp_path / "auxiliary_prefilter_logits.f32").read_bytes(), "<f4")
+    shape = written["modules"]["auxiliary_prefilter_logits"]["shape"]
+    assert np.array_equal(logits.reshape(shape), network.taps().T.detach().numpy())
+
+
+def test_the_exported_module_has_the_outputs_of_the_network(tmp_path, network):
+    export_prefilter(network, tmp_path)
+    session = onnxruntime.InferenceSession(tmp_path / "auxiliary_prefilter.onnx", providers=["CPUExecutionProvider"])
+    x = torch.rand(1, INPUT_CHANNELS, 10, 14, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = HalfResolutionPrefilter(network).eval()(x)
+    for made, wanted in zip(session.run(None, {"x": x.numpy()}), expected, strict=True):
+        assert np.allclose(made, wanted.numpy(), atol=1e-5)
