@@ -10,7 +10,7 @@ import { type WriteOptions, writeExr } from './write-exr.js';
 /** A part without its attributes and without the positions of its chunks. */
 export type SummaryPart = Pick<
   ExrPartLayout,
-  'dataWindow' | 'compression' | 'tiles' | 'channels' | 'unreadable'
+  'dataWindow' | 'displayWindow' | 'compression' | 'tiles' | 'channels' | 'unreadable'
 >;
 
 /** What of a file's header decides whether and when it is worked on. It is small, whatever the file holds. */
@@ -61,8 +61,8 @@ function run(task: ExrTask): { value: ExrValue; buffers: ArrayBuffer[] } {
 
 function summaryOf(bytes: Uint8Array, limits: Partial<ExrLimits>): ExrSummary {
   const parts = readHeader(bytes, limits).parts.map(
-    ({ dataWindow, compression, tiles, channels, unreadable }) => ({
-      ...{ dataWindow, compression, tiles, channels },
+    ({ dataWindow, displayWindow, compression, tiles, channels, unreadable }) => ({
+      ...{ dataWindow, displayWindow, compression, tiles, channels },
       ...(unreadable && { unreadable }),
     }),
   );

@@ -1,15 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { expected, QuietframeError } from '../errors.js';
+import type { DenoiseQuery } from './denoise-query.js';
 import { EXR_MEDIA_TYPE } from './exr-body.js';
 import type { SelectedFrames } from './select-frames.js';
 import type { ServedExr } from './service.js';
 
 /** Media types of the answer; the first is the default. */
 export const ANSWER_TYPES = [EXR_MEDIA_TYPE, 'image/png', 'application/json', 'multipart/mixed'] as const;
-/** Those of a request for maps alone, which have no picture. */
-export const MAP_ANSWER_TYPES = ANSWER_TYPES.filter((type) => type !== 'image/png');
 export type AnswerType = (typeof ANSWER_TYPES)[number];
+/** Those that hold more than one picture. */
+export const FILE_ANSWER_TYPES = ANSWER_TYPES.filter((type) => type !== 'image/png');
+
+/** Media types that a request may be answered with: a PNG has nothing but one denoised colour with its alpha. */
+export function answerTypes({ maps, mapsOnly, aovs, view }: DenoiseQuery): readonly AnswerType[] {
+  const withMaps = maps?.outputs?.some((output) => output !== 'color') ?? false;
+  return mapsOnly || withMaps || aovs !== undefined || view === 'all' ? FILE_ANSWER_TYPES : ANSWER_TYPES;
+}
 
 /** Names of the answers, for those who cannot set a header. */
 export const FORMATS: Readonly<Record<string, AnswerType>> = {
@@ -42,8 +49,10 @@ export function negotiate(
     const formats = Object.entries(FORMATS).filter(([, type]) => types.includes(type));
     const named = formats.find(([name]) => name === format);
     if (named !== undefined) return named[1];
-    const range = `one of ${formats.map(([name]) => name).join(', ')}`;
     const received = typeof format === 'string' ? format : 'several';
+    const names = formats.map(([name]) => name).join(', ');
+    const isPicture = Object.hasOwn(FORMATS, received);
+    const range = `one of ${names}${isPicture ? ', which hold more than one picture,' : ''}`;
     throw new QuietframeError('invalid-argument', expected(range, 'format', received), {
       parameter: 'format',
     });

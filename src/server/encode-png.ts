@@ -55,10 +55,14 @@ export function encodePng(picture: DisplayPicture, signal: AbortSignal): Promise
 export async function readAlpha(
   exr: Uint8Array,
   pool: Pick<ExrPool, 'header' | 'read'>,
-  { source, layers }: Pick<ResolveOptions, 'source' | 'layers'>,
+  { source, layers, view }: Pick<ResolveOptions, 'source' | 'layers' | 'view'>,
   signal: AbortSignal,
 ): Promise<Raster | undefined> {
-  const options = { ...(source !== undefined && { source }), ...(layers !== undefined && { layers }) };
+  const options = {
+    ...(source !== undefined && { source }),
+    ...(layers !== undefined && { layers }),
+    ...(view !== undefined && { view }),
+  };
   const { alpha } = resolveLayers(pool.header(exr).parts, options);
   if (alpha === undefined) return undefined;
   const { part, channels } = alpha.target;

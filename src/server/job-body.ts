@@ -16,7 +16,7 @@ export interface JobRequest {
 
 /**
  * Reads the JSON body of a job, which names its files by digest: one frame as for `POST /v1/denoise`; or a `sequence` of
- * frames, each of which is denoised with those around it (`window`, 7 by default, is how many together); or a list of
+ * frames, each of which is denoised with those around it that can be used (`window`, 7 by default, is how many together); or a list of
  * `windows`.
  * @throws QuietframeError `malformed-body`, `invalid-argument`; `too-large` for more than `maxFrames`.
  */
@@ -61,7 +61,7 @@ function sequenceFrames(digests: readonly string[], window: unknown = MAX_FRAMES
   const radius = ((window as number) - 1) / 2;
   return digests.map((_, index) => {
     const first = Math.max(0, index - radius);
-    return { frames: digests.slice(first, index + radius + 1), center: index - first };
+    return { frames: digests.slice(first, index + radius + 1), center: index - first, ofShot: true };
   });
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { QuietframeError } from '../errors.js';
 import { digestOf } from '../workflow/digest.js';
+import { shotSize } from '../workflow/usable-window.js';
 import type { AppContext } from './app.js';
 import { freeCaller } from './callers.js';
 import { parseDenoiseQuery } from './denoise-query.js';
@@ -10,6 +11,7 @@ import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from '
 import type { JobRecords } from './job-records.js';
 import { denoiseRequest } from './routes/denoise.js';
 import { loadFiles, selectFrames } from './select-frames.js';
+import { Shot } from './shot-window.js';
 import { missingFrames } from './source-files.js';
 import { findStored } from './stored-frames.js';
 import type { Terms } from './work-queue.js';
@@ -90,6 +92,7 @@ export class JobRunner {
     const forget = (): void => void this.#records?.remove(job);
     job.cancelled.addEventListener('abort', forget, { once: true });
     const repeated = new RepeatedFailure();
+    const shot = new Shot();
     const lane = async (): Promise<void> => {
       for (let index = todo.shift(); index !== undefined; index = todo.shift()) {
         // Others are answered between the frames of a job, however little there is to do on each.
@@ -97,7 +100,7 @@ export class JobRunner {
         if (job.cancelled.aborted || this.#drain.signal.aborted) return;
         const given = repeated.error;
         if (given !== undefined) await this.#finish(job, index, { error: given });
-        else repeated.note(await this.#work(job, index));
+        else repeated.note(await this.#work(job, index, shot));
       }
     };
     const lanes = Promise.all(Array.from({ length: this.#context.config.concurrency }, lane));
@@ -130,13 +133,13 @@ export class JobRunner {
   }
 
   /** @returns how it ended, if it did. */
-  async #work(job: Job, index: number): Promise<FrameEnd | undefined> {
+  async #work(job: Job, index: number, shot: Shot): Promise<FrameEnd | undefined> {
     const { metrics, tracing } = this.#context;
     let end: FrameEnd;
     const start = performance.now();
     const stages = new Map<string, number>();
     try {
-      const result = await this.#denoise(job, index, stages);
+      const result = await this.#denoise(job, index, shot, stages);
       end = { result };
     } catch (error) {
       const shown = publicError(error);
@@ -181,12 +184,18 @@ export class JobRunner {
     job.finish(index, end);
   }
 
-  async #denoise(job: Job, index: number, stages: Map<string, number>): Promise<JobResult> {
+  async #denoise(job: Job, index: number, shot: Shot, stages: Map<string, number>): Promise<JobResult> {
     const { deps, queue, metrics, frames, files } = this.#context;
     const { parameters, urgency, owner } = job.spec;
-    const { center, ...wanted } = job.spec.frames[index] as JobFrame;
+    const { center, ofShot = false, ...wanted } = job.spec.frames[index] as JobFrame;
     const query = parseDenoiseQuery(parameters, deps.denoiser.models);
-    const selected = await selectFrames(findStored(wanted, files, metrics), center);
+    const upload = findStored(wanted, files, metrics);
+    const usable = ofShot
+      ? await shot.select({ ...upload, center: center ?? 0, first: index - (center ?? 0) }, (other) =>
+          this.#sizeOf(job, other),
+        )
+      : undefined;
+    const selected = usable ?? (await selectFrames(upload, center));
     const terms: Terms = { caller: freeCaller(owner), urgency, deadline: undefined };
     const stopped = AbortSignal.any([job.cancelled, this.#stop.signal]);
     const queued = performance.now();
@@ -195,7 +204,10 @@ export class JobRunner {
       job.begin(index);
       const onProgress = (fraction: number): void => job.advance(index, fraction);
       const loaded = await loadFiles(selected.files);
-      return deps.denoiseExr({ ...denoiseRequest(loaded, query, stopped), onProgress });
+      const request = { ...denoiseRequest(loaded, query, stopped), onProgress };
+      return usable === undefined
+        ? deps.denoiseExr(request)
+        : shot.denoise(usable, request, (each) => deps.denoiseExr(each));
     };
     const { exr, report } = await queue.run(
       work,
@@ -208,6 +220,20 @@ export class JobRunner {
     const digest = await digestOf(exr);
     await frames.put(digest, exr);
     return { digest, bytes: exr.length, report };
+  }
+
+  /** The size of a frame of a shot, where the frame is kept and can be read. */
+  async #sizeOf({ spec }: Job, index: number): Promise<string | undefined> {
+    const { files } = this.#context;
+    const { frames, center = 0 } = spec.frames[index] ?? { frames: [] };
+    const digest = frames[center];
+    if (digest === undefined || !files.has(digest)) return undefined;
+    try {
+      return shotSize(await files.stored(digest).header());
+    } catch (error) {
+      if (error instanceof QuietframeError) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -13,6 +13,8 @@ export interface JobFrame {
   readonly guide?: string;
   /** Index in `frames`; the middle one by default. */
   readonly center?: number;
+  /** The frames of the job are a shot: what is wrong with another frame of the window does not hold this one up. */
+  readonly ofShot?: true;
 }
 
 /** What a job was asked for. It can be written down. */

@@ -2,7 +2,7 @@ import { PREFILTER_CHOICES, PREFILTER_OUTCOMES } from '../denoise/clean-auxiliar
 import { FINISH_RANGES } from '../denoise/finisher.js';
 import { ERROR_TABLE, type ErrorCode } from '../errors.js';
 import { ERROR_METRICS, MAX_SPP } from '../workflow/maps.js';
-import { ANSWER_TYPES, type AnswerType, FORMATS, MAP_ANSWER_TYPES } from './denoise-answer.js';
+import { ANSWER_TYPES, type AnswerType, FILE_ANSWER_TYPES, FORMATS } from './denoise-answer.js';
 import { ALPHA_CHOICES, COMPONENT_CHOICES, SOURCE_CHOICES, WRAP_CHOICES } from './denoise-query.js';
 import { PROBLEM_MEDIA_TYPE } from './error-handler.js';
 import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE, MAX_FRAMES } from './exr-body.js';
@@ -410,7 +410,7 @@ const SAMPLE_MAP: Schema = {
     'The frame is denoised, the error that is left in every pixel is predicted, and a budget of samples is shared out in proportion to it. The answer is a file with the data window of the frame and the channels `error.SMAPE`, `error.DSSIM`, `samples.density` (mean 1) and `samples.spp` (whole, with the exact sum of the budget).',
   parameters: [
     ...DENOISE.parameters.filter((each) => 'name' in each && !OF_COLOR.has(String(each.name))),
-    formatOf(MAP_ANSWER_TYPES),
+    formatOf(FILE_ANSWER_TYPES),
   ],
   responses: {
     ...DENOISE.responses,

@@ -136,7 +136,8 @@ async function checkSizes(
   return headers;
 }
 
-async function headerOf(file: SourceFile, frame: string): Promise<ExrSummary> {
+/** The checked header of a file. @throws QuietframeError as `SourceFile.header`, naming the file. */
+export async function headerOf(file: SourceFile, frame: string): Promise<ExrSummary> {
   try {
     return await file.header();
   } catch (error) {
@@ -146,7 +147,7 @@ async function headerOf(file: SourceFile, frame: string): Promise<ExrSummary> {
 }
 
 /** The sizes that parts have, each once, as `8x4, 4x2`: half buffers may have more parts than a frame. */
-function sizesOf({ parts }: ExrSummary): string {
+export function sizesOf({ parts }: ExrSummary): string {
   const sizes = parts.map(({ dataWindow }) => `${boxWidth(dataWindow)}x${boxHeight(dataWindow)}`);
   return [...new Set(sizes)].join(', ');
 }

@@ -156,24 +156,49 @@ describe('DenoiseSequence', () => {
     await vi.waitFor(() => expect(app.context.queue.places).toBe(0), 10_000);
   });
 
-  it('names the frame that is damaged', async () => {
-    const damaged = [shot[0] as Uint8Array, Buffer.from('junk'), shot[2] as Uint8Array];
-    const small = [...shot.slice(0, 4), makeExr({ width: 5 })];
-    for (const [files, window, code, frame] of [
-      [damaged, 1, 'malformed-exr', 'frame[1]'],
-      [damaged, 3, 'malformed-exr', 'frame[1]'],
-      [small, 3, 'mismatched-frames', 'frame[4]'],
-    ] as const) {
-      const error = await failure(collectFrames(client.denoiseSequence(sequenceOf(files, window))));
+  it.each([
+    ['damaged', 1, Buffer.from('junk'), 1, 'malformed-exr'],
+    ['damaged in a window', 1, Buffer.from('junk'), 3, 'malformed-exr'],
+    ['odd-sized', 2, makeExr({ width: 5 }), 3, 'mismatched-frames'],
+  ] as const)(
+    'loses only the frame that is %s, and ends with its error',
+    async (_, bad, bytes, window, code) => {
+      const files = shot.map((file, index) => (index === bad ? bytes : file));
+      const answered = new Map<number, string[]>();
+      const error = await failure(
+        (async () => {
+          for await (const { frame, message } of client.denoiseSequence(sequenceOf(files, window))) {
+            if (message.case === 'report') {
+              const leftOut = message.value.warnings.filter((each) => each.code === 'frame-left-out');
+              answered.set(
+                frame,
+                leftOut.map((each) => each.message),
+              );
+            }
+            if (message.case !== 'problem') continue;
+            expect([frame, message.value.frame]).toEqual([bad, `frame[${bad}]`]);
+            answered.set(frame, [message.value.type]);
+          }
+        })(),
+      );
       expectCode(error, code);
-      expect(error.findDetails(ProblemSchema)[0]?.frame).toBe(frame);
-    }
-    const names = service.requests.at(-1)?.neighbours?.map(({ name }) => name);
-    expect([...(names ?? []), service.requests.at(-1)?.frameName]).toEqual([
-      'frame[1]',
-      'frame[3]',
-      'frame[2]',
-    ]);
+      expect(error.findDetails(ProblemSchema)[0]?.frame).toBe(`frame[${bad}]`);
+      expect([...answered.keys()]).toEqual([0, 1, 2, 3, 4]);
+      expect(answered.get(bad)).toEqual([`urn:quietframe:problem:${code}`]);
+      const isSeen = window === 3;
+      for (const [frame, warnings] of answered) {
+        if (frame === bad) continue;
+        const without = isSeen && Math.abs(frame - bad) === 1;
+        expect(warnings).toEqual(without ? [expect.stringContaining(`frame[${bad}]`)] : []);
+      }
+      await vi.waitFor(() => expect(app.context.queue.places).toBe(0), 10_000);
+    },
+  );
+
+  it('names frames by their place in the shot', async () => {
+    await collectFrames(client.denoiseSequence(sequenceOf(shot)));
+    const { neighbours = [], frameName } = service.requests.at(-2) ?? {};
+    expect([...neighbours.map(({ name }) => name), frameName]).toEqual(['frame[2]', 'frame[4]', 'frame[3]']);
   });
 
   it('ends when its client goes away', async () => {

@@ -1,6 +1,11 @@
+import { createHash } from 'node:crypto';
 import { PNG } from 'pngjs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ExrPool } from '../../src/exr/exr-pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
+import { writeExr } from '../../src/exr/write-exr.js';
+import { readAlpha } from '../../src/server/encode-png.js';
+import { blenderParts, image } from '../frame/support.js';
 import { expectProblem, fakeApp, form, makeExr, post, postForm } from './support.js';
 
 const { app, service } = await fakeApp();
@@ -117,6 +122,41 @@ describe('POST /v1/denoise', () => {
     const answer = await app.inject({ ...request, headers: { ...request.headers, accept: 'image/webp' } });
     expect(answer.statusCode).toBe(200);
     expect(answer.headers['content-type']).toContain(type);
+  });
+
+  it.each(['outputs=color,error', 'aovs=all', 'view=all'])(
+    'has no picture of what is more than one: %s',
+    async (query) => {
+      const url = `/v1/denoise?${query}`;
+      const problem = expectProblem(await app.inject(post(exr, `${url}&format=png`)), 'invalid-argument');
+      expect(problem.parameter).toBe('format');
+      expect(problem.detail).toContain('exr, json, mixed, which hold more than one picture');
+      const [name = '', value] = query.split('=');
+      const sha = createHash('sha256').update(exr).digest('hex');
+      await app.inject({ ...post(exr, `/v1/frames/${sha}`), method: 'PUT' });
+      const named = {
+        method: 'POST' as const,
+        payload: JSON.stringify({ frames: [sha], [name]: value }),
+        headers: { 'content-type': 'application/json' },
+      };
+      expectProblem(await app.inject({ ...named, url: '/v1/denoise?format=png' }), 'invalid-argument');
+      const headers = (accept: string) => ({ 'content-type': 'image/x-exr', accept });
+      expectProblem(await app.inject({ ...post(exr, url), headers: headers('image/png') }), 'not-acceptable');
+      const other = await app.inject({ ...post(exr, url), headers: headers('image/png, image/x-exr;q=0.5') });
+      expect([other.statusCode, other.headers['content-type']]).toEqual([200, 'image/x-exr']);
+    },
+  );
+
+  it('takes the alpha of a picture from the view that is denoised', async () => {
+    const parts = ['left', 'right'].flatMap((view) => blenderParts('V', ['Combined.RGBA'], view));
+    const picture = image(parts, () => 1);
+    picture.parts[1]?.planes.get('V.Combined.A')?.data.fill(0.5);
+    const stereo = writeExr(picture);
+    const pool = new ExrPool({ workers: 1 });
+    const signal = new AbortController().signal;
+    const alphaOf = async (view: string) => (await readAlpha(stereo, pool, { view }, signal))?.data[0];
+    expect([await alphaOf('left'), await alphaOf('right')]).toEqual([1, 0.5]);
+    await pool.close();
   });
 
   it('gives the parameters to the denoiser', async () => {

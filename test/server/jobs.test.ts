@@ -164,6 +164,34 @@ describe('a job', () => {
     expectProblem(await app.inject(`/v1/jobs/${id}/results/5`), 'not-found', '/v1/jobs/{id}/results/{index}');
   });
 
+  it.each([
+    ['damaged', Buffer.from('junk'), 'malformed-exr'],
+    ['odd-sized', makeExr({ width: 5 }), 'mismatched-frames'],
+  ])('loses only the frame of a sequence that is %s', async (_, bytes, code) => {
+    const files = shot.map((file, index) => (index === 2 ? bytes : file));
+    // What cannot be read is not kept over HTTP; a spool may hold anything.
+    for (const file of files) await app.context.frames.put(sha(file), file);
+    const { id } = (await create(app, { sequence: files.map(sha), window: 3 })).json();
+    const done = await ended(app, id);
+    expect(done).toMatchObject({ state: 'failed', done: 4, failed: 1 });
+    expect(done.frames[2]).toMatchObject({
+      state: 'failed',
+      error: { type: `urn:quietframe:problem:${code}`, frame: 'frame[2]' },
+    });
+    for (const index of [0, 1, 3, 4]) {
+      const url = `/v1/jobs/${id}/results/${index}`;
+      const { warnings } = (await app.inject({ url, headers: { accept: 'application/json' } })).json();
+      const leftOut = warnings.filter((warning: { code: string }) => warning.code === 'frame-left-out');
+      const wanted = { frame: 'frame[2]', message: expect.stringContaining('frame[2]') };
+      expect(leftOut).toEqual([1, 3].includes(index) ? [expect.objectContaining(wanted)] : []);
+    }
+    const windows = [{ frames: files.slice(1, 4).map(sha), center: 0 }];
+    const strict = (await create(app, { windows })).json();
+    expect(await ended(app, strict.id)).toMatchObject({ state: 'failed', failed: 1 });
+    // Jobs are kept in a small number, and other tests need theirs.
+    for (const job of [id, strict.id]) await app.inject({ method: 'DELETE', url: `/v1/jobs/${job}` });
+  });
+
   it('takes windows, and goes on after a frame that fails', async () => {
     const [good = '', bad = ''] = await keep(app, [exr, makeExr({ channels: ['depth.Z'] })]);
     const windows = [{ frames: [bad] }, { frames: [good, good], center: 0 }, { halves: [good, good] }];

@@ -156,9 +156,10 @@ async function denoise(input: string, flags: Flags): Promise<void> {
 }
 
 /** A picture has the denoised colour, and nothing to hold the rest. */
-function checkPicture({ outputs, aovs, output }: Flags): void {
+function checkPicture({ outputs, aovs, view, output }: Flags): void {
   if (outputs?.some((name) => name !== 'color')) throw wrong('.exr with such --outputs', '--output', output);
   if (aovs !== undefined) throw wrong('.exr with --aovs', '--output', output);
+  if (view === 'all') throw wrong('.exr with --view all', '--output', output);
 }
 
 /** Nothing where neither was asked for. */

@@ -5,6 +5,7 @@ import type { InputWarning } from '../../frame/frame.js';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import { framesDenoisedFrom, isDenoised } from '../../workflow/is-denoised.js';
 import { measureFlicker } from '../../workflow/measure-flicker.js';
+import { denoiseUsable } from '../../workflow/usable-window.js';
 import type { MotionOrigin } from '../../workflow/window-motion.js';
 import type { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
@@ -81,7 +82,7 @@ export async function runSequence(
     const denoiser = denoisers[lane] as FrameDenoiser;
     const start = performance.now();
     try {
-      const { exr, report, leftOut } = await denoiseUsable(frame, sequence, windows, denoiser, signal);
+      const { exr, report, leftOut } = await denoiseFrame(frame, sequence, windows, denoiser, signal);
       await guard.write(sequence.output.path(frame), exr);
       onOutcome({
         ...files(frame),
@@ -112,33 +113,32 @@ export async function runSequence(
   }
 }
 
-/**
- * Denoises a frame from those of its window that can be used: where one of the others turns out to be damaged, the frame is
- * denoised without it.
- * @throws QuietframeError, DenoiserLost as the denoiser.
- */
-async function denoiseUsable(
+/** Denoises a frame from those of its window that can be used. @throws QuietframeError, DenoiserLost as the denoiser. */
+async function denoiseFrame(
   frame: number,
   sequence: Sequence,
   windows: WindowFiles,
   denoiser: FrameDenoiser,
   signal: AbortSignal,
 ): Promise<DenoisedFrame & { readonly leftOut: readonly InputWarning[] }> {
-  let window = windowOf(frame, sequence);
+  const window = windowOf(frame, sequence).map((other) => ({
+    frame: other,
+    name: sequence.input.path(other),
+    offset: other - frame,
+  }));
   const found: InputWarning[] = [];
-  for (;;) {
-    const files = await windows.read(frame, window);
-    try {
+  return denoiseUsable(
+    window,
+    async (usable) => {
+      const files = await windows.read(
+        frame,
+        usable.map((other) => other.frame),
+      );
       const denoised = await denoiser.denoise(files, signal);
       return { ...denoised, leftOut: [...found, ...files.leftOut.map(({ warning }) => warning)] };
-    } catch (error) {
-      if (!(error instanceof QuietframeError) || error.status >= 500) throw error;
-      const culprit = files.window.find(({ name, offset }) => offset !== 0 && name === error.details.frame);
-      if (culprit === undefined) throw error;
-      found.push(windows.leaveOut(frame + culprit.offset, error));
-      window = window.filter((other) => other !== frame + culprit.offset);
-    }
-  }
+    },
+    (other, error) => found.push(windows.leaveOut(other.frame, error)),
+  );
 }
 
 function filesOf(

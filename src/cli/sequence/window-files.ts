@@ -1,11 +1,17 @@
 import { LRUCache } from 'lru-cache';
-import { expected, QuietframeError } from '../../errors.js';
+import { QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/exr-pool.js';
 import type { InputWarning } from '../../frame/frame.js';
 import { type LayerPlan, resolveLayers } from '../../frame/resolve-layers.js';
-import { boxHeight, boxWidth } from '../../image/image.js';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import { readPlanned } from '../../workflow/read-planned.js';
+import {
+  checkShotSize,
+  frameLeftOut,
+  isOfTheFile,
+  SIZE_WITNESSES,
+  shotSize,
+} from '../../workflow/usable-window.js';
 import { checkFit } from '../../workflow/window-fit.js';
 import { readInput } from '../read-input.js';
 import type { FrameFiles, WindowFile } from './frame-denoiser.js';
@@ -21,17 +27,6 @@ interface LeftOut {
 export interface ReadWindow extends FrameFiles {
   readonly leftOut: readonly LeftOut[];
 }
-
-/** Codes of errors that a file has for itself, whatever the frame that is denoised. */
-const OF_THE_FILE: ReadonlySet<string> = new Set([
-  'malformed-exr',
-  'unsupported-exr',
-  'too-large',
-  'missing-layer',
-  'file-system',
-]);
-/** Frames nearby that tell what size a shot has. */
-const MOST_WITNESSES = 4;
 
 /**
  * The files of windows that slide over a shot: each is read once, as long as the windows that need it are near. Frames
@@ -81,7 +76,7 @@ export class WindowFiles {
           return [{ offset: other - frame, name, exr: await this.#fitting(other, own) }];
         } catch (error) {
           if (!(error instanceof QuietframeError)) throw error;
-          leftOut.push({ frame: other, warning: this.#warningOf(other, error) });
+          leftOut.push({ frame: other, warning: frameLeftOut(name, error) });
           return [];
         }
       }),
@@ -92,8 +87,8 @@ export class WindowFiles {
 
   /** Notes what is wrong with a frame. @returns the warning about it. */
   leaveOut(frame: number, error: QuietframeError): InputWarning {
-    if (OF_THE_FILE.has(error.code)) this.#damaged.set(frame, error);
-    return this.#warningOf(frame, error);
+    if (isOfTheFile(error)) this.#damaged.set(frame, error);
+    return frameLeftOut(this.#input.path(frame), error);
   }
 
   /**
@@ -125,34 +120,24 @@ export class WindowFiles {
     return exr;
   }
 
-  /**
-   * A render of another resolution that was left in the folder of a shot is no frame of it. Where nearby frames differ
-   * from each other, or only one is there, nothing tells which one is wrong.
-   */
+  /** @throws QuietframeError as {@link checkShotSize}. */
   async #checkSize(frame: number, exr: Uint8Array): Promise<void> {
     const nearest = this.#frames
       .filter((other) => other !== frame)
       .sort((a, b) => Math.abs(a - frame) - Math.abs(b - frame))
-      .slice(0, MOST_WITNESSES);
+      .slice(0, SIZE_WITNESSES);
     const sizes: string[] = [];
     for (const other of nearest) {
       const witness = await this.#file(other).catch(() => undefined);
       const size = witness && this.#sizeOf(witness);
       if (size !== undefined) sizes.push(size);
     }
-    const own = this.#sizeOf(exr);
-    const [first] = sizes;
-    if (first === undefined || sizes.length < 2 || first === own) return;
-    if (sizes.some((size) => size !== first)) return;
-    const message = expected(`${first} pixels, as the frames around it have,`, 'the frame', own);
-    throw new QuietframeError('mismatched-frames', message, { frame: this.#input.path(frame) });
+    checkShotSize(this.#input.path(frame), this.#sizeOf(exr), sizes);
   }
 
-  /** Of the display window, for data windows may be cropped to what is lit. */
   #sizeOf(exr: Uint8Array): string | undefined {
     try {
-      const [part] = this.#pool.header(exr).parts;
-      return part && `${boxWidth(part.displayWindow)} x ${boxHeight(part.displayWindow)}`;
+      return shotSize(this.#pool.header(exr));
     } catch (error) {
       if (error instanceof QuietframeError) return undefined;
       throw error;
@@ -161,16 +146,6 @@ export class WindowFiles {
 
   #planOf(exr: Uint8Array): LayerPlan {
     return resolveLayers(this.#pool.header(exr).parts, this.#request);
-  }
-
-  #warningOf(frame: number, { message }: QuietframeError): InputWarning {
-    const name = this.#input.path(frame);
-    const reason = message.includes(name) ? message : `${name}: ${message}`;
-    return {
-      code: 'frame-left-out',
-      message: `Denoised without a frame of the window: ${reason}`,
-      frame: name,
-    };
   }
 
   #file(frame: number): Promise<Uint8Array> {

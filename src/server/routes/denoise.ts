@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ResolveOptions } from '../../frame/resolve-layers.js';
 import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import type { AppContext } from '../app.js';
-import { ANSWER_TYPES, MAP_ANSWER_TYPES, negotiate, sendAnswer } from '../denoise-answer.js';
+import { answerTypes, negotiate, sendAnswer } from '../denoise-answer.js';
 import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
 import { encodePng, readAlpha } from '../encode-png.js';
 import {
@@ -35,7 +35,7 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
   app.post(`/v1/${operation}`, async (request, reply) => {
     const { format, ...given } = request.query as Record<string, unknown>;
     let query = parseDenoiseQuery(given, deps.denoiser.models, operation);
-    const type = negotiate(request, operation === 'denoise' ? ANSWER_TYPES : MAP_ANSWER_TYPES, format);
+    let type = negotiate(request, answerTypes(query), format);
     const named = isJson(request.raw);
     checkBodyHead(request.raw, named ? JSON_LIMIT : config.maxUploadBytes);
     const place = takePlace(request, context);
@@ -60,6 +60,7 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
         );
         const { parameters, ...digests } = withGuide(body);
         query = parseDenoiseQuery(givenOnce(given, parameters), deps.denoiser.models, operation);
+        type = negotiate(request, answerTypes(query), format);
         upload = findStored(digests, files, metrics);
       } else {
         const options = reception(request, context, place, config.maxUploadBytes);
@@ -111,8 +112,13 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
 function resolveOptions({
   source = 'auto',
   layers,
-}: DenoiseQuery): Pick<ResolveOptions, 'source' | 'layers'> {
-  return { ...(source !== 'auto' && { source }), ...(layers !== undefined && { layers }) };
+  view,
+}: DenoiseQuery): Pick<ResolveOptions, 'source' | 'layers' | 'view'> {
+  return {
+    ...(source !== 'auto' && { source }),
+    ...(layers !== undefined && { layers }),
+    ...(view !== undefined && { view }),
+  };
 }
 
 /** What the workflow is asked for. */

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
+import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import type { AppContext } from '../app.js';
 import { reportOf } from '../denoise-answer.js';
 import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
@@ -93,26 +94,30 @@ export interface SelectedWork {
   readonly memory: UploadScope;
   /** Whether the call needs its place no more once the work is done. */
   readonly endsPlace: boolean;
+  /** In the place of the denoiser itself. */
+  readonly denoise?: (request: DenoiseExrRequest) => Promise<ServedExr>;
 }
 
 /** Waits for its turn, denoises, and answers with progress, the report, and the file in chunks. */
 export async function* denoiseSelected(
-  { selected, query, place, signal, watch, memory, endsPlace }: SelectedWork,
+  work: SelectedWork,
   { deps, metrics, answers }: Pick<AppContext, 'deps' | 'metrics' | 'answers'>,
 ): AsyncGenerator<Answer> {
+  const { selected, query, place, signal, watch, memory, endsPlace } = work;
+  const { denoise = (request) => deps.denoiseExr(request) } = work;
   const progress = new LatestValue<number>();
-  const denoise = async (signal: AbortSignal): Promise<ServedExr> => {
+  const run = async (signal: AbortSignal): Promise<ServedExr> => {
     watch.lap('queue');
     memory.handOver();
     const loaded = await loadFiles(selected.files);
-    return deps.denoiseExr({ ...denoiseRequest(loaded, query, signal), onProgress: progress.set });
+    return denoise({ ...denoiseRequest(loaded, query, signal), onProgress: progress.set });
   };
-  const work = place.run(denoise, signal, memoryOf(selected, query));
-  work.then(progress.end, progress.end);
+  const running = place.run(run, signal, memoryOf(selected, query));
+  running.then(progress.end, progress.end);
   for await (const fraction of progress) {
     yield { message: { case: 'progress', value: { fraction } } };
   }
-  const result = await work;
+  const result = await running;
   for (const [stage, seconds] of Object.entries(result.report.stages)) watch.stages.set(stage, seconds);
   for (const [stage, seconds] of watch.stages) metrics.stage(stage, seconds);
   metrics.caches(result.report);

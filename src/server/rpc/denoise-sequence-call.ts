@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
+import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
 import { digestOf } from '../../workflow/digest.js';
 import type { AppContext } from '../app.js';
 import { parseDenoiseQuery } from '../denoise-query.js';
@@ -14,7 +15,7 @@ import {
   type InputFile,
 } from '../gen/quietframe/v1/denoiser_pb.js';
 import { admit } from '../place.js';
-import { selectFrames } from '../select-frames.js';
+import { isOfTheFrame, Shot } from '../shot-window.js';
 import type { SourceFile } from '../source-files.js';
 import type { UploadScope } from '../upload-memory.js';
 import type { Place } from '../work-queue.js';
@@ -22,13 +23,15 @@ import { callTerms, STAGES } from './call-terms.js';
 import { denoiseSelected, queryOf, Stopwatch } from './denoise-call.js';
 import { readingOf, readMessages } from './read-messages.js';
 import { checkFile, MAX_CHUNK_BYTES, malformed, stored } from './receive-files.js';
+import { problemMessage } from './rpc-error.js';
 import { watchReader } from './watch-reader.js';
 
 type Messages = AsyncIterator<DenoiseSequenceRequest, unknown>;
 
 /**
  * `DenoiserService.DenoiseSequence`. It holds one place, and the frames of one window, however long the shot is: what comes
- * after is read when a frame has been answered, so that the flow control of HTTP/2 slows the client down.
+ * after is read when a frame has been answered, so that the flow control of HTTP/2 slows the client down. A frame whose file
+ * is at fault is answered with its problem, and the rest of the shot goes on.
  */
 export async function* denoiseSequenceCall(
   requests: AsyncIterable<DenoiseSequenceRequest>,
@@ -58,6 +61,8 @@ export async function* denoiseSequenceCall(
     /** Frames of the window, of which the first has the index `first`. */
     const window: SourceFile[] = [];
     let first = 0;
+    const shot = new Shot();
+    let failure: QuietframeError | undefined;
     for (let index = 0; ; index++) {
       const watch = new Stopwatch();
       call.values.set(STAGES, watch.stages);
@@ -73,17 +78,30 @@ export async function* denoiseSequenceCall(
         reader.releaseFirst();
         first++;
       }
-      const upload = { frames: window, halves: undefined, ...(lambda && { lambda }) };
-      const selected = await selectFrames(upload, index - first, first);
-      watch.lap('receive');
-      const work = { selected, query, place: taken, signal, watch, memory, endsPlace: false };
-      for await (const { message } of watchReader(denoiseSelected(work, context), call, context)) {
-        yield { frame: index, message };
+      try {
+        const selected = await shot.select({
+          ...{ frames: [...window], center: index - first, first },
+          ...(lambda && { lambda }),
+        });
+        watch.lap('receive');
+        const denoise = (request: DenoiseExrRequest) =>
+          shot.denoise(selected, request, (each) => deps.denoiseExr(each));
+        const work = { selected, query, place: taken, signal, watch, memory, endsPlace: false, denoise };
+        for await (const { message } of watchReader(denoiseSelected(work, context), call, context)) {
+          yield { frame: index, message };
+        }
+      } catch (error) {
+        if (!(error instanceof QuietframeError) || !isOfTheFrame(error)) throw error;
+        failure ??= error;
+        // The windows to come need the frames that arrived with this one.
+        memory.handOver();
+        yield { frame: index, message: { case: 'problem', value: problemMessage(error) } };
       }
       memory.release();
       memory = uploads.open();
     }
     if (first + window.length === 0) throw malformed('at least one', 'the frames', 'none');
+    if (failure !== undefined) throw failure;
   } finally {
     memory.release();
     reader.releaseAll();

@@ -26,12 +26,17 @@ const STATUS: Readonly<Record<(typeof ERROR_TABLE)[ErrorCode]['grpc'], Code>> = 
  */
 export function rpcError(error: unknown): ConnectError {
   const shown = publicError(error);
-  const { type, title, detail, parameter = '', frame = '', layer = '', missing = [] } = problemOf(shown);
   const { retryAfter } = shown.details;
   const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
-  const value = { type, title, detail, parameter, frame, layer, missing: [...missing] };
+  const value = problemMessage(shown);
   const status = STATUS[ERROR_TABLE[shown.code].grpc];
-  return new ConnectError(detail, status, headers, [{ desc: ProblemSchema, value }], shown);
+  return new ConnectError(value.detail, status, headers, [{ desc: ProblemSchema, value }], shown);
+}
+
+/** The problem document of an error as a message. */
+export function problemMessage(error: QuietframeError) {
+  const { type, title, detail, parameter = '', frame = '', layer = '', missing = [] } = problemOf(error);
+  return { type, title, detail, parameter, frame, layer, missing: [...missing] };
 }
 
 /**
