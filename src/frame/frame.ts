@@ -24,6 +24,7 @@ export const WARNING_CODES = {
   'zero-variance': 'a colour variance is zero everywhere and is not used',
   'identical-halves': 'the half buffers are the same picture',
   'correlated-noise': 'the noise of neighbouring pixels is alike: a pixel filter has spread it',
+  panorama: 'the frame may be a panorama: its borders match, and are not joined unless that is asked for',
   'already-denoised': 'quietframe has denoised the file before',
   'unknown-motion': 'motion vectors are not finite or too long: other frames are left out there',
   'optical-flow': 'there are no motion vectors of a known convention: they were estimated',

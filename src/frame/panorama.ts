@@ -12,16 +12,54 @@ const BORDER_VARIATION = 0.2;
 /** Rows at the poles vary at most this much of what the median row does: they show one direction each. */
 const POLE_VARIATION = 0.5;
 
+/** Shares of the width: how far inside the columns are that borders are compared with. */
+const INSIDE = [1 / 8, 1 / 4];
+/** They differ this many times more than the borders do. */
+const DISTINCTION = 3;
+/** Columns whose means are compared. */
+const BAND = 4;
+
 /**
- * Whether a frame looks like a whole latitude-longitude panorama: twice as wide as high, the left border continues at the
- * right one, in all layers, and both poles hardly vary along their row.
+ * `yes` where a frame looks like a whole latitude-longitude panorama: twice as wide as high, the left border continues at the
+ * right one, in all layers, and both poles hardly vary along their row. `maybe` where the borders match, but would in other
+ * pictures, too: the same backdrop at both sides, a symmetric room.
  */
-export function looksLikePanorama({ color, albedo, normal }: Frame): boolean {
-  if (color.width !== 2 * color.height || color.height < SEGMENTS) return false;
+export function looksLikePanorama({ color, albedo, normal }: Frame): 'yes' | 'maybe' | 'no' {
+  if (color.width !== 2 * color.height || color.height < SEGMENTS) return 'no';
   const light = brightness(color);
   const guides = [albedo, normal].flatMap((layer) => layer ?? []);
-  if (!isContinuous(light) || !guides.every((guide) => isContinuous(guide, GUIDE_STEP))) return false;
-  return hasPoles(light) && hasVariedBorder(light);
+  if (!isContinuous(light) || !guides.every((guide) => isContinuous(guide, GUIDE_STEP))) return 'no';
+  if (!hasVariedBorder(light)) return 'no';
+  return hasPoles(light) && hasDistinctBorder(light) ? 'yes' : 'maybe';
+}
+
+/**
+ * Borders that match tell nothing where the columns beside them match as well (a backdrop), or those that lie as far in from
+ * both sides, at all depths (a symmetric picture).
+ */
+function hasDistinctBorder(light: Raster): boolean {
+  const { width } = light;
+  const pairs = [0, ...INSIDE].map((share): readonly [number[], number[]] => {
+    const x = Math.floor(width * share);
+    return [bandMeans(light, x), bandMeans(light, width - BAND - x)];
+  });
+  const [[left, right], [fromLeft, fromRight]] = pairs as [(typeof pairs)[0], (typeof pairs)[0]];
+  const asymmetry = Math.max(...pairs.slice(1).map(([a, b]) => distance(a, b)));
+  const least = DISTINCTION * distance(left, right);
+  return Math.min(distance(left, fromLeft), distance(right, fromRight), asymmetry) > least;
+}
+
+/** Means of the segments of a few columns from x on. */
+function bandMeans({ width, height, data }: Raster, x: number): number[] {
+  const columns = Array.from({ length: BAND }, (_, c) => segmentMeans(data, x + c, height, width));
+  return Array.from(
+    { length: SEGMENTS },
+    (_, s) => columns.reduce((sum, means) => sum + (means[s] as number), 0) / BAND,
+  );
+}
+
+function distance(a: readonly number[], b: readonly number[]): number {
+  return Math.hypot(...a.map((value, i) => value - (b[i] as number)));
 }
 
 /** Logarithm of the mean over channels. */
@@ -63,14 +101,18 @@ function hasVariedBorder({ width, height, data }: Raster): boolean {
 
 /** Standard deviation of the means of the segments of a row or column. */
 function variation(data: Float32Array, first: number, length: number, step: number): number {
-  const means = Array.from({ length: SEGMENTS }, (_, s) => {
+  const means = segmentMeans(data, first, length, step);
+  const mean = means.reduce((sum, value) => sum + value, 0) / SEGMENTS;
+  return Math.sqrt(means.reduce((sum, value) => sum + (value - mean) ** 2, 0) / SEGMENTS);
+}
+
+function segmentMeans(data: Float32Array, first: number, length: number, step: number): number[] {
+  return Array.from({ length: SEGMENTS }, (_, s) => {
     const [from, to] = [s, s + 1].map((at) => Math.floor((at * length) / SEGMENTS)) as [number, number];
     let sum = 0;
     for (let at = from; at < to; at++) sum += data[first + at * step] as number;
     return sum / (to - from);
   });
-  const mean = means.reduce((sum, value) => sum + value, 0) / SEGMENTS;
-  return Math.sqrt(means.reduce((sum, value) => sum + (value - mean) ** 2, 0) / SEGMENTS);
 }
 
 function median(values: readonly number[]): number {

@@ -4,6 +4,7 @@ import { sampleBytes } from '../exr/header.js';
 import { bandBytes, TRANSIENT_BANDS } from '../exr/line-reader.js';
 import { boxHeight, boxWidth } from '../image/image.js';
 import { needsErrors } from '../workflow/maps.js';
+import { wrapReach } from '../workflow/wrap.js';
 import type { DenoiseQuery } from './denoise-query.js';
 import type { SelectedFiles, SelectedFrames } from './select-frames.js';
 
@@ -32,13 +33,16 @@ const AUXILIARIES = 4 * (3 + 3);
 /** The result is there as chunks while it becomes a file; what is compressed without a loss is about as large as before. */
 const RESULTS = 2;
 
+/** Parameters that change how much memory is needed. */
+type MemoryQuery = Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps' | 'wrap' | 'prefilter'>;
+
 /**
  * Bytes that the work on frames may take beside the tiles, by the headers of its files; the formula of docs/memory.md.
  * @param header what `ExrPool.inspect` says of a file.
  */
 export function frameMemory<File extends { readonly length: number }>(
   files: SelectedFiles<File>,
-  { aovs, upscale = 1, maps = {}, prefilter }: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps' | 'prefilter'>,
+  { aovs, upscale = 1, maps = {}, wrap = 'auto', prefilter }: MemoryQuery,
   header: (file: File) => ExrSummary,
 ): number {
   const { exr, halves = [], neighbours = [], guide, lambdaMap } = files;
@@ -48,8 +52,9 @@ export function frameMemory<File extends { readonly length: number }>(
   const light = aovs === undefined ? 0 : aovs === 'all' ? channels : 3 * aovs.length;
   const decoded = Math.max(1, halves.length) + neighbours.length;
   const radiance = RADIANCE + light;
-  const planes =
-    2 * decoded * Math.min(channels, CHANNELS + light) + (4 / 3) * (3 * radiance + GUIDES) + 3 * radiance;
+  const decodedPlanes = decoded * Math.min(channels, CHANNELS + light);
+  const denoisedPlanes = (4 / 3) * (3 * radiance + GUIDES) + 3 * radiance;
+  const planes = 2 * decodedPlanes + denoisedPlanes;
   // A magnified file has all channels: as decoded, as resized, as sent to the codec, and as encoded.
   const magnified = upscale === 1 ? 0 : channels + upscale ** 2 * (3 * channels + 2 * radiance);
   const others = neighbours.length;
@@ -61,6 +66,10 @@ export function frameMemory<File extends { readonly length: number }>(
   const auxiliaries =
     (prefilter === 'off' ? 0 : PREFILTER) + (maps.outputs?.includes('auxiliaries') ? AUXILIARIES : 0);
   const inputs = [exr, ...halves, ...neighbours.map((neighbour) => neighbour.exr)];
+  const lambda = lambdaMap === undefined ? 0 : LAMBDA;
+  // Frames that wrap are copied with the columns of the other border, and all work is on the copies.
+  const wrapped = wrappedPixels(parts, wrap, upscale);
+  const repeated = wrapped * (4 * (decodedPlanes + denoisedPlanes) + window + errors + auxiliaries + lambda);
   const bands = [...inputs, ...(guide ? [guide] : [])].flatMap((file) =>
     header(file).parts.filter(isReadable).map(bandBytes),
   );
@@ -70,9 +79,19 @@ export function frameMemory<File extends { readonly length: number }>(
       expandedBytes(parts, light > 0) +
       TRANSIENT_BANDS * Math.max(0, ...bands) +
       (guide === undefined ? 0 : guideBytes(header(guide).parts)) +
-      pixels *
-        (4 * (planes + magnified) + window + errors + auxiliaries + (lambdaMap === undefined ? 0 : LAMBDA)),
+      repeated +
+      pixels * (4 * (planes + magnified) + window + errors + auxiliaries + lambda),
   );
+}
+
+/** Pixels of the copy of a frame that wraps, or may: 0 where none is made. */
+function wrappedPixels(parts: readonly SummaryPart[], wrap: DenoiseQuery['wrap'], upscale: number): number {
+  if (wrap === 'none' || upscale !== 1) return 0;
+  const wide = parts.map(({ dataWindow }) => {
+    const [width, height] = [boxWidth(dataWindow), boxHeight(dataWindow)];
+    return wrap === 'x' || width === 2 * height ? (width + 2 * wrapReach(width)) * height : 0;
+  });
+  return Math.max(0, ...wide);
 }
 
 /** What lossy parts may grow to, for they are written without a loss: all that layers of light are in, or the largest. */
@@ -107,9 +126,6 @@ function pixelBytes({ channels }: SummaryPart): number {
 }
 
 /** As {@link frameMemory}, for the files of a request whose headers were read. */
-export function memoryOf(
-  { files, headers }: SelectedFrames,
-  query: Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps' | 'prefilter'>,
-): number {
+export function memoryOf({ files, headers }: SelectedFrames, query: MemoryQuery): number {
   return frameMemory(files, query, (file) => headers.get(file) as ExrSummary);
 }

@@ -55,7 +55,15 @@ import { readPlanned } from './read-planned.js';
 import { resizeImage } from './resize-image.js';
 import { checkFit, checkWindow } from './window-fit.js';
 import { type MotionOrigin, windowMotion } from './window-motion.js';
-import { unwrapLayers, type WrapMode, wrapRaster, wrapReach, wrapRegion, wrapWindow } from './wrap.js';
+import {
+  maybePanorama,
+  unwrapLayers,
+  type WrapMode,
+  wrapRaster,
+  wrapReach,
+  wrapRegion,
+  wrapWindow,
+} from './wrap.js';
 
 /** A frame of the same shot. */
 export interface Neighbour {
@@ -310,7 +318,8 @@ async function denoiseView(
   progress(DECODED);
 
   const denoise = withSplit ? denoiseSplit : denoiseBeauty;
-  const isWrapped = wrap === 'x' || (wrap === 'auto' && mayWrap && looksLikePanorama(frame));
+  const panorama = wrap === 'auto' && mayWrap ? looksLikePanorama(frame) : 'no';
+  const isWrapped = wrap === 'x' || panorama === 'yes';
   const columns = isWrapped ? wrapReach(frame.width) : 0;
   const loaded = {
     ...center,
@@ -387,6 +396,7 @@ async function denoiseView(
     ...unused(request, withSplit),
     ...unpredicted(request),
     ...(withFireflies && frame.varianceOrigin === 'estimated' ? [unknownFireflies()] : []),
+    ...(panorama === 'maybe' ? [maybePanorama()] : []),
     ...alreadyDenoised(header, plan),
     ...saturated(header, written),
   ];
@@ -398,6 +408,7 @@ async function denoiseView(
     ...(region && { region: [region.x, region.y, region.width, region.height].join(',') }),
     components: withSplit ? 'split' : 'beauty',
     ...(isWrapped && { wrap: 'x' }),
+    ...(wrap !== 'auto' && { wrapChoice: wrap }),
     ...(lambdaDigest !== undefined && { lambda: `map ${lambdaDigest}` }),
     ...(request.encoder !== undefined && request.encoder !== 'auto' && { encoderChoice: request.encoder }),
     ...(request.prefilter !== undefined &&
@@ -781,7 +792,9 @@ function attributesOf(
   plan: LayerPlan,
   more: Readonly<
     Record<'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion' | 'view', string | number> &
-      Partial<Record<'lambda' | 'region' | 'encoderChoice' | 'prefilterChoice', string>>
+      Partial<
+        Record<'lambda' | 'region' | 'encoderChoice' | 'prefilterChoice' | 'wrap' | 'wrapChoice', string>
+      >
   >,
 ): Map<string, ReturnType<typeof stringAttribute>> {
   const texts = {

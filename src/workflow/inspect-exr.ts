@@ -1,6 +1,7 @@
 import type { ExrPool } from '../exr/exr-pool.js';
 import { buildFrame } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
+import { looksLikePanorama } from '../frame/panorama.js';
 import {
   type ChannelUse,
   type LayerPlan,
@@ -10,6 +11,7 @@ import {
 import type { Box } from '../image/image.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import { readPlanned } from './read-planned.js';
+import { maybePanorama } from './wrap.js';
 
 /** What an OpenEXR file holds and what a denoiser would make of it. */
 export interface Inspection {
@@ -74,6 +76,10 @@ export async function inspectExr(
     motionConvention: plan.motionConvention,
     ...(plan.samplesPerPixel !== undefined && { samplesPerPixel: plan.samplesPerPixel }),
     sanitized,
-    warnings: [...read.plan.warnings, ...warnings],
+    warnings: [
+      ...read.plan.warnings,
+      ...warnings,
+      ...(looksLikePanorama(frame) === 'no' ? [] : [maybePanorama()]),
+    ],
   };
 }

@@ -50,7 +50,7 @@ export async function isDenoised(
       (text('components') || 'beauty') === (split ? 'split' : 'beauty') &&
       Number(text('frames')) === frames &&
       text('alpha') === alpha &&
-      (wrap === 'auto' || (text('wrap') || 'none') === wrap) &&
+      (text('wrapChoice') || 'auto') === wrap &&
       text('aovs') === lights.join(', ') &&
       text('layers') === layersText(layers) &&
       (text('encoderChoice') || 'auto') === encoder &&

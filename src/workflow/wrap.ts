@@ -1,6 +1,6 @@
 import type { BuiltFrame } from '../frame/build-frame.js';
-import type { Frame } from '../frame/frame.js';
-import { type Raster, raster } from '../image/raster.js';
+import type { Frame, InputWarning } from '../frame/frame.js';
+import { plane, type Raster, raster } from '../image/raster.js';
 import type { Tile } from '../image/tile.js';
 import type { DenoisedLayers, WindowedFrame } from './denoise-components.js';
 
@@ -11,6 +11,15 @@ export type WrapMode = 'auto' | 'x' | 'none';
 const REACH = 128;
 /** Sides are multiples of this, so that cells of all levels stay where they are. */
 const ALIGNMENT = 8;
+
+/** Where borders match, but not enough for `auto`. */
+export function maybePanorama(): InputWarning {
+  return {
+    code: 'panorama',
+    message: 'The width is twice the height and the borders match: a panorama needs wrap=x to have no seam',
+    layer: 'color',
+  };
+}
 
 /** Columns to repeat at each side of a frame; 0 for frames too narrow to have any. */
 export function wrapReach(width: number): number {
@@ -50,8 +59,10 @@ export function wrapRegion(region: Tile, reach: number): Tile {
 
 /** What was denoised of a wrapped window, without the repeated columns. */
 export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLayers {
-  const { color, lights, alpha, errors, fireflies, auxiliaries } = result;
+  const { color, lights, alpha, fireflies, auxiliaries, report } = result;
   const narrow = (image: Raster): Raster => unwrapRaster(image, reach);
+  const errors = result.errors && narrow(result.errors);
+  const { predictedError } = report;
   const { width: wide } = color;
   const width = wide - 2 * reach;
   return {
@@ -59,7 +70,14 @@ export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLay
     color: narrow(color),
     lights: new Map([...lights].map(([name, light]) => [name, narrow(light)])),
     alpha: alpha && narrow(alpha),
-    ...(errors && { errors: narrow(errors) }),
+    ...(errors && { errors }),
+    ...(errors &&
+      predictedError && {
+        report: {
+          ...report,
+          predictedError: { ...predictedError, smape: meanOf(errors, 0), dssim: meanOf(errors, 1) },
+        },
+      }),
     ...(auxiliaries && {
       auxiliaries: {
         ...(auxiliaries.albedo && { albedo: narrow(auxiliaries.albedo) }),
@@ -72,6 +90,11 @@ export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLay
         .map((i) => Math.floor(i / wide) * width + (i % wide) - reach),
     }),
   };
+}
+
+function meanOf(image: Raster, channel: number): number {
+  const values = plane(image, channel);
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function unwrapRaster(image: Raster, reach: number): Raster {

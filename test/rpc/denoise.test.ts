@@ -78,6 +78,7 @@ describe('Denoise', () => {
     { upscale: '2', strength: '0.5' },
     { deblur: 'auto' },
     { components: 'split' },
+    { wrap: 'x' },
     { layer: 'albedo=Base,normal=none', region: '1,2,3,4' },
   ])('takes the parameters of the query: %j', async (parameters) => {
     const comparable = () => {

@@ -11,7 +11,7 @@ const header = (bytes: Uint8Array) => ({ ...pool.header(bytes), length: bytes.le
 it('follows the formula', () => {
   const exr = makeExr({ width: 100, height: 50, channels: ['B', 'G', 'R'] });
   const of = (files: object, query = {}): number =>
-    frameMemory({ exr, frameName: 'f', ...files }, { prefilter: 'off', ...query }, header);
+    frameMemory({ exr, frameName: 'f', ...files }, { wrap: 'none', prefilter: 'off', ...query }, header);
   // The whole file is one row of chunks of the codec, whose work is on eight of them.
   const band = 8 * 100 * 16 * 4 * 3;
   const planes = (decoded: number, channels: number, radiance: number): number =>
@@ -21,6 +21,15 @@ it('follows the formula', () => {
   expect(of({ halves: [exr, exr] })).toBe(Math.ceil(planes(2, 3, 4) + bytes(3)));
   const window = 5000 * (2 * 139 + 2 * 48 + 11);
   expect(of({ neighbours: [{ exr, offset: 1 }] })).toBe(Math.ceil(planes(2, 3, 4) + window + bytes(2)));
+  // Frames that wrap, or may, have copies with 96 columns more at each side, and two with a window.
+  const wide = 4 * 50 * (100 + 2 * 96);
+  const copies = (decoded: number): number => wide * (decoded * 3 + (4 / 3) * (3 * 4 + 9) + 3 * 4);
+  for (const wrap of ['auto', 'x'])
+    expect(of({}, { wrap })).toBe(Math.ceil(copies(1) + planes(1, 3, 4) + bytes(1)));
+  const wideWindow = window + (wide / 4) * (2 * 139 + 2 * 48 + 11);
+  expect(of({ neighbours: [{ exr, offset: 1 }] }, { wrap: 'x' })).toBe(
+    Math.ceil(copies(2) + planes(2, 3, 4) + wideWindow + bytes(2)),
+  );
   const full = [-3, -2, -1, 1, 2, 3].map((offset) => ({ exr, offset }));
   // On a device the features of all frames are more than those of two on the CPU.
   const fullWindow = 5000 * (7 * 43 + 7 * 48 + 6 * 11);

@@ -44,6 +44,8 @@ it.each<[string, Uint8Array, Wanted, Wanted[]]>([
   ['an encoder', plain, { encoder: 'color' }, [{}, { encoder: 'auto' }, { encoder: 'generic' }]],
   ['any encoder', plain, { encoder: 'auto' }, [{ encoder: 'cycles' }]],
   ['a prefilter', plain, { prefilter: 'off' }, [{}, { prefilter: 'auto' }, { prefilter: 'on' }]],
+  ['a border that wraps', plain, { wrap: 'x' }, [{}, { wrap: 'none' }]],
+  ['any border', plain, {}, [{ wrap: 'x' }, { wrap: 'none' }]],
   ['alpha', plain, { alpha: 'denoise' }, [{}, { alpha: 'auto' }]],
 ])('tells a file that was made with %s', async (_, exr, request, others) => {
   const { exr: made } = await denoiseExr({ exr, ...request }, { pool, denoiser });

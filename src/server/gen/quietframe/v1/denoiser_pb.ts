@@ -104,7 +104,7 @@ export type DenoiseOptions = Message<"quietframe.v1.DenoiseOptions"> & {
   aovs: string[];
 
   /**
-   * Any other parameters of the query, by name, such as `layer`, `outputs`, `encoder`, `upscale` and `components`.
+   * Any other parameters of the query, by name, such as `layer`, `outputs`, `encoder`, `wrap`, `upscale` and `components`.
    *
    * @generated from field: map<string, string> parameters = 8;
    */
