@@ -15,12 +15,12 @@ import yaml
 VERSIONS = ("1.35", "1.37")
 CUSTOM = {"ServiceMonitor", "PrometheusRule", "ScaledObject"}
 EXPECTED = {
-    "default": "ConfigMap Deployment NetworkPolicy Pod PodDisruptionBudget Service ServiceAccount",
-    "hpa": "ConfigMap ConfigMap Deployment HorizontalPodAutoscaler NetworkPolicy Pod PodDisruptionBudget "
-    "PrometheusRule Service ServiceAccount ServiceMonitor",
+    "default": "ConfigMap NetworkPolicy Pod PodDisruptionBudget Service Service ServiceAccount StatefulSet",
+    "hpa": "ConfigMap ConfigMap HorizontalPodAutoscaler NetworkPolicy Pod PodDisruptionBudget "
+    "PrometheusRule Service Service ServiceAccount ServiceMonitor StatefulSet",
     "keda": "ConfigMap Deployment Pod PodDisruptionBudget ScaledObject Service",
-    "gpu": "ConfigMap Deployment NetworkPolicy Pod PodDisruptionBudget Service ServiceAccount",
-    "shot": "ConfigMap Deployment Job NetworkPolicy Pod Service ServiceAccount",
+    "gpu": "ConfigMap NetworkPolicy Pod PodDisruptionBudget Service Service ServiceAccount StatefulSet",
+    "shot": "ConfigMap Deployment Job NetworkPolicy NetworkPolicy Pod Service ServiceAccount",
 }
 
 Object = dict
@@ -32,7 +32,7 @@ def pod_templates(objects: list[Object]) -> Iterator[tuple[str, Object]]:
         name = f"{thing['kind']}/{thing['metadata']['name']}"
         if thing["kind"] == "Pod":
             yield name, thing
-        elif thing["kind"] in ("Deployment", "Job"):
+        elif thing["kind"] in ("Deployment", "StatefulSet", "Job"):
             yield name, thing["spec"]["template"]
 
 
@@ -59,11 +59,13 @@ def check_restricted(name: str, spec: Object) -> None:
 
 def check_containers(name: str, spec: Object) -> None:
     volumes = {volume["name"] for volume in spec.get("volumes", [])}
+    # Of a claim of a stateful set, which is no volume of the template.
+    claimed = {"data"}
     for container in spec["containers"]:
         assert not container["image"].endswith((":latest", ":")), f"{name}: {container['image']}"
         for kind in ("requests", "limits"):
             assert {"cpu", "memory"} <= set(container["resources"][kind]), f"{name}: {kind}"
-        mounts = {mount["name"] for mount in container.get("volumeMounts", [])}
+        mounts = {mount["name"] for mount in container.get("volumeMounts", [])} - claimed
         assert mounts == (volumes if container is spec["containers"][0] else mounts), f"{name}: {mounts}"
 
 
@@ -97,6 +99,7 @@ def check_selectors(objects: list[Object], labels: dict[str, str]) -> None:
     """Whatever selects pods selects those of the deployment, and no others."""
     selectors = {
         "Deployment": lambda spec: spec["selector"]["matchLabels"],
+        "StatefulSet": lambda spec: spec["selector"]["matchLabels"],
         "Service": lambda spec: spec["selector"],
         "PodDisruptionBudget": lambda spec: spec["selector"]["matchLabels"],
         "NetworkPolicy": lambda spec: spec["podSelector"]["matchLabels"],
@@ -104,11 +107,40 @@ def check_selectors(objects: list[Object], labels: dict[str, str]) -> None:
     others = [template["metadata"]["labels"] for _, template in pod_templates(objects)]
     others.remove(labels)
     for thing in objects:
-        if thing["kind"] not in selectors:
+        if thing["kind"] not in selectors or thing["metadata"]["name"].endswith("-shot"):
             continue
         selector = selectors[thing["kind"]](thing["spec"])
         assert selector and selector.items() <= labels.items(), thing["kind"]
         assert not any(selector.items() <= other.items() for other in others), thing["kind"]
+
+
+def check_persistence(workload: Object, settings: dict[str, str]) -> None:
+    """Frames and jobs are on a volume that a pod gets again, and fit it."""
+    spec = workload["spec"]
+    (claim,) = spec["volumeClaimTemplates"]
+    (container,) = spec["template"]["spec"]["containers"]
+    mount = next(mount for mount in container["volumeMounts"] if mount["name"] == claim["metadata"]["name"])
+    for folder in ("QUIETFRAME_SPOOL", "QUIETFRAME_JOB_FOLDER"):
+        assert settings[folder].startswith(mount["mountPath"] + "/"), settings[folder]
+    size = int(claim["spec"]["resources"]["requests"]["storage"].removesuffix("Gi")) * 2**30
+    assert int(settings["QUIETFRAME_SPOOL_SIZE"]) < size
+    assert spec["serviceName"].endswith("-pods")
+
+
+def check_memory(workload: Object, settings: dict[str, str]) -> None:
+    """The process may take what the container has, and no more."""
+    (container,) = workload["spec"]["template"]["spec"]["containers"]
+    limit = int(container["resources"]["limits"]["memory"].removesuffix("Gi")) * 2**30
+    assert int(settings["QUIETFRAME_MEMORY"]) <= limit
+
+
+def check_shot_policy(objects: list[Object]) -> None:
+    """The pods of a shot are selected by a policy that lets nothing in or out."""
+    (job,) = (thing for thing in objects if thing["kind"] == "Job")
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    policies = [thing["spec"] for thing in objects if thing["kind"] == "NetworkPolicy"]
+    (policy,) = (spec for spec in policies if spec["podSelector"]["matchLabels"].items() <= labels.items())
+    assert policy["policyTypes"] == ["Ingress", "Egress"] and policy["ingress"] == [] == policy["egress"]
 
 
 def check_shot(job: Object) -> None:
@@ -148,10 +180,16 @@ def check(path: Path) -> int:
     (settings,) = (thing["data"] for thing in objects if "QUIETFRAME_PORT" in thing.get("data", {}))
     assert all(isinstance(value, str) and "e+" not in value for value in settings.values()), settings
     has_autoscaler = bool({"HorizontalPodAutoscaler", "ScaledObject"} & set(by_kind))
-    check_deployment(by_kind["Deployment"], settings, has_autoscaler)
-    check_selectors(objects, by_kind["Deployment"]["spec"]["template"]["metadata"]["labels"])
+    workload = by_kind.get("StatefulSet") or by_kind["Deployment"]
+    check_deployment(workload, settings, has_autoscaler)
+    check_memory(workload, settings)
+    if workload["kind"] == "StatefulSet":
+        check_persistence(workload, settings)
+    scaler = by_kind.get("HorizontalPodAutoscaler") or by_kind.get("ScaledObject")
+    assert scaler is None or scaler["spec"]["scaleTargetRef"]["kind"] == workload["kind"]
+    check_selectors(objects, workload["spec"]["template"]["metadata"]["labels"])
     if path.stem == "gpu":
-        (container,) = by_kind["Deployment"]["spec"]["template"]["spec"]["containers"]
+        (container,) = workload["spec"]["template"]["spec"]["containers"]
         assert container["resources"]["limits"]["nvidia.com/gpu"] == 2 and container["image"].endswith("-cuda")
     if path.stem == "hpa":
         assert by_kind["PrometheusRule"]["spec"]["groups"][0]["rules"]
@@ -159,6 +197,7 @@ def check(path: Path) -> int:
         assert metrics == {"Resource", "Pods"}
     if path.stem == "shot":
         check_shot(by_kind["Job"])
+        check_shot_policy(objects)
     return len(objects)
 
 
