@@ -561,11 +561,11 @@ describe('a job whose service has ended', async () => {
     // Half of a store is what jobs may hold.
     const app = await buildApp(deps, { ...config, spoolBytes: 4000, frameCacheBytes: 0 });
     expect(await status(app, id)).toMatchObject({ done: 2, failed: 0 });
-    expect(await readdir(config.jobFolder)).toEqual([`${id}.jsonl`]);
+    expect((await readdir(config.jobFolder)).sort()).toEqual(['.lock', `${id}.jsonl`]);
     await app.close();
     const none = await buildApp(deps, { ...config, maxJobs: 0 });
     expect(none.context.jobs.jobs).toEqual([]);
-    expect(await readdir(config.jobFolder)).toEqual([`${id}.jsonl`]);
+    expect((await readdir(config.jobFolder)).sort()).toEqual(['.lock', `${id}.jsonl`]);
     await none.close();
   });
 
