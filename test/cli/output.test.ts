@@ -60,7 +60,7 @@ describe('the output of denoise', () => {
   });
 
   it('is a tone-mapped picture with straight alpha for .png, in any case', async () => {
-    const { code } = await quietframe('denoise', 'in.exr', '-o', 'out.PNG');
+    const { code } = await quietframe('denoise', 'in.exr', '-o', 'out.PNG', '--alpha', 'copy');
     expect(code).toBe(0);
     const bytes = await readFile(at('out.PNG'));
     // Bit depth and colour type stand in the header: 8-bit RGBA.

@@ -150,7 +150,11 @@ export class RemoteDenoiser implements FrameDenoiser {
           signal,
         );
         if (!('status' in put)) continue;
-        if (put.status !== 404 && put.status !== 405 && put.status !== 413) return put;
+        if (put.status !== 404 && put.status !== 405 && put.status !== 413) {
+          // The service was sent one file, which has no place in the window for it.
+          const index = window.findIndex(({ exr }) => digestOf(exr) === digest);
+          return index < 0 ? put : { ...put, frame: `frame[${index}]` };
+        }
         this.#keepsFrames = isKept = false;
         break;
       }
