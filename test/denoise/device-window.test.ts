@@ -10,7 +10,8 @@ import { QuietframeError } from '../../src/errors.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { DeviceNetwork } from '../../src/kpcn/device-network.js';
-import { frameOf, largestDifference, noise, TINY_MODELS } from './support.js';
+import { prefilteredModels } from '../kpcn/prefilter-support.js';
+import { frameOf, largestDifference, noise } from './support.js';
 
 type Pool = WorkerPool<DenoiseJob, DenoiseJobResult>;
 
@@ -18,14 +19,14 @@ const WORKER = new URL('../../dist/denoise/denoise-worker.js', import.meta.url);
 const [WIDTH, HEIGHT] = [62, 43];
 const REQUEST: WindowRequest = {
   ...{ lambda: 1, also: [], errors: false, neighbors: [], irradiance: false },
-  ...{ prefilter: 'auto', auxiliaries: false },
+  ...{ prefilter: 'off', auxiliaries: false },
 };
 
 let bundle: ModelBundle;
 let pool: Pool;
 
 beforeAll(async () => {
-  bundle = (await ModelRepository.open(TINY_MODELS)).find();
+  bundle = (await ModelRepository.open(prefilteredModels())).find();
   const models: WorkerModels = {
     ...{ engine: 'onnx', previews: new Map() },
     networks: new Map([['kpcn@1', bundle]]),
@@ -101,6 +102,20 @@ describe('a window on a device', () => {
         ...{ device: 'webgpu', executionProvider: 'webgpu', windowUsed: offsets.length + 1 },
       });
       expect(received.report.features).toBeUndefined();
+    },
+  );
+
+  it.each([[[]], [[-1, 1]]])(
+    'with frames at %j is guided by the buffers that the CPU has cleaned',
+    async (offsets) => {
+      const neighbors = offsets.map((offset) => windowFrame(offset));
+      const request: WindowRequest = { ...REQUEST, neighbors, prefilter: 'auto' };
+      const received = await onDevice().denoiser.denoise(frame, bundle.manifest, request);
+      const wanted = await onHost().denoise(frame, bundle.manifest, request);
+      const noisy = await onHost().denoise(frame, bundle.manifest, { ...request, prefilter: 'off' });
+      expectAlike(received, wanted);
+      expect(received.report).toMatchObject({ device: 'webgpu', prefilter: 'on' });
+      expect(largestDifference(received.color, noisy.color)).toBeGreaterThan(1e-3);
     },
   );
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DenoiseRequest, Denoiser, type WindowFrame } from '../../src/denoise/denoiser.js';
 import type { Frame } from '../../src/frame/frame.js';
@@ -13,6 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([denoiser.close(), plain.close()]));
 
+const SHIPPED_MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 const [WIDTH, HEIGHT] = [61, 45];
 
 /** The frame with the buffers that the prefilter makes of it, which is not to be used again. */
@@ -169,6 +171,22 @@ describe('the auxiliary prefilter of a frame', () => {
     expect(progress.at(-1)).toBe(1);
     expect(progress.every((fraction) => fraction > 0 && fraction <= 1)).toBe(true);
   });
+});
+
+it('makes the buffers that guide the prediction of errors', async () => {
+  const shipped = await Denoiser.load({ modelsDirectory: SHIPPED_MODELS, threads: 1 });
+  try {
+    const frame = generic();
+    const options = { errors: true, auxiliaries: true };
+    const { errors, auxiliaries, report } = await shipped.denoise(frame, options);
+    expect(report.prefilter).toBe('on');
+    const clean = await shipped.denoise({ ...frame, ...auxiliaries }, { ...options, prefilter: 'off' });
+    const noisy = await shipped.denoise(frame, { ...options, prefilter: 'off' });
+    expect(largestDifference(errors as Raster, clean.errors as Raster)).toBe(0);
+    expect(largestDifference(errors as Raster, noisy.errors as Raster)).toBeGreaterThan(0.001);
+  } finally {
+    await shipped.close();
+  }
 });
 
 describe('the auxiliary prefilter of a window', () => {
