@@ -186,7 +186,7 @@ export function encoderOption(): Option {
 }
 
 export function prefilterOption(): Option {
-  const description = 'take noise out of albedo and normals first';
+  const description = 'clean albedo and normals';
   return choiceOption('--prefilter <mode>', description, PREFILTER_CHOICES).default('auto');
 }
 

@@ -89,7 +89,7 @@ export function sequenceCommand(program: Command): void {
     .addOption(wrapOption())
     .addOption(aovsOption())
     .option('--report <file>', 'write what became of each frame, and flicker, as JSON')
-    .option('--server <url,...>', 'services that denoise, instead of this process', parseServers)
+    .option('--server <url,...>', 'services that denoise in its place', parseServers)
     .option('--token-file <file>', `token of the services; ${CLIENT_TOKEN} has it, too`)
     .option('--force', 'denoise frames that are done too')
     .addOption(threadsOption())
