@@ -31,7 +31,7 @@ LOGITS = "auxiliary_prefilter_logits"
 
 
 def feature_radius(a: PrefilterArchitecture) -> int:
-    """How far, in pixels of a level, kernel features depend on the network's input; the sum is that of `export.feature_radius`."""
+    """How far, in pixels of a level, kernel features depend on the input; the same sum as `export.feature_radius`."""
     return 2 + 2 * (1 + 2 * a.blocks) + 2
 
 
