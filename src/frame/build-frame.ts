@@ -279,7 +279,7 @@ class FrameBuilder {
     this.#repairs.set(file, { limit, outliers });
     if (outliers.length === 0) return;
     replacePixels(samples, outliers);
-    const message = `${outliers.length} pixels of the colour are far below zero and were replaced by their neighbours' mean`;
+    const message = `${outliers.length} pixels of the colour are far below zero: the mean of their neighbours was used`;
     this.#warn('negative-outliers', message, 'color');
   }
 
@@ -297,7 +297,7 @@ class FrameBuilder {
     const known = this.#bright.get(file) ?? new Map<string, BrightRegions>();
     this.#bright.set(file, known.set(name, regions));
     const what = name === '' ? 'color' : name;
-    const message = `${regions.indices.length} samples of ${what} are in regions that are infinite or too bright to filter, and were kept`;
+    const message = `${regions.indices.length} samples of ${what} are in regions that are infinite or too bright to filter: they were taken as they are`;
     this.#warn('bright-regions', message, what);
   }
 

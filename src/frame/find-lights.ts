@@ -47,7 +47,7 @@ export function findLights(
     const entry = entries.get(key);
     const surface = entry && surfaceOf(table, entry, group, companions);
     if (entry?.surface !== undefined && surface === undefined) {
-      const message = `${group.layer} is without the surface's colour, which the file does not have`;
+      const message = `${group.layer} is filtered without the surface's colour: none of the file's layers can be used for it`;
       warn('missing-surface', message, group.layer);
     }
     lights.set(key, {

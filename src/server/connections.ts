@@ -7,6 +7,9 @@ import { answerToUnparsable } from './error-handler.js';
 /** Milliseconds in which a client may still send the rest of a request that has its answer already. */
 const LINGER_MS = 5000;
 
+/** Listeners for the end of one answer that are no leak. */
+const CLOSE_LISTENERS = 24;
+
 /** Looks after connections on which request and answer are out of step, and after their end. */
 export class Connections {
   /** The last exchange of each connection. */
@@ -43,6 +46,8 @@ export class Connections {
   opened(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     this.#last.set(socket, { request, response });
+    // Admission, pacing, draining, metrics and traces each wait for its end: more than the ten that Node takes for a leak.
+    response.setMaxListeners(CLOSE_LISTENERS);
     response.once('close', () => {
       if (this.#open.has(socket)) this.#open.set(socket, socket.bytesRead);
       // Its header may have said that the connection is kept alive.

@@ -264,7 +264,7 @@ export class FrameStore {
    */
   async delete(digest: string): Promise<boolean> {
     if (this.#retained.has(digest)) {
-      const message = 'A job that has not ended needs the frame';
+      const message = 'The frame cannot be deleted: a job that has not ended needs it';
       throw new QuietframeError('in-use', message, { frame: digest, retryAfter: 30 });
     }
     const had = this.has(digest);

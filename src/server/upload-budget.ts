@@ -32,7 +32,7 @@ export class UploadBudget {
       );
     }
     if (this.#reserved + bytes > this.#bytes) {
-      const message = 'The memory for uploads is in use';
+      const message = 'The upload cannot be read yet: the memory for uploads is in use';
       throw new QuietframeError('overloaded', message, { retryAfter: RETRY_AFTER });
     }
     this.#reserved += bytes;

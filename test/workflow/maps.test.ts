@@ -177,7 +177,7 @@ describe('maps of a frame', () => {
     });
     await expect(denoiseExr({ exr: frame, maps, finish: { upscale: 2 } }, services)).rejects.toMatchObject({
       code: 'invalid-argument',
-      message: expect.stringContaining('no map of errors, samples or fireflies with upscale'),
+      message: expect.stringContaining('no error, samples, fireflies or auxiliaries with upscale'),
     });
   });
 

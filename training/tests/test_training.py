@@ -162,7 +162,7 @@ def test_an_encoder_of_a_new_renderer_trains_alone_and_is_judged(folder, tmp_pat
     frames = tmp_path / "frames"
     frames.mkdir()
     (folder / "mi_000001_s04.npz").rename(frames / "mi_000001.npz")
-    monkeypatch.setattr(evaluate, "oidn", lambda view, quality: view.color)
+    monkeypatch.setattr(evaluate, "oidn", lambda view, quality, prefiltered=False: view.color)
     monkeypatch.setattr(evaluate, "tune", lambda views: BilateralParameters())
     judge = ["--validation", str(frames), "--tune", str(frames), "--out", str(run)]
     evaluate.main(["--checkpoint", str(run / "checkpoint.pt"), *judge])
