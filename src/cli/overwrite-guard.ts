@@ -72,7 +72,8 @@ export class OverwriteGuard {
    */
   async write(path: string, bytes: Uint8Array | string): Promise<void> {
     const checked = this.#checked.get(path);
-    if (checked === undefined) throw new QuietframeError('internal', `The file ${path} cannot be written: it was not checked`);
+    if (checked === undefined)
+      throw new QuietframeError('internal', `The file ${path} cannot be written: it was not checked`);
     const identity = await identify(path);
     if (identity !== checked.identity) {
       await refuse(checked.output, identity, await this.#identifyInputs());
