@@ -87,9 +87,10 @@ class Client:
     ) -> Answer:
         """Denoises a frame, or the centre of a window of frames in time order, or two half buffers.
 
-        Parameters are those of `POST /v1/denoise`, as `upscale=2` or `encoder="generic"`; underscores stand for hyphens,
-        as in `target_smape=0.02`. `lambda_map` is a file with the slope of the loss of each pixel. With `keep` the files
-        stay in the service's cache, addressed by digest, so that a sliding window sends each frame once.
+        Parameters are those of `POST /v1/denoise`, as `upscale=2` or `encoder="generic"`; underscores stand for
+        hyphens, as in `target_smape=0.02`. `lambda_map` is a file with the slope of the loss of each pixel. With
+        `keep` the files stay in the service's cache, addressed by digest, so that a sliding window sends each frame
+        once.
         Raises Problem when the request is refused, Unavailable when there is no answer.
         """
         return self._work("/v1/denoise", _Files.of(frame, halves, lambda_map), keep, parameters)
