@@ -80,6 +80,11 @@ def renderer_of(meta: dict, split: bool) -> str:
     return "cycles" if split else "mitsuba"
 
 
+def has_guide_variances(names) -> bool:
+    """Whether the arrays of an example hold the variance of its guides: older Cycles files have that of another albedo."""
+    return "diffuse" not in names or "denoise_albedo_var" in names
+
+
 def encoder_of(renderer: str, sources) -> str:
     """The encoder for frames of a renderer: its own, or `generic` where there is none, as in the service."""
     return renderer if renderer in sources else "generic"
@@ -123,7 +128,7 @@ def load_example(path: pathlib.Path, components: bool = True, prefilter=None) ->
             path.stem, renderer_of(meta, split), meta["spp"], color, frame("color_var"), guide, guide_variance,
             frame("normal"), frame("normal_var"), target, 1.0,
         )  # fmt: skip
-        base = behind(prefilter, replace(base, guides_measured=not split or "denoise_albedo_var" in file.files))
+        base = behind(prefilter, replace(base, guides_measured=has_guide_variances(file.files)))
         views = [_exposed(base)]
         if split and components:
             part = replace(base, beauty=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from .dataset import add_fireflies, cleaned, seen_by
+from .dataset import add_fireflies, cleaned, has_guide_variances, seen_by
 from .features import auto_exposure
 from .network import Denoiser, LevelOfFrame, LevelOfNeighbor
 from .window import WINDOW_OFFSETS, chain_motion, coarser_motion
@@ -107,7 +107,7 @@ def window_of(arrays: dict[str, np.ndarray], name: str) -> Window:
             way = range(0, offset, -1 if offset < 0 else 1)
             motion[slot] = chain_motion([vectors[middle + t, direction][None] for t in way])[0]
     renderer = "cycles" if split else "mitsuba"
-    measured = not split or "denoise_albedo_var" in arrays
+    measured = has_guide_variances(arrays)
     return Window(name, renderer, meta["spp"], center, neighbors, gains, motion, reference * exposure, exposure, measured)
 
 

@@ -30,8 +30,6 @@ def halves(mean: np.ndarray, variance: np.ndarray, noise: np.random.Generator) -
 
 def convert(path: Path, out: Path, number: int) -> None:
     view = load_example(path, components=False)[0]
-    with np.load(path) as file:  # older files have the variance of another albedo
-        measured = "diffuse" not in file.files or "denoise_albedo_var" in file.files
     noise = np.random.default_rng(number)
     pairs, references = [], []
     for name in ("albedo", "normal"):
@@ -42,7 +40,7 @@ def convert(path: Path, out: Path, number: int) -> None:
         references.append(oidn_prefilter(mean, name).permute(1, 2, 0).numpy())
     draws = np.stack([np.concatenate([albedo, normal], -1) for albedo, normal in zip(*pairs, strict=True)])
     meta = {"seed": number, "renderer": view.renderer, "spp_per_draw": view.spp // 2, "ref_spp": 0, "source": path.stem,
-            "reference": "OIDN high, prefilter", "measured": measured}  # fmt: skip
+            "reference": "OIDN high, prefilter", "measured": view.guides_measured}  # fmt: skip
     save_auxiliaries(out / f"oi_{number:06d}.npz", draws, np.concatenate(references, -1), meta)
 
 
