@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
 import { ExrPool } from '../../exr/exr-pool.js';
@@ -45,13 +46,18 @@ async function compare(
   const options = resolveOptions(flags);
   try {
     const comparison =
-      picture.includes('#') && reference.includes('#')
+      (await isShot(picture)) && (await isShot(reference))
         ? await compareShots(picture, reference, pool, options)
         : await compareExr(await readInput(picture), await readInput(reference), pool, options);
     process.stdout.write(flags.json ? `${JSON.stringify(comparison, null, 2)}\n` : textOf(comparison));
   } finally {
     await pool.close();
   }
+}
+
+/** Whether a path is a pattern: a file's name may have a sign of patterns, too. */
+async function isShot(path: string): Promise<boolean> {
+  return FramePattern.isPattern(path) && (await stat(path).catch(() => undefined)) === undefined;
 }
 
 /** Frames that both shots have; the motion for flicker is that of the measured frames. */

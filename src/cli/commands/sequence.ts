@@ -3,7 +3,6 @@ import { CLIENT_TOKEN, type Config, exrLimits, readConfig } from '../../config.j
 import type { PrefilterChoice } from '../../denoise/clean-auxiliaries.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/exr-pool.js';
-import { layersText } from '../../frame/resolve-layers.js';
 import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,
@@ -23,7 +22,6 @@ import {
   prefilterOption,
   resolveOptions,
   sourceOption,
-  tellRefusals,
   threadsOption,
   viewOption,
   type WorkerFlags,
@@ -33,9 +31,10 @@ import {
 import { checkShotOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
 import { ProgressLine } from '../progress-line.js';
-import type { FrameDenoiser } from '../sequence/frame-denoiser.js';
+import { type Chunk, chooseFrames, parseChunk, parseFrames } from '../sequence/choose-frames.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
-import { DEFAULT_RETRIES, RemoteDenoiser } from '../sequence/remote-denoiser.js';
+import type { FrameRanges } from '../sequence/frame-ranges.js';
+import { openDenoisers } from '../sequence/open-denoisers.js';
 import {
   type FrameOutcome,
   failureOf,
@@ -43,7 +42,6 @@ import {
   runSequence,
   type Sequence,
 } from '../sequence/run-sequence.js';
-import { readToken } from '../sequence/service-token.js';
 import { warningsOf, writeReport } from '../sequence/shot-report.js';
 import { textOfWarning } from '../sequence/shot-warnings.js';
 
@@ -52,7 +50,8 @@ const MOST_NAMES = 5;
 
 interface Flags extends LayerFlags, WorkerFlags {
   readonly output: string;
-  readonly frames?: readonly [first: number, last: number];
+  readonly frames?: FrameRanges;
+  readonly chunk?: Chunk;
   readonly window: number;
   readonly lambda?: number | string;
   readonly model?: string;
@@ -72,9 +71,10 @@ export function sequenceCommand(program: Command): void {
   program
     .command('sequence')
     .description('denoise the frames of a shot that are not done yet')
-    .argument("<'shot.####.exr'>", 'noisy frames; # is a digit of their number, below 0 too')
-    .requiredOption("-o, --output <'clean.####.exr'>", 'results, one for each frame')
-    .option('--frames <first-last>', 'denoise these alone; their windows reach beyond', parseRange)
+    .argument("<'shot.####.exr'>", 'noisy frames; or %04d, $F4, @@@@, *')
+    .requiredOption('-o, --output <pattern>', "results, one for each frame: 'clean.####.exr'")
+    .option('--frames <list>', 'denoise 3 or 1-9x2 or 1,4,7-9; windows reach beyond', parseFrames)
+    .option('--chunk <i/n>', 'the i-th of n parts of these frames', parseChunk)
     .option('--window <n>', 'most frames that one is denoised from: 1, 3, 5 or 7', parseWindow, 7)
     .addOption(lambdaOption())
     .addOption(modelOption())
@@ -103,6 +103,7 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   const input = new FramePattern(pattern, 'the input');
   const output = new FramePattern(flags.output, '--output');
   checkShotOutput(flags.output);
+  if (output.isWildcard) throw wrong('a number of digits, such as ####,', '--output', flags.output);
   checkServerFlags(flags);
   const { frames, nearMisses } = await input.list(output);
   const [first] = frames;
@@ -124,9 +125,15 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
     components,
     wrap,
   };
-  const [least, most] = flags.frames ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  const chosen = frames.filter((frame) => frame >= least && frame <= most);
-  if (chosen.length === 0) throw notThere('numbers of frames that exist', '--frames', `${least}-${most}`);
+  const { chosen, missing, isEmptyChunk } = chooseFrames(frames, flags.frames, flags.chunk);
+  if (chosen.length === 0 && !isEmptyChunk) {
+    throw notThere('numbers of frames that exist', '--frames', flags.frames?.text ?? '');
+  }
+  if (missing.length > 0) {
+    const list = shortList(missing.map(String));
+    const some = missing.length === 1 ? `The frame ${list} of --frames is` : `Frames ${list} of --frames are`;
+    complain(`warning missing-frames: ${some} not there`);
+  }
   if (nearMisses.length > 0) {
     const files = nearMisses.length === 1 ? '1 file is' : `${nearMisses.length} files are`;
     complain(
@@ -161,7 +168,7 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
     try {
       for (const warning of warningsOf(shot, outcomes)) complain(textOfWarning(warning));
       if (flags.report !== undefined)
-        await writeReport(flags.report, shot, outcomes, nearMisses, start, pool, guard);
+        await writeReport(flags.report, shot, outcomes, { nearMisses, missing }, start, pool, guard);
     } finally {
       await pool.close();
     }
@@ -221,53 +228,6 @@ async function denoiseFrames(
   }
 }
 
-async function openDenoisers(
-  { request }: Sequence,
-  flags: Flags,
-  config: Config,
-  pool: ExrPool,
-): Promise<{ denoisers: readonly FrameDenoiser[]; close: () => Promise<unknown> }> {
-  if (flags.server !== undefined) {
-    const { lambda, lambdaMap, model, encoder, source, alpha, aovs, components, wrap, motion, layers, view } =
-      request;
-    const { prefilter } = request;
-    const query = {
-      ...{ lambda, model, encoder, source, alpha, motion, view },
-      layer: layers && layersText(layers),
-      components: components === 'split' ? components : undefined,
-      wrap: wrap === 'auto' ? undefined : wrap,
-      prefilter: prefilter === 'auto' ? undefined : prefilter,
-      aovs: typeof aovs === 'object' ? aovs.join(',') : aovs,
-    };
-    const given = Object.entries(query).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, String(value)] as const],
-    );
-    const token = await readToken(flags.tokenFile);
-    const remotes = flags.server.map(
-      (url) => new RemoteDenoiser(url, Object.fromEntries(given), DEFAULT_RETRIES, lambdaMap, token),
-    );
-    return { denoisers: remotes, close: () => Promise.all(remotes.map((remote) => remote.close())) };
-  }
-  // The engine is large: only what needs it loads it.
-  const [{ Denoiser }, { LocalDenoiser }] = await Promise.all([
-    import('../../denoise/denoiser.js'),
-    import('../sequence/local-denoiser.js'),
-  ]);
-  const denoiser = await Denoiser.load({
-    modelsDirectory: config.modelsDirectory,
-    threads: flags.threads ?? config.threads,
-    memoryBudgetBytes: config.memoryBudgetBytes,
-    featureCacheBytes: config.featureCacheBytes,
-    device: flags.device ?? config.device,
-    engine: flags.engine ?? config.engine,
-  });
-  tellRefusals(denoiser.deviceRefusals);
-  return {
-    denoisers: [new LocalDenoiser(request, pool, denoiser, config.decodedCacheBytes)],
-    close: () => denoiser.close(),
-  };
-}
-
 /** Services have settings of their own. */
 function checkServerFlags({ server, ...flags }: Flags): void {
   if (server === undefined) {
@@ -299,13 +259,6 @@ function parseWindow(text: string): number {
   const window = parseInteger(text, '--window', 1, 7);
   if (window % 2 === 1) return window;
   throw wrong('1, 3, 5 or 7', '--window', text);
-}
-
-function parseRange(text: string): readonly [number, number] {
-  const match = /^(-?\d+)-(-?\d+)$/.exec(text);
-  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
-  if (first <= last) return [first, last];
-  throw wrong('first-last, such as 1001-1010 or -3-3,', '--frames', text);
 }
 
 function parseServers(text: string): readonly string[] {

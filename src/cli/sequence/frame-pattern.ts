@@ -10,35 +10,61 @@ interface Listing {
   readonly nearMisses: readonly string[];
 }
 
+/** More digits than any number of a frame has. */
+const MOST_DIGITS = 16;
+
 /**
- * Paths of a numbered sequence: a run of `#` in the file's name stands for the frame number with at least as many digits
- * (`shot.####.exr` is `shot.0007.exr` and `shot.12345.exr`; `shot.#.exr` is `shot.7.exr`). Frames before 0 have a minus
- * sign, which counts as a digit (`shot.-007.exr`, as printf pads) or does not (`shot.-0007.exr`).
+ * What stands for the number of a frame, and its least digits: undefined where any will do. The first kind that a name has is
+ * read, so that the others may be words of it.
+ */
+const PLACEHOLDERS: readonly (readonly [RegExp, (found: RegExpExecArray) => number | undefined])[] = [
+  [/#+/g, ([run]) => run.length],
+  [/%(\d*)d/g, ([, digits]) => Number(digits) || 1],
+  [/\$F(\d*)(?![A-Za-z_])/g, ([, digits]) => Number(digits) || 1],
+  [/@+/g, ([run]) => run.length],
+  [/\*/g, () => undefined],
+];
+
+/**
+ * Paths of a numbered sequence. In the file's name `####`, `%04d`, `$F4` or `@@@@` stands for the frame number with at least as
+ * many digits (`shot.####.exr` is `shot.0007.exr` and `shot.12345.exr`; `shot.%d.exr` is `shot.7.exr`), `*` for any number of
+ * them. Frames before 0 have a minus sign, which counts as a digit (`shot.-007.exr`, as printf pads) or does not
+ * (`shot.-0007.exr`).
  */
 export class FramePattern {
   readonly #folder: string;
   readonly #before: string;
-  readonly #digits: number;
+  readonly #digits: number | undefined;
   readonly #after: string;
-  /** Names of frames below 0, which are padded in two ways. */
-  readonly #negative = new Map<number, string>();
+  /** Names of the frames that can have several. */
+  readonly #found = new Map<number, string>();
 
-  /** @throws QuietframeError `invalid-argument` unless the file's name has exactly one run of `#`. */
+  /** @throws QuietframeError `invalid-argument` unless the file's name has exactly one placeholder. */
   constructor(pattern: string, parameter: string) {
-    const match = /^([^#]*)(#+)([^#]*)$/.exec(basename(pattern));
-    if (match === null || dirname(pattern).includes('#')) {
-      const range = "one run of # in the file's name, such as 'shot.####.exr'";
+    const placeholder = findPlaceholder(basename(pattern));
+    if (placeholder === undefined || dirname(pattern).includes('#')) {
+      const range = "one frame number in the file's name, such as 'shot.####.exr' or 'shot.%04d.exr',";
       throw new QuietframeError('invalid-argument', expected(range, parameter, pattern), { parameter });
     }
     this.#folder = dirname(pattern);
-    this.#before = match[1] as string;
-    this.#digits = (match[2] as string).length;
-    this.#after = match[3] as string;
+    this.#before = placeholder.before;
+    this.#digits = placeholder.digits;
+    this.#after = placeholder.after;
+  }
+
+  /** Whether a path has a placeholder. */
+  static isPattern(path: string): boolean {
+    return findPlaceholder(basename(path)) !== undefined;
+  }
+
+  /** Whether files that do not exist have no certain name. */
+  get isWildcard(): boolean {
+    return this.#digits === undefined;
   }
 
   /** Path of a frame: of a file that {@link list} found, or else with all digits after the sign. */
   path(frame: number): string {
-    return join(this.#folder, this.#negative.get(frame) ?? this.#nameOf(frame, this.#digits));
+    return join(this.#folder, this.#found.get(frame) ?? this.#nameOf(frame, this.#digits ?? 1));
   }
 
   /** As {@link list}, the frames alone. */
@@ -59,13 +85,13 @@ export class FramePattern {
     const frames = new Set<number>();
     const nearMisses: string[] = [];
     const looksAlike = this.#resemblance();
-    this.#negative.clear();
-    // Where a frame below 0 is there in both paddings, the one with all digits sorts first.
+    this.#found.clear();
+    // Where a frame is there in several paddings, the one with most digits sorts first.
     for (const name of names.sort((a, b) => b.length - a.length || (a < b ? -1 : 1))) {
       const frame = this.#frameOf(name);
       if (frame !== undefined && !frames.has(frame)) {
         frames.add(frame);
-        if (frame < 0) this.#negative.set(frame, name);
+        if (frame < 0 || this.isWildcard) this.#found.set(frame, name);
       } else if (looksAlike.test(name) && !others.some((other) => other.#frameOf(name) !== undefined)) {
         nearMisses.push(name);
       }
@@ -84,6 +110,7 @@ export class FramePattern {
     const digits = name.slice(this.#before.length, name.length - this.#after.length);
     const frame = /^-?\d+$/.test(digits) ? Number(digits) : Number.NaN;
     if (!Number.isSafeInteger(frame) || Object.is(frame, -0)) return undefined;
+    if (this.#digits === undefined) return frame;
     const isPadded = name === this.#nameOf(frame, this.#digits);
     return isPadded || (frame < 0 && name === this.#nameOf(frame, this.#digits - 1)) ? frame : undefined;
   }
@@ -97,4 +124,18 @@ export class FramePattern {
     const end = suffix === '' ? '$' : `.*${literal(suffix)}`;
     return new RegExp(`^${literal(stem)}${separator}-?\\d+${end}`, 'i');
   }
+}
+
+function findPlaceholder(
+  name: string,
+): { readonly before: string; readonly digits: number | undefined; readonly after: string } | undefined {
+  for (const [words, digitsOf] of PLACEHOLDERS) {
+    const found = [...name.matchAll(words)];
+    const [only] = found;
+    if (only === undefined) continue;
+    const digits = digitsOf(only);
+    if (found.length > 1 || (digits ?? 1) > MOST_DIGITS) return undefined;
+    return { before: name.slice(0, only.index), digits, after: name.slice(only.index + only[0].length) };
+  }
+  return undefined;
 }

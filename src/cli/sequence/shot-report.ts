@@ -3,12 +3,20 @@ import type { OverwriteGuard } from '../overwrite-guard.js';
 import { type FrameOutcome, flickerOf, type Sequence } from './run-sequence.js';
 import { type ShotWarning, shotWarnings } from './shot-warnings.js';
 
+/** What a shot lacks. */
+interface Omissions {
+  /** Names of files that are almost named like frames. */
+  readonly nearMisses: readonly string[];
+  /** Frames that were asked for and are not there. */
+  readonly missing: readonly number[];
+}
+
 /** Writes what became of the frames of a shot as JSON, with their flicker and their warnings. */
 export async function writeReport(
   path: string,
   shot: Sequence,
   outcomes: readonly FrameOutcome[],
-  nearMisses: readonly string[],
+  { nearMisses, missing }: Omissions,
   start: number,
   pool: ExrPool,
   guard: Pick<OverwriteGuard, 'write'>,
@@ -27,6 +35,7 @@ export async function writeReport(
     window: shot.window,
     ...(values.length > 0 && { flicker: mean }),
     ...(nearMisses.length > 0 && { nearMisses }),
+    ...(missing.length > 0 && { missing }),
     warnings: warningsOf(shot, outcomes).map(({ varies: _, ...warning }) => warning),
     frames,
   };

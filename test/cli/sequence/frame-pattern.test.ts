@@ -37,6 +37,11 @@ describe('a pattern', () => {
     ['shot.##.exr', [-10, 12, 12345]],
     ['a+b(1).####.exr', [3]],
     ['####.exr', []],
+    ['shot.%04d.exr', [-12, -1, 7, 12, 12345]],
+    ['shot.$F4.exr', [-12, -1, 7, 12, 12345]],
+    ['shot.@@@@.exr', [-12, -1, 7, 12, 12345]],
+    ['shot.%d.exr', [-10, 7, 12, 12345]],
+    ['shot.*.exr', [-12, -10, -1, 7, 12, 12345]],
   ])('%s finds its frames alone', async (name, frames) => {
     expect(await pattern(name).frames()).toEqual(frames);
   });
@@ -87,8 +92,29 @@ describe('a pattern', () => {
     ]);
   });
 
-  it.each(['shot.exr', 'a#b#.exr', 'fol#der/shot.#.exr', '#/shot.exr'])('%s is refused', (text) => {
-    expect(() => new FramePattern(text, '--output')).toThrow('one run of #');
+  it('with * takes the longest name of a number, and tells the others', async () => {
+    const shot = pattern('shot.*.exr');
+    const { nearMisses } = await shot.list();
+    expect([7, 12, -1].map((frame) => shot.path(frame))).toEqual(
+      ['shot.0007.exr', 'shot.0012.exr', 'shot.-0001.exr'].map((name) => join(folder, name)),
+    );
+    expect(nearMisses).toEqual(expect.arrayContaining(['shot.7.exr', 'shot.12.exr']));
+  });
+
+  it.each([
+    ['a@b.####.exr', 'a@b.0007.exr'],
+    ['80%done.#.exr', '80%done.7.exr'],
+    ['$FF.%04d.exr', '$FF.0007.exr'],
+    ['a*b.@@.exr', 'a*b.07.exr'],
+  ])('%s has other signs as words', (text, name) => {
+    expect(new FramePattern(text, '').path(7)).toBe(name);
+  });
+
+  it.each([
+    ...['shot.exr', 'a#b#.exr', 'fol#der/shot.#.exr', '#/shot.exr', '%04d.%04d.exr', 'a.$F4.$F.exr'],
+    ...['*.*.exr', 'a.$FF.exr', 'a.%s.exr', 'a.%999999999d.exr'],
+  ])('%s is refused', (text) => {
+    expect(() => new FramePattern(text, '--output')).toThrow("one frame number in the file's name");
   });
 
   it('of a folder that is not there is refused', async () => {

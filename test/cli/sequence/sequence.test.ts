@@ -42,14 +42,16 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function sequence(...args: readonly string[]): Promise<Outcome> {
+const sequence = (...args: readonly string[]): Promise<Outcome> =>
+  run('in.####.exr', '-o', 'out.#.exr', ...args);
+
+function run(...args: readonly string[]): Promise<Outcome> {
   return new Promise((resolve) => {
     const options = {
       cwd: folder,
       env: { ...process.env, QUIETFRAME_MODELS: MODELS, QUIETFRAME_THREADS: '1' },
     };
-    const all = [MAIN, 'sequence', 'in.####.exr', '-o', 'out.#.exr', ...args];
-    const child = execFile(process.execPath, all, options, (_, stdout, stderr) =>
+    const child = execFile(process.execPath, [MAIN, 'sequence', ...args], options, (_, stdout, stderr) =>
       resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
   });
@@ -141,7 +143,29 @@ describe('here', () => {
     expect(summary(rest)).toBe('2 denoised, 2 already done, 0 failed');
   });
 
-  it.each(['3-2', '2', 'a-b'])('refuses the range %s', async (range) => {
+  it('makes the frames of a list and of a chunk, and names those that are not there', async () => {
+    await put([1, 2, 3, 5], plain);
+    const listed = await sequence('--window', '1', '--frames', '3,1-7x4,9', '--report', 'report.json');
+    expect([listed.code, summary(listed)]).toEqual([0, '3 denoised, 0 already done, 0 failed']);
+    expect(listed.stderr).toContain('warning missing-frames: The frame 9 of --frames is not there');
+    expect((await report()).missing).toEqual([9]);
+    const chunk = await sequence('--window', '1', '--frames', '1-3', '--chunk', '2/3');
+    expect([chunk.code, summary(chunk)]).toEqual([0, '1 denoised, 0 already done, 0 failed']);
+    const none = await sequence('--window', '1', '--frames', '1-3', '--chunk', '1/9');
+    expect([none.code, summary(none)]).toEqual([0, '0 denoised, 0 already done, 0 failed']);
+  });
+
+  it('reads and writes the paddings of other programs', async () => {
+    await put([1, 2], plain);
+    const { code } = await run('in.*.exr', '-o', 'clean.%03d.exr', '--window', '1');
+    expect(code).toBe(0);
+    expect((await readdir(folder)).filter((name) => name.startsWith('clean'))).toEqual([
+      'clean.001.exr',
+      'clean.002.exr',
+    ]);
+  });
+
+  it.each(['1-2x0', 'a-b', '1,,2'])('refuses the range %s', async (range) => {
     await put([1, 2], plain);
     const { code, stderr } = await sequence('--frames', range);
     expect(code).toBe(2);
@@ -185,6 +209,7 @@ describe('here', () => {
     ['an even window', ['--window', '4']],
     ['a server that is no URL', ['--server', 'localhost']],
     ['an output without #', ['-o', 'out.exr']],
+    ['an output without a number of digits', ['-o', 'out.*.exr']],
     ['the input as output', ['-o', 'in.####.exr']],
   ])('exits with 2 for %s', async (_, args) => {
     await put([1], frame);
