@@ -18,7 +18,7 @@
  *     output   [rows][planes][108]     filtered planes and variances
  *     scratch  [3*ceil(K*K/3)][12], then [C][16] of active channels: 12 contexts and the place of their weights
  */
-import { exp2, loadLeft, loadRight, negativeSoftplus, sigmoid, textureFactor } from './kernel-math';
+import { albedoGain, exp2, loadLeft, loadRight, negativeSoftplus, sigmoid } from './kernel-math';
 import { madd } from './simd-math';
 
 const VECTOR: usize = 16;
@@ -502,7 +502,7 @@ export function remodulate(
       for (let c = 0; c < 3; c++) {
         const filtered = v128.load(output + x + <usize>(3 + c) * QUERY_PLANE);
         const albedo = v128.load(centers + x + embedding + <usize>(3 + c) * KEY_PLANE);
-        const factor = textureFactor(albedo, filtered, gate);
+        const factor = albedoGain(albedo, filtered, gate);
         const at = output + x + <usize>(first + c) * QUERY_PLANE;
         v128.store(at, f32x4.mul(v128.load(at), factor));
       }

@@ -48,7 +48,7 @@ export function sigmoid(x: v128): v128 {
  * What light is multiplied by to get the texture of its albedo back: 1 + gate ((albedo + 0.01) / (filtered + 0.01) - 1), the
  * ratio within [1/8, 8].
  */
-export function textureFactor(albedo: v128, filtered: v128, gate: v128): v128 {
+export function albedoGain(albedo: v128, filtered: v128, gate: v128): v128 {
   const epsilon = f32x4.splat(0.01);
   let ratio = f32x4.div(f32x4.add(albedo, epsilon), f32x4.add(filtered, epsilon));
   ratio = f32x4.pmin(f32x4.splat(8), f32x4.pmax(f32x4.splat(0.125), ratio));

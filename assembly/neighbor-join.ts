@@ -13,7 +13,7 @@
  *     region   [rows][6+lights][256]    logarithms of light, albedo, planes of light, at least three
  *     output   [rows][4+lights][224]     sums of albedo, of the planes of light, of the weights
  */
-import { exp2, GUIDE_SCALE, loadLeft, loadRight, negativeSoftplus, textureFactor } from './kernel-math';
+import { albedoGain, exp2, GUIDE_SCALE, loadLeft, loadRight, negativeSoftplus } from './kernel-math';
 import { log1p, madd } from './simd-math';
 
 const VECTOR: usize = 16;
@@ -369,7 +369,7 @@ export function remodulate(
       for (let c: usize = 0; c < 3 * PLANE; c += PLANE) {
         const joined = v128.load(output + x + c);
         const albedo = v128.load(centers + x + 3 * PLANE + c);
-        const factor = textureFactor(albedo, joined, gate);
+        const factor = albedoGain(albedo, joined, gate);
         const at = output + x + c + <usize>(3 + first) * PLANE;
         v128.store(at, f32x4.mul(v128.load(at), factor));
       }

@@ -13,7 +13,7 @@ const CHUNK: usize = 128;
 const LOG2E = <f32>Math.LOG2E;
 const ALBEDO_EPSILON: f32 = 0.05;
 const DARKNESS: f32 = 0.05;
-/** The mean of neighbours is taken to be at least this bright. */
+/** The mean of neighbors is taken to be at least this bright. */
 const FIREFLY_FLOOR: f32 = 0.01;
 
 function base(albedo: v128): v128 {
@@ -67,7 +67,7 @@ export function luminance(light: usize, plane: usize, to: usize): void {
   }
 }
 
-/** Sum of the eight neighbours. */
+/** Sum of the eight neighbors. */
 function around(at: usize, row: usize): v128 {
   let sum = f32x4.add(v128.load(at - 4), v128.load(at + 4));
   for (let p = at - row; p <= at + row; p += 2 * row) {
@@ -110,7 +110,7 @@ function expandRow(map: usize, mapStride: usize, y: usize, begin: usize, end: us
   }
 }
 
-/** Scales pixels of `channels` planes whose luminance is more than `firefly` times the mean of their neighbours'. */
+/** Scales pixels of `channels` planes whose luminance is more than `firefly` times the mean of their neighbors'. */
 export function limitFireflies(
   light: usize,
   channels: usize,
@@ -147,7 +147,7 @@ function precision(parameter: v128): v128 {
 }
 
 /**
- * Exponents of four neighbours, which are `shift0` to `shift3` bytes from the pixels at `at`, in the planes of albedo, normal
+ * Exponents of four neighbors, which are `shift0` to `shift3` bytes from the pixels at `at`, in the planes of albedo, normal
  * and guide; `precisions` has those of the three. One channel after the other, so that sums and what is loaded fit the
  * registers of processors.
  */
@@ -201,7 +201,7 @@ function exponents(
 }
 
 /**
- * One pass: every pixel of `light` with weight 1 and its eight neighbours at `distance` into `target`, `channels` planes
+ * One pass: every pixel of `light` with weight 1 and its eight neighbors at `distance` into `target`, `channels` planes
  * each; `guides` are albedo 3, normal 3 and the logarithm of light. Maps: color, albedo, normal, spread.
  * @param scratch of four rows of `stride` and 1044 floats
  */

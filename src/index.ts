@@ -11,12 +11,23 @@ export {
   type ModelSummary,
   type WindowFrame,
 } from './denoise/denoiser.js';
-export type { FinishOptions, FinishReport } from './denoise/finisher.js';
+export type { FinishReport, PostProcessOptions } from './denoise/pkn/post-processor.js';
 export { ERROR_TABLE, type ErrorCode, type ErrorDetails, QuietframeError } from './errors.js';
-export { type CallOptions, ExrPool, type ExrPoolOptions } from './exr/exr-pool.js';
 export { DEFAULT_EXR_LIMITS, type ExrLimits } from './exr/limits.js';
+export { type CallOptions, ExrPool, type ExrPoolOptions } from './exr/pool.js';
 export { type ReadOptions, readExr } from './exr/read-exr.js';
 export { type WriteOptions, writeExr } from './exr/write-exr.js';
+export { type Comparison, compareExr } from './files/compare-exr.js';
+export {
+  type DenoisedExr,
+  type DenoiseExrRequest,
+  type DenoiseExrServices,
+  denoiseExr,
+  type FullReport,
+  type Neighbor,
+} from './files/denoise-file/denoise-exr.js';
+export { type Inspection, inspectExr } from './files/inspect-exr.js';
+export { FrameCache } from './files/window/frame-cache.js';
 export { type BuiltFrame, buildFrame, channelsToRead, type PlannedImage } from './frame/build-frame.js';
 export {
   type Frame,
@@ -26,8 +37,8 @@ export {
   WARNING_CODES,
   type WarningCode,
 } from './frame/frame.js';
-export type { Role } from './frame/render-source.js';
-export { type LayerPlan, type ResolveOptions, resolveLayers } from './frame/resolve-layers.js';
+export type { Role } from './frame/layers/render-source.js';
+export { type LayerPlan, type ResolveOptions, resolveLayers } from './frame/layers/resolve-layers.js';
 export type { Attribute, Box, Image, ImagePart, Plane, SampleType } from './image/image.js';
 export { dssim, flicker, relativeMse, smape } from './image/metrics.js';
 export { type Raster, raster } from './image/raster.js';
@@ -47,14 +58,3 @@ export {
 } from './pkn/parameter-map.js';
 export { type Blur, estimateBlurSigma, gaussianBlur, polynomialDeblur } from './pkn/polynomial-deblur.js';
 export { MAX_FACTOR, rbfUpsample } from './pkn/rbf-upsample.js';
-export { type Comparison, compareExr } from './workflow/compare-exr.js';
-export {
-  type DenoisedExr,
-  type DenoiseExrRequest,
-  type DenoiseExrServices,
-  denoiseExr,
-  type FullReport,
-  type Neighbour,
-} from './workflow/denoise-exr.js';
-export { FrameCache } from './workflow/frame-cache.js';
-export { type Inspection, inspectExr } from './workflow/inspect-exr.js';

@@ -1,4 +1,4 @@
-import { channelGroups, type PartChannels } from '../src/frame/channel-groups.js';
+import { channelGroups, type PartChannels } from '../src/frame/layers/channel-groups.js';
 
 /** A layer as the picker lists it. */
 export interface Layer {

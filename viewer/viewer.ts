@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { resolveLayers } from '../src/frame/resolve-layers.js';
+import { resolveLayers } from '../src/frame/layers/resolve-layers.js';
 import { boxHeight, boxWidth } from '../src/image/image.js';
 import { raster } from '../src/image/raster.js';
 import { displayExposure, toDisplay } from '../src/image/tonemap.js';

@@ -1,14 +1,14 @@
 import { Option } from 'commander';
 import { type Config, SETTINGS } from '../config.js';
-import { PREFILTER_CHOICES } from '../denoise/clean-auxiliaries.js';
+import { PREFILTER_CHOICES } from '../denoise/kpcn/clean-auxiliaries.js';
 import { expected, QuietframeError } from '../errors.js';
+import type { DenoiseExrRequest } from '../files/denoise-file/denoise-exr.js';
+import { OUTPUTS, type Output } from '../files/denoise-file/maps.js';
 import type { SourceName } from '../frame/frame.js';
-import { namedMotion } from '../frame/motion.js';
-import type { Role } from '../frame/render-source.js';
-import { type ResolveOptions, SOURCES } from '../frame/resolve-layers.js';
+import type { Role } from '../frame/layers/render-source.js';
+import { type ResolveOptions, SOURCES } from '../frame/layers/resolve-layers.js';
+import { namedMotion } from '../frame/motion/motion.js';
 import { parseDecimal } from '../numbers.js';
-import type { DenoiseExrRequest } from '../workflow/denoise-exr.js';
-import { OUTPUTS, type Output } from '../workflow/maps.js';
 import { readInput } from './read-input.js';
 
 /** Options about the layers of a file, as the command line gives them. */

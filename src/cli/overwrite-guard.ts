@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { expected, QuietframeError } from '../errors.js';
-import { writeAtomically } from '../workflow/write-atomically.js';
+import { writeAtomically } from '../io/write-atomically.js';
 import { STANDARD_OUTPUT } from './output.js';
 
 /** A file that a command writes. */

@@ -1,6 +1,6 @@
 import { type Config, exrLimits } from '../config.js';
 import type { Denoiser } from '../denoise/denoiser.js';
-import { ExrPool } from '../exr/exr-pool.js';
+import { ExrPool } from '../exr/pool.js';
 import { tellRefusals, type WorkerFlags } from './options.js';
 import { ProgressLine } from './progress-line.js';
 import { withFile } from './with-file.js';

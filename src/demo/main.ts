@@ -2,13 +2,13 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QuietframeError } from '../errors.js';
-import { ExrPool } from '../exr/exr-pool.js';
+import { ExrPool } from '../exr/pool.js';
+import { partsOfMixed } from '../files/multipart-mixed.js';
+import { readBeauty, readPlanned } from '../files/window/read-planned.js';
 import { buildFrame } from '../frame/build-frame.js';
 import { dssim, relativeMse, smape } from '../image/metrics.js';
 import type { Raster } from '../image/raster.js';
-import { partsOfMixed } from '../workflow/multipart-mixed.js';
-import { readBeauty, readPlanned } from '../workflow/read-planned.js';
-import { writeAtomically } from '../workflow/write-atomically.js';
+import { writeAtomically } from '../io/write-atomically.js';
 import { ServiceProcess } from './service-process.js';
 import { sideBySide } from './side-by-side.js';
 

@@ -7,28 +7,29 @@ import type { Simd } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { type Raster, SharedRasters } from '../image/raster.js';
-import { checkRegion, type Tile } from '../image/tile.js';
+import { checkRegion, type Tile } from '../image/region.js';
 import { AUTO } from '../kpcn/source-encoder.js';
 import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
+import { Mutex } from '../threads/mutex.js';
+import { WorkerPool } from '../threads/worker-pool.js';
+import { builtUrl } from '../threads/worker-url.js';
 import { checkNeighbors } from './check-neighbors.js';
 import {
   checkPrefilter,
   copyAuxiliaries,
   type PrefilterChoice,
   type PrefilterOutcome,
-} from './clean-auxiliaries.js';
-import { type DeviceOutcome, openDevice } from './denoise-device.js';
-import { WindowDenoiser, type WindowRequest } from './denoise-window.js';
-import { type CacheStatistics, FeatureCache } from './feature-cache.js';
-import { Finisher, type FinishOptions, type FinishReport } from './finisher.js';
+} from './kpcn/clean-auxiliaries.js';
+import { WindowDenoiser, type WindowRequest } from './kpcn/denoise-window.js';
+import { type CacheStatistics, FeatureCache } from './kpcn/feature-cache.js';
+import { type DeviceOutcome, openDevice } from './kpcn/gpu.js';
 import { checkLambda } from './lambda.js';
-import { denoisePreview } from './preview.js';
+import { type FinishReport, type PostProcessOptions, PostProcessor } from './pkn/post-processor.js';
+import { denoisePreview } from './pkn/preview.js';
 import { lightScale, scaleLight, unscaleLight } from './scale-light.js';
-import type { DenoiseJob, DenoiseJobResult, WorkerModels } from './stages.js';
-import { Turnstile } from './turnstile.js';
-import { WorkerPool } from './worker-pool.js';
+import type { DenoiseJob, DenoiseJobResult, WorkerModels } from './worker/jobs.js';
 
 /** The model of requests that name none. */
 export { DEFAULT_MODEL } from '../engine/model-repository.js';
@@ -125,7 +126,7 @@ export interface DenoiseRequest {
   /** For such models: also give the parameters. */
   readonly parameters?: boolean;
   /** Deblurring and magnification of the denoised frame. Their strength is also that of a model with parameters. */
-  readonly finish?: Omit<FinishOptions, 'strength'>;
+  readonly finish?: Omit<PostProcessOptions, 'strength'>;
 }
 
 /** Means of the predicted errors of all pixels. */
@@ -202,11 +203,7 @@ export interface DenoiseResult {
   readonly report: DenoiseReport;
 }
 
-/** Worker threads run compiled code: next to this file, or in `dist` when this file is run from its source. */
-const WORKER_URL = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/denoise/denoise-worker.js' : './denoise-worker.js',
-  import.meta.url,
-);
+const WORKER_URL = builtUrl('denoise/worker/denoise-worker.js');
 
 const DEFAULT_MEMORY_BUDGET = 512 * 2 ** 20;
 const DEFAULT_FEATURE_CACHE = 2 ** 30;
@@ -219,10 +216,10 @@ export class Denoiser {
   readonly models: readonly ModelSummary[];
   readonly #repository: ModelRepository;
   readonly #pool: WorkerPool<DenoiseJob, DenoiseJobResult>;
-  readonly #turnstile = new Turnstile();
+  readonly #turnstile = new Mutex();
   readonly #memory = new SharedRasters();
   readonly #bytesPerWorker: number;
-  readonly #finisher: Finisher;
+  readonly #finisher: PostProcessor;
   readonly #featureCache: FeatureCache;
   readonly #windows: WindowDenoiser;
 
@@ -249,7 +246,7 @@ export class Denoiser {
     }));
     this.models = [...networks, ...previews.map(summaryOf)];
     this.#pool = new WorkerPool(WORKER_URL, threads, models);
-    this.#finisher = new Finisher(this.#pool, previews.at(-1));
+    this.#finisher = new PostProcessor(this.#pool, previews.at(-1));
     this.#bytesPerWorker = memoryBudgetBytes / threads;
     this.#featureCache = new FeatureCache(featureCacheBytes);
     this.#windows = new WindowDenoiser(
@@ -394,7 +391,7 @@ export class Denoiser {
   async #finish(
     frame: Frame,
     { finish: _, ...request }: DenoiseRequest,
-    options: Omit<FinishOptions, 'strength'>,
+    options: Omit<PostProcessOptions, 'strength'>,
   ): Promise<DenoiseResult> {
     const { model, also = [], signal } = request;
     const { strength: ofFilters, parameters: __, ...denoising } = request;

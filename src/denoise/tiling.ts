@@ -1,6 +1,6 @@
 import type { ModelManifest } from '../engine/model-manifest.js';
-import { cutIntoTiles, grow, type Tile } from '../image/tile.js';
-import type { FrameLevel } from '../kpcn/picture.js';
+import { cutIntoTiles, grow, type Tile } from '../image/region.js';
+import type { FrameLevel } from '../kpcn/frame-pyramid.js';
 
 const MIN_TILE_SIDE = 128;
 

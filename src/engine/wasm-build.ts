@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { expected, QuietframeError } from '../errors.js';
+import { builtUrl } from '../threads/worker-url.js';
 import { hasRelaxedSimd } from './relaxed-simd.js';
 
 /** Which build of the kernels runs: relaxed SIMD has fused multiply-add, which plain SIMD lacks. */
 export type Simd = 'relaxed' | 'plain';
 
-/** The directory of the compiled builds: beside this file's, or in `dist` when this file is run from its source. */
-const DIRECTORY = new URL(import.meta.url.endsWith('.ts') ? '../../dist/wasm/' : '../wasm/', import.meta.url);
+const DIRECTORY = builtUrl('wasm/');
 
 const compiled = new Map<string, WebAssembly.Module>();
 let fastest: Simd | undefined;

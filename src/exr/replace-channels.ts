@@ -1,8 +1,8 @@
 import { expected, QuietframeError } from '../errors.js';
 import { type Attribute, boxHeight, boxWidth, type SampleType } from '../image/image.js';
 import { stringAttribute } from './attribute.js';
-import { sampleWords } from './block.js';
-import { WRITABLE_COMPRESSIONS, type WritableCompression } from './codec.js';
+import { sampleWords } from './codecs/block.js';
+import { WRITABLE_COMPRESSIONS, type WritableCompression } from './codecs/codec.js';
 import { LINES_PER_CHUNK } from './compression.js';
 import {
   assembleFile,

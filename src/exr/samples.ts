@@ -1,9 +1,9 @@
 import { expected, QuietframeError } from '../errors.js';
 import { boxHeight, boxWidth, type SampleType } from '../image/image.js';
-import { type Block, lineWords, sampleWords } from './block.js';
-import { decodeBlock, encodeBlock, type WritableCompression } from './codec.js';
+import { type Block, lineWords, sampleWords } from './codecs/block.js';
+import { decodeBlock, encodeBlock, type WritableCompression } from './codecs/codec.js';
+import { FLOAT_BITS_OF_HALF, halfOfFloatBits } from './codecs/half.js';
 import { LINES_PER_CHUNK } from './compression.js';
-import { FLOAT_BITS_OF_HALF, halfOfFloatBits } from './half.js';
 import { type ExrChannel, type ExrChunk, type ExrPart, unreadableError } from './header.js';
 
 /**

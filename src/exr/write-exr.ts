@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { expected, QuietframeError } from '../errors.js';
 import { type Attribute, boxHeight, boxWidth, type Image, type ImagePart } from '../image/image.js';
 import { attributeText, floatAttribute, stringAttribute } from './attribute.js';
-import type { WritableCompression } from './codec.js';
+import type { WritableCompression } from './codecs/codec.js';
 import { LINES_PER_CHUNK } from './compression.js';
 import {
   assembleFile,
@@ -18,7 +18,7 @@ import {
 import type { ExrChannel } from './header.js';
 import { checkValues, encodeLines, wordsOfValues } from './samples.js';
 
-export { WRITABLE_COMPRESSIONS, type WritableCompression } from './codec.js';
+export { WRITABLE_COMPRESSIONS, type WritableCompression } from './codecs/codec.js';
 
 export interface WriteOptions {
   /** `zip` by default. */

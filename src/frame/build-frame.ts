@@ -6,6 +6,8 @@ import { findNegativeOutliers, replacePixels } from '../image/negative-outliers.
 import { finite, type Raster, raster } from '../image/raster.js';
 import { type SanitizedCounts, sanitize } from '../image/sanitize.js';
 import type { Frame, InputWarning, VarianceOrigin, WarningCode } from './frame.js';
+import type { Role, VarianceRole } from './layers/render-source.js';
+import type { LayerPlan, PlannedLayer } from './layers/resolve-layers.js';
 import {
   areEmptyNormals,
   areEncodedNormals,
@@ -16,9 +18,7 @@ import {
   isZero,
   noiseCorrelation,
 } from './lint.js';
-import { motionFromLayer, unknownOffsets } from './motion.js';
-import type { Role, VarianceRole } from './render-source.js';
-import type { LayerPlan, PlannedLayer } from './resolve-layers.js';
+import { motionFromLayer, unknownOffsets } from './motion/motion.js';
 import {
   estimateVariance,
   halfBufferVariance,
@@ -53,7 +53,7 @@ export interface BuiltFrame {
   readonly sanitized: Readonly<Record<string, SanitizedCounts>>;
 }
 
-/** Noise of neighbours that is more alike than this was splatted by a pixel filter. */
+/** Noise of neighbors that is more alike than this was splatted by a pixel filter. */
 const CORRELATION_LIMIT = 0.3;
 
 /** What a frame may have beside colour, its companions and their variances. */
@@ -279,7 +279,7 @@ class FrameBuilder {
     this.#repairs.set(file, { limit, outliers });
     if (outliers.length === 0) return;
     replacePixels(samples, outliers);
-    const message = `${outliers.length} pixels of the colour are far below zero: the mean of their neighbours was used`;
+    const message = `${outliers.length} pixels of the colour are far below zero: the mean of their neighbors was used`;
     this.#warn('negative-outliers', message, 'color');
   }
 
@@ -314,7 +314,7 @@ class FrameBuilder {
     if (counts.notFinite > 0) {
       this.#warn(
         'not-finite',
-        `NaN or infinite samples of ${role} were replaced by their neighbours' mean`,
+        `NaN or infinite samples of ${role} were replaced by their neighbors' mean`,
         role,
       );
     }

@@ -44,7 +44,7 @@ export interface InputWarning {
   readonly code: WarningCode;
   readonly message: string;
   readonly layer?: string;
-  /** A frame around the one that is denoised, where the warning is about it: `neighbour[-1]`. */
+  /** A frame around the one that is denoised, where the warning is about it: `neighbor[-1]`. */
   readonly frame?: string;
 }
 

@@ -82,8 +82,8 @@ export function isZero(image: Raster): boolean {
 }
 
 /**
- * Correlation of the noise of horizontal neighbours, from the signs of the difference of two halves (so that fireflies do
- * not decide): 0 for independent pixels; a reconstruction filter that splats samples to neighbours brings it up.
+ * Correlation of the noise of horizontal neighbors, from the signs of the difference of two halves (so that fireflies do
+ * not decide): 0 for independent pixels; a reconstruction filter that splats samples to neighbors brings it up.
  * In [-1, 1]; 0 when fewer than 1000 pairs differ.
  */
 export function noiseCorrelation(a: Raster, b: Raster): number {

@@ -20,7 +20,7 @@ const MOST_PIXELS = 2 ** 20;
  * Dense optical flow by inverse search on patches from coarse to fine (Kroeger et al. 2016, "Fast optical flow using dense
  * inverse search", without its variational refinement): the content of pixel p of `from` is at p + flow(p) in `to`.
  *
- * Each patch of 8 x 8 pixels starts at the best of the coarser level's flow, that of its neighbours and none, and is moved by
+ * Each patch of 8 x 8 pixels starts at the best of the coarser level's flow, that of its neighbors and none, and is moved by
  * Gauss-Newton steps that lower the sum of squared differences over all channels; flow between patches is their mean, weighted
  * by how well they match. Where there is no texture, the coarser level decides.
  * @param mostPixels of the finest level that is matched: a coarser one withstands more noise.

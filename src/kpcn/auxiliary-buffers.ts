@@ -2,7 +2,7 @@ import type { AuxiliaryPrefilterManifest } from '../engine/model-manifest.js';
 import type { Frame } from '../frame/frame.js';
 import { paddedSize } from '../image/pyramid.js';
 import { plane, type Raster } from '../image/raster.js';
-import { cutIntoTiles, grow, type Tile, type TilingLimits } from '../image/tile.js';
+import { cutIntoTiles, grow, type Tile, type TilingLimits } from '../image/region.js';
 
 /** Albedo and normals of a frame and their variances: what the prefilter reads, and what it writes. */
 export type AuxiliaryBuffers = Readonly<Partial<Record<AuxiliaryName, Raster>>>;

@@ -4,7 +4,7 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { paddedSize } from '../image/pyramid.js';
 import { plane, type Raster } from '../image/raster.js';
-import { grow, type Tile } from '../image/tile.js';
+import { grow, type Tile } from '../image/region.js';
 import {
   type AuxiliaryBuffers,
   changeOverlap,

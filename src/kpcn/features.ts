@@ -1,8 +1,8 @@
 import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import type { Raster } from '../image/raster.js';
-import type { Tile } from '../image/tile.js';
-import type { FrameLevel } from './picture.js';
+import type { Tile } from '../image/region.js';
+import type { FrameLevel } from './frame-pyramid.js';
 
 /** Channels of the network's input; see {@link ComponentFeatures}. */
 export const INPUT_CHANNELS = 13;

@@ -13,7 +13,7 @@ export interface Firefly {
 }
 
 /**
- * Finds pixels that a single lucky sample made bright: 8 times the second brightest of their eight neighbours, 40 times
+ * Finds pixels that a single lucky sample made bright: 8 times the second brightest of their eight neighbors, 40 times
  * the mean of the 11 x 11 pixels about them without those, and with noise of at least half of their brightness. A kernel
  * can hardly average a pixel away that differs from all others in everything, and the loss that networks are trained with
  * does not mind if it stays. Where such samples are many they are the light of the scene: none of them is taken. Pictures
@@ -21,7 +21,7 @@ export interface Firefly {
  * @param color 3 channels; negative light counts as 0.
  * @param variance of the mean, averaged over channels: measured, not estimated from the picture itself.
  */
-export function findFireflies(color: Raster, variance: Raster): Firefly[] {
+export function detectFireflies(color: Raster, variance: Raster): Firefly[] {
   const { width, height } = color;
   if (Math.min(width, height) < 2 * WIDE_RADIUS + 1) return [];
   const [red, green, blue] = [plane(color, 0), plane(color, 1), plane(color, 2)];
@@ -42,7 +42,7 @@ export function findFireflies(color: Raster, variance: Raster): Firefly[] {
     const mean = meanAt(i);
     if (!((variance.data[i] as number) > (NOISE * mean) ** 2)) continue;
     const [x, y] = [i % width, Math.floor(i / width)];
-    // Most pixels end here, before an array is made: two neighbours are bright enough.
+    // Most pixels end here, before an array is made: two neighbors are bright enough.
     if (x > 0 && x < width - 1 && CONTRAST * Math.min(meanAt(i - 1), meanAt(i + 1)) >= mean) continue;
     const near = around(x, y, 1);
     // The brightest is the pixel itself, or it is no firefly.

@@ -2,12 +2,12 @@ import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../e
 import type { Architecture, ModelManifest } from '../engine/model-manifest.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import type { Raster } from '../image/raster.js';
-import type { Tile } from '../image/tile.js';
+import type { Tile } from '../image/region.js';
 import { ComponentFeatures } from './features.js';
-import type { FrameLevel } from './picture.js';
+import type { FrameLevel } from './frame-pyramid.js';
 
 /** How a frame is read. */
-export interface FrameReading {
+export interface EncoderSettings {
   readonly encoder: string;
   /** What the colour is multiplied by. */
   readonly exposure: number;
@@ -28,7 +28,7 @@ export interface LevelFeatures {
  * What a level of a frame is for the frames of its window, at lambda = 1: rasters in shared memory. Light is not exposed.
  * `coarseEmbedding` [E] has half the level's size: means of cells of 2 x 2 pixels.
  */
-export interface LevelEstimate {
+export interface SingleFrameResult {
   readonly coarseEmbedding: Raster;
   /** Colour, then further planes, after the frame's own kernels. */
   readonly light: Raster;
@@ -63,12 +63,12 @@ export function featureRasters({
   ];
 }
 
-/** The rasters of {@link LevelEstimate} for so many planes of light. */
+/** The rasters of {@link SingleFrameResult} for so many planes of light. */
 export function estimateRasters(
   { embeddingChannels }: Architecture,
   lights: number,
   hasAlbedo: boolean,
-): LevelRaster<keyof LevelEstimate>[] {
+): LevelRaster<keyof SingleFrameResult>[] {
   return [
     { name: 'coarseEmbedding', channels: embeddingChannels, scale: 2 },
     { name: 'light', channels: lights, scale: 1 },
@@ -100,7 +100,7 @@ export class FrameFeatures {
   }
 
   /** The features of the pixels of an area as the network sees them. */
-  components(level: FrameLevel, area: Tile, { exposure, irradiance }: FrameReading): Tensor {
+  components(level: FrameLevel, area: Tile, { exposure, irradiance }: EncoderSettings): Tensor {
     return this.componentFeatures.compute(level, area, exposure, irradiance);
   }
 

@@ -1,7 +1,7 @@
 import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
-import type { Tile } from '../image/tile.js';
+import type { Tile } from '../image/region.js';
 import { copyColumns, repeatBorder } from './copy-columns.js';
 
 /** Layout of `assembly/kernel-apply.ts`. */

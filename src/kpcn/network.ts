@@ -3,22 +3,22 @@ import type { ModelManifest } from '../engine/model-manifest.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
-import { grow, type Tile } from '../image/tile.js';
+import { grow, type Tile } from '../image/region.js';
 import {
   type AreaFeatures,
+  type EncoderSettings,
   FrameFeatures,
-  type FrameReading,
   featureOverlap,
   halved,
-  type LevelEstimate,
   type LevelFeatures,
+  type SingleFrameResult,
   storeFeatures,
 } from './frame-features.js';
+import { COLOR_CHANNELS, type FrameLevel, type Level } from './frame-pyramid.js';
 import { type FilteredLevel, KernelApply, type KernelFeatures } from './kernel-apply.js';
-import { NeighborJoin } from './neighbor-join.js';
-import { COLOR_CHANNELS, type FrameLevel, type Level } from './picture.js';
 import { coarserTile, composite, exposedColor, limitBlendWeight } from './scale-compositor.js';
-import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './window-features.js';
+import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './temporal-features.js';
+import { TemporalFusion } from './temporal-fusion.js';
 
 /** Told how long a part of the network ran, in milliseconds. */
 export type Stopwatch = (
@@ -54,7 +54,7 @@ export interface NeighborLevel {
   /** Index of its offset in the window. */
   readonly slot: number;
   /** With the planes of the centre's radiance. */
-  readonly estimate: LevelEstimate;
+  readonly estimate: SingleFrameResult;
   /** From each pixel of the centre to its place, in pixels of the level; NaN where it is not known. */
   readonly motion: Raster;
   /** That of the next coarser level. */
@@ -64,7 +64,7 @@ export interface NeighborLevel {
 /** A level of the centre of a window, to be joined with those of the other frames. */
 export interface WindowTask {
   readonly spatial: Raster;
-  readonly estimate: LevelEstimate;
+  readonly estimate: SingleFrameResult;
   /** The light of the centre for its lambda, which the result takes the place of; the estimate's, if lambda is 1. */
   readonly own: Raster;
   readonly denoised: Raster;
@@ -78,7 +78,7 @@ export interface WindowTask {
 /**
  * The multi-scale network of Vogels et al. 2018. A picture is denoised in three steps, each for all tiles before the next
  * begins: `coarsen` builds the pyramid; `denoiseTile` filters the tiles of all levels (figure 2), or `extractTile` makes the
- * features of a frame, `filterTile` filters with them, and `joinTile` joins frames of a window that are filtered (figure 3);
+ * features of a frame, `filterTile` filters with them, and `fuseTile` joins frames of a window that are filtered (figure 3);
  * `compositeTile` joins the levels from coarse to fine (figure 4).
  */
 export class KpcnNetwork {
@@ -99,7 +99,7 @@ export class KpcnNetwork {
       >
     >,
     private readonly kernelApply: KernelApply,
-    private readonly neighborJoin: NeighborJoin,
+    private readonly neighborJoin: TemporalFusion,
   ) {}
 
   /** @throws QuietframeError `model-damaged` when a module does not load. */
@@ -123,7 +123,7 @@ export class KpcnNetwork {
         neighborPredictor: await load('neighbor_predictor'),
       },
       new KernelApply(logits),
-      new NeighborJoin({
+      new TemporalFusion({
         kernelSize: manifest.architecture.neighborKernelSize,
         slots: NEIGHBOR_OFFSETS.length,
       }),
@@ -138,7 +138,7 @@ export class KpcnNetwork {
   /** Figure 2: features of a tile, its kernels, and what they make of its radiance; nothing is kept. */
   async denoiseTile(
     task: LevelTask<Level>,
-    reading: FrameReading,
+    reading: EncoderSettings,
     tile: Tile,
     time: Stopwatch,
   ): Promise<void> {
@@ -158,9 +158,9 @@ export class KpcnNetwork {
   /** The features of a tile of a frame, stored for kernels. */
   async extractTile(
     level: FrameLevel,
-    reading: FrameReading,
+    reading: EncoderSettings,
     tile: Tile,
-    target: LevelFeatures & Partial<Pick<LevelEstimate, 'coarseEmbedding'>>,
+    target: LevelFeatures & Partial<Pick<SingleFrameResult, 'coarseEmbedding'>>,
     time: Stopwatch,
   ): Promise<void> {
     const area = grow(tile, featureOverlap(this.manifest), level.width, level.height);
@@ -189,7 +189,7 @@ export class KpcnNetwork {
   }
 
   /** Figure 3: a tile of the frames of a window, which their own kernels have filtered, joined in the centre. */
-  async joinTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {
+  async fuseTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {
     const { spatial: features, estimate, own, neighbors, exposure, logLambda } = task;
     const overlap = joinOverlap(this.manifest, logLambda !== undefined);
     const area = grow(tile, overlap, own.width, own.height);

@@ -1,7 +1,7 @@
 import type { Tensor } from '../engine/engine.js';
 import type { Raster } from '../image/raster.js';
-import type { Tile } from '../image/tile.js';
-import { COLOR_CHANNELS } from './picture.js';
+import type { Tile } from '../image/region.js';
+import { COLOR_CHANNELS } from './frame-pyramid.js';
 
 /** Writes the colour of a tile, multiplied by the exposure, into a tensor [1,3,h,w]. */
 export function exposedColor(image: Raster, tile: Tile, exposure: number, tensor: Tensor): void {

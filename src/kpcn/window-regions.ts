@@ -1,5 +1,5 @@
 import { plane, type Raster } from '../image/raster.js';
-import type { Tile } from '../image/tile.js';
+import type { Tile } from '../image/region.js';
 import { halved } from './frame-features.js';
 
 /** Where the content of a level's pixels is in another frame; NaN where that is not known. */

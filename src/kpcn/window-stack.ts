@@ -1,11 +1,11 @@
 import { type Tensor, TensorMemory } from '../engine/engine.js';
 import type { Architecture } from '../engine/model-manifest.js';
 import { plane, type Raster } from '../image/raster.js';
-import type { Tile } from '../image/tile.js';
+import type { Tile } from '../image/region.js';
 import { halved } from './frame-features.js';
+import { COLOR_CHANNELS } from './frame-pyramid.js';
 import type { NeighborLevel } from './network.js';
-import { COLOR_CHANNELS } from './picture.js';
-import { copyTile, NEIGHBOR_OFFSETS } from './window-features.js';
+import { copyTile, NEIGHBOR_OFFSETS } from './temporal-features.js';
 import { cellPlace, windowRegions } from './window-regions.js';
 
 /** As far out of any frame as motion leads that leads further, or that is not known. */

@@ -1,4 +1,4 @@
-import type { Tile } from '../image/tile.js';
+import type { Tile } from '../image/region.js';
 
 /** Rows that are filtered at once: few enough for a processor's cache. */
 export const BAND_ROWS = 32;

@@ -1,5 +1,5 @@
 import type { Engine, NetworkModule, Tensor } from '../engine/engine.js';
-import { onnxEngine } from '../engine/onnx-engine.js';
+import { onnxEngine } from '../engine/onnxruntime/onnx-engine.js';
 import { expected, QuietframeError } from '../errors.js';
 import { plane, type Raster, raster } from '../image/raster.js';
 import { type PknBundle, readPknBundle } from './bundle.js';

@@ -22,7 +22,7 @@ let build: WasmBuild | undefined;
 
 /**
  * Non-local means with 3 x 3 patches and a 5 x 5 window, channel by channel (Wronski 2021, equations 1 to 3). The signal
- * sigma of a pixel is its multiplier, bilinearly between the values of the map, times `noiseSigma`: neighbour q of p weighs
+ * sigma of a pixel is its multiplier, bilinearly between the values of the map, times `noiseSigma`: neighbor q of p weighs
  * exp(-|p-q|^2 / (2 spatial^2)) exp(-d / (2 signal_p^2)), d the mean squared difference of their patches, p itself 1.
  * @param map of the filter `non-local-means`: one multiplier in [0, 4]; 0 is the identity.
  * @throws QuietframeError `invalid-argument`.

@@ -8,7 +8,7 @@ export type Range = readonly [number, number];
  * The parameters of every filter, in the order of their channels, with the ranges that the network predicts. Multipliers
  * are signal sigmas in units of the noise's standard deviation; sigmas are in pixels, sigma1 along x, sigma2 along y. Those
  * of `cross-bilateral` are, for each of five passes, the inverse of a signal sigma of the logarithm of light and the weight of
- * a neighbour that is alike; inverse sigmas of albedo and normals; and how many times brighter than its neighbours a pixel
+ * a neighbor that is alike; inverse sigmas of albedo and normals; and how many times brighter than its neighbors a pixel
  * may be.
  */
 export const PARAMETERS = {

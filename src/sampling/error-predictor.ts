@@ -1,7 +1,7 @@
 import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../engine/engine.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import type { Raster } from '../image/raster.js';
-import { grow, type Tile } from '../image/tile.js';
+import { grow, type Tile } from '../image/region.js';
 
 /** Planes of the module's input: noisy 3, denoised 3, variance 1, albedo 3, normal 3. */
 const INPUT_CHANNELS = 13;

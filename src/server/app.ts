@@ -11,41 +11,41 @@ import {
 } from 'fastify';
 import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
-import { AnswerMemory } from './answer-memory.js';
-import { type Caller, Callers, freeCaller } from './callers.js';
-import { Connections, wasSent } from './connections.js';
-import { handleError, handleNotFound } from './error-handler.js';
-import { EventStreams } from './event-streams.js';
-import { acceptBodies } from './exr-body.js';
-import { FrameStore } from './frame-store.js';
-import type { Job } from './job.js';
-import { JobRecords } from './job-records.js';
-import { JobRunner } from './job-runner.js';
-import { JobStore } from './job-store.js';
-import type { LeastRateOptions } from './least-rate.js';
+import { watchFiles } from '../io/watch-files.js';
+import { OriginCheck, type Sender } from './auth/origin.js';
+import { readTls, renewTls, type Tls } from './auth/tls.js';
+import { anonymousCaller, type Caller, TokenRegistry } from './auth/tokens.js';
+import { FrameStore } from './frames/frame-store.js';
+import { SourceFiles } from './frames/source-files.js';
+import { Connections, wasSent } from './http/connections.js';
+import { acceptBodies } from './http/exr-body.js';
+import type { LeastRateOptions } from './http/least-rate.js';
+import { PIECE_BYTES, pacedAnswer, piecesOf, watchReader } from './http/paced-answer.js';
+import { handleError, handleNotFound } from './http/problem.js';
+import { denoiseRoute } from './http/routes/denoise.js';
+import { docsRoute } from './http/routes/docs.js';
+import { frameRoutes } from './http/routes/frames.js';
+import { healthRoutes } from './http/routes/health.js';
+import { homeRoute } from './http/routes/home.js';
+import { jobRoutes } from './http/routes/jobs.js';
+import { metricsRoute } from './http/routes/metrics.js';
+import { modelRoutes } from './http/routes/models.js';
+import { openapiRoute } from './http/routes/openapi.js';
+import { sourcesRoute } from './http/routes/sources.js';
+import { viewerRoute } from './http/routes/viewer.js';
+import { EventStreams } from './jobs/event-streams.js';
+import type { Job } from './jobs/job.js';
+import { JobRecords } from './jobs/job-records.js';
+import { JobRunner } from './jobs/job-runner.js';
+import { JobStore } from './jobs/job-store.js';
 import { Lifecycle } from './lifecycle.js';
-import { Metrics, type Outcome } from './metrics.js';
-import { OriginCheck, type Sender } from './origin.js';
-import { PIECE_BYTES, pacedAnswer, piecesOf, watchReader } from './paced-answer.js';
-import { denoiseRoute } from './routes/denoise.js';
-import { docsRoute } from './routes/docs.js';
-import { frameRoutes } from './routes/frames.js';
-import { healthRoutes } from './routes/health.js';
-import { homeRoute } from './routes/home.js';
-import { jobRoutes } from './routes/jobs.js';
-import { metricsRoute } from './routes/metrics.js';
-import { modelRoutes } from './routes/models.js';
-import { openapiRoute } from './routes/openapi.js';
-import { sourcesRoute } from './routes/sources.js';
-import { viewerRoute } from './routes/viewer.js';
+import { Metrics, type Outcome } from './observability/metrics.js';
+import { openTracing, type Tracing } from './observability/tracing.js';
+import { AnswerMemory } from './queue/answer-memory.js';
+import { UploadBudget } from './queue/upload-budget.js';
+import { UploadMemory } from './queue/upload-memory.js';
+import { WorkQueue } from './queue/work-queue.js';
 import type { ServerDeps } from './service.js';
-import { SourceFiles } from './source-files.js';
-import { readTls, renewTls, type Tls } from './tls.js';
-import { openTracing, type Tracing } from './tracing.js';
-import { UploadBudget } from './upload-budget.js';
-import { UploadMemory } from './upload-memory.js';
-import { watchFiles } from './watch-files.js';
-import { WorkQueue } from './work-queue.js';
 
 export type AppConfig = Pick<
   Config,
@@ -97,7 +97,7 @@ export interface AppContext {
   readonly leastRate: LeastRateOptions;
   readonly streams: EventStreams;
   readonly origins: OriginCheck;
-  readonly callers: Callers;
+  readonly callers: TokenRegistry;
   readonly jobs: JobStore;
   readonly runner: JobRunner;
   readonly tracing: Tracing;
@@ -170,7 +170,7 @@ export async function buildApp(
   });
   const { frameCacheBytes: memoryBytes, spoolFolder, spoolBytes } = config;
   const frames = await FrameStore.open({ memoryBytes, spoolFolder, spoolBytes }, app.log);
-  const callers = await Callers.open(config.tokensFile, config.callerPlaces);
+  const callers = await TokenRegistry.open(config.tokensFile, config.callerPlaces);
   const kept = config.jobFolder === undefined ? undefined : await JobRecords.open(config.jobFolder, app.log);
   const jobs = new JobStore({ ...config, onRemove: (job) => void kept?.records.remove(job) });
   const files = new SourceFiles(deps.pool, frames);
@@ -207,7 +207,7 @@ export async function buildApp(
     const isGuarded = request.routeOptions.url?.startsWith(GUARDED) || request.url.startsWith(GUARDED);
     request.caller = isGuarded
       ? callers.identify(request.headers.authorization, request.ip)
-      : freeCaller(request.ip);
+      : anonymousCaller(request.ip);
     done();
   });
   app.addHook('onSend', (request, reply, payload, done) => {
@@ -259,7 +259,12 @@ export async function buildApp(
 }
 
 /** Takes the tokens of their file whenever it changes; those of before where it is wrong. */
-function reloadTokens(callers: Callers, file: string, log: FastifyBaseLogger, signal: AbortSignal): void {
+function reloadTokens(
+  callers: TokenRegistry,
+  file: string,
+  log: FastifyBaseLogger,
+  signal: AbortSignal,
+): void {
   const reload = async (): Promise<void> => {
     try {
       await callers.reload(file);

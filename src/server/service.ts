@@ -1,6 +1,6 @@
 import type { Denoiser } from '../denoise/denoiser.js';
-import type { ExrPool } from '../exr/exr-pool.js';
-import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../workflow/denoise-exr.js';
+import type { ExrPool } from '../exr/pool.js';
+import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../files/denoise-file/denoise-exr.js';
 
 /** Figures of the report that the service itself reads; whatever else it has goes to the client as it is. */
 export type ServedReport = Pick<

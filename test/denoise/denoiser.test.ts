@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
-import { STAGES } from '../../src/denoise/stages.js';
+import { STAGES } from '../../src/denoise/worker/jobs.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { frameOf, largestDifference, noise, TINY_MODELS } from './support.js';
 

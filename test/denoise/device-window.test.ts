@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WindowDenoiser, type WindowRequest } from '../../src/denoise/denoise-window.js';
 import type { DenoiseResult, WindowFrame } from '../../src/denoise/denoiser.js';
-import { FeatureCache } from '../../src/denoise/feature-cache.js';
-import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../../src/denoise/stages.js';
-import { WorkerPool } from '../../src/denoise/worker-pool.js';
+import { WindowDenoiser, type WindowRequest } from '../../src/denoise/kpcn/denoise-window.js';
+import { FeatureCache } from '../../src/denoise/kpcn/feature-cache.js';
+import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../../src/denoise/worker/jobs.js';
 import { type ModelBundle, ModelRepository } from '../../src/engine/model-repository.js';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
+import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 import { QuietframeError } from '../../src/errors.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { DeviceNetwork } from '../../src/kpcn/device-network.js';
+import { GpuNetwork } from '../../src/kpcn/gpu/gpu-network.js';
+import { WorkerPool } from '../../src/threads/worker-pool.js';
 import { prefilteredModels } from '../kpcn/prefilter-support.js';
 import { frameOf, largestDifference, noise } from './support.js';
 
 type Pool = WorkerPool<DenoiseJob, DenoiseJobResult>;
 
-const WORKER = new URL('../../dist/denoise/denoise-worker.js', import.meta.url);
+const WORKER = new URL('../../dist/denoise/worker/denoise-worker.js', import.meta.url);
 const [WIDTH, HEIGHT] = [62, 43];
 const REQUEST: WindowRequest = {
   ...{ lambda: 1, also: [], errors: false, neighbors: [], irradiance: false },
@@ -41,7 +41,7 @@ function onDevice(
   cache = new FeatureCache(0),
   fails: (job: DenoiseJob) => boolean = () => false,
 ): { readonly denoiser: WindowDenoiser; readonly jobs: DenoiseJob[] } {
-  const network = new DeviceNetwork(bundle, onnxEngine);
+  const network = new GpuNetwork(bundle, onnxEngine);
   const jobs: DenoiseJob[] = [];
   const devicePool: Pool = new WorkerPool(WORKER, 1, undefined);
   devicePool.run = async (job) => {
@@ -51,7 +51,7 @@ function onDevice(
     if (job.kind === 'denoise') await network.denoiseTile(job.task, job.reading, job.tile, time);
     else if (job.kind === 'estimate') {
       await network.denoiseTile(job.task, job.reading, job.tile, time, job.kept);
-    } else if (job.kind === 'join') await network.joinTile(job.task, job.tile, time);
+    } else if (job.kind === 'join') await network.fuseTile(job.task, job.tile, time);
     else throw new TypeError(`The device cannot ${job.kind}`);
     return { simd: 'plain', provider: 'webgpu', exposure: 1, seconds: {} };
   };

@@ -1,11 +1,11 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openDevice } from '../../src/denoise/denoise-device.js';
-import { WindowDenoiser } from '../../src/denoise/denoise-window.js';
 import { Denoiser, type DenoiserOptions } from '../../src/denoise/denoiser.js';
-import { FeatureCache } from '../../src/denoise/feature-cache.js';
-import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../../src/denoise/stages.js';
-import { WorkerPool } from '../../src/denoise/worker-pool.js';
+import { WindowDenoiser } from '../../src/denoise/kpcn/denoise-window.js';
+import { FeatureCache } from '../../src/denoise/kpcn/feature-cache.js';
+import { openDevice } from '../../src/denoise/kpcn/gpu.js';
+import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../../src/denoise/worker/jobs.js';
 import { ModelRepository } from '../../src/engine/model-repository.js';
+import { WorkerPool } from '../../src/threads/worker-pool.js';
 import { frameOf, largestDifference, TINY_MODELS } from './support.js';
 
 const opened: Denoiser[] = [];
@@ -135,7 +135,7 @@ describe('the probe', () => {
     const given = await models({ webgpu: { error: 0, times: 1 } });
     const { device } = await openDevice('webgpu', script, given);
     if (device === undefined) throw new Error('No device');
-    const worker = new URL('../../dist/denoise/denoise-worker.js', import.meta.url);
+    const worker = new URL('../../dist/denoise/worker/denoise-worker.js', import.meta.url);
     const pool = new WorkerPool<DenoiseJob, DenoiseJobResult>(worker, 1, given);
     let failures = 0;
     const { run } = device.pool;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import type { Raster } from '../../src/image/raster.js';
-import type { Tile } from '../../src/image/tile.js';
+import type { Tile } from '../../src/image/region.js';
 import { frameOf, TINY_MODELS } from './support.js';
 
 let denoiser: Denoiser;

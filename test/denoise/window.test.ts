@@ -162,7 +162,7 @@ describe('Denoiser with a window', () => {
     expect(largestDifference(half, color)).toBeLessThan(1e-5);
   });
 
-  it('reads every frame in its own exposure: a brighter neighbour is the same but for its light', async () => {
+  it('reads every frame in its own exposure: a brighter neighbor is the same but for its light', async () => {
     const frame = frameOf(64, 48);
     const scaled = (by: number): Frame => ({
       ...frame,

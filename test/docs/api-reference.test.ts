@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { apiReference } from '../../src/server/api-reference.js';
+import { apiReference } from '../../src/server/openapi/api-reference.js';
 import { fakeApp } from '../server/support.js';
 
 const { app } = await fakeApp();

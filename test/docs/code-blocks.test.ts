@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OPENAPI } from '../../src/server/openapi.js';
+import { OPENAPI } from '../../src/server/openapi/openapi.js';
 import { type CodeBlock, codeBlocks, indentedCode, LANGUAGES, PAGES, readPage } from './code-blocks.js';
 import { consoleFaults } from './console-commands.js';
 import { ExampleFolder } from './example-folder.js';

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import type { Tensor } from '../../src/engine/engine.js';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
 import { readOnnx, tensorValues } from '../../src/engine/onnx-file.js';
 import { OnnxGraph } from '../../src/engine/onnx-graph.js';
+import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SPECIALIZATION = readFileSync(

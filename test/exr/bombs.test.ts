@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { decodeDwa } from '../../src/exr/dwa.js';
+import { decodeDwa } from '../../src/exr/codecs/dwa.js';
 import { readHeader, readLayout } from '../../src/exr/header.js';
 import { writeExr } from '../../src/exr/write-exr.js';
-import { channelGroups } from '../../src/frame/channel-groups.js';
+import { channelGroups } from '../../src/frame/layers/channel-groups.js';
 import type { Attribute } from '../../src/image/image.js';
 
 function fileWith(attributes: ReadonlyMap<string, Attribute>, text: object = {}): Uint8Array {

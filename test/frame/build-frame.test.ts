@@ -6,7 +6,7 @@ import {
   channelsToRead,
   type PlannedImage,
 } from '../../src/frame/build-frame.js';
-import { type ResolveOptions, resolveLayers } from '../../src/frame/resolve-layers.js';
+import { type ResolveOptions, resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import type { Raster } from '../../src/image/raster.js';
 import { blenderParts, header, image, intAttribute, type PartRecipe, type Samples } from './support.js';
 

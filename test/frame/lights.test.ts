@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { QuietframeError } from '../../src/errors.js';
 import { buildFrame } from '../../src/frame/build-frame.js';
-import { type LayerPlan, type ResolveOptions, resolveLayers } from '../../src/frame/resolve-layers.js';
+import { type LayerPlan, type ResolveOptions, resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import { withoutSurface } from '../../src/frame/surface.js';
 import { raster } from '../../src/image/raster.js';
 import { BLENDER_PASSES, blenderParts, header, image } from './support.js';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { raster } from '../../src/image/raster.js';
 import { sanitize } from '../../src/image/sanitize.js';
 
-it('replaces NaN and infinities by the mean of their finite neighbours in the same channel', () => {
+it('replaces NaN and infinities by the mean of their finite neighbors in the same channel', () => {
   const image = raster(3, 2, 2, Float32Array.from([1, 2, 3, 4, Number.NaN, 6, 9, 9, 9, 9, 9, 9]));
   expect(sanitize(image)).toEqual({ notFinite: 1, negative: 0 });
   expect(image.data[4]).toBeCloseTo((1 + 2 + 3 + 4 + 6) / 5, 6);

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ModelBundle, ModelRepository } from '../../src/engine/model-repository.js';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
+import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { paddedSize } from '../../src/image/pyramid.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import type { Tile } from '../../src/image/tile.js';
+import type { Tile } from '../../src/image/region.js';
 import {
   AUXILIARY_CHANNELS,
   AUXILIARY_NAMES,

@@ -1,14 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ModelBundle, ModelRepository } from '../../src/engine/model-repository.js';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
+import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 import { type Raster, raster, SharedRasters } from '../../src/image/raster.js';
-import type { Tile } from '../../src/image/tile.js';
-import { DeviceNetwork } from '../../src/kpcn/device-network.js';
-import type { LevelEstimate, LevelFeatures } from '../../src/kpcn/frame-features.js';
+import type { Tile } from '../../src/image/region.js';
+import type { LevelFeatures, SingleFrameResult } from '../../src/kpcn/frame-features.js';
+import { allocateFramePyramid, type Level } from '../../src/kpcn/frame-pyramid.js';
+import { GpuNetwork } from '../../src/kpcn/gpu/gpu-network.js';
 import { downsampleMotion } from '../../src/kpcn/level-motion.js';
 import { KpcnNetwork, type NeighborLevel, type WindowTask } from '../../src/kpcn/network.js';
-import { createPicture, type Level } from '../../src/kpcn/picture.js';
 import { frameOf, noise } from '../denoise/support.js';
 
 const ignore = (): void => undefined;
@@ -43,16 +43,16 @@ const wild: Motion = (x, y, slot) => [
 describe.each(['test/golden/tiny-bundle', 'models'])('the graph of windows of %s', (models) => {
   let bundle: ModelBundle;
   let host: KpcnNetwork;
-  let device: DeviceNetwork;
+  let device: GpuNetwork;
 
   beforeAll(async () => {
     const folder = fileURLToPath(new URL(`../../${models}`, import.meta.url));
     bundle = (await ModelRepository.open(folder)).find('kpcn');
     host = await KpcnNetwork.load(bundle, onnxEngine);
-    device = new DeviceNetwork(bundle, onnxEngine);
+    device = new GpuNetwork(bundle, onnxEngine);
   });
 
-  function estimateOf({ width, height, hasAlbedo = true, also = 0 }: Shape, seed: number): LevelEstimate {
+  function estimateOf({ width, height, hasAlbedo = true, also = 0 }: Shape, seed: number): SingleFrameResult {
     const { embeddingChannels } = bundle.manifest.architecture;
     return {
       coarseEmbedding: noise(width / 2, height / 2, embeddingChannels, 2, seed),
@@ -90,9 +90,9 @@ describe.each(['test/golden/tiny-bundle', 'models'])('the graph of windows of %s
   async function compare(shape: Shape): Promise<number> {
     const task = taskOf(shape);
     const tile = shape.tile ?? { x: 0, y: 0, width: shape.width, height: shape.height };
-    const run = async (network: KpcnNetwork | DeviceNetwork): Promise<Raster> => {
+    const run = async (network: KpcnNetwork | GpuNetwork): Promise<Raster> => {
       const denoised = raster(shape.width, shape.height, task.own.channels);
-      await network.joinTile({ ...task, denoised }, tile, ignore);
+      await network.fuseTile({ ...task, denoised }, tile, ignore);
       return denoised;
     };
     const [received, wanted] = [await run(device), await run(host)];
@@ -153,10 +153,10 @@ describe.each(['test/golden/tiny-bundle', 'models'])('the graph of windows of %s
 
   it('makes what windows need of a frame as the CPU does', async () => {
     const { source: _, varianceOrigin: __, ...buffers } = frameOf(48, 40);
-    const picture = createPicture({ ...buffers, encoder: 'cycles' }, [], 1, new SharedRasters());
+    const picture = allocateFramePyramid({ ...buffers, encoder: 'cycles' }, [], 1, new SharedRasters());
     const { denoised, ...level } = picture.levels[0] as Level;
     const { featureChannels, embeddingChannels, contextChannels } = bundle.manifest.architecture;
-    const made = (): LevelEstimate & LevelFeatures => ({
+    const made = (): SingleFrameResult & LevelFeatures => ({
       coarseEmbedding: raster(24, 20, embeddingChannels),
       light: raster(48, 40, 3),
       gate: raster(48, 40, 1),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { autoExposure, ComponentFeatures } from '../../src/kpcn/features.js';
-import type { Level } from '../../src/kpcn/picture.js';
+import type { Level } from '../../src/kpcn/frame-pyramid.js';
 
 function filled(width: number, height: number, channels: number, value: number): Raster {
   return raster(width, height, channels, new Float32Array(width * height * channels).fill(value));

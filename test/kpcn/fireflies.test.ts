@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { plane, raster } from '../../src/image/raster.js';
-import { dimmed, findFireflies } from '../../src/kpcn/fireflies.js';
+import { detectFireflies, dimmed } from '../../src/kpcn/fireflies.js';
 
 const SIZE = 24;
 const MIDDLE = 12 * SIZE + 12;
@@ -21,7 +21,7 @@ function picture(bright: readonly number[]) {
 describe('fireflies', () => {
   it('are dimmed to their surroundings, in every layer of light and in the variance', () => {
     const { color, variance } = picture([MIDDLE]);
-    const fireflies = findFireflies(color, variance);
+    const fireflies = detectFireflies(color, variance);
     expect(fireflies.map(({ index }) => index)).toEqual([MIDDLE]);
     expect(plane(dimmed(color, fireflies), 1)[MIDDLE]).toBeCloseTo(0.2, 6);
     expect(dimmed(variance, fireflies, 2).data[MIDDLE]).toBeCloseTo(0.2 ** 2, 6);
@@ -34,21 +34,21 @@ describe('fireflies', () => {
   it('at the border and in the corner are found too', () => {
     for (const i of [0, SIZE - 1, 5 * SIZE, SIZE * SIZE - 1]) {
       const { color, variance } = picture([i]);
-      expect(findFireflies(color, variance).map(({ index }) => index)).toEqual([i]);
+      expect(detectFireflies(color, variance).map(({ index }) => index)).toEqual([i]);
     }
   });
 
   it('that are certain are lamps', () => {
     const { color, variance } = picture([MIDDLE]);
     variance.data[MIDDLE] = 1;
-    expect(findFireflies(color, variance)).toEqual([]);
+    expect(detectFireflies(color, variance)).toEqual([]);
   });
 
   it('that touch are a lamp, and many are the light of the scene', () => {
     const pair = picture([MIDDLE, MIDDLE + 1, MIDDLE + SIZE]);
-    expect(findFireflies(pair.color, pair.variance)).toEqual([]);
+    expect(detectFireflies(pair.color, pair.variance)).toEqual([]);
     const many = picture(Array.from({ length: 36 }, (_, i) => Math.floor(i / 6) * 4 * SIZE + (i % 6) * 4));
-    expect(findFireflies(many.color, many.variance)).toEqual([]);
+    expect(detectFireflies(many.color, many.variance)).toEqual([]);
   });
 
   it('are not told apart in pictures that are too small', () => {
@@ -60,12 +60,12 @@ describe('fireflies', () => {
       const [color, variance] = [raster(width, height, 3), raster(width, height, 1)];
       color.data[0] = 50;
       variance.data[0] = 50 ** 2;
-      expect(findFireflies(color, variance)).toEqual([]);
+      expect(detectFireflies(color, variance)).toEqual([]);
     }
   });
 
   it('leave a picture without them as it is', () => {
     const { color, variance } = picture([]);
-    expect(dimmed(color, findFireflies(color, variance))).toBe(color);
+    expect(dimmed(color, detectFireflies(color, variance))).toBe(color);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/engine/engine.js';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import type { Tile } from '../../src/image/tile.js';
+import type { Tile } from '../../src/image/region.js';
 import {
   type FilteredLevel,
   KernelApply,

@@ -2,28 +2,28 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ModelRepository } from '../../src/engine/model-repository.js';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
+import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 import { type Raster, raster, SharedRasters } from '../../src/image/raster.js';
 import { ComponentFeatures } from '../../src/kpcn/features.js';
 import {
   estimateRasters,
   featureRasters,
-  type LevelEstimate,
   type LevelFeatures,
   type LevelRaster,
+  type SingleFrameResult,
 } from '../../src/kpcn/frame-features.js';
-import { KpcnNetwork, type NeighborLevel } from '../../src/kpcn/network.js';
 import {
+  allocateFramePyramid,
   allocatePyramids,
   coarsen,
   createFramePicture,
-  createPicture,
   type FrameLevel,
   fillPyramid,
   type Level,
   type Picture,
   pyramidsOf,
-} from '../../src/kpcn/picture.js';
+} from '../../src/kpcn/frame-pyramid.js';
+import { KpcnNetwork, type NeighborLevel } from '../../src/kpcn/network.js';
 import type { EncoderInputs } from '../../src/kpcn/source-encoder.js';
 
 /** Tensors that the training's PyTorch network made with the weights of a bundle. */
@@ -99,7 +99,7 @@ describe.each([
     rasters: readonly LevelRaster<Name>[],
   ) => Record<Name, Raster>;
   let featuresNamed: LevelRaster<keyof LevelFeatures>[];
-  let estimatesNamed: LevelRaster<keyof LevelEstimate>[];
+  let estimatesNamed: LevelRaster<keyof SingleFrameResult>[];
 
   beforeAll(async () => {
     const models = fileURLToPath(new URL(`../../${folders.models}`, import.meta.url));
@@ -123,7 +123,7 @@ describe.each([
 
   function pictureOf(irradiance = false): Picture {
     const inputs = golden.frame('inputs', 0, 1);
-    const picture = createPicture(inputs, [], levelCount, new SharedRasters(), irradiance);
+    const picture = allocateFramePyramid(inputs, [], levelCount, new SharedRasters(), irradiance);
     coarsen(pyramidsOf(picture), 0, picture.height);
     return picture;
   }
@@ -161,7 +161,7 @@ describe.each([
   async function statesOf(
     picture: Picture<FrameLevel>,
     exposure: number,
-  ): Promise<{ features: LevelFeatures; estimate: LevelEstimate }[]> {
+  ): Promise<{ features: LevelFeatures; estimate: SingleFrameResult }[]> {
     const states = [];
     for (const level of picture.levels) {
       const reading = { encoder, exposure, irradiance: false };
@@ -210,7 +210,7 @@ describe.each([
       const task = { irradiance: false, colors: [0], ...(logLambda && { logLambda }) };
       const { features, estimate } = center[l] as (typeof center)[number];
       if (lambda) await network.filterTile({ ...task, level }, features, whole(level), ignore);
-      await network.joinTile(
+      await network.fuseTile(
         {
           ...{ ...task, estimate, spatial: features.spatial, exposure: 1, neighbors: others[l] ?? [] },
           ...{ own: lambda ? level.denoised : estimate.light, denoised: level.denoised },

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
+import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 import { readPknBundle } from '../../src/pkn/bundle.js';
 import { PknNetwork } from '../../src/pkn/network.js';
 

@@ -1,15 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
+import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { plane, type Raster, raster } from '../../src/image/raster.js';
-import { cutIntoTiles, type Tile } from '../../src/image/tile.js';
+import { cutIntoTiles, type Tile } from '../../src/image/region.js';
 import { readPknBundle } from '../../src/pkn/bundle.js';
-import { CrossBilateral } from '../../src/pkn/cross-bilateral.js';
 import { checkMap, constantMap, PARAMETERS, type ParameterMap } from '../../src/pkn/parameter-map.js';
-import type { PreviewBuffers } from '../../src/pkn/preview-buffers.js';
-import { PREVIEW_ALIGNMENT, PREVIEW_NETWORK_OVERLAP, PreviewNetwork } from '../../src/pkn/preview-network.js';
+import { CrossBilateral } from '../../src/pkn/preview/cross-bilateral.js';
+import type { PreviewBuffers } from '../../src/pkn/preview/preview-buffers.js';
+import {
+  PREVIEW_ALIGNMENT,
+  PREVIEW_NETWORK_OVERLAP,
+  PreviewNetwork,
+} from '../../src/pkn/preview/preview-network.js';
 import { at, largestDifference, randomRaster, SIZES } from './support.js';
 
 const BUNDLE = fileURLToPath(new URL('../../models/pkn/1', import.meta.url));
@@ -150,12 +154,12 @@ describe('CrossBilateral', () => {
     }
   });
 
-  it('limits what is far brighter than its neighbours', () => {
+  it('limits what is far brighter than its neighbors', () => {
     const light = raster(9, 9, 3);
     light.data.fill(1);
     for (let c = 0; c < 3; c++) plane(light, c)[40] = 1000;
     const result = filtered({ light, colorVariance: raster(9, 9, 1) }, mapOf({ firefly: 2 }, 9, 9));
-    // Neighbours are 1 / 0.05 without the albedo, of which there is none.
+    // Neighbors are 1 / 0.05 without the albedo, of which there is none.
     expect(at(result, 4, 4)).toBeCloseTo(2 * (1 + 0.01 * 0.05), 3);
     expect(at(result, 3, 4)).toBeCloseTo(1, 5);
   });

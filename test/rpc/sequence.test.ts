@@ -67,13 +67,13 @@ async function collectFrames(
 }
 
 describe('DenoiseSequence', () => {
-  it('denoises each frame with its neighbours', async () => {
+  it('denoises each frame with its neighbors', async () => {
     const before = service.requests.length;
     const files = await collectFrames(client.denoiseSequence(sequenceOf(shot)));
     expect(files.map((file) => readExr(file).parts[0]?.planes.get('R')?.data[0])).toEqual([
       0, 0.5, 1, 1.5, 2,
     ]);
-    const windows = service.requests.slice(before).map(({ neighbours = [] }) => neighbours);
+    const windows = service.requests.slice(before).map(({ neighbors = [] }) => neighbors);
     expect(windows.map((each) => each.map(({ offset }) => offset))).toEqual([
       [1],
       [-1, 1],
@@ -115,7 +115,7 @@ describe('DenoiseSequence', () => {
 
   it('takes one frame and the full window', async () => {
     expect(await collectFrames(client.denoiseSequence(sequenceOf(shot.slice(0, 1), 0)))).toHaveLength(1);
-    expect(service.requests.at(-1)?.neighbours).toBeUndefined();
+    expect(service.requests.at(-1)?.neighbors).toBeUndefined();
     expect(await collectFrames(client.denoiseSequence(sequenceOf(shot, 7)))).toHaveLength(5);
   });
 
@@ -197,8 +197,8 @@ describe('DenoiseSequence', () => {
 
   it('names frames by their place in the shot', async () => {
     await collectFrames(client.denoiseSequence(sequenceOf(shot)));
-    const { neighbours = [], frameName } = service.requests.at(-2) ?? {};
-    expect([...neighbours.map(({ name }) => name), frameName]).toEqual(['frame[2]', 'frame[4]', 'frame[3]']);
+    const { neighbors = [], frameName } = service.requests.at(-2) ?? {};
+    expect([...neighbors.map(({ name }) => name), frameName]).toEqual(['frame[2]', 'frame[4]', 'frame[3]']);
   });
 
   it('ends when its client goes away', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ModelBundle, ModelRepository } from '../../src/engine/model-repository.js';
-import { onnxEngine } from '../../src/engine/onnx-engine.js';
+import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 import { plane, type Raster, raster } from '../../src/image/raster.js';
 import { type DenoisedPicture, ErrorPredictor } from '../../src/sampling/error-predictor.js';
 

@@ -40,7 +40,7 @@ describe('reducibleError', () => {
     expect(samples[6 * 12]).toBe(1);
   });
 
-  it('sends samples to a pixel that is measured to be noisy, and to its neighbours', () => {
+  it('sends samples to a pixel that is measured to be noisy, and to its neighbors', () => {
     const errors = errorsOf((name) => (name === 'variance' ? 0.5 : 0.1));
     const noise = raster(12, 12, 1);
     noise.data[5 * 12 + 7] = 1;

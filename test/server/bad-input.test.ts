@@ -166,7 +166,7 @@ describe('a form that is no good window', () => {
       'mismatched-frames',
       { frame: 'frame[2]' },
     ],
-    ['a damaged neighbour', form([frame, ['frame', random]]), 'malformed-exr', { frame: 'frame[1]' }],
+    ['a damaged neighbor', form([frame, ['frame', random]]), 'malformed-exr', { frame: 'frame[1]' }],
     [
       'a field without a file',
       formText(

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { PNG } from 'pngjs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { writeExr } from '../../src/exr/write-exr.js';
-import { readAlpha } from '../../src/server/encode-png.js';
+import { readAlpha } from '../../src/server/thread/encode-png.js';
 import { blenderParts, image } from '../frame/support.js';
 import { expectProblem, fakeApp, form, makeExr, post, postForm } from './support.js';
 
@@ -306,7 +306,7 @@ describe('POST /v1/denoise', () => {
     expect(answer.statusCode).toBe(200);
     expect(Buffer.from(service.requests[0]?.exr ?? []).equals(a)).toBe(true);
     expect(service.requests[0]?.halves?.map((half) => Buffer.from(half).equals(b))).toEqual([false, true]);
-    expect(service.requests[0]?.neighbours).toBeUndefined();
+    expect(service.requests[0]?.neighbors).toBeUndefined();
   });
 
   it('takes a window together with the half buffers of its centre', async () => {
@@ -320,15 +320,15 @@ describe('POST /v1/denoise', () => {
     });
     expect(planes(answer.rawPayload).R?.[0]).toBe(1.5);
     const [request] = service.requests;
-    expect(request?.neighbours?.map(({ offset }) => offset)).toEqual([-3, -2, -1, 1, 2, 3]);
-    expect(Buffer.from(request?.neighbours?.[0]?.exr ?? []).equals(frames[0] as Uint8Array)).toBe(true);
+    expect(request?.neighbors?.map(({ offset }) => offset)).toEqual([-3, -2, -1, 1, 2, 3]);
+    expect(Buffer.from(request?.neighbors?.[0]?.exr ?? []).equals(frames[0] as Uint8Array)).toBe(true);
     expect(request?.halves).toHaveLength(2);
   });
 
   it('sends what is before the centre with offsets below 0', async () => {
     const frames = Array.from({ length: 4 }, () => ['frame', exr] as const);
     await app.inject(postForm(form(frames), '/v1/denoise?center=3'));
-    expect(service.requests[0]?.neighbours?.map(({ offset }) => offset)).toEqual([-3, -2, -1]);
+    expect(service.requests[0]?.neighbors?.map(({ offset }) => offset)).toEqual([-3, -2, -1]);
   });
 
   it('gives the same bytes for the same input', async () => {

@@ -1,7 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { ERROR_TABLE, QuietframeError } from '../../src/errors.js';
-import { OPENAPI } from '../../src/server/openapi.js';
+import { OPENAPI } from '../../src/server/openapi/openapi.js';
 import { expectProblem, fakeApp, makeExr, post } from './support.js';
 
 const { app, service } = await fakeApp();

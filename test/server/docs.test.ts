@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { OPENAPI } from '../../src/server/openapi.js';
+import { OPENAPI } from '../../src/server/openapi/openapi.js';
 import { fakeApp } from './support.js';
 
 const { app } = await fakeApp();

@@ -111,7 +111,7 @@ describe('POST /v1/denoise of frames by digest', () => {
     expect(answer.statusCode).toBe(200);
     expect(readExr(answer.rawPayload).parts[0]?.planes.get('R')?.data[0]).toBe(1);
     expect(service.requests[0]).toMatchObject({ source: 'mitsuba', aovs: ['a', 'b'] });
-    expect(service.requests[0]?.neighbours?.map(({ offset }) => offset)).toEqual([-1, 1]);
+    expect(service.requests[0]?.neighbors?.map(({ offset }) => offset)).toEqual([-1, 1]);
     const { exr = new Uint8Array(), digests: known } = service.requests[0] ?? {};
     expect([known?.size, known?.get(exr)]).toEqual([3, digests[1]]);
     expect(answer.rawPayload.equals((await app.inject(post(frames[1] as Uint8Array))).rawPayload)).toBe(true);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { QuietframeError } from '../../src/errors.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { expectProblem, fakeApp, makeExr, post } from './support.js';
 
 // On this thread a header cannot be read at all: whoever tries fails.

@@ -115,7 +115,7 @@ describe('a job', () => {
     const answer = await app.inject(postForm(body, '/v1/jobs?center=1'));
     expect(answer.statusCode).toBe(202);
     expect((await ended(app, answer.json().id)).state).toBe('done');
-    expect(service.requests.at(-1)).toMatchObject({ frameName: 'frame[1]', neighbours: [{ offset: -1 }] });
+    expect(service.requests.at(-1)).toMatchObject({ frameName: 'frame[1]', neighbors: [{ offset: -1 }] });
     expect(service.requests.at(-1)?.halves).toHaveLength(2);
   });
 
@@ -140,14 +140,14 @@ describe('a job', () => {
     await app.inject({ method: 'DELETE', url: `/v1/jobs/${answer.json().id}` });
   });
 
-  it('denoises each frame of a sequence with its neighbours', async () => {
+  it('denoises each frame of a sequence with its neighbors', async () => {
     const sequence = await keep(app, shot);
     const before = service.requests.length;
     const { id } = (await create(app, { sequence, window: 3, aovs: 'all' })).json();
     const done = await ended(app, id);
     expect(done).toMatchObject({ state: 'done', done: 5, total: 5 });
     const windows = service.requests.slice(before);
-    expect(windows.map(({ neighbours = [] }) => neighbours.map(({ offset }) => offset))).toEqual([
+    expect(windows.map(({ neighbors = [] }) => neighbors.map(({ offset }) => offset))).toEqual([
       [1],
       [-1, 1],
       [-1, 1],

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import { buildApp } from '../../src/server/app.js';
-import { denoiseExr } from '../../src/workflow/denoise-exr.js';
 import { CONFIG, expectProblem, form, listen, makeExr, post, postForm } from './support.js';
 
 const pool = new ExrPool({ workers: 1 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { LeastRate } from '../../src/server/least-rate.js';
+import { LeastRate } from '../../src/server/http/least-rate.js';
 import { startRpc } from '../rpc/support.js';
 import { fakeApp, listen, makeExr, post } from './support.js';
 

@@ -4,14 +4,14 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, expect } from 'vitest';
 import type { ModelSummary } from '../../src/denoise/denoiser.js';
 import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../src/errors.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { writeExr } from '../../src/exr/write-exr.js';
+import type { DenoiseExrRequest } from '../../src/files/denoise-file/denoise-exr.js';
 import type { Box } from '../../src/image/image.js';
 import { raster } from '../../src/image/raster.js';
 import { type AppConfig, buildApp } from '../../src/server/app.js';
-import { OPENAPI } from '../../src/server/openapi.js';
+import { OPENAPI } from '../../src/server/openapi/openapi.js';
 import type { ServedExr, ServerDeps } from '../../src/server/service.js';
-import type { DenoiseExrRequest } from '../../src/workflow/denoise-exr.js';
 
 export const CONFIG: AppConfig = {
   maxUploadBytes: 2 ** 20,

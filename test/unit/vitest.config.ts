@@ -6,7 +6,7 @@ export default defineConfig({
     include: [
       'test/*.test.ts',
       'test/cli/sequence/{fan-out,frame-pattern,shot-warnings}.test.ts',
-      'test/denoise/turnstile.test.ts',
+      'test/threads/mutex.test.ts',
       'test/docs/{links,paper-map,settings}.test.ts',
       'test/exr/{half,huffman,names,read-exr,wavelet,write-exr}.test.ts',
       'test/frame/**/*.test.ts',

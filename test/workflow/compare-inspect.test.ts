@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from 'vitest';
-import { ExrPool } from '../../src/exr/exr-pool.js';
-import { compareExr } from '../../src/workflow/compare-exr.js';
-import { inspectExr } from '../../src/workflow/inspect-exr.js';
+import { ExrPool } from '../../src/exr/pool.js';
+import { compareExr } from '../../src/files/compare-exr.js';
+import { inspectExr } from '../../src/files/inspect-exr.js';
 import { blenderParts, exrFile } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });

@@ -2,13 +2,13 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { DenoiseReport, DenoiseRequest, Denoiser } from '../../src/denoise/denoiser.js';
 import { QuietframeError } from '../../src/errors.js';
 import { attributeText } from '../../src/exr/attribute.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
 import { readHeader } from '../../src/exr/header.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { planSamples } from '../../src/sampling/plan-samples.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/workflow/denoise-exr.js';
 import { blenderParts, exrFile } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });
@@ -212,7 +212,7 @@ describe('components', () => {
 
   it('of all frames of a window go together', async () => {
     const denoiser = new KernelDenoiser();
-    await run({ neighbours: [{ exr: render(), offset: 1 }], aovs: 'all' }, denoiser);
+    await run({ neighbors: [{ exr: render(), offset: 1 }], aovs: 'all' }, denoiser);
     for (const { frame, request } of denoiser.seen) {
       const [next] = request.neighbors ?? [];
       expect(next?.frame.color).toEqual(frame.color);
@@ -220,11 +220,11 @@ describe('components', () => {
       expect(next?.key).toBe(request.key);
     }
     const beautyOnly = render(PASSES.filter((pass) => !pass.startsWith('Diffuse')));
-    const error = await run({ neighbours: [{ exr: beautyOnly, offset: 1 }] }).catch(
+    const error = await run({ neighbors: [{ exr: beautyOnly, offset: 1 }] }).catch(
       (reason: unknown) => reason,
     );
     expect(error).toBeInstanceOf(QuietframeError);
-    expect(error).toMatchObject({ code: 'mismatched-frames', details: { frame: 'neighbour[1]' } });
+    expect(error).toMatchObject({ code: 'mismatched-frames', details: { frame: 'neighbor[1]' } });
   });
 
   it('leave alpha and predicted errors to a pass over the beauty', async () => {

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import { smape } from '../../src/image/metrics.js';
 import { raster } from '../../src/image/raster.js';
-import { denoiseExr } from '../../src/workflow/denoise-exr.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pool = new ExrPool({ workers: 1 });

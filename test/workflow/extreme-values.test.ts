@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { SampleType } from '../../src/image/image.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/workflow/denoise-exr.js';
 import { blenderParts, exrFile, type Samples } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });

@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import { attributeText } from '../../src/exr/attribute.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/workflow/denoise-exr.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import { blenderParts, exrFile, type Samples } from '../frame/support.js';
 
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));

@@ -2,10 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import { attributeText } from '../../src/exr/attribute.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
 import { readHeader } from '../../src/exr/header.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
-import { denoiseExr } from '../../src/workflow/denoise-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });
@@ -124,8 +124,8 @@ it('keeps both sums in a window whose components are denoised on their own', asy
       const group = GROUPS.findIndex((name) => channel.includes(`${name}.`));
       return group < 0 ? beauty : (beauty * (group + 1)) / 6;
     });
-  const neighbours = [-1, 1].map((offset) => ({ offset, exr: frame(offset) }));
-  const request = { exr: frame(0), neighbours, aovs: 'all', components: 'split', lambda: 3 } as const;
+  const neighbors = [-1, 1].map((offset) => ({ offset, exr: frame(offset) }));
+  const request = { exr: frame(0), neighbors, aovs: 'all', components: 'split', lambda: 3 } as const;
   const { exr, report } = await denoiseExr(request, { pool, denoiser });
   expect([report.components, report.windowUsed, report.motion]).toEqual(['split', 3, 'vectors']);
   const after = planes(exr);

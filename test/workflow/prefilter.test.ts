@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import { attributeText } from '../../src/exr/attribute.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
-import { resolveLayers } from '../../src/frame/resolve-layers.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/workflow/denoise-exr.js';
-import { isDenoised } from '../../src/workflow/is-denoised.js';
-import type { Output } from '../../src/workflow/maps.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import type { Output } from '../../src/files/denoise-file/maps.js';
+import { isDenoised } from '../../src/files/is-up-to-date.js';
+import { resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import { TINY_MODELS } from '../denoise/support.js';
 import { exrFile } from '../frame/support.js';
 import { prefilteredModels } from '../kpcn/prefilter-support.js';

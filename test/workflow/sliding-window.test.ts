@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/workflow/denoise-exr.js';
-import { FrameCache } from '../../src/workflow/frame-cache.js';
+import { ExrPool } from '../../src/exr/pool.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import { FrameCache } from '../../src/files/window/frame-cache.js';
 import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
 
 const modelsDirectory = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));
@@ -34,7 +34,7 @@ function windowAt(center: number): DenoiseExrRequest {
   const offsets = [-2, -1, 1, 2].filter((offset) => shot[center + offset] !== undefined);
   return {
     exr: shot[center] as Uint8Array,
-    neighbours: offsets.map((offset) => ({ offset, exr: shot[center + offset] as Uint8Array })),
+    neighbors: offsets.map((offset) => ({ offset, exr: shot[center + offset] as Uint8Array })),
   };
 }
 

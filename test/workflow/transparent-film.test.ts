@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
+import { applyCoverage, coverageOf, isTransparent } from '../../src/files/denoise-file/coverage.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { applyCoverage, coverageOf, isTransparent } from '../../src/workflow/coverage.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/workflow/denoise-exr.js';
 import { exrFile } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });

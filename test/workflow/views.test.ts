@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { DenoiseReport, Denoiser } from '../../src/denoise/denoiser.js';
 import { attributeText } from '../../src/exr/attribute.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import { inspectExr } from '../../src/files/inspect-exr.js';
+import { isDenoised } from '../../src/files/is-up-to-date.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { denoiseExr } from '../../src/workflow/denoise-exr.js';
-import { inspectExr } from '../../src/workflow/inspect-exr.js';
-import { isDenoised } from '../../src/workflow/is-denoised.js';
 import { blenderParts, exrFile, namesAttribute, type PartRecipe } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });

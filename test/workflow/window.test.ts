@@ -1,14 +1,18 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import type { DenoiseReport, DenoiseRequest, Denoiser } from '../../src/denoise/denoiser.js';
 import { QuietframeError } from '../../src/errors.js';
-import { ExrPool } from '../../src/exr/exr-pool.js';
+import { ExrPool } from '../../src/exr/pool.js';
+import {
+  type DenoiseExrRequest,
+  denoiseExr,
+  type Neighbor,
+} from '../../src/files/denoise-file/denoise-exr.js';
+import { FrameCache } from '../../src/files/window/frame-cache.js';
 import { componentFrame } from '../../src/frame/components.js';
 import type { Frame } from '../../src/frame/frame.js';
 import type { Box } from '../../src/image/image.js';
 import { raster } from '../../src/image/raster.js';
 import { planSamples } from '../../src/sampling/plan-samples.js';
-import { type DenoiseExrRequest, denoiseExr, type Neighbour } from '../../src/workflow/denoise-exr.js';
-import { FrameCache } from '../../src/workflow/frame-cache.js';
 import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });
@@ -103,8 +107,8 @@ function frameAt(time: number, { passes = PASSES, window = BOX, change }: Recipe
   });
 }
 
-const neighbour = (offset: number, recipe?: Recipe): Neighbour => ({ exr: frameAt(offset, recipe), offset });
-const window = (...offsets: number[]): Neighbour[] => offsets.map((offset) => neighbour(offset));
+const neighbor = (offset: number, recipe?: Recipe): Neighbor => ({ exr: frameAt(offset, recipe), offset });
+const window = (...offsets: number[]): Neighbor[] => offsets.map((offset) => neighbor(offset));
 
 async function failure(request: DenoiseExrRequest): Promise<QuietframeError> {
   const error = await denoiseExr(request, { pool, denoiser: new StubDenoiser() }).catch(
@@ -135,9 +139,9 @@ function motionError(found: Float32Array, to: number): number {
 describe('windows', () => {
   it('reach the denoiser with every layer, in both directions, with chained motion', async () => {
     const denoiser = new StubDenoiser();
-    const neighbours = window(2, -1, 3, -3, 1, -2);
-    const { report } = await denoiseExr({ exr: frameAt(0), neighbours }, { pool, denoiser });
-    expect([report.windowUsed, report.motion, report.input.neighbours]).toEqual([
+    const neighbors = window(2, -1, 3, -3, 1, -2);
+    const { report } = await denoiseExr({ exr: frameAt(0), neighbors }, { pool, denoiser });
+    expect([report.windowUsed, report.motion, report.input.neighbors]).toEqual([
       7,
       'vectors',
       [-3, -2, -1, 1, 2, 3],
@@ -160,7 +164,7 @@ describe('windows', () => {
   ])('may be one-sided: %s', async (_, offsets) => {
     const denoiser = new StubDenoiser();
     const { report } = await denoiseExr(
-      { exr: frameAt(0), neighbours: window(...offsets) },
+      { exr: frameAt(0), neighbors: window(...offsets) },
       { pool, denoiser },
     );
     expect([report.windowUsed, report.motion]).toEqual([1 + offsets.length, 'vectors']);
@@ -176,20 +180,20 @@ describe('windows', () => {
     const passes = [...PASSES, 'Combined_key.RGB'];
     const denoiser = new StubDenoiser();
     const request = { exr: frameAt(0, { passes }), aovs: ['Combined_key'], alpha: 'denoise' } as const;
-    await denoiseExr({ ...request, neighbours: [neighbour(1, { passes })] }, { pool, denoiser });
+    await denoiseExr({ ...request, neighbors: [neighbor(1, { passes })] }, { pool, denoiser });
     const [next] = denoiser.seen[0]?.request.neighbors ?? [];
     expect(next?.also?.map(({ channels }) => channels)).toEqual([3, 1]);
-    const missing = await failure({ ...request, neighbours: [neighbour(1)] });
+    const missing = await failure({ ...request, neighbors: [neighbor(1)] });
     expect([missing.code, missing.status, missing.details.frame]).toEqual([
       'missing-layer',
       422,
-      'neighbour[1]',
+      'neighbor[1]',
     ]);
   });
 
   it('are none for a model that uses one frame: nothing else is decoded', async () => {
     const denoiser = new StubDenoiser(1);
-    const { report } = await denoiseExr({ exr: frameAt(0), neighbours: window(-1, 1) }, { pool, denoiser });
+    const { report } = await denoiseExr({ exr: frameAt(0), neighbors: window(-1, 1) }, { pool, denoiser });
     expect([report.windowUsed, report.motion, report.decoded.misses]).toEqual([1, 'none', 1]);
     expect(denoiser.seen[0]?.request.neighbors).toEqual([]);
   });
@@ -197,7 +201,7 @@ describe('windows', () => {
   it('use no frame further than 3 from the centre, and say so', async () => {
     const denoiser = new StubDenoiser();
     const { report } = await denoiseExr(
-      { exr: frameAt(0), neighbours: window(1, 2, 3, 4) },
+      { exr: frameAt(0), neighbors: window(1, 2, 3, 4) },
       { pool, denoiser },
     );
     expect([report.windowUsed, report.warnings.map(({ code }) => code)]).toEqual([4, ['distant-frames']]);
@@ -209,8 +213,8 @@ describe('motion', () => {
 
   it('is estimated where there are no vectors', async () => {
     const denoiser = new StubDenoiser();
-    const neighbours = [-2, -1, 1, 2].map((at) => neighbour(at, withoutVectors));
-    const { report } = await denoiseExr({ exr: frameAt(0, withoutVectors), neighbours }, { pool, denoiser });
+    const neighbors = [-2, -1, 1, 2].map((at) => neighbor(at, withoutVectors));
+    const { report } = await denoiseExr({ exr: frameAt(0, withoutVectors), neighbors }, { pool, denoiser });
     expect([report.motion, report.warnings.map(({ code }) => code)]).toEqual([
       'optical-flow',
       ['optical-flow'],
@@ -220,16 +224,13 @@ describe('motion', () => {
 
   it('is estimated over a gap, and chained beyond it', async () => {
     const denoiser = new StubDenoiser();
-    const { report } = await denoiseExr(
-      { exr: frameAt(0), neighbours: window(-1, 2, 3) },
-      { pool, denoiser },
-    );
+    const { report } = await denoiseExr({ exr: frameAt(0), neighbors: window(-1, 2, 3) }, { pool, denoiser });
     const warning = report.warnings.find(({ code }) => code === 'optical-flow');
     expect([report.motion, warning?.message]).toEqual([
       'optical-flow',
-      expect.stringContaining('neighbour[2]'),
+      expect.stringContaining('neighbor[2]'),
     ]);
-    expect(warning?.message).not.toContain('neighbour[3]');
+    expect(warning?.message).not.toContain('neighbor[3]');
     expect(motionError(denoiser.motions().get(-1) as Float32Array, -1)).toBeLessThan(1e-4);
     expect(motionError(denoiser.motions().get(3) as Float32Array, 3)).toBeLessThan(0.5);
   });
@@ -240,8 +241,8 @@ describe('motion', () => {
       if (!channel.includes('Vector') || y !== 4) return undefined;
       return [Number.NaN, Number.POSITIVE_INFINITY, -1e20][x];
     };
-    const neighbours = window(-1, 1);
-    const { report } = await denoiseExr({ exr: frameAt(0, { change }), neighbours }, { pool, denoiser });
+    const neighbors = window(-1, 1);
+    const { report } = await denoiseExr({ exr: frameAt(0, { change }), neighbors }, { pool, denoiser });
     expect(report.warnings.map(({ code }) => code)).toEqual(['unknown-motion']);
     expect(report.motion).toBe('vectors');
     for (const motion of denoiser.motions().values()) {
@@ -257,7 +258,7 @@ describe('motion', () => {
     const change = (channel: string): number | undefined =>
       channel.includes('Vector') ? Number.NaN : undefined;
     const { report } = await denoiseExr(
-      { exr: frameAt(0, { change }), neighbours: window(1) },
+      { exr: frameAt(0, { change }), neighbors: window(1) },
       { pool, denoiser },
     );
     expect([report.motion, report.warnings.map(({ code }) => code)]).toEqual([
@@ -269,7 +270,7 @@ describe('motion', () => {
   it('may lead out of the frame', async () => {
     const denoiser = new StubDenoiser();
     const change = (channel: string): number | undefined => (channel.endsWith('Vector.X') ? 1000 : undefined);
-    await denoiseExr({ exr: frameAt(0, { change }), neighbours: window(-1, -2) }, { pool, denoiser });
+    await denoiseExr({ exr: frameAt(0, { change }), neighbors: window(-1, -2) }, { pool, denoiser });
     expect(denoiser.motions().get(-2)?.every(Number.isFinite)).toBe(true);
     expect(denoiser.motions().get(-1)?.[0]).toBe(1000);
   });
@@ -278,9 +279,9 @@ describe('motion', () => {
     const denoiser = new StubDenoiser();
     const change = (channel: string, x: number, y: number): number | undefined =>
       channel.includes('Vector') ? -3 * vector(channel.at(-1) as string, x, y, 0) : undefined;
-    const far = (at: number): Neighbour => ({ exr: frameAt(3 * at), offset: at });
+    const far = (at: number): Neighbor => ({ exr: frameAt(3 * at), offset: at });
     const { report } = await denoiseExr(
-      { exr: frameAt(0, { change }), neighbours: [far(-1), far(1)] },
+      { exr: frameAt(0, { change }), neighbors: [far(-1), far(1)] },
       { pool, denoiser },
     );
     const warning = report.warnings.find(({ code }) => code === 'motion-convention');
@@ -296,15 +297,15 @@ describe('a convention that is named', () => {
     const c = channel.at(-1) as string;
     return ('ZW'.includes(c) ? -1 : 1) * (vector(c, x, y, 0) / ('XZ'.includes(c) ? WIDTH : HEIGHT));
   };
-  const neighbours = window(-1, 1);
+  const neighbors = window(-1, 1);
 
   it('is how the vectors are read, also where the frame was kept in another one', async () => {
     const denoiser = new StubDenoiser();
     const services = { pool, denoiser, frames: new FrameCache(2 ** 26) };
     const exr = frameAt(0, { change: relative });
-    await denoiseExr({ exr, neighbours }, services);
+    await denoiseExr({ exr, neighbors }, services);
     const wrong = denoiser.motions();
-    const { report } = await denoiseExr({ exr, neighbours, motion: 'to-both,y-up,relative' }, services);
+    const { report } = await denoiseExr({ exr, neighbors, motion: 'to-both,y-up,relative' }, services);
     expect([report.motion, report.warnings]).toEqual(['vectors', []]);
     for (const to of [-1, 1]) {
       const request = denoiser.seen[1]?.request;
@@ -316,20 +317,20 @@ describe('a convention that is named', () => {
 
   it('of one direction leaves the other to optical flow', async () => {
     const { report } = await denoiseExr(
-      { exr: frameAt(0), neighbours, motion: 'to-previous,y-up' },
+      { exr: frameAt(0), neighbors, motion: 'to-previous,y-up' },
       { pool, denoiser: new StubDenoiser() },
     );
     const [warning] = report.warnings;
     expect([warning?.code, warning?.message]).toEqual([
       'optical-flow',
-      expect.stringContaining('neighbour[1]'),
+      expect.stringContaining('neighbor[1]'),
     ]);
-    expect(warning?.message).not.toContain('neighbour[-1]');
+    expect(warning?.message).not.toContain('neighbor[-1]');
   });
 
   it('may be none', async () => {
     const { report } = await denoiseExr(
-      { exr: frameAt(0), neighbours, motion: 'none' },
+      { exr: frameAt(0), neighbors, motion: 'none' },
       { pool, denoiser: new StubDenoiser() },
     );
     expect(report.motion).toBe('optical-flow');
@@ -357,8 +358,8 @@ describe('frames that are kept', () => {
     const files = new Map([0, 1, 2, 3, 4].map((time) => [time, frameAt(time)]));
     const counts = [];
     for (let center = 1; center <= 3; center++) {
-      const neighbours = [-1, 1].map((at) => ({ exr: files.get(center + at) as Uint8Array, offset: at }));
-      const request = { exr: files.get(center) as Uint8Array, neighbours };
+      const neighbors = [-1, 1].map((at) => ({ exr: files.get(center + at) as Uint8Array, offset: at }));
+      const request = { exr: files.get(center) as Uint8Array, neighbors };
       const { report } = await denoiseExr(request, { pool, denoiser, frames });
       counts.push([report.decoded.hits, report.decoded.misses]);
       expect(report.decoded.bytes).toBe(frames.bytes);
@@ -425,12 +426,12 @@ describe('frames that are kept', () => {
     const frames = new FrameCache(2 ** 26);
     const denoiser = new StubDenoiser();
     denoiser.fails = true;
-    const request = { exr: frameAt(0), neighbours: window(1) };
+    const request = { exr: frameAt(0), neighbors: window(1) };
     await expect(denoiseExr(request, { pool, denoiser, frames })).rejects.toThrow('told to fail');
     expect(frames.bytes).toBe(0);
     const damaged = frameAt(2).fill(0xff, -40);
     await expect(
-      denoiseExr({ exr: frameAt(0), neighbours: [{ exr: damaged, offset: 1 }] }, { pool, denoiser, frames }),
+      denoiseExr({ exr: frameAt(0), neighbors: [{ exr: damaged, offset: 1 }] }, { pool, denoiser, frames }),
     ).rejects.toThrow();
     expect(frames.bytes).toBe(0);
   });
@@ -446,11 +447,11 @@ describe('windows that are refused', () => {
     ['no normals', { passes: PASSES.filter((pass) => !pass.includes('Normal')) }, 'normal'],
     ['no vectors', { passes: PASSES.filter((pass) => !pass.includes('Vector')) }, 'motion'],
   ])('have a frame with %s', async (_, recipe, named) => {
-    const error = await failure({ exr, neighbours: [neighbour(-1), neighbour(1, recipe)] });
+    const error = await failure({ exr, neighbors: [neighbor(-1), neighbor(1, recipe)] });
     expect([error.code, error.status, error.details.frame]).toEqual([
       'mismatched-frames',
       422,
-      'neighbour[1]',
+      'neighbor[1]',
     ]);
     expect(error.message).toContain(named);
   });
@@ -458,8 +459,8 @@ describe('windows that are refused', () => {
   it('have a frame of another renderer', async () => {
     const layers = ['RGB', 'Albedo.RGB', 'Ns.XYZ'];
     const other = exrFile([{ window: BOX, layers, attributes: { NDCFromWorld: 'pbrt' } }], () => 0.5);
-    const error = await failure({ exr, neighbours: [{ exr: other, offset: 1 }] });
-    expect([error.code, error.details.frame]).toEqual(['mismatched-frames', 'neighbour[1]']);
+    const error = await failure({ exr, neighbors: [{ exr: other, offset: 1 }] });
+    expect([error.code, error.details.frame]).toEqual(['mismatched-frames', 'neighbor[1]']);
     expect(error.message).toContain('pbrt');
   });
 
@@ -469,7 +470,7 @@ describe('windows that are refused', () => {
     ['a frame in the place of the centre', [0]],
     ['a frame between two others', [0.5]],
   ])('have %s', async (_, offsets) => {
-    const error = await failure({ exr, neighbours: offsets.map((at) => ({ exr, offset: at })) });
+    const error = await failure({ exr, neighbors: offsets.map((at) => ({ exr, offset: at })) });
     expect([error.code, error.status]).toEqual(['invalid-argument', 400]);
   });
 });

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
-import { ExrPool } from '../../exr/exr-pool.js';
-import type { ResolveOptions } from '../../frame/resolve-layers.js';
-import { type Comparison, compareExr } from '../../workflow/compare-exr.js';
-import { measureFlicker } from '../../workflow/measure-flicker.js';
+import { ExrPool } from '../../exr/pool.js';
+import { type Comparison, compareExr } from '../../files/compare-exr.js';
+import { measureFlicker } from '../../files/measure-flicker.js';
+import type { ResolveOptions } from '../../frame/layers/resolve-layers.js';
 import {
   type LayerFlags,
   motionOption,

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { readConfig } from '../../config.js';
-import type { PrefilterChoice } from '../../denoise/clean-auxiliaries.js';
-import { encodePng, readAlpha } from '../../server/encode-png.js';
-import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
-import type { Output } from '../../workflow/maps.js';
+import type { PrefilterChoice } from '../../denoise/kpcn/clean-auxiliaries.js';
+import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../files/denoise-file/denoise-exr.js';
+import type { Output } from '../../files/denoise-file/maps.js';
+import { encodePng, readAlpha } from '../../server/thread/encode-png.js';
 import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,

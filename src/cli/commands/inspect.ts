@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
-import { ExrPool } from '../../exr/exr-pool.js';
-import { type Inspection, inspectExr } from '../../workflow/inspect-exr.js';
+import { ExrPool } from '../../exr/pool.js';
+import { type Inspection, inspectExr } from '../../files/inspect-exr.js';
 import {
   type LayerFlags,
   layerOption,

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
-import type { PrefilterChoice } from '../../denoise/clean-auxiliaries.js';
+import type { PrefilterChoice } from '../../denoise/kpcn/clean-auxiliaries.js';
+import { denoiseExr, type FullReport } from '../../files/denoise-file/denoise-exr.js';
+import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../files/denoise-file/maps.js';
 import { parseDecimal } from '../../numbers.js';
-import { denoiseExr, type FullReport } from '../../workflow/denoise-exr.js';
-import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../workflow/maps.js';
 import { checkFolder } from '../check-folder.js';
 import {
   choiceOption,

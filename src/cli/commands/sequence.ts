@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { CLIENT_TOKEN, type Config, exrLimits, readConfig } from '../../config.js';
-import type { PrefilterChoice } from '../../denoise/clean-auxiliaries.js';
+import type { PrefilterChoice } from '../../denoise/kpcn/clean-auxiliaries.js';
 import { expected, QuietframeError } from '../../errors.js';
-import { ExrPool } from '../../exr/exr-pool.js';
+import { ExrPool } from '../../exr/pool.js';
 import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Config, checkMemory, exrLimits, readConfig, SETTINGS, type Setting } from '../../config.js';
 import { QuietframeError } from '../../errors.js';
-import { ExrPool } from '../../exr/exr-pool.js';
+import { ExrPool } from '../../exr/pool.js';
 import { tellRefusals } from '../options.js';
 
 /** `quietframe serve`: every setting is a flag. */
@@ -40,7 +40,7 @@ async function runService(flags: Partial<Record<keyof Config, string>>): Promise
   // The service is large: the other commands do not load it.
   const [{ serve }, { DenoiseThread }] = await Promise.all([
     import('../../server/main.js'),
-    import('../../server/denoise-thread.js'),
+    import('../../server/thread/denoise-thread.js'),
   ]);
   const { modelsDirectory, threads, memoryBudgetBytes, maxUploadBytes } = config;
   const { decodedCacheBytes, featureCacheBytes, device, engine } = config;

@@ -2,7 +2,7 @@
 export type LaneOutcome = 'settled' | 'lane-lost';
 
 /**
- * Works off jobs in lanes. Every lane begins with a contiguous range of them, in order, for neighbours in a row share
+ * Works off jobs in lanes. Every lane begins with a contiguous range of them, in order, for neighbors in a row share
  * files; a lane that has none left takes the later half of the longest range. The job of a lane that is lost goes to the
  * others, with all that it had not begun.
  * @returns the jobs that no lane was left for.

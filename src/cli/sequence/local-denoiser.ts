@@ -1,7 +1,7 @@
 import type { Denoiser } from '../../denoise/denoiser.js';
-import type { ExrPool } from '../../exr/exr-pool.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../workflow/denoise-exr.js';
-import { FrameCache } from '../../workflow/frame-cache.js';
+import type { ExrPool } from '../../exr/pool.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../files/denoise-file/denoise-exr.js';
+import { FrameCache } from '../../files/window/frame-cache.js';
 import type { DenoisedFrame, FrameDenoiser, FrameFiles, WindowFile } from './frame-denoiser.js';
 
 /** Denoises in this process. */
@@ -30,9 +30,9 @@ export class LocalDenoiser implements FrameDenoiser {
 
   denoise({ window }: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame> {
     const { exr, name } = window.find(({ offset }) => offset === 0) as WindowFile;
-    const neighbours = window.filter(({ offset }) => offset !== 0);
+    const neighbors = window.filter(({ offset }) => offset !== 0);
     return denoiseExr(
-      { ...this.#request, exr, frameName: name, neighbours, signal },
+      { ...this.#request, exr, frameName: name, neighbors, signal },
       { pool: this.#pool, denoiser: this.#denoiser, frames: this.#frames },
     );
   }

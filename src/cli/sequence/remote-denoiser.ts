@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, FormData, request } from 'undici';
 import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../errors.js';
+import { partsOfMixed } from '../../files/multipart-mixed.js';
 import type { InputWarning } from '../../frame/frame.js';
-import { partsOfMixed } from '../../workflow/multipart-mixed.js';
 import { type DenoisedFrame, DenoiserLost, type FrameDenoiser, type FrameFiles } from './frame-denoiser.js';
 
 export interface RetryOptions {

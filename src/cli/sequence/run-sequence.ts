@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { expected, QuietframeError } from '../../errors.js';
-import type { ExrPool } from '../../exr/exr-pool.js';
+import type { ExrPool } from '../../exr/pool.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import { framesDenoisedFrom, isDenoised } from '../../files/is-up-to-date.js';
+import { measureFlicker } from '../../files/measure-flicker.js';
+import { denoiseUsable } from '../../files/window/usable-window.js';
+import type { MotionOrigin } from '../../files/window/window-motion.js';
 import type { InputWarning } from '../../frame/frame.js';
-import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
-import { framesDenoisedFrom, isDenoised } from '../../workflow/is-denoised.js';
-import { measureFlicker } from '../../workflow/measure-flicker.js';
-import { denoiseUsable } from '../../workflow/usable-window.js';
-import type { MotionOrigin } from '../../workflow/window-motion.js';
 import type { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
 import { fanOut } from './fan-out.js';

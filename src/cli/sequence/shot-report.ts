@@ -1,4 +1,4 @@
-import type { ExrPool } from '../../exr/exr-pool.js';
+import type { ExrPool } from '../../exr/pool.js';
 import type { OverwriteGuard } from '../overwrite-guard.js';
 import { type FrameOutcome, flickerOf, type Sequence } from './run-sequence.js';
 import { type ShotWarning, shotWarnings } from './shot-warnings.js';

@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import { QuietframeError } from '../../errors.js';
-import type { ExrPool } from '../../exr/exr-pool.js';
-import type { InputWarning } from '../../frame/frame.js';
-import { type LayerPlan, resolveLayers } from '../../frame/resolve-layers.js';
-import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
-import { readPlanned } from '../../workflow/read-planned.js';
+import type { ExrPool } from '../../exr/pool.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import { checkFit } from '../../files/window/check-fit.js';
+import { readPlanned } from '../../files/window/read-planned.js';
 import {
   checkShotSize,
   frameLeftOut,
   isOfTheFile,
   SIZE_WITNESSES,
   shotSize,
-} from '../../workflow/usable-window.js';
-import { checkFit } from '../../workflow/window-fit.js';
+} from '../../files/window/usable-window.js';
+import type { InputWarning } from '../../frame/frame.js';
+import { type LayerPlan, resolveLayers } from '../../frame/layers/resolve-layers.js';
 import { readInput } from '../read-input.js';
 import type { FrameFiles, WindowFile } from './frame-denoiser.js';
 import type { FramePattern } from './frame-pattern.js';

@@ -4,11 +4,11 @@ import {
   type HandlerContext,
   type Interceptor,
 } from '@connectrpc/connect';
-import { type Caller, type Callers, freeCaller } from '../callers.js';
+import type { OriginCheck } from '../auth/origin.js';
+import { anonymousCaller, type Caller, type TokenRegistry } from '../auth/tokens.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
-import type { OriginCheck } from '../origin.js';
-import { termsOf } from '../terms.js';
-import type { Terms } from '../work-queue.js';
+import { parsePriority } from '../queue/priority.js';
+import type { Terms } from '../queue/work-queue.js';
 
 /** Address of the client of a call. */
 export const ADDRESS = createContextKey('');
@@ -18,10 +18,10 @@ export const AUTHORITY = createContextKey<string | undefined>(undefined);
 export const END_CALL = createContextKey((): void => {});
 /** Seconds by stage of the work on a call. */
 export const STAGES = createContextKey<ReadonlyMap<string, number>>(new Map());
-const CALLER = createContextKey<Caller>(freeCaller(''));
+const CALLER = createContextKey<Caller>(anonymousCaller(''));
 
 /** Lets the calls of known callers pass, and all that ask for the health of the service. */
-export function authenticateCalls(callers: Callers, origins: OriginCheck): Interceptor {
+export function authenticateCalls(callers: TokenRegistry, origins: OriginCheck): Interceptor {
   return (next) => (request) => {
     if (request.service.typeName !== Health.typeName) {
       origins.check({
@@ -49,10 +49,10 @@ export function callerOf({ values }: HandlerContext): Caller {
 
 /**
  * The terms of a call: the headers of HTTP as metadata. Its deadline is that of gRPC.
- * @throws QuietframeError as `termsOf`.
+ * @throws QuietframeError as `parsePriority`.
  */
 export function callTerms(call: HandlerContext): Terms {
-  const terms = termsOf((name) => call.requestHeader.get(name) ?? undefined, callerOf(call));
+  const terms = parsePriority((name) => call.requestHeader.get(name) ?? undefined, callerOf(call));
   const left = call.timeoutMs();
   return left === undefined ? terms : { ...terms, deadline: performance.now() + left };
 }

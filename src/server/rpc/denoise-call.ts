@@ -1,21 +1,21 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
-import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import { ConflatingChannel } from '../../threads/conflating-channel.js';
 import type { AppContext } from '../app.js';
-import { reportOf } from '../denoise-answer.js';
-import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
-import { memoryOf } from '../frame-memory.js';
+import { loadFiles, type SelectedFrames, selectFrames } from '../frames/choose-center.js';
 import type { DenoiseOptions, DenoiseRequest, ReportSchema } from '../gen/quietframe/v1/denoiser_pb.js';
-import { givenOnce } from '../given-once.js';
-import { admit } from '../place.js';
-import { denoiseRequest } from '../routes/denoise.js';
-import { loadFiles, type SelectedFrames, selectFrames } from '../select-frames.js';
+import { reportOf } from '../http/denoise-answer.js';
+import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../http/denoise-query.js';
+import { mergeWithoutDuplicates } from '../http/merge-without-duplicates.js';
+import { denoiseRequest } from '../http/routes/denoise.js';
+import { admit } from '../queue/admission.js';
+import { memoryOf } from '../queue/frame-memory.js';
+import type { UploadScope } from '../queue/upload-memory.js';
+import type { Place } from '../queue/work-queue.js';
 import type { ServedExr } from '../service.js';
-import type { UploadScope } from '../upload-memory.js';
-import type { Place } from '../work-queue.js';
 import { callTerms, STAGES } from './call-terms.js';
-import { LatestValue } from './latest-value.js';
 import { readingOf, readMessages } from './read-messages.js';
 import { checkFiles, MAX_CHUNK_BYTES, receiveFiles, receiveOptions } from './receive-files.js';
 import { watchReader } from './watch-reader.js';
@@ -105,7 +105,7 @@ export async function* denoiseSelected(
 ): AsyncGenerator<Answer> {
   const { selected, query, place, signal, watch, memory, endsPlace } = work;
   const { denoise = (request) => deps.denoiseExr(request) } = work;
-  const progress = new LatestValue<number>();
+  const progress = new ConflatingChannel<number>();
   const run = async (signal: AbortSignal): Promise<ServedExr> => {
     watch.lap('queue');
     memory.handOver();
@@ -151,7 +151,7 @@ export function queryOf(options: DenoiseOptions): Record<string, unknown> {
     ...(alpha !== '' && { alpha }),
     ...(aovs.length > 0 && { aovs: aovs.join(',') }),
   };
-  return givenOnce(given, parameters);
+  return mergeWithoutDuplicates(given, parameters);
 }
 
 /** Lists and maps that clients fill are bounded before anything else looks at them. */

@@ -1,12 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
-import type { DenoiseExrRequest } from '../../workflow/denoise-exr.js';
-import { digestOf } from '../../workflow/digest.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import { digestOf } from '../../io/sha256.js';
 import type { AppContext } from '../app.js';
-import { parseDenoiseQuery } from '../denoise-query.js';
-import { MAX_FRAMES } from '../exr-body.js';
-import { parseDigest } from '../frame-store.js';
+import { parseDigest } from '../frames/frame-store.js';
+import { isOfTheFrame, Shot } from '../frames/shot-window.js';
+import type { SourceFile } from '../frames/source-files.js';
 import {
   type DenoiseSequenceOptions,
   type DenoiseSequenceRequest,
@@ -14,11 +14,11 @@ import {
   FileRole,
   type InputFile,
 } from '../gen/quietframe/v1/denoiser_pb.js';
-import { admit } from '../place.js';
-import { isOfTheFrame, Shot } from '../shot-window.js';
-import type { SourceFile } from '../source-files.js';
-import type { UploadScope } from '../upload-memory.js';
-import type { Place } from '../work-queue.js';
+import { parseDenoiseQuery } from '../http/denoise-query.js';
+import { MAX_FRAMES } from '../http/exr-body.js';
+import { admit } from '../queue/admission.js';
+import type { UploadScope } from '../queue/upload-memory.js';
+import type { Place } from '../queue/work-queue.js';
 import { callTerms, STAGES } from './call-terms.js';
 import { denoiseSelected, queryOf, Stopwatch } from './denoise-call.js';
 import { readingOf, readMessages } from './read-messages.js';

@@ -1,9 +1,9 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
+import { ConflatingChannel } from '../../threads/conflating-channel.js';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '../gen/grpc/health/v1/health_pb.js';
 import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
 import type { Lifecycle } from '../lifecycle.js';
-import { LatestValue } from './latest-value.js';
 
 /** The empty name stands for the whole server. */
 const SERVICES = ['', DenoiserService.typeName];
@@ -19,7 +19,7 @@ export function healthService(router: ConnectRouter, lifecycle: Lifecycle): void
       });
     },
     async *watch({ service }, { signal }) {
-      const changes = new LatestValue<Status>();
+      const changes = new ConflatingChannel<Status>();
       const known = SERVICES.includes(service);
       const tell = (): void => {
         changes.set(known ? status() : Status.SERVICE_UNKNOWN);

@@ -2,8 +2,8 @@ import { ConnectError, type Interceptor, type StreamResponse } from '@connectrpc
 import type { FastifyBaseLogger } from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../../errors.js';
 import { type AppContext, outcomeOf } from '../app.js';
-import { isOurFault, publicError } from '../error-handler.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { isServerError, publicError } from '../http/problem.js';
 import { callerName, STAGES } from './call-terms.js';
 import { abortError, readError, rpcError } from './rpc-error.js';
 
@@ -41,7 +41,7 @@ export function observeCalls({ metrics, tracing }: Observed, log: FastifyBaseLog
       const thrown = error instanceof ConnectError ? readError(error, request.signal) : publicError(error);
       const shown = thrown.code === 'cancelled' ? abortError(request.signal, thrown) : thrown;
       reason = shown.code;
-      if (isOurFault(shown)) log.error({ err: shown.cause ?? shown, code: reason }, shown.message);
+      if (isServerError(shown)) log.error({ err: shown.cause ?? shown, code: reason }, shown.message);
       return rpcError(shown);
     };
     async function* watch(answers: StreamResponse['message']): StreamResponse['message'] {

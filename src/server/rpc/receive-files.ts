@@ -1,18 +1,18 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import { expected, QuietframeError } from '../../errors.js';
-import { digestOf } from '../../workflow/digest.js';
+import { digestOf } from '../../io/sha256.js';
 import type { AppContext } from '../app.js';
-import { MAX_PARTS, type PartName, type Upload, uploadOf } from '../exr-body.js';
-import { parseDigest } from '../frame-store.js';
+import { findStored } from '../frames/frame-references.js';
+import { parseDigest } from '../frames/frame-store.js';
+import type { SourceFile } from '../frames/source-files.js';
 import {
   type DenoiseOptions,
   type DenoiseRequestSchema,
   FileRole,
   type InputFile,
 } from '../gen/quietframe/v1/denoiser_pb.js';
-import type { SourceFile } from '../source-files.js';
-import { findStored } from '../stored-frames.js';
-import type { UploadScope } from '../upload-memory.js';
+import { MAX_PARTS, type PartName, type Upload, uploadOf } from '../http/exr-body.js';
+import type { UploadScope } from '../queue/upload-memory.js';
 
 /** What a client sends in `Denoise` and in what has messages like it. */
 type DenoiseMessage = Pick<MessageShape<typeof DenoiseRequestSchema>, 'message'>;

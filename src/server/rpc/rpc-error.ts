@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ERROR_TABLE, type ErrorCode, expected, QuietframeError } from '../../errors.js';
-import { problemOf, publicError } from '../error-handler.js';
 import { ProblemSchema } from '../gen/quietframe/v1/denoiser_pb.js';
+import { problemOf, publicError } from '../http/problem.js';
 
 const STATUS: Readonly<Record<(typeof ERROR_TABLE)[ErrorCode]['grpc'], Code>> = {
   INVALID_ARGUMENT: Code.InvalidArgument,

@@ -1,6 +1,6 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import type { AppContext } from '../app.js';
-import { LeastRate } from '../least-rate.js';
+import { LeastRate } from '../http/least-rate.js';
 import { END_CALL } from './call-terms.js';
 
 interface Answer {

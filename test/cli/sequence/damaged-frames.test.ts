@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../../src/denoise/denoiser.js';
-import { ExrPool } from '../../../src/exr/exr-pool.js';
+import { ExrPool } from '../../../src/exr/pool.js';
+import { denoiseExr } from '../../../src/files/denoise-file/denoise-exr.js';
 import { buildApp } from '../../../src/server/app.js';
-import { denoiseExr } from '../../../src/workflow/denoise-exr.js';
 import { blenderParts, exrFile } from '../../frame/support.js';
 import { CONFIG, listen } from '../../server/support.js';
 

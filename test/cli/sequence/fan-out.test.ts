@@ -16,7 +16,7 @@ describe('fan-out', () => {
     expect(done.sort((a, b) => a - b)).toEqual(jobs);
   });
 
-  it('gives each lane a row of neighbours', async () => {
+  it('gives each lane a row of neighbors', async () => {
     const rows: number[][] = [[], []];
     await fanOut(jobs, 2, async (job, lane) => {
       rows[lane]?.push(job);

@@ -57,7 +57,7 @@ describe('a remote denoiser', () => {
     const [request] = service.requests;
     expect(request?.source).toBe('mitsuba');
     expect(Buffer.from(request?.exr ?? []).equals(window[1]?.exr as Uint8Array)).toBe(true);
-    expect(request?.neighbours?.map(({ offset }) => offset)).toEqual([-1]);
+    expect(request?.neighbors?.map(({ offset }) => offset)).toEqual([-1]);
   });
 
   it('sends each frame once, and again when the service has let go of it', async () => {
@@ -103,7 +103,7 @@ describe('a remote denoiser', () => {
       const { app, service } = await fakeApp({ frameCacheBytes });
       const { report } = await remote(await listen(app)).denoise({ window }, signal);
       expect(report.model).toBe('kpcn');
-      expect(service.requests[0]?.neighbours).toHaveLength(1);
+      expect(service.requests[0]?.neighbors).toHaveLength(1);
     }
   });
 

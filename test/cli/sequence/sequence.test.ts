@@ -247,7 +247,7 @@ describe('on services', () => {
     expect(outcome.stderr).toContain('http://127.0.0.1:1 does not answer');
     const { frames } = await report();
     expect(frames.every(({ denoiser }: { denoiser: string }) => denoiser === url)).toBe(true);
-    const centers = good.service.requests.map(({ neighbours }) => neighbours?.map(({ offset }) => offset));
+    const centers = good.service.requests.map(({ neighbors }) => neighbors?.map(({ offset }) => offset));
     expect(centers).toContainEqual([1, 2, 3]);
     expect(centers).toContainEqual([-3, -2, -1]);
   });

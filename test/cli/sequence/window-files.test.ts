@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FramePattern } from '../../../src/cli/sequence/frame-pattern.js';
 import { WindowFiles } from '../../../src/cli/sequence/window-files.js';
 import { QuietframeError } from '../../../src/errors.js';
-import { ExrPool } from '../../../src/exr/exr-pool.js';
+import { ExrPool } from '../../../src/exr/pool.js';
 import { blenderParts, exrFile } from '../../frame/support.js';
 
 const pool = new ExrPool();

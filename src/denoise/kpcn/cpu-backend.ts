@@ -1,0 +1,207 @@
+import type { Tile } from '../../image/region.js';
+import {
+  estimateRasters,
+  featureOverlap,
+  featureRasters,
+  type LevelFeatures,
+} from '../../kpcn/frame-features.js';
+import type { FrameLevel, Level, Picture } from '../../kpcn/frame-pyramid.js';
+import {
+  filterOverlap,
+  joinBytesPerPixel,
+  joinOverlap,
+  tileBytesPerPixel,
+  tileOverlap,
+} from '../../kpcn/network.js';
+import { type Tiling, wholeOf } from '../tiling.js';
+import type { DenoiseJob } from '../worker/jobs.js';
+import { levelsBytes } from './feature-cache.js';
+import {
+  type FilterTask,
+  getCachedLevels,
+  type KeptFrame,
+  type KernelBackend,
+  keepAlbedo,
+  lambdaOf,
+  levelOf,
+  type OtherFrame,
+  windowTask,
+} from './kernel-backend.js';
+
+type KeptFeatures = KeptFrame<keyof LevelFeatures>;
+
+/**
+ * Filters frames on the CPU. Features of frames are kept apart from estimates: another lambda, and another window of the frame,
+ * begin after them. A single frame whose features are not to be kept is filtered without storing any.
+ */
+export class CpuBackend implements KernelBackend {
+  readonly unknown: readonly OtherFrame[];
+  readonly readsCenter: boolean;
+  readonly tiles: number;
+  readonly #estimates: ReadonlyMap<OtherFrame, KeptFrame>;
+  /** Of the centre, in a window. */
+  readonly #estimate: KeptFrame | undefined;
+  /** Of the centre, where they are stored. */
+  readonly #features: KeptFeatures | undefined;
+  /** Whether the centre's features, its estimate, and what its kernels make of it for lambda are still to be made. */
+  readonly #extracts: boolean;
+  readonly #estimatesCenter: boolean;
+  readonly #filters: boolean;
+  readonly #levels: readonly Readonly<Record<'extract' | 'estimate' | 'filter' | 'join', readonly Tile[]>>[];
+  readonly #model: string;
+
+  /** @param featureBytes most bytes of features that may be kept. */
+  constructor(
+    private readonly task: FilterTask,
+    tiling: Tiling,
+    featureBytes: number,
+  ) {
+    const { manifest, picture, others, logs, key } = task;
+    const { architecture } = manifest;
+    const isWindow = others.length > 0;
+    this.#model = `${manifest.name}@${manifest.version}`;
+    this.#estimates = new Map(
+      others.map((other) => [other, this.#lookUpEstimate({ ...other, key: other.frame.key })]),
+    );
+    this.unknown = others.filter((other) => this.#estimates.get(other)?.known === false);
+    this.#estimate = isWindow ? this.#lookUpEstimate(task) : undefined;
+    const layout = { ...picture, levels: architecture.levels, rasters: featureRasters(architecture) };
+    const keeps = key !== undefined && levelsBytes(layout) <= featureBytes;
+    this.#features = keeps || isWindow ? this.#lookUpFeatures(task) : undefined;
+    this.#estimatesCenter = this.#estimate?.known === false;
+    this.#extracts = this.#features !== undefined && (!this.#features.known || this.#estimatesCenter);
+    // In a window the frame's own kernels run again only for another lambda.
+    this.#filters = !isWindow || logs !== undefined;
+    this.readsCenter = this.#extracts || this.#estimatesCenter || this.#filters;
+
+    const hasLambda = logs !== undefined;
+    const tileBytes = tileBytesPerPixel(manifest);
+    const overlap =
+      this.#features === undefined ? tileOverlap(manifest, hasLambda) : filterOverlap(manifest, hasLambda);
+    this.#levels = picture.levels.map((level, l) => {
+      const area = task.areas[l]?.filtered ?? wholeOf(level);
+      return {
+        extract: tiling.tiles(wholeOf(level), featureOverlap(manifest), tileBytes),
+        estimate: tiling.tiles(wholeOf(level), 0, tileBytes),
+        filter: tiling.tiles(area, overlap, tileBytes),
+        join: tiling.tiles(area, joinOverlap(manifest, hasLambda), joinBytesPerPixel(manifest)),
+      };
+    });
+    this.tiles = this.#levels.reduce((sum, { join, filter }) => sum + (isWindow ? join : filter).length, 0);
+  }
+
+  plan(): void {
+    const { jobs } = this.task;
+    for (const { extract, estimate, filter, join } of this.#levels) {
+      for (const _ of this.unknown) {
+        jobs.plan('extract', extract);
+        jobs.plan('filter', estimate);
+      }
+      if (this.#extracts) jobs.plan('extract', extract);
+      if (this.#estimatesCenter) jobs.plan('filter', estimate);
+      if (this.#filters) jobs.plan(this.#features === undefined ? 'denoise' : 'filter', filter);
+      if (this.#estimate !== undefined) jobs.plan('join', join);
+    }
+  }
+
+  async estimate(other: OtherFrame, picture: Picture<FrameLevel>, exposure: number): Promise<void> {
+    const to = this.#estimates.get(other) as KeptFrame;
+    const features = this.#lookUpFeatures({ ...other, key: other.frame.key });
+    await this.#extract(picture, features, to, exposure);
+    await this.#estimateFrame(picture, features, to);
+    // A frame that stands twice in its window still needs them as its centre.
+    if (features.cached !== this.#features?.cached) this.task.lease.release(features.key, features.cached);
+  }
+
+  async denoise(exposure: number): Promise<void> {
+    const { picture } = this.task;
+    const [features, estimate] = [this.#features, this.#estimate];
+    if (features === undefined) {
+      await this.#denoiseAlone(exposure);
+      return;
+    }
+    if (this.#extracts) await this.#extract(picture, features, estimate, exposure);
+    if (this.#estimatesCenter && estimate !== undefined) {
+      await this.#estimateFrame(picture, features, estimate);
+    }
+    if (this.#filters) await this.#filter(features);
+    if (estimate !== undefined) await this.#join(features, estimate, exposure);
+  }
+
+  #lookUpEstimate(frame: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>): KeptFrame {
+    const { manifest, seen, picture } = this.task;
+    const lights = picture.levels[0]?.radiance.channels ?? 0;
+    const rasters = estimateRasters(manifest.architecture, lights, seen.albedo !== undefined);
+    return getCachedLevels(this.task, 'estimate', rasters, frame);
+  }
+
+  #lookUpFeatures(frame: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>): KeptFeatures {
+    return getCachedLevels(this.task, 'features', featureRasters(this.task.manifest.architecture), frame);
+  }
+
+  /** The features of a frame, and the means of its embedding in its estimate. */
+  #extract(
+    { levels, encoder }: Picture<FrameLevel>,
+    to: KeptFeatures,
+    estimate: KeptFrame | undefined,
+    exposure: number,
+  ): Promise<void> {
+    const { irradiance } = this.task;
+    const reading = { encoder, exposure, irradiance };
+    return this.#runTiles('extract', (l, tile): DenoiseJob => {
+      const means = estimate?.cached.levels[l]?.coarseEmbedding;
+      const features = { ...levelOf(to, l), ...(means && { coarseEmbedding: means }) };
+      const level = levels[l] as FrameLevel;
+      return { kind: 'extract', model: this.#model, reading, tile, level, features };
+    });
+  }
+
+  /** What the kernels of a frame make of it at lambda = 1. */
+  async #estimateFrame(picture: Picture<FrameLevel>, features: KeptFeatures, to: KeptFrame): Promise<void> {
+    const { irradiance } = this.task;
+    const { levels, colors } = picture;
+    await this.#runTiles('estimate', (l, tile) => {
+      const { light, gate } = levelOf(to, l);
+      const task = { level: { ...(levels[l] as FrameLevel), denoised: light }, irradiance, colors, gate };
+      return { kind: 'filter', model: this.#model, task, features: levelOf(features, l), tile };
+    });
+    keepAlbedo(picture, to);
+  }
+
+  #denoiseAlone(exposure: number): Promise<void> {
+    const { picture, irradiance } = this.task;
+    const reading = { encoder: picture.encoder, exposure, irradiance };
+    return this.#runTiles('filter', (l, tile) => ({
+      ...{ kind: 'denoise', model: this.#model, task: this.#centerTask(l), reading, tile },
+    }));
+  }
+
+  #filter(features: KeptFeatures): Promise<void> {
+    return this.#runTiles('filter', (l, tile) => ({
+      ...{ kind: 'filter', model: this.#model, task: this.#centerTask(l), tile },
+      features: levelOf(features, l),
+    }));
+  }
+
+  #centerTask(l: number): Extract<DenoiseJob, { kind: 'denoise' }>['task'] {
+    const { picture, irradiance } = this.task;
+    const level = picture.levels[l] as Level;
+    return { level, irradiance, colors: picture.colors, ...lambdaOf(this.task, l) };
+  }
+
+  #join(features: KeptFeatures, center: KeptFrame, exposure: number): Promise<void> {
+    const others = this.#estimates;
+    return this.#runTiles('join', (l, tile) => {
+      const { spatial } = levelOf(features, l);
+      const task = windowTask(this.task, { center, others, spatial, exposure }, l);
+      return { kind: 'join', model: this.#model, task, tile };
+    });
+  }
+
+  #runTiles(
+    kind: 'extract' | 'estimate' | 'filter' | 'join',
+    jobOf: (l: number, tile: Tile) => DenoiseJob,
+  ): Promise<void> {
+    return this.task.jobs.run(this.#levels.flatMap((tiles, l) => tiles[kind].map((tile) => jobOf(l, tile))));
+  }
+}

@@ -1,0 +1,411 @@
+import type { ModelManifest } from '../../engine/model-manifest.js';
+import { QuietframeError } from '../../errors.js';
+import type { Frame } from '../../frame/frame.js';
+import { cropPadded } from '../../image/pyramid.js';
+import { plane, type Raster, raster, SharedRasters } from '../../image/raster.js';
+import { grow, type Tile } from '../../image/region.js';
+import { detectFireflies, dimmed } from '../../kpcn/fireflies.js';
+import {
+  allocateFramePyramid,
+  allocatePyramids,
+  COLOR_CHANNELS,
+  createFramePicture,
+  type FrameLevel,
+  fillGuides,
+  fillPyramid,
+  type Level,
+  type Picture,
+  type Pyramid,
+  pictureResult,
+  pyramidsOf,
+} from '../../kpcn/frame-pyramid.js';
+import { type EncoderInputs, encoderInputs, windowEncoders } from '../../kpcn/source-encoder.js';
+import { NEIGHBOR_OFFSETS } from '../../kpcn/temporal-features.js';
+import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../../sampling/error-predictor.js';
+import type { WorkerPool } from '../../threads/worker-pool.js';
+import { differing } from '../check-neighbors.js';
+import type { DenoiseRequest, DenoiseResult, PredictedError } from '../denoiser.js';
+import { logLambda, meanLambda } from '../lambda.js';
+import { levelAreas, Tiling, wholeOf } from '../tiling.js';
+import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';
+import { RequestJobs } from '../worker/progress-tracker.js';
+import {
+  AuxiliaryCleaner,
+  checkPrefilter,
+  copyAuxiliaries,
+  type PrefilterOutcome,
+  prefilterOutcome,
+} from './clean-auxiliaries.js';
+import { CpuBackend } from './cpu-backend.js';
+import type { FeatureCache, FeatureLease } from './feature-cache.js';
+import type { DenoiseDevice } from './gpu.js';
+import { GpuBackend } from './gpu-backend.js';
+import type { FilterTask, KernelBackend, OtherFrame } from './kernel-backend.js';
+import { blendTowardsInput, denoisedWeight, GUARD_RADIUS } from './shrinkage.js';
+
+/** A request with its defaults, after its checks. */
+export type WindowRequest = Required<
+  Pick<
+    DenoiseRequest,
+    'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance' | 'prefilter' | 'auxiliaries'
+  >
+> &
+  Pick<DenoiseRequest, 'key' | 'auxiliaryKey' | 'signal' | 'onProgress' | 'region' | 'encoder'>;
+
+/** Tiles of the compositor, which is small, have this side at most. */
+const COMPOSITE_PIXELS = 512 ** 2;
+
+/** A device, and the bytes for its tile. */
+export interface FrameDevice extends DenoiseDevice {
+  readonly bytes: number;
+}
+
+/** Denoises a frame, alone or in its window, with a network that predicts kernels. For one request at a time. */
+export class WindowDenoiser {
+  readonly #memory = new SharedRasters();
+  readonly #frameMemory = new SharedRasters();
+  readonly #auxiliaryMemory = new SharedRasters();
+  readonly #lambdaMemory = new SharedRasters();
+  readonly #motionMemory = NEIGHBOR_OFFSETS.map(() => new SharedRasters());
+  readonly #tiling: Tiling;
+
+  /** @param bytesPerWorker for the tile that each worker computes. */
+  constructor(
+    private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
+    private readonly bytesPerWorker: number,
+    private readonly cache: FeatureCache,
+    private device?: FrameDevice,
+  ) {
+    this.#tiling = new Tiling(bytesPerWorker, pool.size);
+  }
+
+  /**
+   * On the device, where there is one; a device that fails is not used again, and the CPU does its work.
+   * @throws QuietframeError `mismatched-frames`, `cancelled`, `internal`; `not-implemented` where a prefilter is wanted that
+   * the model does not have.
+   */
+  async denoise(frame: Frame, manifest: ModelManifest, request: WindowRequest): Promise<DenoiseResult> {
+    checkPrefilter(request, manifest);
+    if (this.device === undefined) return this.#denoiseOn(undefined, frame, manifest, request);
+    try {
+      return await this.#denoiseOn(this.device, frame, manifest, request);
+    } catch (error) {
+      const failed = error instanceof QuietframeError && error.code === 'device-unavailable';
+      if (!failed) throw error;
+      this.device = undefined;
+      return this.#denoiseOn(undefined, frame, manifest, request);
+    }
+  }
+
+  async #denoiseOn(
+    device: FrameDevice | undefined,
+    frame: Frame,
+    manifest: ModelManifest,
+    request: WindowRequest,
+  ): Promise<DenoiseResult> {
+    const lease = this.cache.lease();
+    let whole = false;
+    let result: DenoiseResult;
+    try {
+      result = await this.#denoise(device, frame, manifest, request, lease);
+      whole = true;
+    } finally {
+      lease.end(whole);
+    }
+    const { hits, misses } = lease.lookups;
+    if (hits + misses === 0) return result;
+    const features = { hits, misses, bytes: this.cache.statistics.bytes };
+    return { ...result, report: { ...result.report, features } };
+  }
+
+  async #denoise(
+    device: FrameDevice | undefined,
+    frame: Frame,
+    manifest: ModelManifest,
+    request: WindowRequest,
+    lease: FeatureLease,
+  ): Promise<DenoiseResult> {
+    const start = performance.now();
+    const jobs = new RequestJobs(this.pool, request.signal, request.onProgress);
+    const { task, light, encoders, prefilter } = this.#prepare(frame, manifest, request, jobs, lease);
+    const { picture } = task;
+    const cleaner = this.#cleaner(manifest, jobs, lease);
+    const filter: KernelBackend =
+      device === undefined
+        ? new CpuBackend(task, this.#tiling, this.cache.limitBytes)
+        : new GpuBackend(task, device.pool, new Tiling(device.bytes, 1));
+    jobs.time('prepare', (performance.now() - start) / 1000);
+
+    const composition = picture.levels.map((_, l) =>
+      l === picture.levels.length - 1
+        ? []
+        : this.#tiling.cut(task.areas[l]?.composited as Tile, 0, COMPOSITE_PIXELS),
+    );
+    const errors = request.errors ? errorRaster(picture) : undefined;
+    const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
+    const withCenter = filter.readsCenter || request.errors || request.auxiliaries;
+    const cleansCenter = task.prefiltered && withCenter;
+    for (const other of filter.unknown) if (other.prefiltered) cleaner?.plan(frame);
+    if (cleansCenter) cleaner?.plan(frame);
+    filter.plan();
+    for (const tiles of composition) jobs.plan('composite', tiles);
+    jobs.plan('predict-errors', errorTiles);
+
+    for (const other of filter.unknown) await this.#estimate(filter, other, task, encoders, cleaner);
+    const center = cleansCenter
+      ? await cleaner?.clean(frame, request.auxiliaryKey ?? request.key)
+      : undefined;
+    if (center !== undefined) fillGuides(picture, encoderInputs(center.frame, encoders, true));
+    const pyramids: Pyramid[] = [
+      ...(filter.readsCenter ? pyramidsOf(picture) : []),
+      ...(task.logs ? [{ levels: task.logs, scale: 1 }] : []),
+      ...task.others.map(({ motion }): Pyramid => ({ levels: motion, scale: 'motion' })),
+    ];
+    const exposure = await jobs.expose([
+      { kind: 'expose', picture },
+      ...this.#coarsenJobs(picture, pyramids),
+    ]);
+    await filter.denoise(exposure);
+    const model = `${manifest.name}@${manifest.version}`;
+    for (let l = picture.levels.length - 2; l >= 0; l--) {
+      const [fine, coarse] = picture.levels.slice(l, l + 2) as [Level, Level];
+      const tiles = composition[l] ?? [];
+      await jobs.run(tiles.map((tile) => ({ kind: 'composite', model, fine, coarse, tile, exposure })));
+    }
+    if (errors !== undefined) {
+      await jobs.run(
+        errorTiles.map((tile) => ({ kind: 'predict-errors', model, picture, tile, exposure, errors })),
+      );
+    }
+
+    const assemblyStart = performance.now();
+    const result = assembled(light, picture, exposure, request.region ?? wholeOf(picture));
+    const cropped = errors && cropErrors(errors, picture);
+    jobs.time('assemble', (performance.now() - assemblyStart) / 1000);
+    request.onProgress?.(1);
+    return {
+      ...result,
+      ...(cropped && { errors: cropped }),
+      ...(request.auxiliaries && { auxiliaries: copyAuxiliaries(center?.frame ?? frame) }),
+      fireflies: light.fireflies,
+      report: {
+        model: manifest.name,
+        version: manifest.version,
+        encoder: picture.encoder,
+        device: device?.name ?? 'cpu',
+        executionProvider: jobs.executionProvider,
+        simd: jobs.simd,
+        exposure,
+        lambda: meanLambda(request.lambda),
+        windowUsed: 1 + task.others.length,
+        fireflies: light.fireflies.length,
+        prefilter,
+        ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
+        tiles: filter.tiles,
+        stages: jobs.stages,
+        seconds: (performance.now() - start) / 1000,
+      },
+    };
+  }
+
+  /** The planes of a request: the frame's own, the lambdas, and the motion of the others. */
+  #prepare(
+    frame: Frame,
+    manifest: ModelManifest,
+    request: WindowRequest,
+    jobs: RequestJobs,
+    lease: FeatureLease,
+  ): {
+    readonly task: FilterTask;
+    readonly light: SeenLight;
+    readonly encoders: readonly string[];
+    readonly prefilter: PrefilterOutcome;
+  } {
+    const { neighbors, also, irradiance, lambda, key, region, encoder, auxiliaries } = request;
+    const { levels } = manifest.architecture;
+    const readings = [frame, ...neighbors.map((neighbor) => neighbor.frame)].map((each) => {
+      const outcome = prefilterOutcome(each, request.prefilter, manifest);
+      const isClean = outcome === 'on' || outcome === 'clean';
+      return { frame: outcome === 'on' ? withVariances(each) : each, outcome, isClean };
+    });
+    const [own, ...ofOthers] = readings as [(typeof readings)[number], ...typeof readings];
+    const encoders = windowEncoders(readings, manifest.sources, encoder);
+    const light = seenLight(own.frame, also, encoders, own.isClean);
+    // An encoder may look at neither.
+    const isGuided = (light.inputs.albedo ?? light.inputs.normal) !== undefined;
+    const prefilter = own.outcome === 'on' && !isGuided && !auxiliaries ? 'none' : own.outcome;
+    const picture = allocateFramePyramid(light.inputs, light.also, levels, this.#memory, irradiance);
+    const others = neighbors.map((neighbor, i): OtherFrame => {
+      const { frame: reading, outcome, isClean } = ofOthers[i] as (typeof readings)[number];
+      const seen = encoderInputs(reading, encoders, isClean);
+      if (light.inputs.albedo !== undefined && seen.albedo === undefined) {
+        throw differing(neighbor.offset, 'an albedo', 'none');
+      }
+      const slot = NEIGHBOR_OFFSETS.indexOf(neighbor.offset as (typeof NEIGHBOR_OFFSETS)[number]);
+      const motion = this.#motionPyramid(slot, neighbor.motion, levels);
+      return { frame: neighbor, seen, slot, motion, isClean, prefiltered: outcome === 'on' && isGuided };
+    });
+    const task = {
+      ...{ manifest, irradiance, key, picture, others, jobs, lease, seen: light.inputs },
+      prefiltered: prefilter === 'on',
+      logs: this.#lambdaPyramid(lambda, picture, levels),
+      areas: levelAreas(
+        region && grow(region, GUARD_RADIUS, picture.width, picture.height),
+        picture.levels,
+        manifest,
+      ),
+    };
+    return { task, light, encoders, prefilter };
+  }
+
+  #cleaner(manifest: ModelManifest, jobs: RequestJobs, lease: FeatureLease): AuxiliaryCleaner | undefined {
+    if (manifest.auxiliaryPrefilter === undefined) return undefined;
+    return new AuxiliaryCleaner(manifest, manifest.auxiliaryPrefilter, {
+      ...{ jobs, lease, memory: this.#auxiliaryMemory },
+      ...{ workers: this.pool.size, bytesPerWorker: this.bytesPerWorker },
+    });
+  }
+
+  /** What is kept of another frame, whose planes take the place of those of the last one. */
+  async #estimate(
+    filter: KernelBackend,
+    other: OtherFrame,
+    { manifest, irradiance, jobs }: FilterTask,
+    encoders: readonly string[],
+    cleaner: AuxiliaryCleaner | undefined,
+  ): Promise<void> {
+    const { frame, also = [], auxiliaryKey } = other.frame;
+    const clean = other.prefiltered ? await cleaner?.clean(frame, auxiliaryKey) : undefined;
+    const seen = seenLight(clean?.frame ?? frame, also, encoders, other.isClean);
+    const { levels } = manifest.architecture;
+    const picture = createFramePicture(seen.inputs, seen.also, levels, this.#frameMemory, irradiance);
+    clean?.release();
+    const coarsening = this.#coarsenJobs(picture, pyramidsOf(picture));
+    const exposure = await jobs.expose([{ kind: 'expose', picture }, ...coarsening]);
+    await filter.estimate(other, picture, exposure);
+  }
+
+  /** log10 of lambda at all levels and one more; undefined where lambda is 1. */
+  #lambdaPyramid(lambda: number | Raster, size: Picture, levels: number): Raster[] | undefined {
+    const log = logLambda(lambda, size);
+    if (log === undefined) return undefined;
+    const [pyramid = []] = allocatePyramids(
+      size,
+      levels,
+      [{ channels: 1, levels: levels + 1 }],
+      this.#lambdaMemory,
+    );
+    fillPyramid(pyramid, [log]);
+    return pyramid;
+  }
+
+  /** Motion to a frame, at all levels and one more. */
+  #motionPyramid(slot: number, motion: Raster, levels: number): Raster[] {
+    const layout = [{ channels: 2, levels: levels + 1 }];
+    const [pyramid = []] = allocatePyramids(
+      motion,
+      levels,
+      layout,
+      this.#motionMemory[slot] as SharedRasters,
+    );
+    fillPyramid(pyramid, [motion]);
+    return pyramid;
+  }
+
+  #errorTiles(errors: Raster, { errorPredictor }: ModelManifest): Tile[] {
+    const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
+    return this.#tiling.tiles(wholeOf(errors), overlap, ERROR_BYTES_PER_PIXEL);
+  }
+
+  /** Bands of rows of the finest level, whole at every level. */
+  #coarsenJobs({ levels }: Picture<FrameLevel>, pyramids: readonly Pyramid[]): DenoiseJob[] {
+    const height = levels[0]?.height ?? 0;
+    const multiple = 2 ** levels.length;
+    const rows = Math.ceil(height / (2 * this.pool.size) / multiple) * multiple;
+    const jobs: DenoiseJob[] = [];
+    for (let begin = 0; begin < height; begin += rows) {
+      jobs.push({ kind: 'coarsen', pyramids, begin, end: Math.min(begin + rows, height) });
+    }
+    return jobs;
+  }
+}
+
+/** A frame with all variances that it has after the prefilter, of any values: places for them. */
+function withVariances(frame: Frame): Frame {
+  const { albedo, normal, colorVariance } = frame;
+  return {
+    ...frame,
+    ...(albedo && { albedoVariance: frame.albedoVariance ?? colorVariance }),
+    ...(normal && { normalVariance: frame.normalVariance ?? colorVariance }),
+  };
+}
+
+/** What is seen of a frame: with fireflies dimmed where the variance was measured. */
+interface SeenLight {
+  /** By its encoder. */
+  readonly inputs: EncoderInputs;
+  /** Of the further layers. */
+  readonly also: readonly Raster[];
+  /** Indices of the pixels that were dimmed. */
+  readonly fireflies: readonly number[];
+  /** Of the colour, where it was measured; an encoder without variances gets another. */
+  readonly variance?: Raster;
+}
+
+function seenLight(
+  frame: Frame,
+  layers: readonly Raster[],
+  encoders: readonly string[],
+  isClean: boolean,
+): SeenLight {
+  const inputs = encoderInputs(frame, encoders, isClean);
+  const measured = frame.varianceOrigin !== 'estimated';
+  const fireflies = measured ? detectFireflies(inputs.color, frame.colorVariance) : [];
+  return {
+    inputs: {
+      ...inputs,
+      color: dimmed(inputs.color, fireflies),
+      colorVariance: dimmed(inputs.colorVariance, fireflies, 2),
+    },
+    also: layers.map((layer) => (layer.channels === COLOR_CHANNELS ? dimmed(layer, fireflies) : layer)),
+    fireflies: fireflies.map(({ index }) => index),
+    ...(measured && { variance: dimmed(frame.colorVariance, fireflies, 2) }),
+  };
+}
+
+/** Errors of the finest level, where worker threads write them without a copy. */
+function errorRaster({ levels }: Picture): Raster {
+  const { width, height } = levels[0] as Level;
+  const bytes = width * height * ERROR_CHANNELS * Float32Array.BYTES_PER_ELEMENT;
+  return raster(width, height, ERROR_CHANNELS, new Float32Array(new SharedArrayBuffer(bytes)));
+}
+
+/** The result in the size of the frame; where variances were measured, the input as far as the denoiser errs. */
+function assembled(
+  { inputs: { color: noisy }, also, variance }: SeenLight,
+  picture: Picture,
+  exposure: number,
+  area: Tile,
+): Pick<DenoiseResult, 'color' | 'also'> {
+  const result = pictureResult(picture, also);
+  const share = variance && denoisedWeight({ noisy, variance, denoised: result.color, exposure }, area);
+  if (share !== undefined) {
+    blendTowardsInput(noisy, result.color, share, area);
+    for (const [i, layer] of also.entries()) blendTowardsInput(layer, result.also[i] as Raster, share, area);
+  }
+  return result;
+}
+
+function cropErrors(errors: Raster, { width, height }: Picture): Raster {
+  const cropped = raster(width, height, errors.channels);
+  cropPadded(errors, cropped);
+  return cropped;
+}
+
+function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): PredictedError {
+  const mean = (c: number): number => {
+    const values = plane(errors, c);
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  };
+  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1, lambda: 1 };
+}

@@ -1,0 +1,197 @@
+import type { Denoiser, PredictedError } from '../../denoise/denoiser.js';
+import { expected, QuietframeError } from '../../errors.js';
+import type { Frame, VarianceOrigin } from '../../frame/frame.js';
+import type { SampleType } from '../../image/image.js';
+import { plane, type Raster } from '../../image/raster.js';
+import {
+  ALLOCATION_DEFAULTS,
+  checkAllocation,
+  MAX_SPP,
+  totalSamples,
+} from '../../sampling/allocate-samples.js';
+import { ERROR_METRICS, type ErrorMetric } from '../../sampling/error-metric.js';
+import { measuredNoise } from '../../sampling/measured-noise.js';
+import type { SamplePlan, SamplePlanOptions } from '../../sampling/plan-samples.js';
+import { checkTarget, type QualityTarget, samplesForTarget } from '../../sampling/quality-target.js';
+
+/** For those who take requests. */
+export { ERROR_METRICS, MAX_SPP };
+
+/** What of a denoised frame a file gets. */
+export const OUTPUTS = ['color', 'error', 'samples', 'fireflies', 'parameters', 'auxiliaries'] as const;
+export type Output = (typeof OUTPUTS)[number];
+
+/** How the error map and the sample map are made. */
+export interface MapsRequest extends Partial<Omit<SamplePlanOptions, 'budgetSpp' | 'noise'>> {
+  /** What is written; `color` alone by default, which predicts nothing. */
+  readonly outputs?: readonly Output[];
+  /** Mean samples per pixel to plan; where it is not given, as many as the target is predicted to take. */
+  readonly budgetSpp?: number;
+  /** Mean SMAPE at which the picture is good enough; the report tells what is left until then. */
+  readonly targetSmape?: number;
+  /** Mean samples per pixel that the frame has; what its attributes say where it is not given. */
+  readonly renderedSpp?: number;
+}
+
+/** Figures of a sample map. */
+export interface SamplesReport {
+  readonly metric: ErrorMetric;
+  /** Where the variance comes from that guides beside the metric; `layer` where the renderer measured it. */
+  readonly varianceOrigin: VarianceOrigin;
+  readonly budgetSpp: number;
+  /** Samples of all pixels, exactly the sum of the map. */
+  readonly total: number;
+  readonly leastSpp: number;
+  readonly mostSpp: number;
+}
+
+/** What the report says about maps. */
+export interface MapsReport {
+  readonly predictedError?: PredictedError;
+  readonly samples?: SamplesReport;
+  readonly target?: QualityTarget;
+}
+
+/** A channel of a map with its samples. */
+export interface MapChannel {
+  readonly name: string;
+  readonly type: SampleType;
+  readonly data: Float32Array | Uint32Array;
+}
+
+export interface Maps {
+  readonly channels: readonly MapChannel[];
+  readonly report: MapsReport;
+}
+
+/** Whether the request needs predicted errors. */
+export function needsErrors({ outputs = ['color'], targetSmape }: MapsRequest): boolean {
+  return targetSmape !== undefined || outputs.some((output) => output === 'error' || output === 'samples');
+}
+
+/**
+ * Checks what can be checked before the work.
+ * @throws QuietframeError `invalid-argument`.
+ */
+export function checkMaps({ outputs = ['color'], budgetSpp, targetSmape, ...options }: MapsRequest): void {
+  if (targetSmape !== undefined) checkTarget(targetSmape);
+  if (budgetSpp !== undefined && !(budgetSpp > 0)) throw invalid('a number above 0', 'budget', budgetSpp);
+  if (!outputs.includes('samples')) return;
+  if (budgetSpp === undefined && targetSmape === undefined) {
+    throw invalid('samples per pixel (or a target-smape in its place)', 'budget', 'none');
+  }
+  const { minSpp } = { ...ALLOCATION_DEFAULTS, ...options };
+  checkAllocation({ ...ALLOCATION_DEFAULTS, ...options, budgetSpp: budgetSpp ?? minSpp });
+}
+
+/** What maps are made of. */
+export interface MapsInput {
+  /** Of the denoised frame. */
+  readonly errors: Raster;
+  readonly predictedError: PredictedError;
+  readonly frame: Frame;
+  /** As the denoiser used it. */
+  readonly exposure: number;
+  /** Samples per pixel that the file says it has. */
+  readonly spp: number | undefined;
+}
+
+/**
+ * The maps of a denoised frame: channels `error.SMAPE`, `error.DSSIM`, `samples.density` (mean 1) and `samples.spp`.
+ * @throws QuietframeError `invalid-argument` where the budget is left to a target that tells none; `cancelled`.
+ */
+export async function makeMaps(
+  { errors, predictedError, frame, exposure, spp }: MapsInput,
+  request: MapsRequest,
+  denoiser: Pick<Denoiser, 'planSamples'>,
+): Promise<Maps> {
+  const { outputs = ['color'], targetSmape, renderedSpp = spp, ...options } = request;
+  const target =
+    targetSmape === undefined
+      ? undefined
+      : samplesForTarget(predictedError.smape, targetSmape, predictedError.decay, renderedSpp);
+  const report = { predictedError, ...(target && { target }) };
+  const channels: MapChannel[] = [];
+  if (outputs.includes('error')) {
+    channels.push(
+      { name: 'error.SMAPE', type: 'float', data: plane(errors, 0) },
+      { name: 'error.DSSIM', type: 'float', data: plane(errors, 1) },
+    );
+  }
+  if (!outputs.includes('samples')) return { channels, report };
+  const budgetSpp = request.budgetSpp ?? budgetOf(target, request);
+  const { color, measuredVariance, varianceOrigin } = frame;
+  const noise = measuredVariance && measuredNoise(color, measuredVariance, exposure);
+  const plan = await denoiser.planSamples(errors, { ...options, budgetSpp, ...(noise && { noise }) });
+  channels.push(
+    { name: 'samples.density', type: 'float', data: plan.density.data },
+    { name: 'samples.spp', type: 'uint', data: plan.samples },
+  );
+  const origin = noise === undefined ? varianceOrigin : 'layer';
+  return { channels, report: { ...report, samples: samplesReport(plan, budgetSpp, origin, options.metric) } };
+}
+
+/**
+ * The mask of fireflies as a channel: 1 where a pixel was dimmed before filtering, 0 elsewhere.
+ * @param fireflies indices of pixels; undefined from models that do not look for any.
+ * @throws QuietframeError `not-implemented` where they were not looked for.
+ */
+export function fireflyMask(fireflies: readonly number[] | undefined, pixels: number): MapChannel {
+  if (fireflies === undefined) {
+    const message = expected('a model of kernels', 'the model of outputs=fireflies', 'one of filters');
+    throw new QuietframeError('not-implemented', message, { parameter: 'outputs' });
+  }
+  const data = new Float32Array(pixels);
+  for (const index of fireflies) data[index] = 1;
+  return { name: 'fireflies.mask', type: 'float', data };
+}
+
+/**
+ * Albedo and normals as they guided the model: channels `quietframe.albedo.R` to `B` and `quietframe.normal.X` to `Z`, of
+ * those that the frame has.
+ */
+export function auxiliaryChannels({ albedo, normal }: Pick<Frame, 'albedo' | 'normal'>): MapChannel[] {
+  const channels = (name: string, layer: Raster | undefined, letters: readonly string[]): MapChannel[] =>
+    layer === undefined
+      ? []
+      : letters.map((letter, c) => ({
+          ...{ name: `quietframe.${name}.${letter}`, type: 'float', data: plane(layer, c) },
+        }));
+  return [...channels('albedo', albedo, ['R', 'G', 'B']), ...channels('normal', normal, ['X', 'Y', 'Z'])];
+}
+
+/** @throws QuietframeError `missing-layer` where a frame has neither albedo nor normals to answer with. */
+export function checkAuxiliaries({ albedo, normal }: Pick<Frame, 'albedo' | 'normal'>): void {
+  if ((albedo ?? normal) !== undefined) return;
+  const message = expected('an albedo or normals', 'the frame of outputs=auxiliaries', 'neither');
+  throw new QuietframeError('missing-layer', message, { layer: 'albedo' });
+}
+
+/** The samples that a target takes, within the limits of a pixel. */
+function budgetOf(target: QualityTarget | undefined, { minSpp, maxSpp }: MapsRequest): number {
+  if (target?.sampleFactor === null) {
+    throw invalid('a target in reach, or a budget,', 'target-smape', target.targetSmape);
+  }
+  if (target === undefined || target.additionalSpp === null) {
+    throw invalid('samples per pixel of the frame with a target-smape and no budget', 'spp', 'none');
+  }
+  if (target.reached) return minSpp ?? 0;
+  return Math.min(Math.max(target.additionalSpp, minSpp ?? 0), maxSpp ?? ALLOCATION_DEFAULTS.maxSpp);
+}
+
+function samplesReport(
+  { samples }: SamplePlan,
+  budgetSpp: number,
+  varianceOrigin: VarianceOrigin,
+  metric: ErrorMetric = 'smape',
+): SamplesReport {
+  return {
+    ...{ metric, varianceOrigin, budgetSpp, total: totalSamples(budgetSpp, samples.length) },
+    leastSpp: samples.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
+    mostSpp: samples.reduce((most, count) => Math.max(most, count), 0),
+  };
+}
+
+function invalid(range: string, parameter: string, received: unknown): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
+}

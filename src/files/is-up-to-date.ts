@@ -1,0 +1,78 @@
+import { attributeText } from '../exr/attribute.js';
+import type { ExrPool } from '../exr/pool.js';
+import { layersText, resolveLayers } from '../frame/layers/resolve-layers.js';
+import { digestOf } from '../io/sha256.js';
+import { VERSION } from '../version.js';
+import type { DenoiseExrRequest } from './denoise-file/denoise-exr.js';
+
+/**
+ * Whether a file says by its attributes that this version made it for such a request. A model that is not asked for may be
+ * any; files that are no OpenEXR are not denoised.
+ * @param frames size of the window, the frame itself included.
+ */
+export async function isDenoised(
+  exr: Uint8Array,
+  request: Pick<
+    DenoiseExrRequest,
+    | 'model'
+    | 'lambda'
+    | 'lambdaMap'
+    | 'source'
+    | 'view'
+    | 'wrap'
+    | 'alpha'
+    | 'components'
+    | 'aovs'
+    | 'layers'
+    | 'motion'
+    | 'encoder'
+    | 'prefilter'
+  >,
+  frames: number,
+  pool: Pick<ExrPool, 'header'>,
+): Promise<boolean> {
+  try {
+    const { parts } = pool.header(exr);
+    const text = (name: string): string =>
+      attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
+    const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'auto', components, aovs } = request;
+    const { layers = {}, motion = 'auto', encoder = 'auto', view = '', wrap = 'auto' } = request;
+    const { prefilter = 'auto' } = request;
+    const [name, version] = model?.split('@') ?? [];
+    const plan = resolveLayers(parts, request);
+    const lights = aovs === undefined ? [] : plan.lights.map((light) => light.name);
+    const map = lambdaMap && `map ${await digestOf(lambdaMap)}`;
+    // Without the split, there is nothing to do but the beauty.
+    const split = components === 'split' && plan.layers.diffuseColor !== undefined;
+    return (
+      text('software') === `quietframe ${VERSION}` &&
+      (map === undefined ? Number(text('lambda')) === lambda : text('lambda') === map) &&
+      (text('components') || 'beauty') === (split ? 'split' : 'beauty') &&
+      Number(text('frames')) === frames &&
+      text('alpha') === alpha &&
+      (text('wrapChoice') || 'auto') === wrap &&
+      text('aovs') === lights.join(', ') &&
+      text('layers') === layersText(layers) &&
+      (text('encoderChoice') || 'auto') === encoder &&
+      (text('prefilterChoice') || 'auto') === prefilter &&
+      text('view') === view &&
+      (text('motion') || 'auto') === motion &&
+      (name === undefined || text('model') === name) &&
+      (version === undefined || text('version') === version) &&
+      (source === 'auto' || text('source') === source)
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** How many frames a file says that it was denoised from, itself included; undefined where it says nothing. */
+export function framesDenoisedFrom(exr: Uint8Array, pool: Pick<ExrPool, 'header'>): number | undefined {
+  try {
+    const [part] = pool.header(exr).parts;
+    const frames = Number(attributeText(part?.attributes.get('quietframe:frames')));
+    return Number.isInteger(frames) && frames > 0 ? frames : undefined;
+  } catch {
+    return undefined;
+  }
+}

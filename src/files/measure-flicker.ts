@@ -1,0 +1,49 @@
+import type { ExrPool } from '../exr/pool.js';
+import { buildFrame, rasterOf } from '../frame/build-frame.js';
+import { type ResolveOptions, resolveLayers } from '../frame/layers/resolve-layers.js';
+import { motionFromLayer } from '../frame/motion/motion.js';
+import { flicker } from '../image/metrics.js';
+import type { Raster } from '../image/raster.js';
+import { readBeauty } from './window/read-planned.js';
+
+/** Two consecutive denoised frames. */
+export interface FlickerFiles {
+  readonly previous: Uint8Array;
+  readonly current: Uint8Array;
+  /** The current frame with its motion, if it has any. */
+  readonly input: Uint8Array;
+}
+
+/**
+ * Flicker of the beauty between two consecutive denoised frames, after warping by the motion of the second.
+ * @throws QuietframeError as `readBeauty` and `flicker`.
+ */
+export async function measureFlicker(
+  { previous, current, input }: FlickerFiles,
+  pool: ExrPool,
+  options: ResolveOptions = {},
+): Promise<number> {
+  const beauty = async (exr: Uint8Array): Promise<Raster> =>
+    buildFrame(await readBeauty(exr, pool, options)).frame.color;
+  const [before, after, toPrevious] = await Promise.all([
+    beauty(previous),
+    beauty(current),
+    motionToPrevious(input, pool, options),
+  ]);
+  return flicker(after, before, toPrevious);
+}
+
+async function motionToPrevious(
+  exr: Uint8Array,
+  pool: ExrPool,
+  options: ResolveOptions,
+): Promise<Raster | undefined> {
+  const { layers, motionConvention } = resolveLayers(pool.header(exr).parts, options);
+  const { motion } = layers;
+  if (motion === undefined || motionConvention === 'unknown') return undefined;
+  const image = await pool.read(exr, {
+    select: (part, { name }) => part.index === motion.part && motion.channels.includes(name),
+  });
+  const samples = rasterOf(image, motion);
+  return samples && motionFromLayer(samples, motionConvention)?.toPrevious;
+}

@@ -1,0 +1,411 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expected, QuietframeError } from '../../errors.js';
+import { partialOf, writeAtomically } from '../../io/write-atomically.js';
+
+export interface FrameStoreOptions {
+  /** Bytes of frames that are kept in memory. */
+  readonly memoryBytes: number;
+  /** Folder for what no longer fits into memory; undefined for none. It may be shared, and what it holds is found again. */
+  readonly spoolFolder: string | undefined;
+  /** Bytes of frames that are kept there. */
+  readonly spoolBytes: number;
+}
+
+/** A file of the spool that is open. */
+export interface SpooledFile {
+  readonly length: number;
+  /** @throws Error when the file was cut meanwhile. */
+  read(start: number, end: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+const SUFFIX = '.exr';
+const CHUNK_BYTES = 2 ** 20;
+/** Milliseconds after which nobody writes a partial file any more. */
+const STALE_MS = 3_600_000;
+
+/** Where odd entries of the spool are told. */
+export interface StoreLog {
+  warn(details: object, message: string): void;
+}
+
+/** Whether a text is a SHA-256 in lower-case hexadecimal digits. */
+export function isDigest(text: string): boolean {
+  return DIGEST.test(text);
+}
+
+/**
+ * The SHA-256 of a frame, as 64 lower-case hexadecimal digits.
+ * @throws QuietframeError `invalid-argument` for anything else.
+ */
+export function parseDigest(text: unknown): string {
+  if (typeof text === 'string' && isDigest(text)) return text;
+  throw new QuietframeError(
+    'invalid-argument',
+    expected('64 lower-case hexadecimal digits', 'a digest', text),
+    {
+      parameter: 'digest',
+    },
+  );
+}
+
+/**
+ * Frames by the SHA-256 of their bytes: in memory and, once they are the least recently used there, in a spool folder, where
+ * they are the least recently used to go. Everything in it can be sent again, so that nothing is lost that matters.
+ */
+export class FrameStore {
+  readonly #options: FrameStoreOptions;
+  /** Least recently used first, as all maps here. */
+  readonly #memory = new Map<string, Uint8Array>();
+  /** On their way to the spool. */
+  readonly #moving = new Map<string, Uint8Array>();
+  /** States of files of the spool in which they had their digest. */
+  readonly #checked = new Map<string, string>();
+  /** Files of the spool that are being read. */
+  readonly #reading = new Map<string, Promise<Uint8Array | undefined>>();
+  /** Bytes of the files by digest. */
+  readonly #spool = new Map<string, number>();
+  /** How many need a frame, and must not lose it. */
+  readonly #retained = new Map<string, { users: number; readonly bytes: number }>();
+  #memoryBytes = 0;
+  #spoolBytes = 0;
+  #spoolFailures = 0;
+
+  private constructor(options: FrameStoreOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Finds what the spool folder holds, and makes the folder where there is none. Entries that are no frames are left alone, and
+   * others may come and go meanwhile: replicas may share the folder.
+   * @param log where entries are told that look like frames and are none.
+   * @throws QuietframeError `file-system`.
+   */
+  static async open(options: FrameStoreOptions, log?: StoreLog): Promise<FrameStore> {
+    const store = new FrameStore(options);
+    await store.#findSpooled(log);
+    return store;
+  }
+
+  /** Bytes of the largest frame that can be kept. */
+  get largest(): number {
+    const { memoryBytes, spoolFolder, spoolBytes } = this.#options;
+    return Math.max(memoryBytes, spoolFolder === undefined ? 0 : spoolBytes);
+  }
+
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  get spoolBytes(): number {
+    return this.#spoolBytes;
+  }
+
+  /** Frames that could not be written to the spool, and were lost if they did not fit into memory. */
+  get spoolFailures(): number {
+    return this.#spoolFailures;
+  }
+
+  has(digest: string): boolean {
+    return this.#memory.has(digest) || this.#moving.has(digest) || this.#spool.has(digest);
+  }
+
+  /** The frame, which is the most recently used then; undefined when it is not kept or its file is damaged. */
+  async get(digest: string): Promise<Uint8Array | undefined> {
+    const kept = this.inMemory(digest);
+    if (kept !== undefined) return kept;
+    return this.#reading.get(digest) ?? this.#fetch(digest);
+  }
+
+  /** The frame if it is in memory, which is the most recently used then. */
+  inMemory(digest: string): Uint8Array | undefined {
+    const kept = this.#memory.get(digest);
+    if (kept === undefined) return this.#moving.get(digest);
+    this.#memory.delete(digest);
+    this.#memory.set(digest, kept);
+    return kept;
+  }
+
+  /**
+   * The file of a frame in the spool, for who reads it piece by piece; undefined where there is none or it is damaged. Its
+   * digest is checked once for each state of the file.
+   */
+  async openSpooled(digest: string): Promise<SpooledFile | undefined> {
+    const size = this.#spool.get(digest);
+    if (size === undefined) return undefined;
+    this.#spool.delete(digest);
+    this.#spool.set(digest, size);
+    const file = await open(this.#path(digest)).catch(() => undefined);
+    if (file === undefined) {
+      await this.#dropSpooled(digest);
+      return undefined;
+    }
+    const { ino, mtimeMs, size: length } = await file.stat();
+    const state = `${ino} ${mtimeMs} ${length}`;
+    if (this.#checked.get(digest) !== state) {
+      if ((await hashOf(file)) !== digest) {
+        await file.close();
+        await this.#dropSpooled(digest);
+        return undefined;
+      }
+      this.#checked.set(digest, state);
+    }
+    return {
+      length,
+      read: async (start, end) => {
+        const bytes = Buffer.allocUnsafe(end - start);
+        const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+        if (bytesRead < bytes.length) throw new Error('A file of the spool was cut while it was read');
+        return bytes;
+      },
+      close: () => file.close(),
+    };
+  }
+
+  /** Reads a file of the spool once for all who want it meanwhile. */
+  #fetch(digest: string): Promise<Uint8Array | undefined> {
+    const reading = (async () => {
+      try {
+        const bytes = await this.#readSpooled(digest);
+        if (bytes !== undefined && this.#spool.has(digest)) await this.put(digest, bytes);
+        return bytes;
+      } finally {
+        this.#reading.delete(digest);
+      }
+    })();
+    this.#reading.set(digest, reading);
+    return reading;
+  }
+
+  /**
+   * Keeps a frame, whose digest is known to be right, and lets go of others for it.
+   * @throws QuietframeError `too-large`; `file-system` when the spool fails.
+   */
+  async put(digest: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length > this.largest) throw tooLarge(this.largest, bytes.length);
+    // It would drive out everything else, and then itself.
+    if (bytes.length > this.#options.memoryBytes) return this.#toSpool(digest, bytes);
+    if (!this.#memory.has(digest)) {
+      this.#memory.set(digest, bytes);
+      this.#memoryBytes += bytes.length;
+    }
+    const leaving: Promise<void>[] = [];
+    for (const [oldest, old] of this.#memory) {
+      if (this.#memoryBytes <= this.#options.memoryBytes) break;
+      if (this.#retained.has(oldest) && this.#options.spoolFolder === undefined) continue;
+      this.#forget(oldest);
+      leaving.push(this.#leave(oldest, old));
+    }
+    await Promise.all(leaving);
+  }
+
+  /**
+   * Lets go of none of these frames until they are released. At most half of the store can be held on to.
+   * @throws QuietframeError `missing-frames`; `too-large` when these alone are more; `overloaded` when all together are.
+   */
+  retain(digests: readonly string[]): void {
+    const missing = digests.filter((digest) => !this.has(digest));
+    if (missing.length > 0) {
+      const received = `${missing.length} that are not kept`;
+      const message = expected('frames that have been sent before', 'the job', received);
+      throw new QuietframeError('missing-frames', message, { missing });
+    }
+    const most = this.largest / 2;
+    const sum = (list: readonly string[]): number =>
+      list.reduce((bytes, digest) => bytes + this.sizeOf(digest), 0);
+    const own = sum(digests);
+    if (own > most) {
+      throw new QuietframeError(
+        'too-large',
+        expected(`at most ${most}`, 'the bytes of frames of a job', own),
+      );
+    }
+    const others = [...this.#retained.values()].reduce((bytes, each) => bytes + each.bytes, 0);
+    if (others + sum(digests.filter((digest) => !this.#retained.has(digest))) > most) {
+      const message = expected(`at most ${most}`, 'the bytes of frames of all jobs', 'more');
+      throw new QuietframeError('overloaded', message, { retryAfter: 30 });
+    }
+    for (const digest of digests) {
+      const retained = this.#retained.get(digest) ?? { users: 0, bytes: this.sizeOf(digest) };
+      retained.users++;
+      this.#retained.set(digest, retained);
+    }
+  }
+
+  release(digests: readonly string[]): void {
+    for (const digest of digests) {
+      const retained = this.#retained.get(digest);
+      if (retained !== undefined && --retained.users === 0) this.#retained.delete(digest);
+    }
+  }
+
+  /**
+   * Writes a frame to the spool already, so that it survives the process.
+   * @throws QuietframeError `file-system`, also where there is no spool that could hold it.
+   */
+  async persist(digest: string): Promise<void> {
+    const bytes = this.#memory.get(digest);
+    if (bytes !== undefined) await this.#toSpool(digest, bytes);
+    if (this.#spool.has(digest) || this.#moving.has(digest)) return;
+    throw new QuietframeError('file-system', 'The spool folder cannot keep a frame');
+  }
+
+  /** Bytes of a frame that is kept; 0 for others. */
+  sizeOf(digest: string): number {
+    return (this.#memory.get(digest) ?? this.#moving.get(digest))?.length ?? this.#spool.get(digest) ?? 0;
+  }
+
+  /**
+   * @returns whether there was one.
+   * @throws QuietframeError `in-use` while a job needs it.
+   */
+  async delete(digest: string): Promise<boolean> {
+    if (this.#retained.has(digest)) {
+      const message = 'The frame cannot be deleted: a job that has not ended needs it';
+      throw new QuietframeError('in-use', message, { frame: digest, retryAfter: 30 });
+    }
+    const had = this.has(digest);
+    this.#forget(digest);
+    this.#moving.delete(digest);
+    await this.#dropSpooled(digest);
+    return had;
+  }
+
+  #forget(digest: string): void {
+    this.#memoryBytes -= this.#memory.get(digest)?.length ?? 0;
+    this.#memory.delete(digest);
+  }
+
+  /** It fails for nobody else: what cannot be written is lost, unless it must not be. */
+  async #leave(digest: string, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#toSpool(digest, bytes);
+    } catch (error) {
+      if (!(error instanceof QuietframeError)) throw error;
+      this.#spoolFailures++;
+      if (!this.#retained.has(digest) || this.has(digest)) return;
+      this.#memory.set(digest, bytes);
+      this.#memoryBytes += bytes.length;
+    }
+  }
+
+  async #toSpool(digest: string, bytes: Uint8Array): Promise<void> {
+    const { spoolFolder, spoolBytes } = this.#options;
+    if (spoolFolder === undefined || bytes.length > spoolBytes || this.#spool.has(digest)) return;
+    this.#moving.set(digest, bytes);
+    try {
+      await writeAtomically(this.#path(digest), bytes, { mode: 0o600, replaceLink: true });
+      if (this.#moving.get(digest) !== bytes) {
+        // It was deleted meanwhile, unless it was sent and moved again.
+        if (!this.has(digest)) await rm(this.#path(digest), { force: true });
+        return;
+      }
+      if (!this.#spool.has(digest)) this.#spoolBytes += bytes.length;
+      this.#spool.set(digest, bytes.length);
+    } finally {
+      if (this.#moving.get(digest) === bytes) this.#moving.delete(digest);
+    }
+    for (const oldest of [...this.#spool.keys()]) {
+      if (this.#spoolBytes <= spoolBytes) break;
+      if (this.#retained.has(oldest)) continue;
+      await this.#dropSpooled(oldest);
+    }
+  }
+
+  async #dropSpooled(digest: string): Promise<void> {
+    const size = this.#spool.get(digest);
+    if (size === undefined) return;
+    this.#spool.delete(digest);
+    this.#checked.delete(digest);
+    this.#spoolBytes -= size;
+    await rm(this.#path(digest), { force: true });
+  }
+
+  /** The bytes of a file whose digest is right; others may share the folder, and disks fail. */
+  async #readSpooled(digest: string): Promise<Uint8Array | undefined> {
+    const size = this.#spool.get(digest);
+    if (size === undefined) return undefined;
+    this.#spool.delete(digest);
+    this.#spool.set(digest, size);
+    const bytes = new Uint8Array(new SharedArrayBuffer(size));
+    const hash = createHash('sha256');
+    const file = await open(this.#path(digest)).catch(() => undefined);
+    try {
+      for (let at = 0; file !== undefined && at < size; ) {
+        const { bytesRead } = await file.read(bytes, at, Math.min(CHUNK_BYTES, size - at), at);
+        if (bytesRead === 0) break;
+        hash.update(bytes.subarray(at, at + bytesRead));
+        at += bytesRead;
+      }
+    } finally {
+      await file?.close();
+    }
+    if (hash.digest('hex') === digest) return bytes;
+    await this.#dropSpooled(digest);
+    return undefined;
+  }
+
+  async #findSpooled(log: StoreLog | undefined): Promise<void> {
+    const { spoolFolder } = this.#options;
+    if (spoolFolder === undefined) return;
+    let names: string[];
+    try {
+      await mkdir(spoolFolder, { recursive: true, mode: 0o700 });
+      names = await readdir(spoolFolder);
+    } catch (cause) {
+      throw new QuietframeError(
+        'file-system',
+        `The spool folder ${spoolFolder} cannot be used`,
+        {},
+        { cause },
+      );
+    }
+    const files: { readonly digest: string; readonly size: number; readonly mtimeMs: number }[] = [];
+    for (const name of names) {
+      const digest = digestIn(name) ?? digestIn(partialOf(name) ?? '');
+      if (digest === undefined) continue;
+      // Not followed: what a link leads to is not the store's.
+      const found = await lstat(join(spoolFolder, name)).catch(() => undefined);
+      if (found === undefined) continue;
+      if (!found.isFile()) log?.warn({ name }, 'An entry of the spool is no file and is left alone');
+      else if (digestIn(name) !== undefined) files.push({ digest, size: found.size, mtimeMs: found.mtimeMs });
+      else if (Date.now() - found.mtimeMs > STALE_MS) await rm(join(spoolFolder, name), { force: true });
+    }
+    for (const { digest, size } of files.sort((x, y) => x.mtimeMs - y.mtimeMs)) {
+      this.#spool.set(digest, size);
+      this.#spoolBytes += size;
+    }
+  }
+
+  #path(digest: string): string {
+    return join(this.#options.spoolFolder ?? '', digest + SUFFIX);
+  }
+}
+
+/** SHA-256 of a file, which is never in memory as a whole. */
+async function hashOf(file: FileHandle): Promise<string> {
+  const hash = createHash('sha256');
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  for (let at = 0; ; ) {
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+    if (bytesRead === 0) return hash.digest('hex');
+    hash.update(chunk.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+}
+
+/** The digest that is the name of a file of the spool. */
+function digestIn(name: string): string | undefined {
+  const digest = name.slice(0, -SUFFIX.length);
+  return name.endsWith(SUFFIX) && DIGEST.test(digest) ? digest : undefined;
+}
+
+function tooLarge(limit: number, received: number): QuietframeError {
+  return new QuietframeError(
+    'too-large',
+    expected(`at most ${limit}`, 'the bytes of a frame to keep', received),
+  );
+}

@@ -1,0 +1,122 @@
+import { LRUCache } from 'lru-cache';
+import { expected, QuietframeError } from '../../errors.js';
+import type { ExrPool } from '../../exr/pool.js';
+import type { ExrSummary } from '../../exr/worker.js';
+import type { FrameStore } from './frame-store.js';
+
+/** An OpenEXR file of a request. Its header is known before its turn, its bytes are needed in it alone. */
+export interface SourceFile {
+  /** Bytes of the file. */
+  readonly length: number;
+  /** SHA-256, where it is known. */
+  readonly digest: string | undefined;
+  /**
+   * Its checked header.
+   * @throws QuietframeError as `ExrPool.inspect`; `missing-frames`.
+   */
+  header(): Promise<ExrSummary>;
+  /** @throws QuietframeError `missing-frames`. */
+  load(): Promise<Uint8Array>;
+}
+
+/** Headers that are remembered, by the memory that they take. */
+const HEADER_CACHE_BYTES = 2 ** 26;
+const PART_BYTES = 300;
+const CHANNEL_BYTES = 100;
+
+/** What a file always is, whoever sends it. */
+const LASTING: readonly string[] = ['malformed-exr', 'unsupported-exr'];
+
+/**
+ * The files that requests bring or name by digest. Headers are read in a worker, once for each digest; kept files that
+ * were never inspected by this process are read one after the other for it, so that any number of waiting requests holds
+ * one file in memory.
+ */
+export class SourceFiles {
+  readonly #pool: Pick<ExrPool, 'inspect'>;
+  readonly #store: FrameStore;
+  readonly #headers = new LRUCache<string, { readonly header: ExrSummary | QuietframeError }>({
+    maxSize: HEADER_CACHE_BYTES,
+    sizeCalculation: ({ header }) =>
+      header instanceof QuietframeError
+        ? PART_BYTES
+        : header.parts.reduce((sum, { channels }) => sum + PART_BYTES + CHANNEL_BYTES * channels.length, 0),
+  });
+  readonly #reading = new Map<string, Promise<ExrSummary>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(pool: Pick<ExrPool, 'inspect'>, store: FrameStore) {
+    this.#pool = pool;
+    this.#store = store;
+  }
+
+  /** Whether a file of this digest is kept. */
+  has(digest: string): boolean {
+    return this.#store.has(digest);
+  }
+
+  /** A file that came with its request. */
+  uploaded(bytes: Uint8Array, digest?: string): SourceFile {
+    let header: Promise<ExrSummary> | undefined;
+    return {
+      length: bytes.length,
+      digest,
+      header: () => {
+        header ??= digest === undefined ? this.#pool.inspect(bytes) : this.#header(digest, async () => bytes);
+        return header;
+      },
+      load: async () => bytes,
+    };
+  }
+
+  /** A file that is kept. */
+  stored(digest: string): SourceFile {
+    const load = async (): Promise<Uint8Array> => {
+      const bytes = await this.#store.get(digest);
+      if (bytes !== undefined) return bytes;
+      throw missingFrames([digest]);
+    };
+    return {
+      length: this.#store.sizeOf(digest),
+      digest,
+      header: () => this.#header(digest, () => this.#last.then(load)),
+      load,
+    };
+  }
+
+  async #header(digest: string, load: () => Promise<Uint8Array>): Promise<ExrSummary> {
+    const known = this.#headers.get(digest);
+    if (known === undefined) return this.#reading.get(digest) ?? this.#read(digest, load);
+    if (known.header instanceof QuietframeError) {
+      const { code, message, details } = known.header;
+      throw new QuietframeError(code, message, details);
+    }
+    return known.header;
+  }
+
+  #read(digest: string, load: () => Promise<Uint8Array>): Promise<ExrSummary> {
+    const read = (async () => {
+      try {
+        const header = await this.#pool.inspect(await load());
+        this.#headers.set(digest, { header });
+        return header;
+      } catch (error) {
+        if (error instanceof QuietframeError && LASTING.includes(error.code)) {
+          this.#headers.set(digest, { header: error });
+        }
+        throw error;
+      } finally {
+        this.#reading.delete(digest);
+      }
+    })();
+    this.#reading.set(digest, read);
+    this.#last = Promise.allSettled([this.#last, read]);
+    return read;
+  }
+}
+
+/** What a request that names files which are not kept is answered with. */
+export function missingFrames(missing: readonly string[], name = 'the request'): QuietframeError {
+  const message = expected('frames that have been sent before', name, `${missing.length} that are not kept`);
+  return new QuietframeError('missing-frames', message, { missing });
+}

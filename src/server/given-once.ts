@@ -1,8 +1,0 @@
-/** Parameters of the query and of the body; one that both have counts as given twice. */
-export function givenOnce(
-  query: Readonly<Record<string, unknown>>,
-  body: Readonly<Record<string, string>>,
-): Record<string, unknown> {
-  const twice = Object.keys(body).filter((name) => Object.hasOwn(query, name));
-  return { ...query, ...body, ...Object.fromEntries(twice.map((name) => [name, [query[name], body[name]]])) };
-}

@@ -1,0 +1,369 @@
+import type { IncomingMessage } from 'node:http';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
+import type { FastifyInstance } from 'fastify';
+import { expected, QuietframeError } from '../../errors.js';
+import type { UploadScope } from '../queue/upload-memory.js';
+import { LeastRate, type LeastRateOptions } from './least-rate.js';
+
+export const EXR_MEDIA_TYPE = 'image/x-exr';
+export const FORM_MEDIA_TYPE = 'multipart/form-data';
+export const JSON_MEDIA_TYPE = 'application/json';
+/** Bytes of a body of JSON, which only names things. */
+export const JSON_LIMIT = 65_536;
+
+/** Most frames of a window. */
+export const MAX_FRAMES = 7;
+
+/** Names of the form's parts; a window has several of the first. */
+const PART_NAMES = ['frame', 'half_a', 'half_b', 'lambda', 'guide'] as const;
+/** Most files of a request. */
+export const MAX_PARTS = MAX_FRAMES + 4;
+/** Characters of a number. */
+const MAX_TEXT = 32;
+export type PartName = (typeof PART_NAMES)[number];
+
+/** OpenEXR files of one request, those sent in memory that workers can read without a copy. There are frames, halves or both. */
+export interface Upload<File = Uint8Array> {
+  /** In time order. */
+  readonly frames: readonly File[];
+  /** Two renders of the frame that is denoised. */
+  readonly halves: readonly [File, File] | undefined;
+  /** The slope of the loss of every pixel. */
+  readonly lambda?: File;
+  /** A form's field `lambda` that is no file: the text of a number. */
+  readonly lambdaText?: string;
+  /** The frame at the size that it is magnified to, for its albedo and normals. */
+  readonly guide?: File;
+}
+
+/** How a body is received. */
+export interface ReceiveOptions {
+  readonly maxBytes: number;
+  /** Where files are gathered. */
+  readonly memory: UploadScope;
+  readonly leastRate: LeastRateOptions;
+  /** Called with each chunk as it comes, whatever becomes of the request. */
+  readonly onChunk?: (chunk: Uint8Array) => void;
+  /** Ends the upload with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Lets the bodies of the service through as streams and refuses all others with `unsupported-media-type`. Fastify's
+ * body limit does not apply to streams: {@link receiveUpload} counts the bytes.
+ */
+export function acceptBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser([EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE], (_request, payload, done) =>
+    done(null, payload),
+  );
+}
+
+/**
+ * Checks what the head of a request says about its body, before a byte of it is read.
+ * @throws QuietframeError `too-large`, `unsupported-media-type`, `empty-body`.
+ */
+export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): void {
+  const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = headers;
+  if (encoding !== 'identity') {
+    throw new QuietframeError('unsupported-media-type', expected('identity', 'Content-Encoding', encoding), {
+      parameter: 'content-encoding',
+    });
+  }
+  const length = Number(
+    headers['content-length'] ?? (headers['transfer-encoding'] === undefined ? 0 : Number.NaN),
+  );
+  if (length > maxBytes) throw tooLarge(maxBytes, length);
+  if (contentType === undefined || length === 0) throw emptyBody();
+}
+
+/**
+ * Reads the body of a request that has passed {@link checkBodyHead}: one OpenEXR file, or a form with up to 7 parts
+ * `frame` in time order, with `half_a` and `half_b`, or with all of them, with a map `lambda` (or a number) and a `guide`. The files
+ * are not looked into.
+ * @throws QuietframeError `too-large` as soon as the limit is passed; `empty-body`, `malformed-body`,
+ * `unknown-parameter`; `cancelled` when the client goes away.
+ */
+export async function receiveUpload(request: IncomingMessage, options: ReceiveOptions): Promise<Upload> {
+  const { 'content-type': contentType = '' } = request.headers;
+  if (contentType.toLowerCase().startsWith(FORM_MEDIA_TYPE)) {
+    return withNumber(uploadOf(await receiveForm(request, contentType, options)));
+  }
+  return { frames: [await receiveFile(request, options)], halves: undefined };
+}
+
+/**
+ * Reads a body that is one file.
+ * @throws QuietframeError `too-large`, `empty-body`, `cancelled`, `request-timeout`, and what `onChunk` throws.
+ */
+export async function receiveFile(request: IncomingMessage, options: ReceiveOptions): Promise<Uint8Array> {
+  const file = new GrowingBytes(options.memory, Number(request.headers['content-length'] ?? 0));
+  await receive(request, options, (chunk) => file.push(chunk));
+  if (file.length === 0) throw emptyBody();
+  return file.bytes();
+}
+
+/**
+ * Reads a body of JSON, which is small and read on this thread alone.
+ * @throws QuietframeError as {@link receiveFile}.
+ */
+export async function receiveJson(
+  request: IncomingMessage,
+  options: Omit<ReceiveOptions, 'memory'>,
+): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  await receive(request, options, (chunk) => chunks.push(chunk));
+  if (chunks.length === 0) throw emptyBody();
+  return Buffer.concat(chunks);
+}
+
+/** Whether a request says that its body is JSON. */
+export function isJson({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.toLowerCase().startsWith(JSON_MEDIA_TYPE) ?? false;
+}
+
+/** The upload with something else for each of its files. */
+export function mapUpload<File, Other>(
+  { frames, halves, lambda, guide }: Upload<File>,
+  map: (file: File) => Other,
+): Upload<Other> {
+  return {
+    frames: frames.map(map),
+    halves: halves && [map(halves[0]), map(halves[1])],
+    ...(lambda !== undefined && { lambda: map(lambda) }),
+    ...(guide !== undefined && { guide: map(guide) }),
+  };
+}
+
+/** Bytes of all files of an upload. */
+export function uploadBytes({ frames, halves, lambda, guide }: Upload): number {
+  return [...frames, ...(halves ?? []), lambda, guide].reduce((sum, file) => sum + (file?.length ?? 0), 0);
+}
+
+/**
+ * The upload of a form's parts.
+ * @throws QuietframeError `malformed-body` for too many files of a kind, a half buffer alone, and nothing at all.
+ */
+export function uploadOf<File>(parts: ReadonlyMap<PartName, readonly File[]>): Upload<File> {
+  const frames = parts.get('frame') ?? [];
+  const [halfA, extraA] = parts.get('half_a') ?? [];
+  const [halfB, extraB] = parts.get('half_b') ?? [];
+  const [lambda, extraLambda] = parts.get('lambda') ?? [];
+  const [guide, extraGuide] = parts.get('guide') ?? [];
+  const halves = halfA !== undefined && halfB !== undefined ? ([halfA, halfB] as const) : undefined;
+  const isOdd =
+    (halfA === undefined) !== (halfB === undefined) ||
+    extraA !== undefined ||
+    extraB !== undefined ||
+    extraLambda !== undefined ||
+    extraGuide !== undefined;
+  if (isOdd || frames.length > MAX_FRAMES || (frames.length === 0 && halves === undefined)) {
+    const received = PART_NAMES.map((name) => `${parts.get(name)?.length ?? 0} ${name}`).join(', ');
+    throw new QuietframeError(
+      'malformed-body',
+      expected(
+        `1 to ${MAX_FRAMES} frame, or both half_a and half_b, or all of these, and at most one lambda and one guide`,
+        'the parts of the form',
+        received,
+      ),
+    );
+  }
+  return {
+    frames,
+    halves,
+    ...(lambda !== undefined && { lambda }),
+    ...(guide !== undefined && { guide }),
+  };
+}
+
+/** A form's upload, whose part `lambda` may be the text of a number. */
+function withNumber({ lambda, ...upload }: Upload): Upload {
+  const lambdaText = lambda && textOf(lambda);
+  return { ...upload, ...(lambdaText === undefined ? lambda && { lambda } : { lambdaText }) };
+}
+
+/** A short part of printable characters, which no OpenEXR file is; undefined for all others. */
+function textOf(part: Uint8Array): string | undefined {
+  const text = part.length > MAX_TEXT ? '' : Buffer.from(part).toString('latin1');
+  return /^[\x20-\x7e]+$/.test(text) ? text : undefined;
+}
+
+/**
+ * Reads a form. Every part is collected as a file, whatever it says it is, and nothing waits for a reader: the
+ * byte limit of the body bounds all parts together.
+ */
+function receiveForm(
+  request: IncomingMessage,
+  contentType: string,
+  options: ReceiveOptions,
+): Promise<Map<PartName, Uint8Array[]>> {
+  return new Promise((resolve, reject) => {
+    const parts = new Map<PartName, Uint8Array[]>();
+    let failure: QuietframeError | undefined;
+    const fail = (error: QuietframeError): void => {
+      failure ??= error;
+      reject(failure);
+    };
+    const parser = formParser(contentType);
+    parser
+      .on('file', (name: string | undefined, stream) => {
+        const file = new GrowingBytes(options.memory, 0);
+        stream.on('error', (cause) => fail(malformedForm(cause)));
+        stream.on('data', (chunk: Buffer) => file.push(chunk));
+        const known = PART_NAMES.find((candidate) => candidate === name);
+        if (known === undefined) {
+          fail(
+            new QuietframeError(
+              'unknown-parameter',
+              expected(PART_NAMES.join(', '), 'the name of a part', name),
+              {
+                parameter: (name ?? '').slice(0, 80),
+              },
+            ),
+          );
+          return;
+        }
+        stream.on('end', () => {
+          const files = parts.get(known) ?? [];
+          parts.set(known, [...files, file.bytes()]);
+          if (file.length === 0) fail(emptyPart(known, files.length));
+        });
+      })
+      .on('partsLimit', () =>
+        fail(
+          new QuietframeError(
+            'malformed-body',
+            expected(`at most ${MAX_PARTS}`, 'the parts of the form', 'more'),
+          ),
+        ),
+      )
+      .on('error', (cause) => fail(malformedForm(cause)))
+      .on('finish', () => resolve(parts));
+    const feed = (chunk: Buffer): void => {
+      if (failure !== undefined) throw failure;
+      parser.write(chunk);
+    };
+    receive(request, options, feed).then(() => parser.end(), fail);
+  });
+}
+
+function formParser(contentType: string): BusboyInstance {
+  try {
+    return new Busboy({
+      headers: { 'content-type': contentType },
+      isPartAFile: () => true,
+      limits: { parts: MAX_PARTS, headerPairs: 16, headerSize: 8192 },
+    });
+  } catch (cause) {
+    throw malformedForm(cause);
+  }
+}
+
+/**
+ * Hands the chunks of a body to `take`, and stops at the first error, without destroying the request: its client is to
+ * read the answer. What still comes is dropped.
+ */
+function receive(
+  request: IncomingMessage,
+  { maxBytes, leastRate, onChunk, signal }: Omit<ReceiveOptions, 'memory'>,
+  take: (chunk: Buffer) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let total = 0;
+    const rate = new LeastRate(leastRate, () =>
+      stop(new QuietframeError('request-timeout', 'The request did not arrive at the least rate')),
+    );
+    const stop = (error?: unknown): void => {
+      rate.end();
+      signal?.removeEventListener('abort', onAbort);
+      request.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+      // A request that fails later still emits its error, which nobody else listens for.
+      request.on('error', () => {}).resume();
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      rate.moved(chunk.length);
+      total += chunk.length;
+      try {
+        onChunk?.(chunk);
+        if (total > maxBytes) throw tooLarge(maxBytes, 'more');
+        take(chunk);
+        rate.wait();
+      } catch (error) {
+        stop(error);
+      }
+    };
+    const onEnd = (): void => stop();
+    const onGone = (): void =>
+      stop(new QuietframeError('cancelled', 'The client went away before its upload was complete'));
+    const onAbort = (): void => stop(signal?.reason);
+    if (request.destroyed) return onGone();
+    if (signal?.aborted) return onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+    rate.wait();
+  });
+}
+
+/** Bytes that come in pieces, gathered in shared memory. */
+class GrowingBytes {
+  readonly #memory: UploadScope;
+  #buffer: Uint8Array;
+  #length = 0;
+
+  /** @param size expected bytes; the system backs them with memory only once they are written. */
+  constructor(memory: UploadScope, size: number) {
+    this.#memory = memory;
+    this.#buffer = memory.take(size);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(chunk: Uint8Array): void {
+    // The parser of a form may still hand out what it had read before its upload was refused.
+    if (this.#memory.closed) return;
+    const needed = this.#length + chunk.length;
+    if (needed > this.#buffer.length) {
+      const grown = this.#memory.take(Math.max(needed, 2 * this.#buffer.length));
+      grown.set(this.bytes());
+      this.#memory.giveBack(this.#buffer);
+      this.#buffer = grown;
+    }
+    this.#buffer.set(chunk, this.#length);
+    this.#length = needed;
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+}
+
+function tooLarge(limit: number, received: number | string): QuietframeError {
+  return new QuietframeError(
+    'too-large',
+    expected(`at most ${limit}`, 'the bytes of the request body', received),
+  );
+}
+
+function emptyBody(): QuietframeError {
+  return new QuietframeError('empty-body', expected('an OpenEXR file', 'the request body', 'nothing'));
+}
+
+function emptyPart(name: PartName, index: number): QuietframeError {
+  const frame = name === 'frame' ? `frame[${index}]` : name;
+  return new QuietframeError('empty-body', expected('an OpenEXR file', `part ${frame}`, 'nothing'), {
+    frame,
+  });
+}
+
+function malformedForm(cause: unknown): QuietframeError {
+  return new QuietframeError(
+    'malformed-body',
+    expected('complete multipart/form-data with its boundary', 'the request body', 'something else'),
+    {},
+    { cause },
+  );
+}

@@ -1,0 +1,260 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { expected, QuietframeError } from '../../../errors.js';
+import { digestOf } from '../../../io/sha256.js';
+import type { AppContext } from '../../app.js';
+import { selectFrames } from '../../frames/choose-center.js';
+import { codeOf, Job, type JobFrame, type JobSpec } from '../../jobs/job.js';
+import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../../jobs/job-body.js';
+import { jobEvents } from '../../jobs/job-events.js';
+import { acquireSlot, headerOf, reception, releaseOnClose, reserveBody } from '../../queue/admission.js';
+import { JOB_URGENCY, parsePriority } from '../../queue/priority.js';
+import { parseDenoiseQuery } from '../denoise-query.js';
+import {
+  checkBodyHead,
+  EXR_MEDIA_TYPE,
+  isJson,
+  JSON_MEDIA_TYPE,
+  mapUpload,
+  receiveJson,
+  receiveUpload,
+  type Upload,
+  uploadBytes,
+} from '../exr-body.js';
+import { mergeWithoutDuplicates } from '../merge-without-duplicates.js';
+import { watchReader } from '../paced-answer.js';
+import { openContent, sendContent } from '../send-range.js';
+
+const JSON_UTF8 = 'application/json; charset=utf-8';
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+type OfJob = { Params: { id: string } };
+type OfResult = { Params: { id: string; index?: string } };
+
+/**
+ * `/v1/jobs`: work whose result is fetched later. The bodies are those of `POST /v1/denoise`, and whole sequences by
+ * digest. A job runs in the queue of all requests, but after those that somebody waits for.
+ */
+export function jobRoutes(app: FastifyInstance, context: AppContext): void {
+  const { jobs, runner, lifecycle, metrics, leastRate, streams } = context;
+
+  app.post('/v1/jobs', async (request, reply) => {
+    const urgency = parsePriority(headerOf(request), request.caller, JOB_URGENCY).urgency;
+    const key = idempotencyKey(request);
+    const asked = await receiveJob(request, reply, context);
+    const { frames: list, parameters } = asked;
+    const fingerprint = createHash('sha256')
+      .update(JSON.stringify([list, parameters]))
+      .digest('hex');
+    const before = key === undefined ? undefined : jobs.withKey(key, request.caller);
+    if (before !== undefined && before.spec.idempotency?.fingerprint !== fingerprint) {
+      throw new QuietframeError(
+        'idempotency-conflict',
+        expected('the same request as before', 'Idempotency-Key', 'another'),
+        { parameter: 'idempotency-key' },
+      );
+    }
+    if (before !== undefined) return accepted(reply.header('idempotency-replayed', 'true'), before);
+    const traceparent = request.headers.traceparent?.toString();
+    const spec: JobSpec = {
+      id: randomUUID(),
+      owner: request.caller.name,
+      created: new Date().toISOString(),
+      urgency,
+      ...(traceparent !== undefined && { traceparent }),
+      parameters,
+      frames: list,
+      ...(key !== undefined && { idempotency: { key, fingerprint } }),
+    };
+    const job = new Job(spec);
+    jobs.add(job, request.caller);
+    try {
+      await runner.start(job);
+    } catch (error) {
+      jobs.remove(job);
+      throw error;
+    }
+    return accepted(reply, job);
+  });
+
+  app.get('/v1/jobs', ({ caller }, reply) => {
+    const mine = jobs.jobs.filter(({ spec }) => spec.owner === caller.name);
+    const shown = mine.map((job) => job.status(Number.POSITIVE_INFINITY));
+    return noStore(reply).send({ jobs: shown.map(({ frames: _, ...status }) => status) });
+  });
+
+  app.get<OfJob>('/v1/jobs/:id', ({ params, caller }, reply) =>
+    noStore(reply).type(JSON_UTF8).send(jobs.find(params.id, caller).statusText()),
+  );
+
+  app.delete<OfJob>('/v1/jobs/:id', ({ params, caller }, reply) => {
+    const job = jobs.find(params.id, caller);
+    if (job.ended) jobs.remove(job);
+    else job.cancel();
+    return reply.code(204).send();
+  });
+
+  app.get<OfJob>('/v1/jobs/:id/events', { exposeHeadRoute: false }, ({ params, caller, headers }, reply) => {
+    const job = jobs.find(params.id, caller);
+    const last = Number(headers['last-event-id'] ?? 0);
+    // A number from before a restart of the service says nothing.
+    const seen = Number.isInteger(last) && last >= 0 && last <= job.version ? last : 0;
+    // Tells an EventSource not to come again.
+    if (job.ended && seen === job.version) return noStore(reply).code(204).send();
+    const end = streams.open(caller);
+    const closed = new AbortController();
+    reply.raw.once('close', () => {
+      end();
+      closed.abort();
+    });
+    const rate = watchReader(reply, leastRate);
+    // An event waits for its reader, not a queue of them.
+    const events = Readable.from(jobEvents(job, seen, lifecycle, closed.signal, rate), { highWaterMark: 1 });
+    return noStore(reply).type('text/event-stream').header('x-accel-buffering', 'no').send(events);
+  });
+
+  const sendResult = async (request: FastifyRequest<OfResult>, reply: FastifyReply) => {
+    const { id, index: given } = request.params;
+    const job = jobs.find(id, request.caller);
+    const index = indexOf(job, given);
+    const end = job.end(index);
+    if (end === undefined) {
+      throw new QuietframeError('not-finished', expected('a frame that is done', 'the job', job.state), {
+        ...(!job.ended && { retryAfter: 1 }),
+      });
+    }
+    if ('error' in end) {
+      const { detail, parameter, frame, layer, missing } = end.error;
+      throw new QuietframeError(codeOf(end.error), detail, {
+        ...(parameter !== undefined && { parameter }),
+        ...(frame !== undefined && { frame }),
+        ...(layer !== undefined && { layer }),
+        ...(missing !== undefined && { missing }),
+      });
+    }
+    const { digest, report } = end.result;
+    const type = request.accepts().type([EXR_MEDIA_TYPE, JSON_MEDIA_TYPE]);
+    if (type === JSON_MEDIA_TYPE) return noStore(reply).header('vary', 'accept').send(report);
+    if (type !== EXR_MEDIA_TYPE) {
+      const message = expected(`${EXR_MEDIA_TYPE}, ${JSON_MEDIA_TYPE}`, 'Accept', request.headers.accept);
+      throw new QuietframeError('not-acceptable', message, { parameter: 'accept' });
+    }
+    const content = await openContent(digest, context);
+    if (content === undefined) {
+      throw new QuietframeError('not-found', expected('a result that is kept', 'the digest', digest), {
+        frame: digest,
+      });
+    }
+    metrics.sent(sendContent(request, reply.type(type).header('vary', 'accept'), content, leastRate));
+    return reply;
+  };
+  app.get<OfResult>('/v1/jobs/:id/result', sendResult);
+  app.get<OfResult>('/v1/jobs/:id/results/:index', sendResult);
+}
+
+/**
+ * The body of a job. Files that come with it are kept like those of `PUT /v1/frames`.
+ * @throws QuietframeError as `POST /v1/denoise`.
+ */
+async function receiveJob(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: AppContext,
+): Promise<JobRequest> {
+  const { deps, config, frames, files, metrics } = context;
+  const given = request.query as Record<string, unknown>;
+  const { center, ...query } = given;
+  parseDenoiseQuery(given, deps.denoiser.models);
+  const named = isJson(request.raw);
+  const limit = named ? JOB_JSON_LIMIT : Math.min(config.maxUploadBytes, frames.largest);
+  checkBodyHead(request.raw, limit);
+  const place = acquireSlot(request, context);
+  releaseOnClose(reply, place);
+  reserveBody(request, reply, context, limit);
+  if (request.headers.expect !== undefined) reply.raw.writeContinue();
+  const options = reception(request, context, place, limit);
+  if (named) {
+    const most = Math.min(config.maxJobFrames, config.callerJobFrames);
+    const asked = parseJob(await receiveJson(request.raw, options), most);
+    if (center !== undefined) {
+      const message = expected('it in the body', 'center', 'it in the query');
+      throw new QuietframeError('invalid-argument', message, { parameter: 'center' });
+    }
+    const parameters = mergeWithoutDuplicates(query, asked.parameters);
+    parseDenoiseQuery(parameters, deps.denoiser.models);
+    return { frames: asked.frames, parameters: parameters as Record<string, string> };
+  }
+  const memory = context.uploads.open();
+  try {
+    const upload = await receiveUpload(request.raw, { ...options, memory });
+    metrics.received(uploadBytes(upload));
+    const { lambdaText } = upload;
+    const parameters =
+      lambdaText === undefined ? query : mergeWithoutDuplicates(query, { lambda: lambdaText });
+    parseDenoiseQuery(parameters, deps.denoiser.models);
+    await selectFrames(
+      mapUpload(upload, (bytes) => files.uploaded(bytes)),
+      center === undefined ? undefined : Number(center),
+    );
+    memory.handOver();
+    const frame = await keepUpload(upload, frames);
+    return {
+      frames: [{ ...frame, ...(center !== undefined && { center: Number(center) }) }],
+      parameters: parameters as Record<string, string>,
+    };
+  } finally {
+    memory.release();
+  }
+}
+
+/** Keeps the files of an upload like those of `PUT /v1/frames`. */
+async function keepUpload(upload: Upload, frames: AppContext['frames']): Promise<JobFrame> {
+  const keep = async (bytes: Uint8Array): Promise<string> => {
+    const digest = await digestOf(bytes);
+    await frames.put(digest, bytes);
+    return digest;
+  };
+  const digests: string[] = [];
+  for (const file of [...upload.frames, ...(upload.halves ?? [])]) digests.push(await keep(file));
+  const [halfA, halfB] = digests.slice(upload.frames.length);
+  const lambda = upload.lambda && (await keep(upload.lambda));
+  const guide = upload.guide && (await keep(upload.guide));
+  return {
+    frames: digests.slice(0, upload.frames.length),
+    ...(halfA !== undefined && halfB !== undefined && { halves: [halfA, halfB] }),
+    ...(lambda !== undefined && { lambda }),
+    ...(guide !== undefined && { guide }),
+  };
+}
+
+function accepted(reply: FastifyReply, job: Job): FastifyReply {
+  return noStore(reply)
+    .code(202)
+    .header('location', `/v1/jobs/${job.spec.id}`)
+    .type(JSON_UTF8)
+    .send(job.statusText());
+}
+
+function noStore(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'no-store');
+}
+
+function idempotencyKey({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key']?.toString();
+  if (key === undefined || KEY.test(key)) return key;
+  throw new QuietframeError(
+    'invalid-argument',
+    expected('1 to 255 visible characters', 'Idempotency-Key', key),
+    {
+      parameter: 'idempotency-key',
+    },
+  );
+}
+
+function indexOf({ spec }: Job, given: string | undefined): number {
+  const index = given === undefined && spec.frames.length === 1 ? 0 : Number(given ?? Number.NaN);
+  if (/^\d*$/.test(given ?? '') && index < spec.frames.length) return index;
+  const range = `results/ and an index below ${spec.frames.length}`;
+  throw new QuietframeError('not-found', expected(range, 'the result', given ?? 'none'));
+}

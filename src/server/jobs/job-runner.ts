@@ -1,0 +1,265 @@
+import { setImmediate } from 'node:timers/promises';
+import { QuietframeError } from '../../errors.js';
+import { shotSize } from '../../files/window/usable-window.js';
+import { digestOf } from '../../io/sha256.js';
+import type { AppContext } from '../app.js';
+import { anonymousCaller } from '../auth/tokens.js';
+import { loadFiles, selectFrames } from '../frames/choose-center.js';
+import { findStored } from '../frames/frame-references.js';
+import { Shot } from '../frames/shot-window.js';
+import { missingFrames } from '../frames/source-files.js';
+import { parseDenoiseQuery } from '../http/denoise-query.js';
+import { isServerError, type Problem, problemOf, publicError } from '../http/problem.js';
+import { denoiseRequest } from '../http/routes/denoise.js';
+import { memoryOf } from '../queue/frame-memory.js';
+import type { Terms } from '../queue/work-queue.js';
+import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
+import type { JobRecords } from './job-records.js';
+
+type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frames' | 'files' | 'tracing'>;
+
+/** How often the service may end under a job without a frame being done. */
+const MOST_STARTS = 3;
+/** How many frames in a row may fail for the same reason of the service's own. */
+const MOST_FAILURES = 3;
+
+/** Where failures of the service itself are told. */
+export interface RunnerLog {
+  error(details: object, message: string): void;
+}
+
+/**
+ * Works jobs off through the queue of all requests, a few frames of a job at a time. Frames that a job still needs are
+ * retained; results are kept like frames.
+ */
+export class JobRunner {
+  readonly #context: Context;
+  readonly #records: JobRecords | undefined;
+  readonly #log: RunnerLog;
+  readonly #drain = new AbortController();
+  readonly #stop = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+
+  constructor(context: Context, records: JobRecords | undefined, log: RunnerLog) {
+    this.#context = context;
+    this.#records = records;
+    this.#log = log;
+  }
+
+  /**
+   * Begins the work on a job, whose frames are kept.
+   * @throws QuietframeError as `FrameStore.retain`; `file-system`.
+   */
+  async start(job: Job): Promise<void> {
+    await this.#start(job, true);
+  }
+
+  /**
+   * Goes on with a job of an earlier run of the service. Frames whose files are gone fail alone; a job under which the service
+   * has ended too often is given up.
+   * @throws QuietframeError as {@link start}.
+   */
+  async resume(job: Job): Promise<void> {
+    for (const index of unfinished(job)) {
+      const digests = digestsOf(job.spec.frames[index] as JobFrame);
+      const missing = digests.filter((digest) => !this.#context.frames.has(digest));
+      if (job.starts >= MOST_STARTS) {
+        const times = `${job.starts} times while it worked on the job`;
+        const message = `The work on the job cannot be resumed: the service ended ${times}`;
+        await this.#finish(job, index, { error: problemOf(new QuietframeError('internal', message)) });
+      } else if (missing.length > 0) {
+        await this.#finish(job, index, { error: problemOf(missingFrames(missing, 'the job')) });
+      }
+    }
+    if (!job.ended) await this.#start(job, false);
+  }
+
+  async #start(job: Job, isNew: boolean): Promise<void> {
+    const { frames } = this.#context;
+    const todo = unfinished(job);
+    const digests = [...new Set(todo.flatMap((index) => digestsOf(job.spec.frames[index] as JobFrame)))];
+    frames.retain(digests);
+    try {
+      if (this.#records !== undefined) {
+        for (const digest of digests) await frames.persist(digest);
+        if (isNew) await this.#records.create(job);
+        await this.#records.note(job, 'started');
+      }
+    } catch (error) {
+      frames.release(digests);
+      throw error;
+    }
+    const forget = (): void => void this.#records?.remove(job);
+    job.cancelled.addEventListener('abort', forget, { once: true });
+    const repeated = new RepeatedFailure();
+    const shot = new Shot();
+    const lane = async (): Promise<void> => {
+      for (let index = todo.shift(); index !== undefined; index = todo.shift()) {
+        // Others are answered between the frames of a job, however little there is to do on each.
+        await setImmediate();
+        if (job.cancelled.aborted || this.#drain.signal.aborted) return;
+        const given = repeated.error;
+        if (given !== undefined) await this.#finish(job, index, { error: given });
+        else repeated.note(await this.#work(job, index, shot));
+      }
+    };
+    const lanes = Promise.all(Array.from({ length: this.#context.config.concurrency }, lane));
+    const work = lanes.then(async () => {
+      frames.release(digests);
+      if (!job.ended && !job.cancelled.aborted) await this.#noteStopped(job);
+      this.#running.delete(work);
+    });
+    this.#running.add(work);
+  }
+
+  async #noteStopped(job: Job): Promise<void> {
+    try {
+      await this.#records?.note(job, 'stopped');
+    } catch (error) {
+      this.#log.error({ err: error, job: job.spec.id }, 'A job was not written down');
+    }
+  }
+
+  /** Begins no more frames, and resolves when those that are being denoised have ended. */
+  async drain(): Promise<void> {
+    this.#drain.abort();
+    await Promise.all(this.#running);
+  }
+
+  /** Gives up what is being denoised. */
+  stop(): void {
+    this.#drain.abort();
+    this.#stop.abort();
+  }
+
+  /** @returns how it ended, if it did. */
+  async #work(job: Job, index: number, shot: Shot): Promise<FrameEnd | undefined> {
+    const { metrics, tracing } = this.#context;
+    let end: FrameEnd;
+    const start = performance.now();
+    const stages = new Map<string, number>();
+    try {
+      const result = await this.#denoise(job, index, shot, stages);
+      end = { result };
+    } catch (error) {
+      const shown = publicError(error);
+      if (shown.code === 'cancelled') {
+        job.suspend(index);
+        return undefined;
+      }
+      if (isServerError(shown)) {
+        this.#log.error(
+          { err: shown.cause ?? shown, code: shown.code, job: job.spec.id, index },
+          shown.message,
+        );
+      }
+      end = { error: problemOf(shown) };
+    }
+    metrics.jobFrame('error' in end ? 'failed' : 'ok');
+    for (const [stage, seconds] of stages) metrics.stage(stage, seconds);
+    tracing.record({
+      name: 'job frame',
+      traceparent: job.spec.traceparent,
+      seconds: (performance.now() - start) / 1000,
+      stages,
+      problem: 'error' in end ? codeOf(end.error) : undefined,
+      failed: 'error' in end && end.error.status >= 500,
+      attributes: { 'quietframe.job': job.spec.id, 'quietframe.frame': index },
+    });
+    await this.#finish(job, index, end);
+    return end;
+  }
+
+  async #finish(job: Job, index: number, end: FrameEnd): Promise<void> {
+    try {
+      // A result that the spool cannot keep is there as long as the process is.
+      if (this.#records !== undefined && 'result' in end) {
+        await this.#context.frames.persist(end.result.digest);
+      }
+      await this.#records?.append(job, index, end);
+    } catch (error) {
+      // The frame is denoised again after a restart.
+      this.#log.error({ err: error, job: job.spec.id, index }, 'A job was not written down');
+    }
+    job.finish(index, end);
+  }
+
+  async #denoise(job: Job, index: number, shot: Shot, stages: Map<string, number>): Promise<JobResult> {
+    const { deps, queue, metrics, frames, files } = this.#context;
+    const { parameters, urgency, owner } = job.spec;
+    const { center, ofShot = false, ...wanted } = job.spec.frames[index] as JobFrame;
+    const query = parseDenoiseQuery(parameters, deps.denoiser.models);
+    const upload = findStored(wanted, files, metrics);
+    const usable = ofShot
+      ? await shot.select({ ...upload, center: center ?? 0, first: index - (center ?? 0) }, (other) =>
+          this.#sizeOf(job, other),
+        )
+      : undefined;
+    const selected = usable ?? (await selectFrames(upload, center));
+    const terms: Terms = { caller: anonymousCaller(owner), urgency, deadline: undefined };
+    const stopped = AbortSignal.any([job.cancelled, this.#stop.signal]);
+    const queued = performance.now();
+    const work = async () => {
+      stages.set('queue', (performance.now() - queued) / 1000);
+      job.begin(index);
+      const onProgress = (fraction: number): void => job.advance(index, fraction);
+      const loaded = await loadFiles(selected.files);
+      const request = { ...denoiseRequest(loaded, query, stopped), onProgress };
+      return usable === undefined
+        ? deps.denoiseExr(request)
+        : shot.denoise(usable, request, (each) => deps.denoiseExr(each));
+    };
+    const { exr, report } = await queue.run(
+      work,
+      AbortSignal.any([stopped, this.#drain.signal]),
+      terms,
+      memoryOf(selected, query),
+    );
+    for (const [stage, seconds] of Object.entries(report.stages)) stages.set(stage, seconds);
+    metrics.caches(report);
+    const digest = await digestOf(exr);
+    await frames.put(digest, exr);
+    return { digest, bytes: exr.length, report };
+  }
+
+  /** The size of a frame of a shot, where the frame is kept and can be read. */
+  async #sizeOf({ spec }: Job, index: number): Promise<string | undefined> {
+    const { files } = this.#context;
+    const { frames, center = 0 } = spec.frames[index] ?? { frames: [] };
+    const digest = frames[center];
+    if (digest === undefined || !files.has(digest)) return undefined;
+    try {
+      return shotSize(await files.stored(digest).header());
+    } catch (error) {
+      if (error instanceof QuietframeError) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Failures of the service's own that are the same for one frame after the other: the rest would fail like them. */
+class RepeatedFailure {
+  #last: Problem | undefined;
+  #count = 0;
+
+  /** What the frames that are left fail with, once it is plain. */
+  get error(): Problem | undefined {
+    return this.#count < MOST_FAILURES ? undefined : this.#last;
+  }
+
+  note(end: FrameEnd | undefined): void {
+    const error = end !== undefined && 'error' in end && end.error.status >= 500 ? end.error : undefined;
+    this.#count = error === undefined ? 0 : error.type === this.#last?.type ? this.#count + 1 : 1;
+    this.#last = error;
+  }
+}
+
+/** Indices of the frames that have not ended. */
+function unfinished(job: Job): number[] {
+  return [...job.spec.frames.keys()].filter((index) => job.end(index) === undefined);
+}
+
+/** All files of a frame of a job. */
+function digestsOf({ frames, halves, lambda, guide }: JobFrame): readonly string[] {
+  return [...frames, ...(halves ?? []), lambda, guide].filter((digest) => digest !== undefined);
+}

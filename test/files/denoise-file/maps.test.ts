@@ -1,0 +1,237 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import type { DenoiseReport, Denoiser } from '../../../src/denoise/denoiser.js';
+import { attributeText } from '../../../src/exr/attribute.js';
+import { ExrPool } from '../../../src/exr/pool.js';
+import { readExr } from '../../../src/exr/read-exr.js';
+import {
+  type DenoisedExr,
+  type DenoiseExrRequest,
+  denoiseExr,
+} from '../../../src/files/denoise-file/denoise-exr.js';
+import type { MapsRequest } from '../../../src/files/denoise-file/maps.js';
+import type { Frame } from '../../../src/frame/frame.js';
+import { raster } from '../../../src/image/raster.js';
+import { planSamples } from '../../../src/sampling/plan-samples.js';
+import { exrFile } from '../../frame/support.js';
+
+const pool = new ExrPool();
+afterAll(() => pool.close());
+
+const REPORT: DenoiseReport = {
+  ...{ model: 'fake', version: 3, encoder: 'color', device: 'cpu', executionProvider: 'cpu', simd: 'plain' },
+  ...{ exposure: 1, lambda: 1, windowUsed: 1, tiles: 1, stages: {}, seconds: 0 },
+};
+
+/** Predicts errors that grow from left to right, 0.1 a column, and finds a firefly, but for the model of filters. */
+class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
+  async denoise({ color }: Frame, { errors = false, model }: Parameters<Denoiser['denoise']>[1] = {}) {
+    const { width, height } = color;
+    const smape = Array.from({ length: width * height }, (_, i) => 0.1 * (i % width));
+    const planes = [...smape, ...smape.map((value) => value / 2), ...smape.map(() => 0.25)];
+    const map = raster(width, height, 3, Float32Array.from(planes));
+    const predictedError = { smape: 0.15, dssim: 0.075, decay: 0.5, lambda: 1 as const };
+    return {
+      color: raster(
+        width,
+        height,
+        3,
+        color.data.map((value) => value / 2),
+      ),
+      also: [],
+      ...(errors && { errors: map }),
+      ...(model !== 'filters' && { fireflies: [5] }),
+      report: { ...REPORT, ...(errors && { predictedError }) },
+    };
+  }
+
+  windowSize(): number {
+    return 7;
+  }
+
+  async planSamples(...of: Parameters<Denoiser['planSamples']>) {
+    return planSamples(...of);
+  }
+}
+
+const frame = exrFile(
+  [{ window: { xMin: 0, yMin: 0, xMax: 3, yMax: 2 }, layers: ['RGB'] }],
+  (_, i) => 0.25 + 0.01 * i,
+);
+
+function run(maps: MapsRequest, mapsOnly = false, exr = frame): Promise<DenoisedExr> {
+  return denoiseExr({ exr, maps, mapsOnly }, { pool, denoiser: new FakeDenoiser() });
+}
+
+const names = (exr: Uint8Array): string[] => [...(readExr(exr).parts[0]?.planes.keys() ?? [])];
+const planeOf = (exr: Uint8Array, name: string): number[] => [
+  ...(readExr(exr).parts[0]?.planes.get(name)?.data ?? []),
+];
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+const MAPS = ['error.DSSIM', 'error.SMAPE', 'samples.density', 'samples.spp'];
+
+describe('maps of a frame', () => {
+  it('are added to the denoised file', async () => {
+    const { exr, report } = await run({ outputs: ['color', 'error', 'samples'], budgetSpp: 5.3 });
+    expect(names(exr)).toEqual(['B', 'G', 'R', ...MAPS]);
+    expect(planeOf(exr, 'R')).not.toEqual(planeOf(frame, 'R'));
+    expect(planeOf(exr, 'error.SMAPE').slice(0, 4)).toEqual(
+      [0, 0.1, 0.2, 0.3].map((value) => expect.closeTo(value, 6)),
+    );
+    expect(sum(planeOf(exr, 'samples.spp'))).toBe(64);
+    expect(sum(planeOf(exr, 'samples.density')) / 12).toBeCloseTo(1, 5);
+    expect(report.samples).toMatchObject({ metric: 'smape', budgetSpp: 5.3, total: 64 });
+    expect(report.predictedError?.smape).toBe(0.15);
+  });
+
+  it('are all of a file where nothing else is wanted', async () => {
+    const { exr } = await run({ outputs: ['error', 'samples'], budgetSpp: 2 }, true);
+    const [part] = readExr(exr).parts;
+    expect(names(exr)).toEqual(MAPS);
+    expect(part?.planes.get('samples.spp')?.type).toBe('uint');
+    expect(part?.planes.get('error.SMAPE')?.type).toBe('float');
+    expect(attributeText(part?.attributes.get('quietframe:model'))).toBe('fake');
+  });
+
+  it('leave the colour alone where it is not an output', async () => {
+    const { exr } = await run({ outputs: ['error'] });
+    expect(names(exr)).toEqual(['B', 'G', 'R', 'error.DSSIM', 'error.SMAPE']);
+    expect(planeOf(exr, 'R')).toEqual(planeOf(frame, 'R'));
+  });
+
+  it('take the place of those of an earlier run', async () => {
+    const first = await run({ outputs: ['color', 'samples'], budgetSpp: 2 });
+    const second = await run({ outputs: ['color', 'samples'], budgetSpp: 3 }, false, first.exr);
+    expect(names(second.exr)).toEqual(names(first.exr));
+    expect(sum(planeOf(second.exr, 'samples.spp'))).toBe(36);
+  });
+
+  it('are guided by the variance that the renderer has measured of both halves', async () => {
+    const half = (sign: number, impulse?: number): Uint8Array =>
+      exrFile(
+        [
+          {
+            window: { xMin: 0, yMin: 0, xMax: 8, yMax: 6 },
+            layers: impulse === undefined ? ['RGB'] : ['RGB', 'mse.RGB'],
+          },
+        ],
+        (channel, i) =>
+          channel.startsWith('mse') ? Number(i === impulse) : 0.25 + sign * (0.01 + 0.001 * (i % 5)),
+      );
+    const plan = (impulse?: number): Promise<DenoisedExr> => {
+      const halves = [half(1, impulse), half(-1, impulse)] as const;
+      const maps = { outputs: ['samples'], budgetSpp: 10 } as const;
+      return denoiseExr(
+        { exr: halves[0], halves, maps, mapsOnly: true },
+        { pool, denoiser: new FakeDenoiser() },
+      );
+    };
+    const [plain, measured] = await Promise.all([plan(), plan(3 * 9 + 4)]);
+    expect(plain.report.samples?.varianceOrigin).toBe('half-buffers');
+    expect(measured.report.samples?.varianceOrigin).toBe('layer');
+    expect(measured.report.varianceOrigin).toBe('half-buffers');
+    const [few, many] = [plain, measured].map(({ exr }) => planeOf(exr, 'samples.spp')) as [
+      number[],
+      number[],
+    ];
+    expect([sum(few), sum(many)]).toEqual([630, 630]);
+    for (const [i, count] of many.entries()) {
+      const near = Math.abs((i % 9) - 4) <= 1 && Math.abs(Math.floor(i / 9) - 3) <= 1;
+      if (near) expect(count).toBeGreaterThan(5 * (few[i] as number));
+      else expect(count).toBeLessThanOrEqual(few[i] as number);
+    }
+  });
+
+  it('are guided by the metric', async () => {
+    const { report } = await run({ outputs: ['samples'], budgetSpp: 2, metric: 'dssim' });
+    expect(report.samples?.metric).toBe('dssim');
+  });
+
+  it('show fireflies beside the colour', async () => {
+    const { exr, report } = await run({ outputs: ['color', 'fireflies'] });
+    expect(names(exr)).toEqual(['B', 'G', 'R', 'fireflies.mask']);
+    expect(planeOf(exr, 'fireflies.mask')).toEqual([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    // The file has one picture and no variances.
+    expect(report.warnings.map(({ code }) => code)).toContain('no-fireflies');
+    expect(report).not.toHaveProperty('predictedError');
+  });
+
+  it('show fireflies without a warning where the variance was measured', async () => {
+    const [a, b] = [0.1, 0.2].map((base) =>
+      exrFile(
+        [{ window: { xMin: 0, yMin: 0, xMax: 3, yMax: 2 }, layers: ['RGB'] }],
+        (_, i) => base + 0.01 * i,
+      ),
+    ) as [Uint8Array, Uint8Array];
+    const { exr, report } = await denoiseExr(
+      { exr: a, halves: [a, b], maps: { outputs: ['fireflies'] } },
+      { pool, denoiser: new FakeDenoiser() },
+    );
+    expect(names(exr)).toEqual(['B', 'G', 'R', 'fireflies.mask']);
+    expect(planeOf(exr, 'R')).toEqual(planeOf(a, 'R'));
+    expect(report.warnings.map(({ code }) => code)).not.toContain('no-fireflies');
+  });
+
+  it('show no fireflies of models that look for none, and of magnified files', async () => {
+    const services = { pool, denoiser: new FakeDenoiser() };
+    const maps = { outputs: ['color', 'fireflies'] } as const;
+    await expect(denoiseExr({ exr: frame, maps, model: 'filters' }, services)).rejects.toMatchObject({
+      code: 'not-implemented',
+      message: 'Expected a model of kernels for the model of outputs=fireflies but received "one of filters"',
+    });
+    await expect(denoiseExr({ exr: frame, maps, finish: { upscale: 2 } }, services)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining('no error, samples, fireflies or auxiliaries with upscale'),
+    });
+  });
+
+  it('say where they are not those of the lambda that is asked for', async () => {
+    const codes = async (request: Omit<DenoiseExrRequest, 'exr'>): Promise<string[]> => {
+      const services = { pool, denoiser: new FakeDenoiser() };
+      const { report } = await denoiseExr({ exr: frame, ...request }, services);
+      return report.warnings.map(({ code }) => code);
+    };
+    const maps = { outputs: ['color', 'error'] } as const;
+    expect(await codes({ maps, lambda: 2 })).toContain('lambda-not-predicted');
+    expect(await codes({ maps: { targetSmape: 0.1 }, lambda: 2 })).toContain('lambda-not-predicted');
+    expect(await codes({ maps, lambda: 1 })).not.toContain('lambda-not-predicted');
+    expect(await codes({ lambda: 2 })).not.toContain('lambda-not-predicted');
+  });
+
+  it('are not made where nobody asks', async () => {
+    const { exr, report } = await run({});
+    expect(names(exr)).toEqual(['B', 'G', 'R']);
+    expect(report).not.toHaveProperty('predictedError');
+  });
+});
+
+describe('a quality target', () => {
+  it('tells how many samples are left', async () => {
+    const { report } = await run({ targetSmape: 0.05, renderedSpp: 16 });
+    expect(report.target?.reached).toBe(false);
+    // A third of the error at a decay of 1/2: nine times the samples.
+    expect(report.target?.additionalSpp).toBeCloseTo(8 * 16, 6);
+  });
+
+  it('sets the budget where there is none', async () => {
+    const { exr } = await run({ outputs: ['samples'], targetSmape: 0.075, renderedSpp: 4 }, true);
+    expect(sum(planeOf(exr, 'samples.spp'))).toBe(12 * 12);
+    const done = await run({ outputs: ['samples'], targetSmape: 0.2 }, true);
+    expect(sum(planeOf(done.exr, 'samples.spp'))).toBe(0);
+    expect(done.report.target).toMatchObject({ reached: true, additionalSpp: 0 });
+  });
+
+  it.each<[MapsRequest, string]>([
+    [{ outputs: ['samples'] }, 'for budget but received "none"'],
+    [{ outputs: ['samples'], budgetSpp: 0 }, 'Expected a number above 0 for budget but received 0'],
+    [{ outputs: ['samples'], budgetSpp: 2, minSpp: 3 }, 'between min and max for budget but received 2'],
+    [{ outputs: ['samples'], targetSmape: 0.05 }, 'for spp but received "none"'],
+    [{ outputs: ['samples'], targetSmape: 1e-4, renderedSpp: 4 }, 'in reach, or a budget, for target-smape'],
+    [{ targetSmape: 0 }, 'Expected a number in (0, 1) for target-smape but received 0'],
+  ])('refuses %o', async (maps, message) => {
+    await expect(run(maps)).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining(message),
+    });
+  });
+});

@@ -1,0 +1,62 @@
+import { afterAll, expect, it } from 'vitest';
+import type { DenoiseRequest, Denoiser } from '../../src/denoise/denoiser.js';
+import { ExrPool } from '../../src/exr/pool.js';
+import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import { isDenoised } from '../../src/files/is-up-to-date.js';
+import type { Frame } from '../../src/frame/frame.js';
+import { planSamples } from '../../src/sampling/plan-samples.js';
+import { blenderParts, exrFile, WINDOW } from '../frame/support.js';
+
+const pool = new ExrPool({ workers: 1 });
+afterAll(() => pool.close());
+
+const denoiser: Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> = {
+  denoise: async (frame: Frame, { lambda = 1, also = [] }: DenoiseRequest = {}) => ({
+    color: frame.color,
+    also,
+    report: {
+      ...{ model: 'stub', version: 1, encoder: 'cycles', device: 'cpu', executionProvider: 'cpu' },
+      ...{ simd: 'plain', exposure: 1, windowUsed: 1, tiles: 1, stages: {}, seconds: 0 },
+      lambda: typeof lambda === 'number' ? lambda : 2,
+    },
+  }),
+  planSamples: async (...of) => planSamples(...of),
+  windowSize: () => 7,
+};
+
+const SPLIT = ['Diffuse Direct.RGB', 'Diffuse Indirect.RGB', 'Diffuse Color.RGB'];
+const plain = exrFile(blenderParts('V', ['Combined.RGBA']), () => 0.5);
+const split = exrFile(blenderParts('V', ['Combined.RGBA', ...SPLIT]), () => 0.5);
+const moving = exrFile(blenderParts('V', ['Combined.RGBA', 'Vector.XYZW']), () => 0.5);
+const map = (value: number): Uint8Array => exrFile([{ window: WINDOW, layers: ['Y'] }], () => value);
+
+type Wanted = Omit<DenoiseExrRequest, 'exr'>;
+
+it.each<[string, Uint8Array, Wanted, Wanted[]]>([
+  ['lambda', plain, { lambda: 2.5 }, [{}, { lambda: 2 }, { lambdaMap: map(2.5) }]],
+  ['no lambda', plain, {}, [{ lambda: 2 }, { lambdaMap: map(1) }]],
+  ['a map of lambda', plain, { lambdaMap: map(2) }, [{}, { lambda: 2 }, { lambdaMap: map(3) }]],
+  ['components', split, { components: 'split' }, [{}, { components: 'beauty' }]],
+  ['the beauty', split, {}, [{ components: 'split' }]],
+  ['layers', plain, { layers: { albedo: 'none' } }, [{}, { layers: { albedo: 'none', normal: 'none' } }]],
+  ['motion', moving, { motion: 'to-both' }, [{}, { motion: 'auto' }, { motion: 'none' }]],
+  ['motion by the table', moving, { motion: 'auto' }, [{ motion: 'none' }]],
+  ['an encoder', plain, { encoder: 'color' }, [{}, { encoder: 'auto' }, { encoder: 'generic' }]],
+  ['any encoder', plain, { encoder: 'auto' }, [{ encoder: 'cycles' }]],
+  ['a prefilter', plain, { prefilter: 'off' }, [{}, { prefilter: 'auto' }, { prefilter: 'on' }]],
+  ['a border that wraps', plain, { wrap: 'x' }, [{}, { wrap: 'none' }]],
+  ['any border', plain, {}, [{ wrap: 'x' }, { wrap: 'none' }]],
+  ['alpha', plain, { alpha: 'denoise' }, [{}, { alpha: 'auto' }]],
+])('tells a file that was made with %s', async (_, exr, request, others) => {
+  const { exr: made } = await denoiseExr({ exr, ...request }, { pool, denoiser });
+  expect(await isDenoised(made, request, 1, pool)).toBe(true);
+  expect(await isDenoised(made, request, 3, pool)).toBe(false);
+  for (const other of others) expect(await isDenoised(made, other, 1, pool)).toBe(false);
+  expect(await isDenoised(exr, request, 1, pool)).toBe(false);
+});
+
+it('does not ask again for components that the file does not have', async () => {
+  const { exr: made } = await denoiseExr({ exr: plain, components: 'split' }, { pool, denoiser });
+  expect(await isDenoised(made, { components: 'split' }, 1, pool)).toBe(true);
+  expect(await isDenoised(new Uint8Array(9), {}, 1, pool)).toBe(false);
+});

@@ -1,0 +1,47 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type ModelBundle, ModelRepository } from '../../../src/engine/model-repository.js';
+import { onnxEngine } from '../../../src/engine/onnxruntime/onnx-engine.js';
+import { GpuNetwork } from '../../../src/kpcn/gpu/gpu-network.js';
+import { probeParity } from '../../../src/kpcn/gpu/parity-probe.js';
+import { KpcnNetwork } from '../../../src/kpcn/network.js';
+import { TINY_MODELS } from '../../denoise/support.js';
+
+let bundle: ModelBundle;
+let host: KpcnNetwork;
+
+beforeAll(async () => {
+  bundle = (await ModelRepository.open(TINY_MODELS)).find();
+  host = await KpcnNetwork.load(bundle, onnxEngine);
+});
+
+/** Joins windows, and changes what comes of it. */
+class WrongJoin extends GpuNetwork {
+  constructor(private readonly change: (value: number) => number) {
+    super(bundle, onnxEngine);
+  }
+
+  override async fuseTile(...[task, tile, time]: Parameters<GpuNetwork['fuseTile']>): Promise<void> {
+    await super.fuseTile(task, tile, time);
+    const { data } = task.denoised;
+    data[7] = this.change(data[7] as number);
+  }
+}
+
+describe('the probe of a device', () => {
+  const probe = (device: GpuNetwork) => {
+    const { architecture } = bundle.manifest;
+    return probeParity(device, host, { encoder: 'cycles', architecture }, false);
+  };
+
+  it('finds that a device that computes right agrees with the CPU', async () => {
+    const { error, deviceSeconds } = await probe(new GpuNetwork(bundle, onnxEngine));
+    expect(error).toBeLessThan(1e-4);
+    expect(error).toBeGreaterThan(0);
+    expect(deviceSeconds).toBe(0);
+  });
+
+  it('finds a single wrong value of a window', async () => {
+    expect((await probe(new WrongJoin((value) => value + 0.5))).error).toBeGreaterThan(0.1);
+    expect((await probe(new WrongJoin(() => Number.NaN))).error).toBeNaN();
+  });
+});
