@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
-import type { ExrPool } from '../../exr/exr-pool.js';
-import { layersText } from '../../frame/resolve-layers.js';
+import type { ExrPool } from '../../exr/pool.js';
+import { layersText } from '../../frame/layers/resolve-layers.js';
 import { tellRefusals, type WorkerFlags } from '../options.js';
 import type { FrameDenoiser } from './frame-denoiser.js';
 import { DEFAULT_RETRIES, RemoteDenoiser } from './remote-denoiser.js';
