@@ -258,7 +258,7 @@ export async function buildApp(
   return app;
 }
 
-/** Takes the tokens of their file whenever it changes; those of before where it is wrong. */
+/** Takes the tokens of their file whenever it changes; keeps the former tokens where it is wrong. */
 function reloadTokens(
   callers: TokenRegistry,
   file: string,
@@ -268,12 +268,12 @@ function reloadTokens(
   const reload = async (): Promise<void> => {
     try {
       await callers.reload(file);
-      log.info('The tokens were read again');
+      log.info('The tokens were read');
     } catch (error) {
-      log.error({ err: error }, 'The tokens could not be read again; those of before stay');
+      log.error({ err: error }, 'The tokens could not be read; the former ones stay valid');
     }
   };
-  watchFiles([file], () => void reload(), signal);
+  void watchFiles([file], reload, signal);
 }
 
 /**

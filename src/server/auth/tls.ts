@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type Server } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from '../../config.js';
 import { expected, QuietframeError } from '../../errors.js';
@@ -48,18 +49,20 @@ export function renewTls(
   log: FastifyBaseLogger,
   signal: AbortSignal,
 ): void {
+  let current: Tls | undefined;
   const renew = async (): Promise<void> => {
     try {
       const tls = await readTls(files);
-      if (tls === undefined || signal.aborted) return;
+      if (tls === undefined || signal.aborted || isDeepStrictEqual(tls, current)) return;
       server.setSecureContext({ ...tls });
-      log.info('The certificate was renewed');
+      current = tls;
+      log.info('The certificate was read');
     } catch (error) {
       log.error({ err: error }, 'The certificate could not be renewed');
     }
   };
   const names = [files.tlsCertificate, files.tlsKey].filter((name) => name !== undefined);
-  watchFiles(names, () => void renew(), signal);
+  void watchFiles(names, renew, signal);
 }
 
 async function read(file: string): Promise<Buffer> {
