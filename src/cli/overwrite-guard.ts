@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { expected, QuietframeError } from '../errors.js';
+import { sweepPartialFiles } from '../io/partial-files.js';
 import { writeAtomically } from '../io/write-atomically.js';
 import { STANDARD_OUTPUT } from './output.js';
 
@@ -41,7 +42,7 @@ export class OverwriteGuard {
   }
 
   /**
-   * Checks all paths, before any work.
+   * Checks all paths, before any work, and removes partial files of them that a killed process has left.
    * @throws QuietframeError `invalid-argument`, naming the parameter of the output.
    */
   static async check(
@@ -63,6 +64,7 @@ export class OverwriteGuard {
       taken.set(target, output);
       guard.#checked.set(output.path, { output, identity });
     }
+    await sweepPartialFiles(taken.keys());
     return guard;
   }
 

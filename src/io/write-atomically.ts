@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, open, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { QuietframeError } from '../errors.js';
+import { withPartialFile } from './partial-files.js';
 
 export interface WriteOptions {
   /** Permissions of a file that is made; those of the process by default. */
@@ -31,22 +31,13 @@ export async function writeAtomically(
   }
 }
 
-const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-const PARTIAL = new RegExp(`^\\.(.+)\\.${UUID}\\.partial$`);
-
-/** The file that a file beside it was to become, where the name is that of one whose writer has stopped or still writes. */
-export function partialOf(name: string): string | undefined {
-  return PARTIAL.exec(name)?.[1];
-}
-
 async function replaceFile(
   path: string,
   bytes: Uint8Array | string,
   { mode = 0o666, replaceLink = false }: WriteOptions,
 ): Promise<void> {
   const target = replaceLink ? path : await realpath(path).catch(() => path);
-  const partial = join(dirname(target), `.${basename(target)}.${randomUUID()}.partial`);
-  try {
+  await withPartialFile(target, async (partial) => {
     const file = await open(partial, 'wx', mode);
     try {
       await file.writeFile(bytes);
@@ -55,10 +46,7 @@ async function replaceFile(
       await file.close();
     }
     await rename(partial, target);
-  } catch (cause) {
-    await rm(partial, { force: true });
-    throw cause;
-  }
+  });
   await syncFolder(dirname(target));
 }
 

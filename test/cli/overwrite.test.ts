@@ -1,10 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { link, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OverwriteGuard } from '../../src/cli/overwrite-guard.js';
+import { withPartialFile } from '../../src/io/partial-files.js';
 import { exrFile } from '../frame/support.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -143,6 +145,18 @@ describe('written are', () => {
     const guard = await OverwriteGuard.check(outputs, [at('own.exr')]);
     await guard.write(at('alias/../own.exr'), 'denoised');
     expect(await readFile(at('own.exr'), 'utf8')).toBe('denoised');
+  });
+
+  it('without what a killed process has left beside them', async () => {
+    const child = spawn(process.execPath, ['-e', '']);
+    await once(child, 'exit');
+    await withPartialFile(at('out.exr'), (partial) =>
+      writeFile(partial.replace(`-${process.pid}.`, `-${child.pid}.`), 'half'),
+    );
+    const partials = async () => (await readdir(folder)).filter((name) => name.endsWith('.partial'));
+    expect(await partials()).toHaveLength(1);
+    await OverwriteGuard.check([{ path: at('alias/../out.exr'), parameter: '--output' }], []);
+    expect(await partials()).toEqual([]);
   });
 
   it('devices, however often they are named', async () => {

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { QuietframeError } from '../../errors.js';
+import { isProcessAlive } from '../../io/is-process-alive.js';
 
 /** The file of a lock, in the folder. */
 export const LOCK_NAME = '.lock';
@@ -78,7 +79,7 @@ export class FolderLock {
 }
 
 async function isHeld(path: string, holder: Holder, host: string, beatMs: number): Promise<boolean> {
-  if (holder.host === host) return holder.pid !== process.pid && isAlive(holder.pid);
+  if (holder.host === host) return holder.pid !== process.pid && isProcessAlive(holder.pid);
   const state = await stateOf(path);
   for (let beat = 0; beat < MISSED_BEATS; beat++) {
     await sleep(beatMs);
@@ -90,15 +91,6 @@ async function isHeld(path: string, holder: Holder, host: string, beatMs: number
 async function stateOf(path: string): Promise<string> {
   const found = await stat(path, { bigint: true }).catch(() => undefined);
   return `${found?.ino} ${found?.mtimeNs}`;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }
 
 /** Nothing where the lock is gone or was not written whole. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, QuietframeError } from '../../errors.js';
-import { partialOf, writeAtomically } from '../../io/write-atomically.js';
+import { isAbandoned, partialOf } from '../../io/partial-files.js';
+import { writeAtomically } from '../../io/write-atomically.js';
 
 export interface FrameStoreOptions {
   /** Bytes of frames that are kept in memory. */
@@ -24,8 +25,6 @@ export interface SpooledFile {
 const DIGEST = /^[0-9a-f]{64}$/;
 const SUFFIX = '.exr';
 const CHUNK_BYTES = 2 ** 20;
-/** Milliseconds after which nobody writes a partial file any more. */
-const STALE_MS = 3_600_000;
 
 /** Where odd entries of the spool are told. */
 export interface StoreLog {
@@ -372,7 +371,7 @@ export class FrameStore {
       if (found === undefined) continue;
       if (!found.isFile()) log?.warn({ name }, 'An entry of the spool is no file and is left alone');
       else if (digestIn(name) !== undefined) files.push({ digest, size: found.size, mtimeMs: found.mtimeMs });
-      else if (Date.now() - found.mtimeMs > STALE_MS) await rm(join(spoolFolder, name), { force: true });
+      else if (await isAbandoned(spoolFolder, name)) await rm(join(spoolFolder, name), { force: true });
     }
     for (const { digest, size } of files.sort((x, y) => x.mtimeMs - y.mtimeMs)) {
       this.#spool.set(digest, size);

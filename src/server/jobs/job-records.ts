@@ -1,7 +1,8 @@
 import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QuietframeError } from '../../errors.js';
-import { partialOf, writeAtomically } from '../../io/write-atomically.js';
+import { partialOf } from '../../io/partial-files.js';
+import { writeAtomically } from '../../io/write-atomically.js';
 import { FolderLock } from '../frames/folder-lock.js';
 import type { FrameEnd, Job } from './job.js';
 import { parseRecord } from './parse-record.js';
