@@ -1,6 +1,7 @@
 import type { Denoiser } from '../denoise/denoiser.js';
 import type { ExrPool } from '../exr/pool.js';
 import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../files/denoise-file/denoise-exr.js';
+import type { Raster } from '../image/raster.js';
 
 /** Figures of the report that the service itself reads; whatever else it has goes to the client as it is. */
 export type ServedReport = Pick<
@@ -9,14 +10,24 @@ export type ServedReport = Pick<
 > &
   Partial<Pick<FullReport, 'decoded' | 'features'>>;
 
+/** A request to the denoiser of the service. */
+export interface ServedRequest extends DenoiseExrRequest {
+  /** Whether alpha of the result is needed, for a picture. */
+  readonly withAlpha?: boolean;
+}
+
 /** What of a denoised file the service sends. */
-export type ServedExr = Pick<DenoisedExr, 'exr' | 'color'> & { readonly report: ServedReport };
+export type ServedExr = Pick<DenoisedExr, 'exr' | 'color'> & {
+  readonly report: ServedReport;
+  /** As `readAlpha` of the result, where it was asked for. */
+  readonly alpha?: Raster;
+};
 
 /** What the service works with. */
 export interface ServerDeps {
-  /** As `denoiseExr` of the workflow. */
-  readonly denoiseExr: (request: DenoiseExrRequest) => Promise<ServedExr>;
-  /** Checks the headers of files, and reads alpha for pictures. */
-  readonly pool: Pick<ExrPool, 'inspect' | 'header' | 'read' | 'write'>;
+  /** As `denoiseExr` of the workflow, with alpha of the result on request. */
+  readonly denoiseExr: (request: ServedRequest) => Promise<ServedExr>;
+  /** Checks the headers of files in its workers. */
+  readonly pool: Pick<ExrPool, 'inspect' | 'write'>;
   readonly denoiser: Pick<Denoiser, 'models'> & { readonly restarts?: number };
 }

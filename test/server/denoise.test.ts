@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { writeExr } from '../../src/exr/write-exr.js';
-import { readAlpha } from '../../src/server/thread/encode-png.js';
+import { readAlpha } from '../../src/files/denoise-file/read-alpha.js';
 import { blenderParts, image } from '../frame/support.js';
 import { expectProblem, fakeApp, form, makeExr, post, postForm } from './support.js';
 

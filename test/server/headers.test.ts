@@ -36,6 +36,19 @@ describe('headers', () => {
     expect(readHeader).not.toHaveBeenCalled();
   });
 
+  it('of results are not read for pictures either', async () => {
+    const header = vi.spyOn(service.pool, 'header');
+    await app.inject(post(exr));
+    // The stand-in for the denoiser reads headers here, instead of in its thread.
+    const own = header.mock.calls.length;
+    header.mockClear();
+    const picture = await app.inject(post(exr, '/v1/denoise?format=png'));
+    expect(picture.headers['content-type']).toBe('image/png');
+    expect(header).toHaveBeenCalledTimes(own);
+    expect(service.requests.at(-1)).toMatchObject({ withAlpha: true });
+    header.mockRestore();
+  });
+
   it('are read once for each digest, however often it is named', async () => {
     const inspect = vi.spyOn(service.pool, 'inspect');
     const digest = await keep(makeExr({ value: () => 3 }));

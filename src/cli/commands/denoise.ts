@@ -3,7 +3,8 @@ import { readConfig } from '../../config.js';
 import type { PrefilterChoice } from '../../denoise/kpcn/clean-auxiliaries.js';
 import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../files/denoise-file/denoise-exr.js';
 import type { Output } from '../../files/denoise-file/maps.js';
-import { encodePng, readAlpha } from '../../server/thread/encode-png.js';
+import { readAlpha } from '../../files/denoise-file/read-alpha.js';
+import { encodePng } from '../../server/thread/encode-png.js';
 import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,

@@ -4,6 +4,7 @@ import { Denoiser } from '../../denoise/denoiser.js';
 import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
+import { readAlpha } from '../../files/denoise-file/read-alpha.js';
 import { FrameCache } from '../../files/window/frame-cache.js';
 import type { DenoiseThreadOptions, FromThread, ThreadRequest, ToThread } from './denoise-thread.js';
 
@@ -21,15 +22,22 @@ function send(message: FromThread, transfer: ArrayBuffer[] = []): void {
   parentPort?.postMessage(message, transfer);
 }
 
-async function run(denoiser: Denoiser, id: number, request: ThreadRequest): Promise<void> {
+async function run(
+  denoiser: Denoiser,
+  id: number,
+  { withAlpha = false, ...request }: ThreadRequest,
+): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
   try {
     const onProgress = (progress: number): void => send({ id, progress });
-    const { noisy: _, ...value } = await denoiseExr(
-      { ...request, signal: controller.signal, onProgress },
+    const { signal } = controller;
+    const { noisy: _, ...denoised } = await denoiseExr(
+      { ...request, signal, onProgress },
       { pool, denoiser, frames },
     );
+    const alpha = withAlpha ? await readAlpha(denoised.exr, pool, request, signal) : undefined;
+    const value = { ...denoised, ...(alpha && { alpha }) };
     send({ id, answer: { value } }, buffersOf(value));
   } catch (error) {
     const known = error instanceof QuietframeError;

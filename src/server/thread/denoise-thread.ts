@@ -2,10 +2,9 @@ import { Worker } from 'node:worker_threads';
 import type { DenoiserOptions, ModelSummary } from '../../denoise/denoiser.js';
 import { QuietframeError } from '../../errors.js';
 import type { ExrLimits } from '../../exr/limits.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
 import type { WorkerAnswer } from '../../threads/worker-pool.js';
 import { builtUrl } from '../../threads/worker-url.js';
-import type { ServedExr } from '../service.js';
+import type { ServedExr, ServedRequest } from '../service.js';
 
 /** What the thread is started with. */
 export interface DenoiseThreadOptions extends DenoiserOptions {
@@ -15,7 +14,7 @@ export interface DenoiseThreadOptions extends DenoiserOptions {
 }
 
 /** A request without what cannot move between threads. */
-export type ThreadRequest = Omit<DenoiseExrRequest, 'signal' | 'onProgress'>;
+export type ThreadRequest = Omit<ServedRequest, 'signal' | 'onProgress'>;
 
 export type ToThread =
   /** The thread is to end, as soon as its workers may. */
@@ -99,10 +98,10 @@ export class DenoiseThread {
   }
 
   /**
-   * As `denoiseExr` of the workflow.
+   * As `ServerDeps.denoiseExr`.
    * @throws QuietframeError as that; `internal` when the thread ends twice under the request.
    */
-  readonly denoiseExr = ({ signal, onProgress, ...request }: DenoiseExrRequest): Promise<ServedExr> =>
+  readonly denoiseExr = ({ signal, onProgress, ...request }: ServedRequest): Promise<ServedExr> =>
     new Promise((resolve, reject) => {
       if (this.#closed || signal?.aborted) return reject(cancelled());
       const id = this.#nextId++;

@@ -1,8 +1,5 @@
 import { Worker } from 'node:worker_threads';
 import { QuietframeError } from '../../errors.js';
-import type { ExrPool } from '../../exr/pool.js';
-import { rasterOf } from '../../frame/build-frame.js';
-import { type ResolveOptions, resolveLayers } from '../../frame/layers/resolve-layers.js';
 import type { Raster } from '../../image/raster.js';
 import { builtUrl } from '../../threads/worker-url.js';
 
@@ -43,29 +40,6 @@ export function encodePng(picture: DisplayPicture, signal: AbortSignal): Promise
         reject(new QuietframeError('internal', 'The making of the PNG failed'));
       });
   });
-}
-
-/**
- * Alpha of a denoised file, for its picture; undefined where it has none.
- * @throws QuietframeError as `resolveLayers` and `ExrPool.read`.
- */
-export async function readAlpha(
-  exr: Uint8Array,
-  pool: Pick<ExrPool, 'header' | 'read'>,
-  { source, layers, view }: Pick<ResolveOptions, 'source' | 'layers' | 'view'>,
-  signal: AbortSignal,
-): Promise<Raster | undefined> {
-  const options = {
-    ...(source !== undefined && { source }),
-    ...(layers !== undefined && { layers }),
-    ...(view !== undefined && { view }),
-  };
-  const { alpha } = resolveLayers(pool.header(exr).parts, options);
-  if (alpha === undefined) return undefined;
-  const { part, channels } = alpha.target;
-  const select = ({ index }: { readonly index: number }, { name }: { readonly name: string }): boolean =>
-    index === part && channels.includes(name);
-  return rasterOf(await pool.read(exr, { select, signal }), alpha.target);
 }
 
 /** The picture is not needed any more: its memory moves to the thread. */

@@ -52,6 +52,15 @@ describe('DenoiseThread', () => {
     expect(thread.models.map(({ name }) => name)).toContain('kpcn');
   });
 
+  it('reads alpha of the result where a picture needs it', async () => {
+    const exr = makeExr({ channels: ['A', 'B', 'G', 'R'], value: (_, name) => (name === 'A' ? 0.25 : 0.5) });
+    const { alpha } = await thread.denoiseExr({ exr, alpha: 'copy', withAlpha: true });
+    expect([alpha?.width, alpha?.height]).toEqual([16, 12]);
+    expect([...new Set(alpha?.data)]).toEqual([0.25]);
+    expect((await thread.denoiseExr({ exr, alpha: 'copy' })).alpha).toBeUndefined();
+    expect((await thread.denoiseExr({ exr: small, withAlpha: true })).alpha).toBeUndefined();
+  });
+
   it('passes errors on with what they are about', async () => {
     await expect(thread.denoiseExr({ exr: makeExr({ channels: ['Z'] }) })).rejects.toMatchObject({
       code: 'missing-layer',

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import type { DenoiseExrRequest } from '../../../files/denoise-file/denoise-exr.js';
-import type { ResolveOptions } from '../../../frame/layers/resolve-layers.js';
 import type { AppContext } from '../../app.js';
 import { type LoadedFiles, loadFiles, selectFrames } from '../../frames/choose-center.js';
 import { findStored, parseStoredFrames, withGuide } from '../../frames/frame-references.js';
@@ -13,7 +12,7 @@ import {
   reserveBody,
 } from '../../queue/admission.js';
 import { memoryOf } from '../../queue/frame-memory.js';
-import { encodePng, readAlpha } from '../../thread/encode-png.js';
+import { encodePng } from '../../thread/encode-png.js';
 import { answerTypes, negotiate, sendAnswer } from '../denoise-answer.js';
 import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
 import {
@@ -88,15 +87,16 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
         lap('queue');
         memory.handOver();
         const loaded = await loadFiles(selected.files);
-        const result = await deps.denoiseExr(denoiseRequest(loaded, query, signal));
+        const isPicture = type === 'image/png';
+        const result = await deps.denoiseExr({
+          ...denoiseRequest(loaded, query, signal),
+          // A region is a file of the colour alone.
+          ...(isPicture && query.region === undefined && { withAlpha: true }),
+        });
         for (const [stage, seconds] of Object.entries(result.report.stages)) stages.set(stage, seconds);
         mark = performance.now();
-        if (type !== 'image/png') return { result, png: undefined };
-        const { exr, color } = result;
-        // A region is a file of the colour alone.
-        const alpha = query.region
-          ? undefined
-          : await readAlpha(exr, deps.pool, resolveOptions(query), signal);
+        if (!isPicture) return { result, png: undefined };
+        const { color, alpha } = result;
         const png = await encodePng({ color, ...(alpha && { alpha }) }, signal);
         lap('png');
         return { result, png };
@@ -112,19 +112,6 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
       memory.release();
     }
   });
-}
-
-/** How the layers of the answer are found again. */
-function resolveOptions({
-  source = 'auto',
-  layers,
-  view,
-}: DenoiseQuery): Pick<ResolveOptions, 'source' | 'layers' | 'view'> {
-  return {
-    ...(source !== 'auto' && { source }),
-    ...(layers !== undefined && { layers }),
-    ...(view !== undefined && { view }),
-  };
 }
 
 /** What the workflow is asked for. */
