@@ -12,7 +12,7 @@ import { Agent, request } from 'undici';
 import { DenoiserService, FileRole } from '../../../dist/server/gen/quietframe/v1/denoiser_pb.js';
 import { digestOf } from './frames.mjs';
 
-const dispatcher = new Agent({ connections: 64, keepAliveTimeout: 1000 });
+let dispatcher = new Agent({ connections: 64 });
 const EXR = { 'content-type': 'image/x-exr' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -86,14 +86,12 @@ export async function followEvents({ http, token, id }) {
   const end = new AbortController();
   const timer = setTimeout(() => end.abort(), 3000);
   try {
-    const answer = await fetch(`${http}/v1/jobs/${id}/events`, {
-      headers: bearer(token),
-      signal: end.signal,
+    const { signal } = end;
+    const answer = await request(`${http}/v1/jobs/${id}/events`, {
+      ...{ headers: bearer(token), signal, dispatcher },
     });
-    if (answer.status >= 300)
-      return codeOf({ status: answer.status, body: Buffer.from(await answer.arrayBuffer()) });
-    await answer.arrayBuffer();
-    return 'done';
+    const body = Buffer.from(await answer.body.arrayBuffer());
+    return answer.statusCode < 300 ? 'done' : codeOf({ status: answer.statusCode, body });
   } catch (error) {
     if (end.signal.aborted) return 'done';
     throw error;
@@ -144,6 +142,8 @@ export async function sendNoise(origin) {
   return 'done';
 }
 
-export async function closeClients() {
+/** Ends the connections that are kept alive: the service keeps its side of them for a minute. */
+export async function closeConnections() {
   await dispatcher.destroy();
+  dispatcher = new Agent({ connections: 64 });
 }
