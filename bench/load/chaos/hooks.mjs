@@ -1,14 +1,19 @@
 /**
  * Preloaded into every thread of the service under test, and part of no build: ends threads as crashes would, and measures how
  * long the thread that answers was held up. The test asks the main thread over the channel of its child process:
- * `{ end: name }` ends threads that run the script `name`, `{ delay: true }` is answered with the delays since the last time.
+ * `{ crash: script }` and `{ terminate: script }` end threads that run a script of dist, `{ delay: true }` is answered with the delays
+ * since the last time.
  */
 import { subscribe } from 'node:diagnostics_channel';
-import { basename } from 'node:path';
+import { relative } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
 import { BroadcastChannel, isMainThread, threadId } from 'node:worker_threads';
 
 const RESOLUTION_MS = 5;
+const DIST = fileURLToPath(new URL('../../../dist/', import.meta.url));
+/** Script of this thread. */
+const own = relative(DIST, process.argv[1] ?? '');
 /** Threads that this one has started. */
 const children = new Set();
 /** Scripts of all threads, by id. */
@@ -24,7 +29,7 @@ channel.unref();
 channel.onmessage = ({ data }) => {
   if ('script' in data) scripts.set(data.id, data.script);
   else if ('terminate' in data) terminate(data.terminate);
-  else if (data.crash === basename(process.argv[1] ?? '')) {
+  else if (data.crash === own) {
     setImmediate(() => {
       throw new Error('The chaos test ended this thread');
     });
@@ -53,5 +58,5 @@ if (isMainThread) {
   });
   process.channel?.unref();
 } else {
-  channel.postMessage({ script: basename(process.argv[1] ?? ''), id: threadId });
+  channel.postMessage({ script: own, id: threadId });
 }

@@ -12,7 +12,7 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,11 +42,12 @@ const CLIENTS = 3 * (QUEUE + 1);
 const SETTLE_MS = 8000;
 /** What ends in turns. Native code runs in threads of networks: they are only ended between two steps. */
 const KILLS = [
-  { terminate: 'exr-worker.js' },
-  { crash: 'denoise-worker.js' },
-  { terminate: 'exr-worker.js' },
-  { crash: 'denoise-thread-worker.js' },
+  { terminate: 'exr/worker.js' },
+  { crash: 'denoise/worker/denoise-worker.js' },
+  { terminate: 'exr/worker.js' },
+  { crash: 'server/thread/denoise-thread-worker.js' },
 ];
+for (const script of KILLS.flatMap(Object.values)) accessSync(join(here, '../../../dist', script));
 const KILL_MS = 1000;
 /** Frames between two kills: work survives the loss of one thread, not of two. */
 const KILL_FRAMES = 10;

@@ -14,7 +14,7 @@ import { DenoiserService } from '../../../src/server/gen/quietframe/v1/denoiser_
 import { GrpcServer } from '../../../src/server/rpc/grpc-server.js';
 import { fakeApp, listen, makeExr } from '../support.js';
 
-const at = (name: string): string => fileURLToPath(new URL(`tls/${name}`, import.meta.url));
+const at = (name: string): string => fileURLToPath(new URL(`../tls/${name}`, import.meta.url));
 const FILES = { tlsCertificate: at('certificate.pem'), tlsKey: at('key.pem') };
 const ca = await readFile(FILES.tlsCertificate);
 
