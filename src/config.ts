@@ -228,6 +228,13 @@ export function clientToken(
   return environment[CLIENT_TOKEN]?.trim() || undefined;
 }
 
+/** Whether the process was started by an action of an Open Job Description session, which names its folder to actions. */
+export function isInOpenjdSession(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): boolean {
+  return Boolean(environment.OPENJD_SESSION_WORKING_DIR);
+}
+
 /** What the process may have. Without a limit Node tells 0 or more than there is, depending on its version. */
 function memory(): number {
   return Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());

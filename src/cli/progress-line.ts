@@ -29,7 +29,8 @@ export class ProgressLine {
   }
 }
 
-function duration(seconds: number): string {
+/** A time for people: `1 h 5 min`, `20 s`. */
+export function duration(seconds: number): string {
   const whole = Math.ceil(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
   if (hours > 0) return `${hours} h ${minutes} min`;

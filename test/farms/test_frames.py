@@ -26,11 +26,11 @@ def one_range(source: random.Random) -> str:
 
 def test_random_ranges_have_the_frames_of_fileseq() -> None:
     source = random.Random(7)
-    texts = [",".join(one_range(source) for _ in range(source.choice([1, 1, 2, 4]))) for _ in range(2000)]
+    texts = [",".join(one_range(source) for _ in range(source.choice([1, 1, 2, 4]))) for _ in range(500)]
     answer = subprocess.run(
         ["node", str(HERE / "frames-of.mjs")], input=json.dumps(texts), capture_output=True, check=True, text=True
     )
     ours = json.loads(answer.stdout)
     expected = [frames_of(text) for text in texts]
-    assert sum(frames is not None for frames in expected) > 1000
+    assert sum(frames is not None for frames in expected) > 250
     assert {t: o for t, o, e in zip(texts, ours, expected, strict=True) if o != e} == {}

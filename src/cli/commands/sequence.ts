@@ -7,6 +7,7 @@ import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,
   aovsOption,
+  choiceOption,
   componentsOption,
   deviceOption,
   encoderOption,
@@ -30,7 +31,6 @@ import {
 } from '../options.js';
 import { checkShotOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
-import { ProgressLine } from '../progress-line.js';
 import { type Chunk, chooseFrames, parseChunk, parseFrames } from '../sequence/choose-frames.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
 import type { FrameRanges } from '../sequence/frame-ranges.js';
@@ -42,6 +42,12 @@ import {
   runSequence,
   type Sequence,
 } from '../sequence/run-sequence.js';
+import {
+  PROGRESS_CHOICES,
+  type ProgressChoice,
+  type ShotProgress,
+  shotProgress,
+} from '../sequence/shot-progress.js';
 import { warningsOf, writeReport } from '../sequence/shot-report.js';
 import { textOfWarning } from '../sequence/shot-warnings.js';
 
@@ -61,6 +67,7 @@ interface Flags extends LayerFlags, WorkerFlags {
   readonly components: 'beauty' | 'split';
   readonly wrap: 'auto' | 'x' | 'none';
   readonly report?: string;
+  readonly progress: ProgressChoice;
   readonly server?: readonly string[];
   readonly tokenFile?: string;
   readonly force?: boolean;
@@ -89,6 +96,7 @@ export function sequenceCommand(program: Command): void {
     .addOption(wrapOption())
     .addOption(aovsOption())
     .option('--report <file>', 'write what became of each frame, and flicker, as JSON')
+    .addOption(choiceOption('--progress <mode>', 'how progress is shown', PROGRESS_CHOICES).default('auto'))
     .option('--server <url,...>', 'services that denoise in its place', parseServers)
     .option('--token-file <file>', `token of the services; ${CLIENT_TOKEN} has it, too`)
     .option('--force', 'denoise frames that are done too')
@@ -99,6 +107,16 @@ export function sequenceCommand(program: Command): void {
 }
 
 async function sequence(pattern: string, flags: Flags): Promise<void> {
+  const progress = shotProgress(flags.progress, flags.output);
+  try {
+    await denoiseShot(pattern, flags, progress);
+  } catch (error) {
+    if (error instanceof Error) progress.fail(error.message);
+    throw error;
+  }
+}
+
+async function denoiseShot(pattern: string, flags: Flags, progress: ShotProgress): Promise<void> {
   const config = readConfig();
   const input = new FramePattern(pattern, 'the input');
   const output = new FramePattern(flags.output, '--output');
@@ -162,7 +180,8 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
     for (const frame of chosen.filter((candidate) => !todo.includes(candidate))) {
       outcomes.push({ frame, input: input.path(frame), output: output.path(frame), status: 'skipped' });
     }
-    if (todo.length > 0) await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes, guard);
+    if (todo.length > 0)
+      await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes, guard, progress);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     try {
@@ -192,16 +211,16 @@ async function denoiseFrames(
   signal: AbortSignal,
   outcomes: FrameOutcome[],
   guard: OverwriteGuard,
+  progress: ShotProgress,
 ): Promise<void> {
   const { denoisers, close } = await openDenoisers(shot, flags, config, pool);
-  const line = new ProgressLine(flags.output);
   const say = (text: string): void => {
-    line.end();
+    progress.end();
     complain(text);
   };
   const began = performance.now();
   let ended = 0;
-  line.show(0);
+  progress.show(0, todo.length);
   try {
     await runSequence(
       shot,
@@ -214,16 +233,16 @@ async function denoiseFrames(
         outcomes.push(outcome);
         ended++;
         if (outcome.status === 'failed') say(textOfFailure(outcome));
-        else if (!line.isActive) {
+        else if (!progress.isLine) {
           process.stdout.write(`${outcome.output}: ${outcome.seconds?.toFixed(1)} s, ${outcome.denoiser}\n`);
         }
         const left = ((performance.now() - began) / 1000 / ended) * (todo.length - ended);
-        line.show(ended / todo.length, left);
+        progress.show(ended, todo.length, left);
       },
       (lost) => say(lost.message),
     );
   } finally {
-    line.end();
+    progress.end();
     await close();
   }
 }

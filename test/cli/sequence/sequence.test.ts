@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { blenderParts, exrFile } from '../../frame/support.js';
 import { fakeApp, listen } from '../../server/support.js';
 
@@ -153,6 +153,24 @@ describe('here', () => {
     expect([chunk.code, summary(chunk)]).toEqual([0, '1 denoised, 0 already done, 0 failed']);
     const none = await sequence('--window', '1', '--frames', '1-3', '--chunk', '1/9');
     expect([none.code, summary(none)]).toEqual([0, '0 denoised, 0 already done, 0 failed']);
+  });
+
+  it('prints the lines of Open Job Description when asked, and inside its sessions', async () => {
+    await put([1, 2], plain);
+    const asked = await sequence('--window', '1', '--progress', 'openjd');
+    const lines = asked.stdout.split('\n').filter((line) => line.startsWith('openjd_'));
+    expect(lines.map((line) => line.replace(/, .* left/, ''))).toEqual([
+      ...['openjd_status: 0 of 2 frames denoised', 'openjd_progress: 0.0'],
+      ...['openjd_status: 1 of 2 frames denoised', 'openjd_progress: 50.0'],
+      ...['openjd_status: 2 of 2 frames denoised', 'openjd_progress: 100.0'],
+    ]);
+    vi.stubEnv('OPENJD_SESSION_WORKING_DIR', folder);
+    const failed = await sequence('--frames', '9');
+    vi.unstubAllEnvs();
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).toBe(
+      'openjd_fail: Expected numbers of frames that exist for --frames but received "9"\n',
+    );
   });
 
   it('reads and writes the paddings of other programs', async () => {
