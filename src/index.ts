@@ -1,31 +1,32 @@
 /** The public API of quietframe as a library. */
 import './no-telemetry.js';
 
-export {
-  type CacheReport,
-  type DenoiseReport,
-  type DenoiseRequest,
-  type DenoiseResult,
-  Denoiser,
-  type DenoiserOptions,
-  type ModelSummary,
-  type WindowFrame,
-} from './denoise/denoiser.js';
-export type { FinishReport, PostProcessOptions } from './denoise/pkn/post-processor.js';
+export { Denoiser } from './denoise/denoiser.js';
+export type {
+  CacheReport,
+  DenoiseReport,
+  DenoiseRequest,
+  DenoiseResult,
+  DenoiserOptions,
+  FinishReport,
+  ModelSummary,
+  PostProcessOptions,
+  WindowFrame,
+} from './denoise/types.js';
 export { ERROR_TABLE, type ErrorCode, type ErrorDetails, QuietframeError } from './errors.js';
 export { DEFAULT_EXR_LIMITS, type ExrLimits } from './exr/limits.js';
 export { type CallOptions, ExrPool, type ExrPoolOptions } from './exr/pool.js';
 export { type ReadOptions, readExr } from './exr/read-exr.js';
 export { type WriteOptions, writeExr } from './exr/write-exr.js';
 export { type Comparison, compareExr } from './files/compare-exr.js';
-export {
-  type DenoisedExr,
-  type DenoiseExrRequest,
-  type DenoiseExrServices,
-  denoiseExr,
-  type FullReport,
-  type Neighbor,
-} from './files/denoise-file/denoise-exr.js';
+export { denoiseExr } from './files/denoise-file/denoise-exr.js';
+export type {
+  DenoisedExr,
+  DenoiseExrRequest,
+  DenoiseExrServices,
+  FullReport,
+  Neighbor,
+} from './files/denoise-file/types.js';
 export { type Inspection, inspectExr } from './files/inspect-exr.js';
 export { FrameCache } from './files/window/frame-cache.js';
 export { type BuiltFrame, buildFrame, channelsToRead, type PlannedImage } from './frame/build-frame.js';

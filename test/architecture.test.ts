@@ -100,17 +100,9 @@ describe('directions of import', () => {
     expect(wrong.map(shown)).toEqual([]);
   });
 
-  it('has no cycles of values', () => {
+  it('has no circles, types included', () => {
     const edges = new Map<string, string[]>();
-    for (const [from, text] of sources) {
-      // Types vanish when compiled; two files may name each other's.
-      const values = text.replaceAll(/(?:import|export) type [^;]*;/g, '');
-      const to = inner.filter((edge) => edge.from === from).map((edge) => edge.to);
-      edges.set(
-        from,
-        to.filter((target) => values.includes(`/${posix.basename(target, '.ts')}.js'`)),
-      );
-    }
+    for (const { from, to } of inner) edges.set(from, [...(edges.get(from) ?? []), to]);
     const state = new Map<string, 'open' | 'done'>();
     const cycles: string[] = [];
     const visit = (file: string, path: readonly string[]): void => {

@@ -1,4 +1,4 @@
-import type { PartChannels } from '../src/frame/layers/channel-groups.js';
+import type { PartChannels } from '../src/frame/layers/part-channels.js';
 import type { Box } from '../src/image/image.js';
 
 /** What the header of a file tells, and the SHA-256 of its bytes. */

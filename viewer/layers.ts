@@ -1,4 +1,5 @@
-import { channelGroups, type PartChannels } from '../src/frame/layers/channel-groups.js';
+import { channelGroups } from '../src/frame/layers/channel-groups.js';
+import type { PartChannels } from '../src/frame/layers/part-channels.js';
 
 /** A layer as the picker lists it. */
 export interface Layer {

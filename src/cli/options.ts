@@ -1,9 +1,9 @@
 import { Option } from 'commander';
 import { type Config, SETTINGS } from '../config.js';
-import { PREFILTER_CHOICES } from '../denoise/kpcn/clean-auxiliaries.js';
+import { PREFILTER_CHOICES } from '../denoise/types.js';
 import { expected, QuietframeError } from '../errors.js';
-import type { DenoiseExrRequest } from '../files/denoise-file/denoise-exr.js';
 import { OUTPUTS, type Output } from '../files/denoise-file/maps.js';
+import type { DenoiseExrRequest } from '../files/denoise-file/types.js';
 import type { SourceName } from '../frame/frame.js';
 import type { Role } from '../frame/layers/render-source.js';
 import { type ResolveOptions, SOURCES } from '../frame/layers/resolve-layers.js';

@@ -3,9 +3,7 @@ import { extname } from 'node:path';
 import { checkFolder } from './check-folder.js';
 import { wrong } from './options.js';
 import type { OverwriteGuard } from './overwrite-guard.js';
-
-/** Stands for standard output in the place of a file. */
-export const STANDARD_OUTPUT = '-';
+import { STANDARD_OUTPUT } from './standard-output.js';
 
 /** What a result is written as. */
 export type OutputType = 'exr' | 'png';

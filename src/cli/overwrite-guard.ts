@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { expected, QuietframeError } from '../errors.js';
 import { sweepPartialFiles } from '../io/partial-files.js';
 import { writeAtomically } from '../io/write-atomically.js';
-import { STANDARD_OUTPUT } from './output.js';
+import { STANDARD_OUTPUT } from './standard-output.js';
 
 /** A file that a command writes. */
 export interface OutputFile {

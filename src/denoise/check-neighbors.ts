@@ -2,7 +2,7 @@ import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import type { Raster } from '../image/raster.js';
 import { NEIGHBOR_OFFSETS } from '../kpcn/temporal-features.js';
-import type { WindowFrame } from './denoiser.js';
+import type { WindowFrame } from './types.js';
 
 /** That a frame of a window does not fit its centre. */
 export function differing(offset: number, range: string, received: unknown): QuietframeError {

@@ -1,207 +1,38 @@
 import { availableParallelism } from 'node:os';
-import { DEVICE_CHOICES, type Device, type DeviceChoice } from '../engine/device.js';
-import { ENGINES, type EngineName } from '../engine/engine.js';
+import { DEVICE_CHOICES } from '../engine/device.js';
+import { ENGINES } from '../engine/engine.js';
 import type { ModelManifest } from '../engine/model-manifest.js';
 import { ModelRepository } from '../engine/model-repository.js';
-import type { Simd } from '../engine/wasm-build.js';
 import { expected, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { type Raster, SharedRasters } from '../image/raster.js';
-import { checkRegion, type Tile } from '../image/region.js';
+import { checkRegion } from '../image/region.js';
 import { AUTO } from '../kpcn/source-encoder.js';
 import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
-import type { ParameterMap } from '../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import { Mutex } from '../threads/mutex.js';
 import { WorkerPool } from '../threads/worker-pool.js';
 import { builtUrl } from '../threads/worker-url.js';
 import { checkNeighbors } from './check-neighbors.js';
-import {
-  checkPrefilter,
-  copyAuxiliaries,
-  type PrefilterChoice,
-  type PrefilterOutcome,
-} from './kpcn/clean-auxiliaries.js';
+import { checkPrefilter, copyAuxiliaries } from './kpcn/clean-auxiliaries.js';
 import { WindowDenoiser, type WindowRequest } from './kpcn/denoise-window.js';
 import { type CacheStatistics, FeatureCache } from './kpcn/feature-cache.js';
 import { type DeviceOutcome, openDevice } from './kpcn/gpu.js';
 import { checkLambda } from './lambda.js';
-import { type FinishReport, type PostProcessOptions, PostProcessor } from './pkn/post-processor.js';
+import { PostProcessor } from './pkn/post-processor.js';
 import { denoisePreview } from './pkn/preview.js';
 import { lightScale, scaleLight, unscaleLight } from './scale-light.js';
+import type {
+  DenoiseRequest,
+  DenoiseResult,
+  DenoiserOptions,
+  ModelSummary,
+  PostProcessOptions,
+} from './types.js';
 import type { DenoiseJob, DenoiseJobResult, WorkerModels } from './worker/jobs.js';
 
 /** The model of requests that name none. */
 export { DEFAULT_MODEL } from '../engine/model-repository.js';
-
-export interface DenoiserOptions {
-  /** Holds `<name>/<version>/model.json` and the files that it names. */
-  readonly modelsDirectory: string;
-  /** Worker threads; by default as many as there are processors. */
-  readonly threads?: number;
-  /**
-   * Most bytes for the tiles that are being computed, all workers together; 512 MiB by default. Tiles of at least
-   * 128 x 128 pixels are used whatever the budget. The planes of the picture come on top, see docs/memory.md.
-   */
-  readonly memoryBudgetBytes?: number;
-  /** Most bytes of features of frames that are kept for later requests; 1 GiB by default, 0 keeps none. */
-  readonly featureCacheBytes?: number;
-  /** What filters frames and joins windows; the CPU by default, which everything else runs on. See docs/gpu.md. */
-  readonly device?: DeviceChoice;
-  /** What runs the networks; ONNX Runtime by default. See docs/engines.md. */
-  readonly engine?: EngineName;
-}
-
-/** What a model is, for lists of models. */
-export type ModelSummary = Pick<
-  ModelManifest,
-  'name' | 'version' | 'description' | 'license' | 'sources' | 'training'
-> & {
-  readonly architecture: object;
-  /** What filters frames. */
-  readonly device: Device;
-};
-
-/** A frame of the same shot beside the one that is denoised. */
-export interface WindowFrame {
-  /** Frames from the centre, in [-3, 3] and not 0; -1 is the frame before it. */
-  readonly offset: number;
-  readonly frame: Frame;
-  /** As {@link DenoiseRequest.also}, of this frame. */
-  readonly also?: readonly Raster[];
-  /**
-   * Where the content of each pixel of the centre is in this frame: offsets in pixels, x right and y down, 2 channels. NaN
-   * where it is not known: the frame is left out there.
-   */
-  readonly motion: Raster;
-  /** Tells the content of the frame, for the cache of features; nothing is cached without it. */
-  readonly key?: string;
-  /** As {@link DenoiseRequest.auxiliaryKey}, where components share them; without it clean buffers are not kept. */
-  readonly auxiliaryKey?: string;
-}
-
-export interface DenoiseRequest {
-  /**
-   * `name` for its newest version or `name@version`; `kpcn` by default. Where errors are asked for, the newest version that
-   * predicts them.
-   */
-  readonly model?: string;
-  /**
-   * Slope of the asymmetric loss in [1, 10], for all pixels or, as 1 channel of the size of the frame, for each; 1, the
-   * default, is symmetric.
-   */
-  readonly lambda?: number | Raster;
-  /** Frames around it, at most one for each offset. */
-  readonly neighbors?: readonly WindowFrame[];
-  /** Tells the content of the frame, for the cache of features; nothing is cached without it. */
-  readonly key?: string;
-  /** One of the model's source encoders, for all frames; `auto`, the default, chooses by what the frames have. */
-  readonly encoder?: string;
-  /** The colour is irradiance, without the surface's colour. */
-  readonly irradiance?: boolean;
-  /** Aborting ends the request within the time of one tile. */
-  readonly signal?: AbortSignal;
-  /** Called with ascending fractions of the work in (0, 1]; 1 once, at the end. */
-  readonly onProgress?: (fraction: number) => void;
-  /**
-   * Denoises these pixels alone, and leaves all others with any values; they are what they are in the whole frame. Models
-   * that predict parameters take no notice of it. Errors need the whole frame.
-   */
-  readonly region?: Tile;
-  /** Further layers of the size of the frame that are filtered with the kernels of the colour. */
-  readonly also?: readonly Raster[];
-  /** Also predict what error is left in every pixel. */
-  readonly errors?: boolean;
-  /**
-   * Whether noise is taken out of albedo and normals before they guide the network. `auto`, the default, does so where the
-   * model can, unless measured variances say that there is none.
-   */
-  readonly prefilter?: PrefilterChoice;
-  /** Also give albedo and normals as they guided the network. */
-  readonly auxiliaries?: boolean;
-  /** Tells the content of albedo and normals, which components of a frame share; `key` by default. */
-  readonly auxiliaryKey?: string;
-  /** For models that predict parameters of filters: what they are scaled by, in [0, 4]; 1 by default. */
-  readonly strength?: number;
-  /** For such models: also give the parameters. */
-  readonly parameters?: boolean;
-  /** Deblurring and magnification of the denoised frame. Their strength is also that of a model with parameters. */
-  readonly finish?: Omit<PostProcessOptions, 'strength'>;
-}
-
-/** Means of the predicted errors of all pixels. */
-export interface PredictedError {
-  readonly smape: number;
-  readonly dssim: number;
-  /** Errors fall with the samples n as n^-decay. */
-  readonly decay: number;
-  /**
-   * The slope of the loss at which they are predicted, whatever that of the request: the predictor has learned from results
-   * at 1, and takes the noise that a higher one keeps for detail.
-   */
-  readonly lambda: 1;
-}
-
-export interface DenoiseReport {
-  readonly model: string;
-  readonly version: number;
-  /** The source encoder that was used. */
-  readonly encoder: string;
-  /** What the kernels were predicted and applied on. */
-  readonly device: Device;
-  /** What ran the networks of the kernels: the device, or `tfjs-wasm` or `tfjs-tensorflow`. */
-  readonly executionProvider: string;
-  /** The build of the kernels. */
-  readonly simd: Simd;
-  /** What the colour was multiplied by for the network. */
-  readonly exposure: number;
-  /** The mean, where it is a map. */
-  readonly lambda: number;
-  /** Frames that the result was made from, the frame itself included. */
-  readonly windowUsed: number;
-  /** Pixels that a single lucky sample made bright, which were dimmed before filtering. */
-  readonly fireflies?: number;
-  /** What was done about the noise of albedo and normals. */
-  readonly prefilter?: PrefilterOutcome;
-  /** Where errors were asked for. */
-  readonly predictedError?: PredictedError;
-  /** Where the frame was deblurred or magnified. */
-  readonly finish?: FinishReport;
-  /** Tiles of all levels. */
-  readonly tiles: number;
-  /** Seconds of all workers together, by stage. */
-  readonly stages: Readonly<Record<string, number>>;
-  /** Elapsed seconds, without the wait for earlier requests. */
-  readonly seconds: number;
-  /** Frames whose features were kept, and were not; bytes that are kept now. */
-  readonly features?: CacheReport;
-}
-
-/** Lookups of a request in a cache, and its size afterwards. */
-export interface CacheReport {
-  readonly hits: number;
-  readonly misses: number;
-  readonly bytes: number;
-}
-
-export interface DenoiseResult {
-  /** 3 channels, scene-linear as the input. */
-  readonly color: Raster;
-  /** The layers of `also`, in their order. */
-  readonly also: readonly Raster[];
-  /** Predicted SMAPE and DSSIM of every pixel, and its relative variance, in [0, 1], where they were asked for. */
-  readonly errors?: Raster;
-  /** Albedo and normals as they guided the network, where they were asked for. */
-  readonly auxiliaries?: Pick<Frame, 'albedo' | 'normal'>;
-  /**
-   * Indices of the pixels that a single lucky sample made bright, ascending, of models of kernels: none where variances were
-   * not measured.
-   */
-  readonly fireflies?: readonly number[];
-  /** The parameters that the colour was filtered with, of models that predict them. */
-  readonly parameters?: readonly ParameterMap[];
-  readonly report: DenoiseReport;
-}
 
 const WORKER_URL = builtUrl('denoise/worker/denoise-worker.js');
 

@@ -2,7 +2,7 @@ import type { Frame } from '../frame/frame.js';
 import { estimateVariance } from '../frame/variance.js';
 import { BRIGHTNESS_RANGE, largestMagnitude, typicalBrightness } from '../image/light-range.js';
 import { finite, type Raster, raster } from '../image/raster.js';
-import type { DenoiseRequest, DenoiseResult } from './denoiser.js';
+import type { DenoiseRequest, DenoiseResult } from './types.js';
 
 /** Variances from here on were limited because their true value does not fit float32. */
 const SATURATED_VARIANCE = 3.39e38;

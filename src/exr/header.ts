@@ -4,16 +4,9 @@ import { attributeText } from './attribute.js';
 import { type Compression, LINES_PER_CHUNK, MAX_EXPANSION } from './compression.js';
 import { DEFAULT_EXR_LIMITS, type ExrLimits } from './limits.js';
 import { otherBytes, textOf } from './names.js';
+import type { UnreadablePart } from './part-fields.js';
 import { PartFields } from './part-fields.js';
 import { checkLimit, malformed, unsupported } from './refusal.js';
-
-/** Why the samples of a part cannot be decoded: the message of the error names what was expected and what is there. */
-export interface UnreadablePart {
-  readonly expected: string;
-  /** What of the part is not as expected, where it is not the part as a whole. */
-  readonly property?: string;
-  readonly received: string;
-}
 
 /** The error about samples that cannot be decoded. */
 export function unreadableError(

@@ -3,7 +3,7 @@ import type { ExrPool } from '../exr/pool.js';
 import { layersText, resolveLayers } from '../frame/layers/resolve-layers.js';
 import { digestOf } from '../io/sha256.js';
 import { VERSION } from '../version.js';
-import type { DenoiseExrRequest } from './denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from './denoise-file/types.js';
 
 /**
  * Whether a file says by its attributes that this version made it for such a request. A model that is not asked for may be

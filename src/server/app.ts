@@ -9,12 +9,12 @@ import {
   fastify,
   LogController,
 } from 'fastify';
-import type { Config } from '../config.js';
 import { expected, QuietframeError } from '../errors.js';
 import { watchFiles } from '../io/watch-files.js';
 import { OriginCheck, type Sender } from './auth/origin.js';
-import { readTls, renewTls, type Tls } from './auth/tls.js';
-import { anonymousCaller, type Caller, TokenRegistry } from './auth/tokens.js';
+import { readTls, renewTls } from './auth/tls.js';
+import { anonymousCaller, TokenRegistry } from './auth/tokens.js';
+import type { AppConfig, AppContext } from './context.js';
 import { FrameStore } from './frames/frame-store.js';
 import { SourceFiles } from './frames/source-files.js';
 import { Connections, wasSent } from './http/connections.js';
@@ -40,82 +40,12 @@ import { JobRunner } from './jobs/job-runner.js';
 import { JobStore } from './jobs/job-store.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics, type Outcome } from './observability/metrics.js';
-import { openTracing, type Tracing } from './observability/tracing.js';
+import { openTracing } from './observability/tracing.js';
 import { AnswerMemory } from './queue/answer-memory.js';
 import { UploadBudget } from './queue/upload-budget.js';
 import { UploadMemory } from './queue/upload-memory.js';
 import { WorkQueue } from './queue/work-queue.js';
 import type { ServerDeps } from './service.js';
-
-export type AppConfig = Pick<
-  Config,
-  | 'maxUploadBytes'
-  | 'uploadMemoryBytes'
-  | 'concurrency'
-  | 'queueLength'
-  | 'frameMemoryBytes'
-  | 'tokensFile'
-  | 'otlpEndpoint'
-  | 'tlsCertificate'
-  | 'tlsKey'
-  | 'trustProxy'
-  | 'allowedHosts'
-  | 'maxConnections'
-  | 'leastRate'
-  | 'stallSeconds'
-  | 'workSeconds'
-  | 'callerPlaces'
-  | 'answerBytes'
-  | 'callerJobFrames'
-  | 'eventStreams'
-  | 'maxJobs'
-  | 'maxJobFrames'
-  | 'jobSeconds'
-  | 'jobFolder'
-  | 'uploadSeconds'
-  | 'frameCacheBytes'
-  | 'spoolFolder'
-  | 'spoolBytes'
-  | 'logLevel'
->;
-
-/** What the routes share. */
-export interface AppContext {
-  readonly deps: ServerDeps;
-  readonly config: AppConfig;
-  readonly lifecycle: Lifecycle;
-  readonly queue: WorkQueue;
-  readonly metrics: Metrics;
-  readonly frames: FrameStore;
-  /** Files of requests, sent or by digest. */
-  readonly files: SourceFiles;
-  /** Memory of uploads. */
-  readonly uploads: UploadMemory;
-  readonly uploadBudget: UploadBudget;
-  /** Answers that wait for their readers. */
-  readonly answers: AnswerMemory;
-  readonly leastRate: LeastRateOptions;
-  readonly streams: EventStreams;
-  readonly origins: OriginCheck;
-  readonly callers: TokenRegistry;
-  readonly jobs: JobStore;
-  readonly runner: JobRunner;
-  readonly tracing: Tracing;
-  readonly tls: Tls | undefined;
-}
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    /** For what answers beside HTTP and shares its queue and figures. */
-    readonly context: AppContext;
-  }
-  interface FastifyRequest {
-    /** Who has sent it. */
-    caller: Caller;
-    /** Seconds by stage of the work on it, in order. */
-    stages: ReadonlyMap<string, number> | undefined;
-  }
-}
 
 /** Paths that tokens are asked for, where there are any. */
 const GUARDED = '/v1/';

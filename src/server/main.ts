@@ -1,7 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { type Config, describeConfig } from '../config.js';
 import type { Image, Plane } from '../image/image.js';
-import { type AppConfig, buildApp } from './app.js';
+import { buildApp } from './app.js';
+import type { AppConfig } from './context.js';
 import { Lifecycle } from './lifecycle.js';
 import { GrpcServer } from './rpc/grpc-server.js';
 import type { ServerDeps } from './service.js';

@@ -1,6 +1,6 @@
 import type { Denoiser } from '../denoise/denoiser.js';
 import type { ExrPool } from '../exr/pool.js';
-import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../files/denoise-file/denoise-exr.js';
+import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../files/denoise-file/types.js';
 import type { Raster } from '../image/raster.js';
 
 /** Figures of the report that the service itself reads; whatever else it has goes to the client as it is. */

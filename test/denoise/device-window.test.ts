@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DenoiseResult, WindowFrame } from '../../src/denoise/denoiser.js';
 import { WindowDenoiser, type WindowRequest } from '../../src/denoise/kpcn/denoise-window.js';
 import { FeatureCache } from '../../src/denoise/kpcn/feature-cache.js';
+import type { DenoiseResult, WindowFrame } from '../../src/denoise/types.js';
 import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../../src/denoise/worker/jobs.js';
 import { type ModelBundle, ModelRepository } from '../../src/engine/model-repository.js';
 import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';

@@ -1,8 +1,9 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Denoiser, type DenoiserOptions } from '../../src/denoise/denoiser.js';
+import { Denoiser } from '../../src/denoise/denoiser.js';
 import { WindowDenoiser } from '../../src/denoise/kpcn/denoise-window.js';
 import { FeatureCache } from '../../src/denoise/kpcn/feature-cache.js';
 import { openDevice } from '../../src/denoise/kpcn/gpu.js';
+import type { DenoiserOptions } from '../../src/denoise/types.js';
 import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../../src/denoise/worker/jobs.js';
 import { ModelRepository } from '../../src/engine/model-repository.js';
 import { WorkerPool } from '../../src/threads/worker-pool.js';

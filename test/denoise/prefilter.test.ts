@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DenoiseRequest, Denoiser, type WindowFrame } from '../../src/denoise/denoiser.js';
+import { Denoiser } from '../../src/denoise/denoiser.js';
+import type { DenoiseRequest, WindowFrame } from '../../src/denoise/types.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { prefilteredModels } from '../kpcn/prefilter-support.js';

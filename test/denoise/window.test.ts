@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DenoiseRequest, Denoiser, type WindowFrame } from '../../src/denoise/denoiser.js';
+import { Denoiser } from '../../src/denoise/denoiser.js';
+import type { DenoiseRequest, WindowFrame } from '../../src/denoise/types.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { frameOf, largestDifference, noise, TINY_MODELS } from './support.js';

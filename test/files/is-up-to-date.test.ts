@@ -1,7 +1,9 @@
 import { afterAll, expect, it } from 'vitest';
-import type { DenoiseRequest, Denoiser } from '../../src/denoise/denoiser.js';
+import type { Denoiser } from '../../src/denoise/denoiser.js';
+import type { DenoiseRequest } from '../../src/denoise/types.js';
 import { ExrPool } from '../../src/exr/pool.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { isDenoised } from '../../src/files/is-up-to-date.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { planSamples } from '../../src/sampling/plan-samples.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PartChannels } from '../../src/frame/layers/channel-groups.js';
+import type { PartChannels } from '../../src/frame/layers/part-channels.js';
 import { type LayerPlan, type ResolveOptions, resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import { BLENDER_PASSES, blenderParts, header, namesAttribute, type PartRecipe } from './support.js';
 

@@ -1,6 +1,6 @@
 import { stringAttribute } from '../../src/exr/attribute.js';
 import { writeExr } from '../../src/exr/write-exr.js';
-import type { PartChannels } from '../../src/frame/layers/channel-groups.js';
+import type { PartChannels } from '../../src/frame/layers/part-channels.js';
 import type { Attribute, Box, Image, ImagePart, Plane, SampleType } from '../../src/image/image.js';
 
 export interface PartRecipe {

@@ -3,7 +3,8 @@ import { type Client, ConnectError, createClient, type Transport } from '@connec
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { afterAll, expect } from 'vitest';
 import { ERROR_TABLE, type ErrorCode } from '../../src/errors.js';
-import { type AppConfig, buildApp } from '../../src/server/app.js';
+import { buildApp } from '../../src/server/app.js';
+import type { AppConfig } from '../../src/server/context.js';
 import {
   type DenoiseOptionsSchema,
   type DenoiseRequest,

@@ -2,14 +2,15 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, expect } from 'vitest';
-import type { ModelSummary } from '../../src/denoise/denoiser.js';
+import type { ModelSummary } from '../../src/denoise/types.js';
 import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../src/errors.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { writeExr } from '../../src/exr/write-exr.js';
-import type { DenoiseExrRequest } from '../../src/files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import type { Box } from '../../src/image/image.js';
 import { raster } from '../../src/image/raster.js';
-import { type AppConfig, buildApp } from '../../src/server/app.js';
+import { buildApp } from '../../src/server/app.js';
+import type { AppConfig } from '../../src/server/context.js';
 import { OPENAPI } from '../../src/server/openapi/openapi.js';
 import type { ServedExr, ServerDeps } from '../../src/server/service.js';
 

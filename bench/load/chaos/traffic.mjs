@@ -83,7 +83,7 @@ export class Traffic {
     if (this.jobs.length >= MOST_JOBS) return clients.denoise(to);
     const files = [to.frame, this.#anyFrame()];
     if (this.#random() < 0.25) files.push(broken);
-    // Callers see only their own jobs.
+    // TokenRegistry see only their own jobs.
     const { outcome, id } = await clients.submit({ ...to, token: FARM, files });
     if (id !== undefined) this.jobs.push({ id, files });
     return outcome;

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { readConfig } from '../../config.js';
-import type { PrefilterChoice } from '../../denoise/kpcn/clean-auxiliaries.js';
-import { type DenoiseExrRequest, denoiseExr, type FullReport } from '../../files/denoise-file/denoise-exr.js';
+import type { PrefilterChoice } from '../../denoise/types.js';
+import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import type { Output } from '../../files/denoise-file/maps.js';
 import { readAlpha } from '../../files/denoise-file/read-alpha.js';
+import type { DenoiseExrRequest, FullReport } from '../../files/denoise-file/types.js';
 import { encodePng } from '../../server/thread/encode-png.js';
 import { checkFolder } from '../check-folder.js';
 import {
@@ -30,10 +31,11 @@ import {
   wrapOption,
   wrong,
 } from '../options.js';
-import { checkOutput, checkReport, STANDARD_OUTPUT, tellDone, writeOutput } from '../output.js';
+import { checkOutput, checkReport, tellDone, writeOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
+import { STANDARD_OUTPUT } from '../standard-output.js';
 
 interface Flags extends LayerFlags, WorkerFlags {
   readonly output: string;

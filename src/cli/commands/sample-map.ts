@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
-import type { PrefilterChoice } from '../../denoise/kpcn/clean-auxiliaries.js';
-import { denoiseExr, type FullReport } from '../../files/denoise-file/denoise-exr.js';
+import type { PrefilterChoice } from '../../denoise/types.js';
+import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../files/denoise-file/maps.js';
+import type { FullReport } from '../../files/denoise-file/types.js';
 import { parseDecimal } from '../../numbers.js';
 import { checkFolder } from '../check-folder.js';
 import {
@@ -24,10 +25,11 @@ import {
   type WorkerFlags,
   wrong,
 } from '../options.js';
-import { checkOutput, checkReport, STANDARD_OUTPUT, tellDone, writeOutput } from '../output.js';
+import { checkOutput, checkReport, tellDone, writeOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
+import { STANDARD_OUTPUT } from '../standard-output.js';
 
 interface Flags extends LayerFlags, WorkerFlags {
   readonly output: string;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CLIENT_TOKEN, type Config, exrLimits, readConfig } from '../../config.js';
-import type { PrefilterChoice } from '../../denoise/kpcn/clean-auxiliaries.js';
+import type { PrefilterChoice } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import { checkFolder } from '../check-folder.js';

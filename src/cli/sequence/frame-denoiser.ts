@@ -1,4 +1,4 @@
-import type { FullReport } from '../../files/denoise-file/denoise-exr.js';
+import type { FullReport } from '../../files/denoise-file/types.js';
 
 /** A file of a window. */
 export interface WindowFile {

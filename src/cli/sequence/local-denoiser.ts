@@ -1,6 +1,7 @@
 import type { Denoiser } from '../../denoise/denoiser.js';
 import type { ExrPool } from '../../exr/pool.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../files/denoise-file/denoise-exr.js';
+import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { FrameCache } from '../../files/window/frame-cache.js';
 import type { DenoisedFrame, FrameDenoiser, FrameFiles, WindowFile } from './frame-denoiser.js';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { framesDenoisedFrom, isDenoised } from '../../files/is-up-to-date.js';
 import { measureFlicker } from '../../files/measure-flicker.js';
 import { denoiseUsable } from '../../files/window/usable-window.js';

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { checkFit } from '../../files/window/check-fit.js';
 import { readPlanned } from '../../files/window/read-planned.js';
 import {

@@ -15,17 +15,9 @@ import {
   prefilterOverlap,
   prefilterTiles,
 } from '../../kpcn/auxiliary-buffers.js';
-import type { DenoiseRequest } from '../denoiser.js';
+import type { DenoiseRequest, PrefilterChoice, PrefilterOutcome } from '../types.js';
 import type { RequestJobs } from '../worker/progress-tracker.js';
 import type { FeatureLease } from './feature-cache.js';
-
-/** Whether noise is taken out of albedo and normals: `auto` does so unless measured variances say that there is none. */
-export const PREFILTER_CHOICES = ['auto', 'on', 'off'] as const;
-export type PrefilterChoice = (typeof PREFILTER_CHOICES)[number];
-
-/** What was done: filtered, found clean, not wanted; `none` where the model has no prefilter or the frame nothing to filter. */
-export const PREFILTER_OUTCOMES = ['on', 'clean', 'off', 'none'] as const;
-export type PrefilterOutcome = (typeof PREFILTER_OUTCOMES)[number];
 
 const MIN_TILE_SIDE = 128;
 

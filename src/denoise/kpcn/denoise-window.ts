@@ -24,18 +24,12 @@ import { NEIGHBOR_OFFSETS } from '../../kpcn/temporal-features.js';
 import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../../sampling/error-predictor.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
 import { differing } from '../check-neighbors.js';
-import type { DenoiseRequest, DenoiseResult, PredictedError } from '../denoiser.js';
 import { logLambda, meanLambda } from '../lambda.js';
 import { levelAreas, Tiling, wholeOf } from '../tiling.js';
+import type { DenoiseRequest, DenoiseResult, PredictedError, PrefilterOutcome } from '../types.js';
 import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';
 import { RequestJobs } from '../worker/progress-tracker.js';
-import {
-  AuxiliaryCleaner,
-  checkPrefilter,
-  copyAuxiliaries,
-  type PrefilterOutcome,
-  prefilterOutcome,
-} from './clean-auxiliaries.js';
+import { AuxiliaryCleaner, checkPrefilter, copyAuxiliaries, prefilterOutcome } from './clean-auxiliaries.js';
 import { CpuBackend } from './cpu-backend.js';
 import type { FeatureCache, FeatureLease } from './feature-cache.js';
 import type { DenoiseDevice } from './gpu.js';

@@ -4,8 +4,8 @@ import type { LevelRaster, SingleFrameResult } from '../../kpcn/frame-features.j
 import type { FrameLevel, Level, Picture } from '../../kpcn/frame-pyramid.js';
 import type { WindowTask } from '../../kpcn/network.js';
 import type { EncoderInputs } from '../../kpcn/source-encoder.js';
-import type { WindowFrame } from '../denoiser.js';
 import type { LevelArea } from '../tiling.js';
+import type { WindowFrame } from '../types.js';
 import type { RequestJobs } from '../worker/progress-tracker.js';
 import type { CachedLevels, FeatureLease } from './feature-cache.js';
 

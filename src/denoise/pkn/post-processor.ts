@@ -17,31 +17,8 @@ import {
 import { BLUR_SIGMA, estimateBlurSigma } from '../../pkn/polynomial-deblur.js';
 import { runConcurrently } from '../../threads/run-concurrently.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
-import type { DenoiseResult } from '../denoiser.js';
+import type { DenoiseResult, PostProcessOptions } from '../types.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from '../worker/jobs.js';
-
-/** What is done with a denoised frame. */
-export interface PostProcessOptions {
-  /** Magnification in [1, 4]. */
-  readonly upscale?: number;
-  /** Buffers at the new size that guide the magnification. */
-  readonly guide?: Pick<Frame, 'width' | 'height' | 'albedo' | 'normal'>;
-  /** Sigma of the blur to undo, in [0.3, 4] pixels; `auto` estimates it from the steepest edges. */
-  readonly deblur?: number | 'auto';
-  /** What parameters are scaled by, in [0, 4]; 1 by default. */
-  readonly strength?: number;
-}
-
-/** What was done. */
-export interface FinishReport {
-  readonly upscale?: number;
-  /** Buffers at the new size that guided the magnification. */
-  readonly guides?: readonly string[];
-  readonly deblurSigma?: number;
-  readonly strength: number;
-  /** Whether the frame was denoised, and its parameters predicted, for an earlier request. */
-  readonly cached: boolean;
-}
 
 /** Least and most of what requests may ask for. */
 export const FINISH_RANGES = {

@@ -4,7 +4,6 @@ import { cutIntoTiles, type Tile } from '../../image/region.js';
 import type { PknBundle } from '../../pkn/bundle.js';
 import { mapSize, PARAMETERS, type ParameterMap, strengthenMap } from '../../pkn/parameter-map.js';
 import { CROSS_BILATERAL_OVERLAP, crossBilateralBytesPerPixel } from '../../pkn/preview/cross-bilateral.js';
-import type { PreviewBuffers } from '../../pkn/preview/preview-buffers.js';
 import {
   PREVIEW_ALIGNMENT,
   PREVIEW_NETWORK_BYTES_PER_PIXEL,
@@ -12,18 +11,9 @@ import {
 } from '../../pkn/preview/preview-network.js';
 import { runConcurrently } from '../../threads/run-concurrently.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
-import type { DenoiseResult } from '../denoiser.js';
+import type { DenoiseResult } from '../types.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from '../worker/jobs.js';
-
-/** A frame on its way through the preview, all rasters in shared memory. */
-export interface PreviewPicture {
-  readonly buffers: PreviewBuffers;
-  /** Channels of the layers of light, the colour first. */
-  readonly layers: readonly number[];
-  readonly map: ParameterMap;
-  /** Of the size of the light. */
-  readonly target: Raster;
-}
+import type { PreviewPicture } from './preview-picture.js';
 
 export interface PreviewRequest {
   readonly also: readonly Raster[];

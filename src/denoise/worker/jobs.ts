@@ -14,7 +14,7 @@ import type { PknBundle } from '../../pkn/bundle.js';
 import type { RbfGuide } from '../../pkn/gaussian-rbf.js';
 import type { Filter, ParameterMap } from '../../pkn/parameter-map.js';
 import type { SamplePlan, SamplePlanOptions } from '../../sampling/plan-samples.js';
-import type { PreviewPicture } from '../pkn/preview.js';
+import type { PreviewPicture } from '../pkn/preview-picture.js';
 
 /** What a worker is started with: bundles by `name@version`. */
 export interface WorkerModels {

@@ -1,10 +1,5 @@
-import type {
-  CacheReport,
-  DenoiseReport,
-  DenoiseRequest,
-  DenoiseResult,
-  Denoiser,
-} from '../../denoise/denoiser.js';
+import type { Denoiser } from '../../denoise/denoiser.js';
+import type { CacheReport, DenoiseReport, DenoiseRequest, DenoiseResult } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';
 import type { BuiltFrame } from '../../frame/build-frame.js';
 import { type Component, componentFrame, recombine, rescale } from '../../frame/components.js';

@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { InputWarning } from '../../frame/frame.js';
-import type { DenoisedExr, DenoiseExrRequest, FullReport } from './denoise-exr.js';
+import type { DenoisedExr, DenoiseExrRequest, FullReport } from './types.js';
 
 /** How one view of several is denoised. */
 export interface ViewPass {

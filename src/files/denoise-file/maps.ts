@@ -1,4 +1,5 @@
-import type { Denoiser, PredictedError } from '../../denoise/denoiser.js';
+import type { Denoiser } from '../../denoise/denoiser.js';
+import type { PredictedError } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';
 import type { Frame, VarianceOrigin } from '../../frame/frame.js';
 import type { SampleType } from '../../image/image.js';

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { CacheReport } from '../../denoise/denoiser.js';
+import type { CacheReport } from '../../denoise/types.js';
 import type { BuiltFrame } from '../../frame/build-frame.js';
 import type { InputWarning } from '../../frame/frame.js';
 import type { Raster } from '../../image/raster.js';

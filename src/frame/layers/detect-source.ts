@@ -1,7 +1,8 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { Attribute } from '../../image/image.js';
 import type { SourceName } from '../frame.js';
-import { channelGroups, type PartChannels } from './channel-groups.js';
+import { channelGroups } from './channel-groups.js';
+import type { PartChannels } from './part-channels.js';
 import type { RenderSource } from './render-source.js';
 import { cycles } from './sources/cycles.js';
 import { generic } from './sources/generic.js';

@@ -1,8 +1,9 @@
 import { expected, QuietframeError } from '../../errors.js';
 import { type Box, boxHeight, boxWidth } from '../../image/image.js';
-import { type ChannelGroup, channelGroups, type PartChannels } from './channel-groups.js';
+import { type ChannelGroup, channelGroups } from './channel-groups.js';
 import { cannotBeAlbedo, isAddedResult, isMoment, lastComponent } from './layer-names.js';
 import type { PictureRole, PlannedLayer } from './layer-plan.js';
+import type { PartChannels } from './part-channels.js';
 import type { LayerAlias, RenderSource, Role } from './render-source.js';
 import { generic } from './sources/generic.js';
 

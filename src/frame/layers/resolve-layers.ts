@@ -1,7 +1,7 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { InputWarning } from '../frame.js';
 import { namedMotion } from '../motion/motion.js';
-import { byName, type PartChannels } from './channel-groups.js';
+import { byName } from './channel-groups.js';
 import { Companions, type Warn } from './companions.js';
 import { sourceOf } from './detect-source.js';
 import { findAovs } from './find-aovs.js';
@@ -9,6 +9,7 @@ import { colorViews, type FoundColor, findColor } from './find-color.js';
 import { findVariances } from './find-variances.js';
 import { type LayerPlan, type PlannedLayer, type ResolveOptions, usesOf } from './layer-plan.js';
 import { alphaOf, LayerTable, type Match, shorten } from './layer-table.js';
+import type { PartChannels } from './part-channels.js';
 import type { MotionConvention } from './render-source.js';
 import { ROLES } from './render-source.js';
 

@@ -1,5 +1,5 @@
 import type { Attribute } from '../../image/image.js';
-import type { PartChannels } from './channel-groups.js';
+import type { PartChannels } from './part-channels.js';
 
 /** Stereo has two; every channel is compared with all of them. */
 const MAX_VIEWS = 256;

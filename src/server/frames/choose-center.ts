@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrSummary } from '../../exr/worker.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { boxHeight, boxWidth } from '../../image/image.js';
 import type { Upload } from '../http/exr-body.js';
 import { missingFrames, type SourceFile } from './source-files.js';

@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrSummary } from '../../exr/worker.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import {
   checkShotSize,
   denoiseUsable,

@@ -1,6 +1,7 @@
-import { DEFAULT_MODEL, type ModelSummary } from '../../denoise/denoiser.js';
-import { PREFILTER_CHOICES, type PrefilterChoice } from '../../denoise/kpcn/clean-auxiliaries.js';
+import { DEFAULT_MODEL } from '../../denoise/denoiser.js';
 import { checkFinishOptions } from '../../denoise/pkn/post-processor.js';
+import type { ModelSummary } from '../../denoise/types.js';
+import { PREFILTER_CHOICES, type PrefilterChoice } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { checkEffects } from '../../files/check-effects.js';
 import { checkMaps, type MapsRequest } from '../../files/denoise-file/maps.js';

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import parseRange from 'range-parser';
 import { expected, QuietframeError } from '../../errors.js';
-import type { AppContext } from '../app.js';
+import type { AppContext } from '../context.js';
 import { pacedAnswer, piecesOf, type ReadPiece } from './paced-answer.js';
 
 /** Bytes that never change under their digest, and that are read as they are sent. */

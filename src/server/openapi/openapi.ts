@@ -1,5 +1,5 @@
-import { PREFILTER_CHOICES, PREFILTER_OUTCOMES } from '../../denoise/kpcn/clean-auxiliaries.js';
 import { FINISH_RANGES } from '../../denoise/pkn/post-processor.js';
+import { PREFILTER_CHOICES, PREFILTER_OUTCOMES } from '../../denoise/types.js';
 import { ERROR_TABLE, type ErrorCode } from '../../errors.js';
 import { ERROR_METRICS, MAX_SPP } from '../../files/denoise-file/maps.js';
 import { ANSWER_TYPES, type AnswerType, FILE_ANSWER_TYPES, FORMATS } from '../http/denoise-answer.js';

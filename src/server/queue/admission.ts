@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuietframeError } from '../../errors.js';
-import type { AppContext } from '../app.js';
+import type { AppContext } from '../context.js';
 import type { ReceiveOptions } from '../http/exr-body.js';
 import { parsePriority } from './priority.js';
 import type { Place, Terms } from './work-queue.js';

@@ -1,9 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { ConflatingChannel } from '../../threads/conflating-channel.js';
-import type { AppContext } from '../app.js';
+import type { AppContext } from '../context.js';
 import { loadFiles, type SelectedFrames, selectFrames } from '../frames/choose-center.js';
 import type { DenoiseOptions, DenoiseRequest, ReportSchema } from '../gen/quietframe/v1/denoiser_pb.js';
 import { reportOf } from '../http/denoise-answer.js';

@@ -1,9 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { digestOf } from '../../io/sha256.js';
-import type { AppContext } from '../app.js';
+import type { AppContext } from '../context.js';
 import { parseDigest } from '../frames/frame-store.js';
 import { isOfTheFrame, Shot } from '../frames/shot-window.js';
 import type { SourceFile } from '../frames/source-files.js';

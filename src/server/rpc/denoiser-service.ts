@@ -1,5 +1,5 @@
 import type { ConnectRouter } from '@connectrpc/connect';
-import type { AppContext } from '../app.js';
+import type { AppContext } from '../context.js';
 import { DenoiserService } from '../gen/quietframe/v1/denoiser_pb.js';
 import { denoiseCall } from './denoise-call.js';
 import { denoiseSequenceCall } from './denoise-sequence-call.js';

@@ -1,6 +1,6 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import { QuietframeError } from '../../errors.js';
-import type { AppContext } from '../app.js';
+import type { AppContext } from '../context.js';
 import { LeastRate, type LeastRateOptions } from '../http/least-rate.js';
 import { callerOf } from './call-terms.js';
 import { abortError, readError } from './rpc-error.js';

@@ -1,7 +1,7 @@
 import type { MessageShape } from '@bufbuild/protobuf';
 import { expected, QuietframeError } from '../../errors.js';
 import { digestOf } from '../../io/sha256.js';
-import type { AppContext } from '../app.js';
+import type { AppContext } from '../context.js';
 import { findStored } from '../frames/frame-references.js';
 import { parseDigest } from '../frames/frame-store.js';
 import type { SourceFile } from '../frames/source-files.js';

@@ -1,5 +1,5 @@
 import type { HandlerContext } from '@connectrpc/connect';
-import type { AppContext } from '../app.js';
+import type { AppContext } from '../context.js';
 import { LeastRate } from '../http/least-rate.js';
 import { END_CALL } from './call-terms.js';
 

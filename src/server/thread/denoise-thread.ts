@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { DenoiserOptions, ModelSummary } from '../../denoise/denoiser.js';
+import type { DenoiserOptions, ModelSummary } from '../../denoise/types.js';
 import { QuietframeError } from '../../errors.js';
 import type { ExrLimits } from '../../exr/limits.js';
 import type { WorkerAnswer } from '../../threads/worker-pool.js';

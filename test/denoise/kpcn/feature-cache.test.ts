@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Denoiser, type WindowFrame } from '../../../src/denoise/denoiser.js';
+import { Denoiser } from '../../../src/denoise/denoiser.js';
 import { FeatureCache, levelsBytes } from '../../../src/denoise/kpcn/feature-cache.js';
+import type { WindowFrame } from '../../../src/denoise/types.js';
 import { raster } from '../../../src/image/raster.js';
 import { frameOf, TINY_MODELS } from '../support.js';
 

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DenoiseRequest, Denoiser } from '../../../src/denoise/denoiser.js';
+import { Denoiser } from '../../../src/denoise/denoiser.js';
 import { parameterChannels } from '../../../src/denoise/pkn/parameter-channels.js';
+import type { DenoiseRequest } from '../../../src/denoise/types.js';
 import type { Frame } from '../../../src/frame/frame.js';
 import { plane, type Raster, raster } from '../../../src/image/raster.js';
 import { checkMap, interpolateMap } from '../../../src/pkn/parameter-map.js';

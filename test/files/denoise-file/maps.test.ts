@@ -1,14 +1,12 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DenoiseReport, Denoiser } from '../../../src/denoise/denoiser.js';
+import type { Denoiser } from '../../../src/denoise/denoiser.js';
+import type { DenoiseReport } from '../../../src/denoise/types.js';
 import { attributeText } from '../../../src/exr/attribute.js';
 import { ExrPool } from '../../../src/exr/pool.js';
 import { readExr } from '../../../src/exr/read-exr.js';
-import {
-  type DenoisedExr,
-  type DenoiseExrRequest,
-  denoiseExr,
-} from '../../../src/files/denoise-file/denoise-exr.js';
+import { denoiseExr } from '../../../src/files/denoise-file/denoise-exr.js';
 import type { MapsRequest } from '../../../src/files/denoise-file/maps.js';
+import type { DenoisedExr, DenoiseExrRequest } from '../../../src/files/denoise-file/types.js';
 import type { Frame } from '../../../src/frame/frame.js';
 import { raster } from '../../../src/image/raster.js';
 import { planSamples } from '../../../src/sampling/plan-samples.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { QuietframeError } from '../../../src/errors.js';
 import { ExrPool } from '../../../src/exr/pool.js';
-import type { DenoiseExrRequest } from '../../../src/files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../../src/files/denoise-file/types.js';
 import { Shot, type ShotWindow } from '../../../src/server/frames/shot-window.js';
 import type { SourceFile } from '../../../src/server/frames/source-files.js';
 import type { ServedExr } from '../../../src/server/service.js';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { DenoiseExrRequest } from '../../../files/denoise-file/denoise-exr.js';
-import type { AppContext } from '../../app.js';
+import type { DenoiseExrRequest } from '../../../files/denoise-file/types.js';
+import type { AppContext } from '../../context.js';
 import { type LoadedFiles, loadFiles, selectFrames } from '../../frames/choose-center.js';
 import { findStored, parseStoredFrames, withGuide } from '../../frames/frame-references.js';
 import type { SourceFile } from '../../frames/source-files.js';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { AppContext } from '../../app.js';
+import type { AppContext } from '../../context.js';
 
 /**
  * `GET /healthz/{live,startup,ready}`: 200 or 503 with the phase. Live says that the event loop turns, startup that

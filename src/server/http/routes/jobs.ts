@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { expected, QuietframeError } from '../../../errors.js';
 import { digestOf } from '../../../io/sha256.js';
-import type { AppContext } from '../../app.js';
+import type { AppContext } from '../../context.js';
 import { selectFrames } from '../../frames/choose-center.js';
 import { codeOf, Job, type JobFrame, type JobSpec } from '../../jobs/job.js';
 import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../../jobs/job-body.js';

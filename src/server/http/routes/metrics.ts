@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { AppContext } from '../../app.js';
+import type { AppContext } from '../../context.js';
 
 /** `GET /metrics`: figures in the text format of Prometheus. */
 export function metricsRoute(app: FastifyInstance, { metrics }: AppContext): void {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { AppContext } from '../../app.js';
+import type { AppContext } from '../../context.js';
 import { findModel } from '../denoise-query.js';
 
 /** `GET /v1/models` and `GET /v1/models/{name}`, the name with or without `@version`. */

@@ -1,11 +1,13 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DenoiseReport, DenoiseRequest, Denoiser } from '../../src/denoise/denoiser.js';
+import type { Denoiser } from '../../src/denoise/denoiser.js';
+import type { DenoiseReport, DenoiseRequest } from '../../src/denoise/types.js';
 import { QuietframeError } from '../../src/errors.js';
 import { attributeText } from '../../src/exr/attribute.js';
 import { readHeader } from '../../src/exr/header.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { planSamples } from '../../src/sampling/plan-samples.js';

@@ -4,7 +4,8 @@ import { Denoiser } from '../../src/denoise/denoiser.js';
 import { attributeText } from '../../src/exr/attribute.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { blenderParts, exrFile, type Samples } from '../frame/support.js';
 
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));

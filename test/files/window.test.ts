@@ -1,12 +1,10 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DenoiseReport, DenoiseRequest, Denoiser } from '../../src/denoise/denoiser.js';
+import type { Denoiser } from '../../src/denoise/denoiser.js';
+import type { DenoiseReport, DenoiseRequest } from '../../src/denoise/types.js';
 import { QuietframeError } from '../../src/errors.js';
 import { ExrPool } from '../../src/exr/pool.js';
-import {
-  type DenoiseExrRequest,
-  denoiseExr,
-  type Neighbor,
-} from '../../src/files/denoise-file/denoise-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest, Neighbor } from '../../src/files/denoise-file/types.js';
 import { FrameCache } from '../../src/files/window/frame-cache.js';
 import { componentFrame } from '../../src/frame/components.js';
 import type { Frame } from '../../src/frame/frame.js';

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { DenoiseReport, Denoiser } from '../../src/denoise/denoiser.js';
+import type { Denoiser } from '../../src/denoise/denoiser.js';
+import type { DenoiseReport } from '../../src/denoise/types.js';
 import { attributeText } from '../../src/exr/attribute.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';

@@ -4,7 +4,8 @@ import { Denoiser } from '../../src/denoise/denoiser.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { applyCoverage, coverageOf, isTransparent } from '../../src/files/denoise-file/coverage.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { exrFile } from '../frame/support.js';
 

@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import { ExrPool } from '../../src/exr/pool.js';
-import { type DenoiseExrRequest, denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
+import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { FrameCache } from '../../src/files/window/frame-cache.js';
 import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
 
