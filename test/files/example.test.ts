@@ -4,8 +4,8 @@ import { afterAll, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
-import { smape } from '../../src/image/metrics.js';
-import { raster } from '../../src/image/raster.js';
+import { relativeMse, smape } from '../../src/image/metrics.js';
+import { type Raster, raster } from '../../src/image/raster.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const pool = new ExrPool({ workers: 1 });
@@ -13,6 +13,28 @@ const denoiser = await Denoiser.load({ modelsDirectory: `${root}models`, threads
 afterAll(() => Promise.all([pool.close(), denoiser.close()]));
 
 const example = (name: string): Uint8Array => readFileSync(`${root}examples/window/${name}.0004.exr`);
+
+/** The beauty of an example file, or of one that was denoised. */
+async function beauty(exr: Uint8Array): Promise<Raster> {
+  const planes = (await pool.read(exr)).parts[0]?.planes;
+  const picture = raster(480, 270, 3);
+  for (const [c, name] of ['R', 'G', 'B'].entries()) {
+    picture.data.set(planes?.get(`ViewLayer.Combined.${name}`)?.data ?? [], c * 480 * 270);
+  }
+  return picture;
+}
+
+it('joins three frames of the example without the samples that hit its moving lantern by chance', async () => {
+  const [before, center, after, reference] = ['frame.0003', 'frame.0004', 'frame.0005', 'reference.0004'].map(
+    (name) => readFileSync(`${root}examples/window/${name}.exr`),
+  ) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const neighbours = [
+    { offset: -1, exr: before },
+    { offset: 1, exr: after },
+  ];
+  const { color } = await denoiseExr({ exr: center, neighbours }, { pool, denoiser });
+  expect(relativeMse(color, await beauty(reference))).toBeLessThan(0.06);
+});
 
 it('denoises the bright area beside the lantern of the example, where both halves are bright by chance', async () => {
   const region = { x: 418, y: 118, width: 16, height: 22 };

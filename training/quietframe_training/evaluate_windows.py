@@ -26,6 +26,7 @@ from .losses import smape
 from .network import Denoiser, downsample, upsample
 from .oidn import oidn
 from .window import WINDOW_OFFSETS, gather
+from .window_bound import bounded
 from .window_dataset import Window, load_window, prepare, window_of
 
 LENGTHS = {1: (), 3: (2, 3), 5: (1, 2, 3, 4), 7: (0, 1, 2, 3, 4, 5)}
@@ -48,7 +49,11 @@ def denoise(pipeline: Pipeline, window: Window, slots, lambda_: float = 1.0) -> 
     """The centre frame [3,H,W] in the units of the file."""
     network, part = pipeline.network, pipeline.prepare(window.only(slots))
     log_lambda = None if lambda_ == 1 else torch.full((1, 1, *window.reference.shape[1:]), float(np.log10(lambda_)))
-    return network.denoise(part.center, part.neighbors, log_lambda)[0][0] / window.exposure
+    output, levels, _ = network.denoise(part.center, part.neighbors, log_lambda)
+    if part.neighbors:
+        finest, others = part.center[0], [(n.estimate, n.motion) for n in part.neighbors[0]]
+        output = network.composite([bounded(levels[0], finest.estimate, others, lambda_), *levels[1:]])[0]
+    return output[0] / window.exposure
 
 
 def score_sequence(pipeline: Pipeline, path: pathlib.Path) -> dict:

@@ -11,12 +11,12 @@ import {
   joinBytesPerPixel,
   joinOverlap,
   tileBytesPerPixel,
-  tileOverlap,
-} from '../../kpcn/network.js';
+  tileOverlap, type WindowTask } from '../../kpcn/network.js';
 import { type Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseJob } from '../worker/jobs.js';
 import { levelsBytes } from './feature-cache.js';
 import {
+  boundJobs,
   type FilterTask,
   getCachedLevels,
   type KeptFrame,
@@ -189,13 +189,12 @@ export class CpuBackend implements KernelBackend {
     return { level, irradiance, colors: picture.colors, ...lambdaOf(this.task, l) };
   }
 
-  #join(features: KeptFeatures, center: KeptFrame, exposure: number): Promise<void> {
+  async #join(features: KeptFeatures, center: KeptFrame, exposure: number): Promise<void> {
     const others = this.#estimates;
-    return this.#runTiles('join', (l, tile) => {
-      const { spatial } = levelOf(features, l);
-      const task = windowTask(this.task, { center, others, spatial, exposure }, l);
-      return { kind: 'join', model: this.#model, task, tile };
-    });
+    const taskOf = (l: number): WindowTask =>
+      windowTask(this.task, { center, others, spatial: levelOf(features, l).spatial, exposure }, l);
+    await this.#runTiles('join', (l, tile) => ({ kind: 'join', model: this.#model, task: taskOf(l), tile }));
+    await this.task.jobs.run(boundJobs(taskOf(0), this.#levels[0]?.join));
   }
 
   #runTiles(

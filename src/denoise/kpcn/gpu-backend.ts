@@ -3,11 +3,12 @@ import { estimateRasters, featureRasters, type SingleFrameResult } from '../../k
 import type { FrameLevel, Level, Picture } from '../../kpcn/frame-pyramid.js';
 import { graphBytesPerPixel } from '../../kpcn/gpu/level-graph.js';
 import { windowGraphBytesPerPixel } from '../../kpcn/gpu/window-graph.js';
-import { joinOverlap, tileOverlap } from '../../kpcn/network.js';
+import { joinOverlap, tileOverlap, type WindowTask } from '../../kpcn/network.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
 import { type Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';
 import {
+  boundJobs,
   type FilterTask,
   getCachedLevels,
   type KeptFrame,
@@ -124,13 +125,13 @@ export class GpuBackend implements KernelBackend {
     });
   }
 
-  #join(center: KeptEstimate, exposure: number): Promise<void> {
+  async #join(center: KeptEstimate, exposure: number): Promise<void> {
     const others = this.#estimates;
-    return this.#runTiles('join', (l, tile) => {
-      const { spatial } = levelOf(center, l);
-      const task = windowTask(this.task, { center, others, spatial, exposure }, l);
-      return { kind: 'join', model: this.#model, task, tile };
-    });
+    const taskOf = (l: number): WindowTask =>
+      windowTask(this.task, { center, others, spatial: levelOf(center, l).spatial, exposure }, l);
+    await this.#runTiles('join', (l, tile) => ({ kind: 'join', model: this.#model, task: taskOf(l), tile }));
+    // On the CPU: its light is in memory already.
+    await this.task.jobs.run(boundJobs(taskOf(0), this.#levels[0]?.join));
   }
 
   #runTiles(

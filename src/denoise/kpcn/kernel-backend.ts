@@ -1,3 +1,5 @@
+import type { Tile } from '../../image/region.js';
+import type { DenoiseJob } from '../worker/jobs.js';
 import type { ModelManifest } from '../../engine/model-manifest.js';
 import type { Raster } from '../../image/raster.js';
 import type { LevelRaster, SingleFrameResult } from '../../kpcn/frame-features.js';
@@ -127,6 +129,11 @@ export function windowTask(
     }),
     ...lambdaOf(task, l),
   };
+}
+
+/** What limits the finest level of a window after its frames were joined; the coarser ones hardly have such pixels. */
+export function boundJobs(task: WindowTask, tiles: readonly Tile[] = []): DenoiseJob[] {
+  return tiles.map((tile) => ({ kind: 'bound', task, tile }));
 }
 
 /** Copies the albedo, which estimates have as it is. */

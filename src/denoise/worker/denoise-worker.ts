@@ -12,6 +12,7 @@ import { coarsen, type FrameLevel, type Level } from '../../kpcn/frame-pyramid.j
 import { GpuNetwork } from '../../kpcn/gpu/gpu-network.js';
 import { type ParityProbe, probeParity } from '../../kpcn/gpu/parity-probe.js';
 import { KpcnNetwork } from '../../kpcn/network.js';
+import { boundTile } from '../../kpcn/window-bound.js';
 import type { PknBundle } from '../../pkn/bundle.js';
 import { PknNetwork } from '../../pkn/network.js';
 import type { ParameterMap } from '../../pkn/parameter-map.js';
@@ -198,6 +199,10 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
     }
     case 'join':
       await (await frameNetwork(job.model)).fuseTile(job.task, job.tile, time);
+      break;
+    case 'bound':
+      boundTile(job.task, job.tile);
+      time('kernels', performance.now() - start);
       break;
     case 'composite':
       await (await network(job.model)).compositeTile(job.fine, job.coarse, job.exposure, job.tile, time);

@@ -105,6 +105,8 @@ export type DenoiseJob =
       readonly task: WindowTask;
       readonly tile: Tile;
     }
+  /** A tile of a joined level, not brighter than its frames say. */
+  | { readonly kind: 'bound'; readonly task: WindowTask; readonly tile: Tile }
   /** The compositing of a tile of a level with the next coarser level. */
   | {
       readonly kind: 'composite';
