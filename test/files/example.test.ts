@@ -25,15 +25,13 @@ async function beauty(exr: Uint8Array): Promise<Raster> {
 }
 
 it('joins three frames of the example without the samples that hit its moving lantern by chance', async () => {
-  const [before, center, after, reference] = ['frame.0003', 'frame.0004', 'frame.0005', 'reference.0004'].map(
-    (name) => readFileSync(`${root}examples/window/${name}.exr`),
-  ) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  const neighbours = [
-    { offset: -1, exr: before },
-    { offset: 1, exr: after },
+  const frame = (name: string): Uint8Array => readFileSync(`${root}examples/window/${name}.exr`);
+  const neighbors = [
+    { offset: -1, exr: frame('frame.0003') },
+    { offset: 1, exr: frame('frame.0005') },
   ];
-  const { color } = await denoiseExr({ exr: center, neighbours }, { pool, denoiser });
-  expect(relativeMse(color, await beauty(reference))).toBeLessThan(0.06);
+  const { color } = await denoiseExr({ exr: example('frame'), neighbors }, { pool, denoiser });
+  expect(relativeMse(color, await beauty(example('reference')))).toBeLessThan(0.06);
 });
 
 it('denoises the bright area beside the lantern of the example, where both halves are bright by chance', async () => {

@@ -11,7 +11,9 @@ import {
   joinBytesPerPixel,
   joinOverlap,
   tileBytesPerPixel,
-  tileOverlap, type WindowTask } from '../../kpcn/network.js';
+  tileOverlap,
+  type WindowTask,
+} from '../../kpcn/network.js';
 import { type Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseJob } from '../worker/jobs.js';
 import { levelsBytes } from './feature-cache.js';

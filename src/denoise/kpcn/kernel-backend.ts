@@ -1,13 +1,13 @@
-import type { Tile } from '../../image/region.js';
-import type { DenoiseJob } from '../worker/jobs.js';
 import type { ModelManifest } from '../../engine/model-manifest.js';
 import type { Raster } from '../../image/raster.js';
+import type { Tile } from '../../image/region.js';
 import type { LevelRaster, SingleFrameResult } from '../../kpcn/frame-features.js';
 import type { FrameLevel, Level, Picture } from '../../kpcn/frame-pyramid.js';
 import type { WindowTask } from '../../kpcn/network.js';
 import type { EncoderInputs } from '../../kpcn/source-encoder.js';
 import type { LevelArea } from '../tiling.js';
 import type { WindowFrame } from '../types.js';
+import type { DenoiseJob } from '../worker/jobs.js';
 import type { RequestJobs } from '../worker/progress-tracker.js';
 import type { CachedLevels, FeatureLease } from './feature-cache.js';
 
