@@ -11,6 +11,13 @@ export type ServeConfig = AppConfig &
   Pick<Config, 'host' | 'port' | 'drainSeconds'> &
   Partial<Pick<Config, 'grpcPort'>>;
 
+export interface ServeOptions {
+  /** Stops the service, as SIGTERM does. */
+  readonly signal?: AbortSignal | undefined;
+  /** Gets the address of HTTP once requests are answered there. */
+  readonly listening?: ((url: string) => void) | undefined;
+}
+
 /** Pixels on a side of the frame that warms the service up. */
 const WARM_UP_SIZE = 64;
 
@@ -20,7 +27,11 @@ const WARM_UP_SIZE = 64;
  * their work cancelled), and resolves; nothing of it keeps the process alive. The dependencies stay open.
  * @throws QuietframeError when warm-up fails; the error of the system when the address cannot be had.
  */
-export async function serve(config: ServeConfig, deps: ServerDeps, signal?: AbortSignal): Promise<void> {
+export async function serve(
+  config: ServeConfig,
+  deps: ServerDeps,
+  { signal, listening }: ServeOptions = {},
+): Promise<void> {
   const lifecycle = new Lifecycle();
   const app = await buildApp(deps, config, lifecycle);
   const grpc = config.grpcPort === undefined ? undefined : new GrpcServer(app.context, app.log);
@@ -29,8 +40,10 @@ export async function serve(config: ServeConfig, deps: ServerDeps, signal?: Abor
   try {
     await app.listen({ host: config.host, port: config.port });
     const secure = app.context.tls === undefined ? '' : 's';
-    say(`http${secure}`, app.server.address() as AddressInfo);
-    if (grpc !== undefined) say(`grpc${secure}`, await grpc.listen(config.host, config.grpcPort ?? 0));
+    const url = urlOf(`http${secure}`, app.server.address() as AddressInfo);
+    say(url);
+    listening?.(url);
+    if (grpc !== undefined) say(urlOf(`grpc${secure}`, await grpc.listen(config.host, config.grpcPort ?? 0)));
     await warmUp(deps, stop.signal);
     lifecycle.ready();
     await stop.stopped;
@@ -47,9 +60,13 @@ export async function serve(config: ServeConfig, deps: ServerDeps, signal?: Abor
   }
 }
 
-function say(scheme: string, { address, port, family }: AddressInfo): void {
+function urlOf(scheme: string, { address, port, family }: AddressInfo): string {
   const host = family === 'IPv6' ? `[${address}]` : address;
-  process.stdout.write(`quietframe listening on ${scheme}://${host}:${port}\n`);
+  return `${scheme}://${host}:${port}`;
+}
+
+function say(url: string): void {
+  process.stdout.write(`quietframe listening on ${url}\n`);
 }
 
 /** One of the process's signals to stop, or the caller's. A second signal ends the process as usual. */

@@ -27,7 +27,8 @@ function commandFaults(words: readonly string[]): readonly string[] {
   const [program = '', ...args] = words;
   const [first = ''] = args;
   if (/^\w+=/.test(program)) return commandFaults(args);
-  if (program === 'quietframe') return quietframeFaults(args);
+  if (program === 'npx') return commandFaults(args);
+  if (program.split('/').at(-1) === 'quietframe') return args.length > 0 ? quietframeFaults(args) : [];
   if (program === 'node' && first === 'dist/cli/main.js') return quietframeFaults(args.slice(1));
   if (program === 'node') return scriptFaults(args);
   if (program === 'npm') return npmFaults(args);
@@ -61,7 +62,9 @@ function npmFaults(args: readonly string[]): readonly string[] {
   const [command = '', script = ''] = args.filter((arg) => !arg.startsWith('-'));
   const scripts: Record<string, string> = JSON.parse(read('package.json')).scripts;
   if (command === 'run') return script in scripts ? [] : [`there is no script ${script}`];
-  return ['ci', 'install', 'link', 'test', 'start'].includes(command) ? [] : [`npm ${command} is not known`];
+  return ['ci', 'install', 'link', 'pack', 'test', 'start'].includes(command)
+    ? []
+    : [`npm ${command} is not known`];
 }
 
 function pythonFaults(args: readonly string[]): readonly string[] {

@@ -61,7 +61,7 @@ async function start(drainSeconds: number): Promise<Served> {
   });
   const controller = new AbortController();
   const config = { ...CONFIG, host: '127.0.0.1', port: 0, grpcPort: 0, drainSeconds };
-  const done = serve(config, service.deps, controller.signal).finally(() => service.pool.close());
+  const done = serve(config, service.deps, { signal: controller.signal }).finally(() => service.pool.close());
   await vi.waitFor(() => expect(written.join('')).toContain('grpc'), 10_000);
   write.mockRestore();
   const [, port] = /\nquietframe listening on grpc:\/\/127\.0\.0\.1:(\d+)\n$/.exec(written.join('')) ?? [];

@@ -29,7 +29,7 @@ async function start(config: Partial<ServeConfig> = {}, service = new FakeServic
     return true;
   });
   const controller = new AbortController();
-  const done = serve({ ...SERVE, ...config }, service.deps, controller.signal).finally(() =>
+  const done = serve({ ...SERVE, ...config }, service.deps, { signal: controller.signal }).finally(() =>
     service.pool.close(),
   );
   done.catch(() => {});

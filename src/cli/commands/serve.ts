@@ -2,7 +2,10 @@ import { type Command, Option } from 'commander';
 import { type Config, checkMemory, exrLimits, readConfig, SETTINGS, type Setting } from '../../config.js';
 import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
+import { browserUrl, openBrowser } from '../open-browser.js';
 import { tellRefusals } from '../options.js';
+
+type ServeFlags = Partial<Record<keyof Config, string>> & { readonly open?: boolean };
 
 /** `quietframe serve`: every setting is a flag. */
 export function serveCommand(program: Command): void {
@@ -16,6 +19,7 @@ export function serveCommand(program: Command): void {
     command.addOption(option);
   }
   command
+    .option('--open', 'open the viewer in the browser')
     .addHelpText(
       'after',
       `
@@ -34,7 +38,7 @@ function shownDefault({ fallback, unit }: Setting<unknown>): string | undefined 
   return mebibytes < 1024 ? `${Math.round(mebibytes)} MiB` : `${Math.round(mebibytes / 102.4) / 10} GiB`;
 }
 
-async function runService(flags: Partial<Record<keyof Config, string>>): Promise<void> {
+async function runService({ open = false, ...flags }: ServeFlags): Promise<void> {
   const config = readConfig(undefined, flags);
   checkMemory(config);
   // The service is large: the other commands do not load it.
@@ -52,7 +56,8 @@ async function runService(flags: Partial<Record<keyof Config, string>>): Promise
   });
   tellRefusals(denoiser.deviceRefusals);
   try {
-    await serve(config, { denoiseExr: denoiser.denoiseExr, pool, denoiser });
+    const listening = open ? (url: string) => openBrowser(browserUrl(url)) : undefined;
+    await serve(config, { denoiseExr: denoiser.denoiseExr, pool, denoiser }, { listening });
   } catch (error) {
     throw listenFailure(error, config) ?? error;
   } finally {
