@@ -1,3 +1,5 @@
+import { type EventSourceMessage, EventSourceParserStream } from 'eventsource-parser/stream';
+
 /** A file with its digest. */
 export interface Content {
   readonly digest: string;
@@ -84,19 +86,11 @@ export class Service {
         signal,
         headers: { 'last-event-id': seen },
       });
-      let text = '';
-      for await (const chunk of chunksOf(body)) {
-        text += chunk;
-        const events = text.split('\n\n');
-        text = events.pop() ?? '';
-        for (const event of events) {
-          const data = /^data: (.*)$/m.exec(event)?.[1];
-          if (data === undefined) continue;
-          isNew = true;
-          seen = /^id: (.*)$/m.exec(event)?.[1] ?? seen;
-          yield JSON.parse(data) as JobStatus;
-          if (/^event: end$/m.test(event)) return;
-        }
+      for await (const { event, id: eventId, data } of eventsOf(body)) {
+        isNew = true;
+        seen = eventId ?? seen;
+        yield JSON.parse(data) as JobStatus;
+        if (event === 'end') return;
       }
     }
     throw new Problem('gone', GONE);
@@ -169,9 +163,14 @@ export class Service {
   }
 }
 
-/** Text as it comes; a connection that is lost ends it, as a service does that has no more to say. */
-async function* chunksOf(body: ReadableStream<Uint8Array<ArrayBuffer>> | null): AsyncGenerator<string> {
-  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
+/** Events as they arrive. A lost connection ends the stream, like a service that has nothing more to send. */
+async function* eventsOf(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+): AsyncGenerator<EventSourceMessage> {
+  const reader = body
+    ?.pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream())
+    .getReader();
   for (;;) {
     const next = await reader?.read().catch((error: unknown) => {
       if (error instanceof DOMException && error.name === 'AbortError') throw error;

@@ -1,0 +1,114 @@
+import type { FrameDisplay } from './frame-display.js';
+import { setStatus } from './messages.js';
+import { button, byId, duration, frameCount, input, select } from './page.js';
+import { type JobStatus, Problem, type Service } from './service.js';
+import type { State } from './state.js';
+import { requestedWindow } from './windows.js';
+
+/** Denoises frames as jobs of the service, one job at a time. */
+export class Jobs {
+  #work: AbortController | undefined;
+  #job: string | undefined;
+
+  constructor(
+    readonly state: State,
+    readonly display: FrameDisplay,
+    readonly service: Service,
+  ) {}
+
+  /** Denoises frames as a job, with progress; each is shown as soon as it is done. */
+  async denoise(frames: readonly number[]): Promise<void> {
+    if (this.#work !== undefined || frames.length === 0) return;
+    const work = new AbortController();
+    this.#work = work;
+    this.state.isWorking = true;
+    this.state.turning.emit();
+    button('cancel').disabled = false;
+    for (const id of ['denoise', 'denoise-all']) button(id).disabled = true;
+    Object.assign(byId<HTMLProgressElement>('progress'), { value: 0, hidden: false });
+    try {
+      await this.#run(frames, work.signal).catch((error: unknown) => {
+        const maps = input('maps');
+        if (!(error instanceof Problem) || error.code !== 'not-implemented' || !maps.checked) throw error;
+        // The only requested output that some models lack.
+        maps.checked = false;
+        return this.#run(frames, work.signal, '; no maps: the model predicts none');
+      });
+    } catch (error) {
+      if (work.signal.aborted && this.#job !== undefined) void this.service.cancel(this.#job).catch(() => {});
+      setStatus(work.signal.aborted ? 'Cancelled' : error);
+    } finally {
+      this.#work = undefined;
+      this.#job = undefined;
+      this.state.isWorking = false;
+      button('cancel').disabled = true;
+      button('denoise').disabled = false;
+      button('denoise-all').disabled = this.state.shot.frames.length < 2;
+    }
+  }
+
+  cancel(): void {
+    this.#work?.abort();
+  }
+
+  async #run(frames: readonly number[], signal: AbortSignal, note = ''): Promise<void> {
+    const { lambda } = this.state;
+    const begin = performance.now();
+    const windows = await Promise.all(
+      frames.map((frame) => requestedWindow(frame, this.state, this.display.pictures)),
+    );
+    const body = { windows: windows.map(({ window }) => window), ...parameters(), lambda };
+    const contents = new Map(windows.flatMap((each) => each.contents).map((each) => [each.digest, each]));
+    setStatus('Sending');
+    const job = await this.service.startJob(body, [...contents.values()], signal, (sent, count) =>
+      setStatus(`Sending ${sent} of ${count} files`),
+    );
+    this.#job = job.id;
+    let problem: Problem | undefined;
+    let done = 0;
+    for await (const status of this.service.events(job.id, signal)) {
+      byId<HTMLProgressElement>('progress').value = status.progress;
+      const share = `${Math.floor(100 * status.progress)} %`;
+      setStatus(
+        status.state === 'queued'
+          ? 'Waiting for the service'
+          : `Denoising: ${status.done} of ${status.total}, ${share}`,
+      );
+      problem = (await this.#take(status, frames, lambda, signal)) ?? problem;
+      done = status.done;
+    }
+    // Otherwise the service keeps the results for an hour.
+    void this.service.cancel(job.id).catch(() => {});
+    if (problem !== undefined) throw problem;
+    setStatus(`Denoised ${frameCount(done)} in ${duration((performance.now() - begin) / 1000)}${note}`);
+  }
+
+  /** Takes the results that are new; returns the problem of a frame that has failed. */
+  async #take(
+    status: JobStatus,
+    frames: readonly number[],
+    lambda: number,
+    signal: AbortSignal,
+  ): Promise<Problem | undefined> {
+    let problem: Problem | undefined;
+    for (const { index, state, error } of status.frames) {
+      if (error !== undefined) problem = new Problem(error.type.split(':').at(-1) ?? '', error.detail);
+      const frame = frames[index];
+      if (state !== 'done' || frame === undefined) continue;
+      const { file, report } = await this.service.result(status.id, index, signal);
+      const source = await this.display.pictures.open(file, 'The result');
+      // Other files may have been opened meanwhile.
+      signal.throwIfAborted();
+      this.state.results.set(frame, { source, report, lambda });
+      if (frame === this.state.frame || (frame === this.state.frame - 1 && this.state.mode === 'flicker'))
+        await this.display.show();
+    }
+    return problem;
+  }
+}
+
+function parameters(): Record<string, string | number> {
+  const model = select('model').value;
+  const maps = input('maps').checked ? { outputs: 'color,error,samples', budget: input('budget').value } : {};
+  return { ...maps, ...(model !== '' && { model }) };
+}
