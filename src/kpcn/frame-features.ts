@@ -1,10 +1,10 @@
-import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../engine/engine.js';
+import { type Tensor, TensorMemory } from '../engine/engine.js';
 import type { Architecture, ModelManifest } from '../engine/model-manifest.js';
-import type { ModelBundle } from '../engine/model-repository.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import { ComponentFeatures } from './features.js';
 import type { FrameLevel } from './frame-pyramid.js';
+import type { KpcnNetwork } from './network.js';
 
 /** How a frame is read. */
 export interface EncoderSettings {
@@ -82,22 +82,7 @@ export class FrameFeatures {
   private readonly memory = new TensorMemory();
   private readonly componentFeatures = new ComponentFeatures();
 
-  private constructor(
-    private readonly architecture: Architecture,
-    private readonly sourceEncoders: ReadonlyMap<string, NetworkModule>,
-    private readonly spatialFeatures: NetworkModule,
-    private readonly kernelEmbedding: NetworkModule,
-  ) {}
-
-  /** @throws QuietframeError `model-damaged` when a module does not load. */
-  static async load({ manifest, files }: ModelBundle, engine: Engine): Promise<FrameFeatures> {
-    const load = (name: string): Promise<NetworkModule> => engine.load(name, files[name] ?? new Uint8Array());
-    const encoders = new Map<string, NetworkModule>();
-    for (const source of manifest.sources) encoders.set(source, await load(`source_encoder.${source}`));
-    const spatial = await load('spatial_features');
-    const embedding = await load('kernel_embedding');
-    return new FrameFeatures(manifest.architecture, encoders, spatial, embedding);
-  }
+  constructor(private readonly network: KpcnNetwork) {}
 
   /** The features of the pixels of an area as the network sees them. */
   components(level: FrameLevel, area: Tile, { exposure, irradiance }: EncoderSettings): Tensor {
@@ -109,26 +94,24 @@ export class FrameFeatures {
    * @param embedding [1,4E,h/2,w/2], written.
    */
   async compute(x: Tensor, encoder: string, embedding: Tensor): Promise<AreaFeatures> {
-    const sourceEncoder = this.sourceEncoders.get(encoder);
-    if (sourceEncoder === undefined) throw new TypeError(`The model has no encoder ${encoder}`);
-    const { featureChannels, contextChannels, embeddingChannels } = this.architecture;
+    const { featureChannels, contextChannels, embeddingChannels } = this.network.manifest.architecture;
     const [, , height, width] = embedding.shape;
     const kernelChannels = 4 * (contextChannels + 2);
     const features = this.memory.tensor('features', featureChannels, height, width);
     const detail = this.memory.tensor('detail', kernelChannels + 4 * embeddingChannels, height, width);
-    await sourceEncoder.run({ x }, { features, detail });
+    await this.network.encode(x, encoder, features, detail);
     // In place of the input, which has done its part and is larger.
     const spatial = { data: x.data.subarray(0, features.data.length), shape: features.shape };
-    await this.spatialFeatures.run({ features }, { spatial });
+    await this.network.extractSpatialFeatures(features, spatial);
     const kernelDetail = channelsOf(detail, 0, kernelChannels);
     const embeddingDetail = channelsOf(detail, kernelChannels, 4 * embeddingChannels);
-    await this.kernelEmbedding.run({ spatial, detail: embeddingDetail }, { embedding });
+    await this.network.embed(spatial, embeddingDetail, embedding);
     return { spatial, kernelDetail };
   }
 
   /** Memory for the embedding of an area, for one tile at a time. */
   embeddingOf(area: Tile): Tensor {
-    const { embeddingChannels } = this.architecture;
+    const { embeddingChannels } = this.network.manifest.architecture;
     return this.memory.tensor('embedding', 4 * embeddingChannels, area.height / 2, area.width / 2);
   }
 }

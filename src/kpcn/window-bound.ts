@@ -1,7 +1,7 @@
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import { COLOR_CHANNELS } from './frame-pyramid.js';
-import type { NeighborLevel, WindowTask } from './network.js';
+import type { NeighborLevel, WindowTask } from './tile-tasks.js';
 
 /** Times the second brightest of the frames, which their edges and their noise need; as `window_bound.py` has it. */
 const SLACK = 2;

@@ -4,8 +4,8 @@ import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import { halved } from './frame-features.js';
 import { COLOR_CHANNELS } from './frame-pyramid.js';
-import type { NeighborLevel } from './network.js';
 import { copyTile, NEIGHBOR_OFFSETS } from './temporal-features.js';
+import type { NeighborLevel } from './tile-tasks.js';
 import { cellPlace, windowRegions } from './window-regions.js';
 
 /** As far out of any frame as motion leads that leads further, or that is not known. */

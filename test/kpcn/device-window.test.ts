@@ -8,7 +8,8 @@ import type { LevelFeatures, SingleFrameResult } from '../../src/kpcn/frame-feat
 import { allocateFramePyramid, type Level } from '../../src/kpcn/frame-pyramid.js';
 import { GpuNetwork } from '../../src/kpcn/gpu/gpu-network.js';
 import { downsampleMotion } from '../../src/kpcn/level-motion.js';
-import { KpcnNetwork, type NeighborLevel, type WindowTask } from '../../src/kpcn/network.js';
+import { TileRunner } from '../../src/kpcn/tile-runner.js';
+import type { NeighborLevel, WindowTask } from '../../src/kpcn/tile-tasks.js';
 import { frameOf, noise } from '../denoise/support.js';
 
 const ignore = (): void => undefined;
@@ -42,13 +43,13 @@ const wild: Motion = (x, y, slot) => [
 
 describe.each(['test/golden/tiny-bundle', 'models'])('the graph of windows of %s', (models) => {
   let bundle: ModelBundle;
-  let host: KpcnNetwork;
+  let host: TileRunner;
   let device: GpuNetwork;
 
   beforeAll(async () => {
     const folder = fileURLToPath(new URL(`../../${models}`, import.meta.url));
     bundle = (await ModelRepository.open(folder)).find('kpcn');
-    host = await KpcnNetwork.load(bundle, onnxEngine);
+    host = await TileRunner.load(bundle, onnxEngine);
     device = new GpuNetwork(bundle, onnxEngine);
   });
 
@@ -90,7 +91,7 @@ describe.each(['test/golden/tiny-bundle', 'models'])('the graph of windows of %s
   async function compare(shape: Shape): Promise<number> {
     const task = taskOf(shape);
     const tile = shape.tile ?? { x: 0, y: 0, width: shape.width, height: shape.height };
-    const run = async (network: KpcnNetwork | GpuNetwork): Promise<Raster> => {
+    const run = async (network: TileRunner | GpuNetwork): Promise<Raster> => {
       const denoised = raster(shape.width, shape.height, task.own.channels);
       await network.fuseTile({ ...task, denoised }, tile, ignore);
       return denoised;

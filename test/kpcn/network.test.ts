@@ -23,8 +23,9 @@ import {
   type Picture,
   pyramidsOf,
 } from '../../src/kpcn/frame-pyramid.js';
-import { KpcnNetwork, type NeighborLevel } from '../../src/kpcn/network.js';
 import type { EncoderInputs } from '../../src/kpcn/source-encoder.js';
+import { TileRunner } from '../../src/kpcn/tile-runner.js';
+import type { NeighborLevel } from '../../src/kpcn/tile-tasks.js';
 
 /** Tensors that the training's PyTorch network made with the weights of a bundle. */
 class Golden {
@@ -89,10 +90,10 @@ const ignore = (): void => undefined;
 describe.each([
   { models: 'test/golden/tiny-bundle', golden: 'tiny-network' },
   { models: 'models', golden: 'kpcn' },
-])('KpcnNetwork of $models', (folders) => {
+])('TileRunner of $models', (folders) => {
   const golden = new Golden(new URL(`../golden/${folders.golden}/`, import.meta.url));
   const { source: encoder } = golden;
-  let network: KpcnNetwork;
+  let network: TileRunner;
   let levelCount: number;
   let rastersOf: <Name extends string>(
     level: FrameLevel,
@@ -104,7 +105,7 @@ describe.each([
   beforeAll(async () => {
     const models = fileURLToPath(new URL(`../../${folders.models}`, import.meta.url));
     const bundle = (await ModelRepository.open(models)).find();
-    network = await KpcnNetwork.load(bundle, onnxEngine);
+    network = await TileRunner.load(bundle, onnxEngine);
     const { architecture } = bundle.manifest;
     levelCount = architecture.levels;
     featuresNamed = featureRasters(architecture);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Raster, raster } from '../../src/image/raster.js';
-import type { WindowTask } from '../../src/kpcn/network.js';
+import type { WindowTask } from '../../src/kpcn/tile-tasks.js';
 import { boundTile } from '../../src/kpcn/window-bound.js';
 
 const [WIDTH, HEIGHT] = [8, 4];

@@ -12,8 +12,8 @@ import {
   joinOverlap,
   tileBytesPerPixel,
   tileOverlap,
-  type WindowTask,
-} from '../../kpcn/network.js';
+} from '../../kpcn/tile-cost.js';
+import type { WindowTask } from '../../kpcn/tile-tasks.js';
 import { type Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseJob } from '../worker/jobs.js';
 import { levelsBytes } from './feature-cache.js';

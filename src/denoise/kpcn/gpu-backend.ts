@@ -3,7 +3,8 @@ import { estimateRasters, featureRasters, type SingleFrameResult } from '../../k
 import type { FrameLevel, Level, Picture } from '../../kpcn/frame-pyramid.js';
 import { graphBytesPerPixel } from '../../kpcn/gpu/level-graph.js';
 import { windowGraphBytesPerPixel } from '../../kpcn/gpu/window-graph.js';
-import { joinOverlap, tileOverlap, type WindowTask } from '../../kpcn/network.js';
+import { joinOverlap, tileOverlap } from '../../kpcn/tile-cost.js';
+import type { WindowTask } from '../../kpcn/tile-tasks.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
 import { type Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';

@@ -11,7 +11,7 @@ import { autoExposure } from '../../kpcn/features.js';
 import { coarsen, type FrameLevel, type Level } from '../../kpcn/frame-pyramid.js';
 import { GpuNetwork } from '../../kpcn/gpu/gpu-network.js';
 import { type ParityProbe, probeParity } from '../../kpcn/gpu/parity-probe.js';
-import { KpcnNetwork } from '../../kpcn/network.js';
+import { TileRunner } from '../../kpcn/tile-runner.js';
 import { boundTile } from '../../kpcn/window-bound.js';
 import type { PknBundle } from '../../pkn/bundle.js';
 import { PknNetwork } from '../../pkn/network.js';
@@ -29,7 +29,7 @@ type MagnifyJob = Extract<DenoiseJob, { kind: 'magnify' }>;
 
 /** From the thread that started this one. */
 const models: WorkerModels = workerData;
-const networks = new Map<string, Promise<KpcnNetwork>>();
+const networks = new Map<string, Promise<TileRunner>>();
 
 const predictors = new Map<string, Promise<ErrorPredictor | undefined>>();
 const prefilters = new Map<string, Promise<AuxiliaryPrefilter | undefined>>();
@@ -49,9 +49,9 @@ function hostEngine(): Promise<Engine> {
 }
 
 /** Sessions stay loaded as long as the worker lives. */
-function network(model: string): Promise<KpcnNetwork> {
+function network(model: string): Promise<TileRunner> {
   const loaded =
-    networks.get(model) ?? hostEngine().then((engine) => KpcnNetwork.load(bundleOf(model), engine));
+    networks.get(model) ?? hostEngine().then((engine) => TileRunner.load(bundleOf(model), engine));
   networks.set(model, loaded);
   return loaded;
 }
@@ -59,7 +59,7 @@ function network(model: string): Promise<KpcnNetwork> {
 const deviceNetworks = new Map<string, GpuNetwork>();
 
 /** What filters frames and joins them: the device of the worker, if it has one. */
-async function frameNetwork(model: string): Promise<GpuNetwork | KpcnNetwork> {
+async function frameNetwork(model: string): Promise<GpuNetwork | TileRunner> {
   return models.device === undefined ? network(model) : deviceNetwork(model, models.device);
 }
 

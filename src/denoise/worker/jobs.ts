@@ -9,7 +9,7 @@ import type { EncoderSettings, LevelFeatures, SingleFrameResult } from '../../kp
 import type { FrameLevel, Level, Picture, Pyramid } from '../../kpcn/frame-pyramid.js';
 import type { KeptFeatures } from '../../kpcn/gpu/gpu-network.js';
 import type { ParityProbe } from '../../kpcn/gpu/parity-probe.js';
-import type { FilteredFrame, LevelTask, WindowTask } from '../../kpcn/network.js';
+import type { FilteredFrame, LevelTask, WindowTask } from '../../kpcn/tile-tasks.js';
 import type { PknBundle } from '../../pkn/bundle.js';
 import type { RbfGuide } from '../../pkn/gaussian-rbf.js';
 import type { Filter, ParameterMap } from '../../pkn/parameter-map.js';

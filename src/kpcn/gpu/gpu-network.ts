@@ -10,15 +10,9 @@ import {
   type SingleFrameResult,
 } from '../frame-features.js';
 import { COLOR_CHANNELS, type FrameLevel } from '../frame-pyramid.js';
-import {
-  type FilteredFrame,
-  joinOverlap,
-  type LevelTask,
-  type Stopwatch,
-  tileOverlap,
-  type WindowTask,
-} from '../network.js';
 import { copyTile } from '../temporal-features.js';
+import { joinOverlap, tileOverlap } from '../tile-cost.js';
+import type { FilteredFrame, LevelTask, Stopwatch, WindowTask } from '../tile-tasks.js';
 import { copyPlanes, WindowStack } from '../window-stack.js';
 import { levelGraph } from './level-graph.js';
 import { windowGraph } from './window-graph.js';
@@ -45,7 +39,7 @@ export class GpuNetwork {
   }
 
   /**
-   * What `KpcnNetwork.denoiseTile` does.
+   * What `TileRunner.denoiseTile` does.
    * @param kept of the frame for its window, written.
    * @throws QuietframeError `device-unavailable` when the device does not take the graph or fails.
    */
@@ -95,7 +89,7 @@ export class GpuNetwork {
   }
 
   /**
-   * What `KpcnNetwork.fuseTile` does.
+   * What `TileRunner.fuseTile` does.
    * @throws QuietframeError `device-unavailable` when the device does not take the graph or fails.
    */
   async fuseTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {

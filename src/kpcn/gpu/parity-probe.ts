@@ -8,7 +8,8 @@ import {
 } from '../frame-features.js';
 import { COLOR_CHANNELS, type Level } from '../frame-pyramid.js';
 import { downsampleMotion } from '../level-motion.js';
-import type { KpcnNetwork, LevelTask, NeighborLevel, WindowTask } from '../network.js';
+import type { TileRunner } from '../tile-runner.js';
+import type { LevelTask, NeighborLevel, WindowTask } from '../tile-tasks.js';
 import type { GpuNetwork } from './gpu-network.js';
 
 /** What a device makes of small pictures, beside the CPU. */
@@ -40,7 +41,7 @@ type Estimate = (task: LevelTask<Level>, kept: KeptLevel) => Promise<void>;
  */
 export async function probeParity(
   device: GpuNetwork,
-  host: KpcnNetwork,
+  host: TileRunner,
   { encoder, architecture }: { readonly encoder: string; readonly architecture: Architecture },
   timed: boolean,
 ): Promise<ParityProbe> {
@@ -50,7 +51,7 @@ export async function probeParity(
     await host.filterTile(task, kept, TILE, ignore);
   };
   const onDevice: Estimate = (task, kept) => device.denoiseTile(task, reading, TILE, ignore, kept);
-  const run = async (network: GpuNetwork | KpcnNetwork, estimate: Estimate): Promise<Run> => {
+  const run = async (network: GpuNetwork | TileRunner, estimate: Estimate): Promise<Run> => {
     const task = probeTask();
     const kept = keptLevel(architecture, task.level);
     const { logLambda: _, ...symmetric } = task;

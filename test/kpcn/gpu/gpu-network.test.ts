@@ -5,7 +5,7 @@ import { onnxEngine } from '../../../src/engine/onnxruntime/onnx-engine.js';
 import { type Raster, raster, SharedRasters } from '../../../src/image/raster.js';
 import { allocateFramePyramid, type Level } from '../../../src/kpcn/frame-pyramid.js';
 import { GpuNetwork } from '../../../src/kpcn/gpu/gpu-network.js';
-import { KpcnNetwork } from '../../../src/kpcn/network.js';
+import { TileRunner } from '../../../src/kpcn/tile-runner.js';
 import { frameOf, noise } from '../../denoise/support.js';
 
 /** Relative to values above 1. */
@@ -20,13 +20,13 @@ const ignore = (): void => undefined;
 
 describe.each(['test/golden/tiny-bundle', 'models'])('the graph of levels of %s', (models) => {
   let bundle: ModelBundle;
-  let host: KpcnNetwork;
+  let host: TileRunner;
   let device: GpuNetwork;
 
   beforeAll(async () => {
     const folder = fileURLToPath(new URL(`../../../${models}`, import.meta.url));
     bundle = (await ModelRepository.open(folder)).find('kpcn');
-    host = await KpcnNetwork.load(bundle, onnxEngine);
+    host = await TileRunner.load(bundle, onnxEngine);
     device = new GpuNetwork(bundle, onnxEngine);
   });
 
@@ -38,7 +38,7 @@ describe.each(['test/golden/tiny-bundle', 'models'])('the graph of levels of %s'
     const { source: _, varianceOrigin: __, ...buffers } = frameOf(size.width, size.height);
     const inputs =
       encoder === 'color' ? { color: buffers.color, colorVariance: buffers.colorVariance } : buffers;
-    const run = async (network: KpcnNetwork | GpuNetwork): Promise<Raster> => {
+    const run = async (network: TileRunner | GpuNetwork): Promise<Raster> => {
       const picture = allocateFramePyramid({ ...inputs, encoder }, also, 1, new SharedRasters(), irradiance);
       const level = picture.levels[0] as Level;
       const { width, height } = level;

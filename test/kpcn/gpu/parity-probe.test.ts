@@ -3,15 +3,15 @@ import { type ModelBundle, ModelRepository } from '../../../src/engine/model-rep
 import { onnxEngine } from '../../../src/engine/onnxruntime/onnx-engine.js';
 import { GpuNetwork } from '../../../src/kpcn/gpu/gpu-network.js';
 import { probeParity } from '../../../src/kpcn/gpu/parity-probe.js';
-import { KpcnNetwork } from '../../../src/kpcn/network.js';
+import { TileRunner } from '../../../src/kpcn/tile-runner.js';
 import { TINY_MODELS } from '../../denoise/support.js';
 
 let bundle: ModelBundle;
-let host: KpcnNetwork;
+let host: TileRunner;
 
 beforeAll(async () => {
   bundle = (await ModelRepository.open(TINY_MODELS)).find();
-  host = await KpcnNetwork.load(bundle, onnxEngine);
+  host = await TileRunner.load(bundle, onnxEngine);
 });
 
 /** Joins windows, and changes what comes of it. */

@@ -1,0 +1,243 @@
+import { type Engine, type Tensor, TensorMemory } from '../engine/engine.js';
+import type { ModelBundle } from '../engine/model-repository.js';
+import type { Simd } from '../engine/wasm-build.js';
+import { plane, type Raster } from '../image/raster.js';
+import { grow, type Tile } from '../image/region.js';
+import {
+  type AreaFeatures,
+  type EncoderSettings,
+  FrameFeatures,
+  featureOverlap,
+  halved,
+  type LevelFeatures,
+  type SingleFrameResult,
+  storeFeatures,
+} from './frame-features.js';
+import { COLOR_CHANNELS, type FrameLevel, type Level } from './frame-pyramid.js';
+import { type FilteredLevel, KernelApply, type KernelFeatures } from './kernel-apply.js';
+import { type LevelPlanes, planesIn, planesOf } from './level-planes.js';
+import { KpcnNetwork, type Specialization } from './network.js';
+import { coarserTile, composite, exposedColor, limitBlendWeight } from './scale-compositor.js';
+import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './temporal-features.js';
+import { TemporalFusion } from './temporal-fusion.js';
+import { even, filterOverlap, joinOverlap, tileOverlap } from './tile-cost.js';
+import type { LevelTask, Stopwatch, WindowTask } from './tile-tasks.js';
+
+/**
+ * Runs the network and its kernels on tiles: which pixels around a tile each step needs, which memory it uses, and how long it
+ * takes. A picture is denoised in three steps, each for all tiles before the next begins: `coarsen` builds the pyramid;
+ * `denoiseTile` filters the tiles of all levels (figure 2), or `extractTile` computes the features of a frame, `filterTile`
+ * filters with them, and `fuseTile` fuses the filtered frames of a window (figure 3); `compositeTile` blends the levels from
+ * coarse to fine (figure 4). Not for use by two threads.
+ */
+export class TileRunner {
+  private readonly memory = new TensorMemory();
+  private readonly windowFeatures = new WindowFeatures();
+
+  private constructor(
+    private readonly network: KpcnNetwork,
+    private readonly frameFeatures: FrameFeatures,
+    private readonly kernelApply: KernelApply,
+    private readonly temporalFusion: TemporalFusion,
+  ) {}
+
+  /** @throws QuietframeError `model-damaged` when a module does not load. */
+  static async load(bundle: ModelBundle, engine: Engine): Promise<TileRunner> {
+    const network = await KpcnNetwork.load(bundle, engine);
+    const { kernelSize, contextChannels, embeddingChannels, neighborKernelSize } =
+      bundle.manifest.architecture;
+    const data = new Float32Array(new Uint8Array(bundle.files.kernel_logits ?? []).buffer);
+    return new TileRunner(
+      network,
+      new FrameFeatures(network),
+      new KernelApply({ kernelSize, contextChannels, embeddingChannels, data }),
+      new TemporalFusion({ kernelSize: neighborKernelSize, slots: NEIGHBOR_OFFSETS.length }),
+    );
+  }
+
+  /** The build of the kernels that runs. */
+  get simd(): Simd {
+    return this.kernelApply.simd;
+  }
+
+  /** Figure 2: features of a tile, its kernels, and what they make of its radiance; nothing is kept. */
+  async denoiseTile(
+    task: LevelTask<Level>,
+    reading: EncoderSettings,
+    tile: Tile,
+    time: Stopwatch,
+  ): Promise<void> {
+    const { level, logLambda } = task;
+    const area = grow(
+      tile,
+      tileOverlap(this.network.manifest, logLambda !== undefined),
+      level.width,
+      level.height,
+    );
+    const planes = planesOf(level, task.irradiance);
+    const reserved = this.kernelApply.reserve({ kernels: area, embedding: area }, planes.sources.length);
+    const x = await timed(time, 'features', () => this.frameFeatures.components(level, area, reading));
+    await timed(time, 'network', async () => {
+      const embedding = reserved.embedding?.tensor as Tensor;
+      const features = await this.frameFeatures.compute(x, reading.encoder, embedding);
+      await this.predictKernels(features, area, logLambda, reserved);
+    });
+    await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile));
+  }
+
+  /** The features of a tile of a frame, stored for kernels. */
+  async extractTile(
+    level: FrameLevel,
+    reading: EncoderSettings,
+    tile: Tile,
+    target: LevelFeatures & Partial<Pick<SingleFrameResult, 'coarseEmbedding'>>,
+    time: Stopwatch,
+  ): Promise<void> {
+    const area = grow(tile, featureOverlap(this.network.manifest), level.width, level.height);
+    const x = await timed(time, 'features', () => this.frameFeatures.components(level, area, reading));
+    await timed(time, 'network', async () => {
+      const embedding = this.frameFeatures.embeddingOf(area);
+      const features = await this.frameFeatures.compute(x, reading.encoder, embedding);
+      storeFeatures(features, embedding, area, tile, target, target.coarseEmbedding);
+    });
+  }
+
+  /** Figures 2 and 9: the kernels of a tile of a frame whose features are there, and what they make of its radiance. */
+  async filterTile(task: LevelTask, features: LevelFeatures, tile: Tile, time: Stopwatch): Promise<void> {
+    const { level, logLambda } = task;
+    const overlap = filterOverlap(this.network.manifest, logLambda !== undefined);
+    const area = grow(tile, overlap, level.width, level.height);
+    const planes = planesOf(level, task.irradiance);
+    const reserved = this.kernelApply.reserve({ kernels: area }, planes.sources.length);
+    const cells = halved(area);
+    const kernelDetail = this.cellsOf('kernel_detail', features.kernelDetail, cells);
+    const spatial = this.cellsOf('spatial', features.spatial, cells);
+    await timed(time, 'network', () =>
+      this.predictKernels({ spatial, kernelDetail }, area, logLambda, reserved),
+    );
+    await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile, features));
+  }
+
+  /** Figure 3: a tile of the frames of a window, which their own kernels have filtered, joined in the centre. */
+  async fuseTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {
+    const { spatial: features, estimate, own, neighbors, exposure, logLambda } = task;
+    const overlap = joinOverlap(this.network.manifest, logLambda !== undefined);
+    const area = grow(tile, overlap, own.width, own.height);
+    const cells = halved(area);
+    const kernels = this.temporalFusion.reserve(area, own.channels);
+    const spatial = this.cellsOf('spatial', features, cells);
+    const frames = neighbors.map(({ estimate: other, ...place }) => ({ ...other, ...place }));
+    const differences = await timed(time, 'features', () =>
+      this.windowFeatures.differences(estimate, frames, { area: cells, exposure }),
+    );
+    await timed(time, 'network', async () => {
+      const temporal = this.memory.tensor('temporal', features.channels, ...sizeOf(cells));
+      const forLambda = this.lambdaOf(temporal, area, logLambda);
+      await this.network.predictTemporalKernels(spatial, differences, forLambda, temporal, kernels);
+    });
+    await timed(time, 'kernels', () => {
+      // Irradiance has no albedo in it.
+      const gate = estimate.albedo !== undefined && !task.irradiance ? { gate: estimate.gate } : {};
+      const center = { ...gate, ...{ center: estimate, own, colors: task.colors, exposure } };
+      this.temporalFusion.apply(
+        { ...center, kernels: { area, tensor: kernels } },
+        frames,
+        tile,
+        task.denoised,
+      );
+    });
+  }
+
+  /** Cells of a raster, as a tensor. */
+  private cellsOf(name: string, features: Raster, cells: Tile): Tensor {
+    const tensor = this.memory.tensor(name, features.channels, ...sizeOf(cells));
+    copyTile(features, cells, tensor.data);
+    return tensor;
+  }
+
+  private predictKernels(
+    { spatial, kernelDetail }: AreaFeatures,
+    area: Tile,
+    logLambda: Raster | undefined,
+    { kernels }: KernelFeatures,
+  ): Promise<void> {
+    const lambda = this.lambdaOf(spatial, area, logLambda);
+    return this.network.predictKernels(spatial, kernelDetail, lambda, kernels.tensor);
+  }
+
+  /** The lambda of an area and memory for the features it specializes; nothing where lambda is 1 in the whole area. */
+  private lambdaOf({ shape }: Tensor, area: Tile, logLambda: Raster | undefined): Specialization | undefined {
+    if (logLambda === undefined) return undefined;
+    const [, channels, height, width] = shape;
+    const map = this.memory.tensor('log_lambda', 1, height, width);
+    copyTile(logLambda, halved(area), map.data);
+    if (map.data.every((value) => value === 0)) return undefined;
+    return { logLambda: map, specialized: this.memory.tensor('specialized', channels, height, width) };
+  }
+
+  private apply(
+    { level, colors, gate }: LevelTask,
+    { sources, targets, hasAlbedo }: LevelPlanes,
+    reserved: KernelFeatures,
+    tile: Tile,
+    features?: LevelFeatures,
+  ): void {
+    const { width, height } = level;
+    const source: FilteredLevel = {
+      ...{ width, height, planes: sources },
+      ...(features && { embedding: planesIn(features.embedding) }),
+    };
+    this.kernelApply.apply(reserved, source, targets, tile, {
+      // The albedo comes right after the colour.
+      gate: hasAlbedo ? colors.map((first) => (first === 0 ? 0 : first + COLOR_CHANNELS)) : [],
+      ...(gate && { gateTarget: plane(gate, 0) }),
+    });
+  }
+
+  /**
+   * Figure 4, right: the blend weight of a tile, and the tile joined with the coarser level, which is complete.
+   * @param isLimited the weight is less where the colour would get below zero; the training has no such limit.
+   */
+  async compositeTile(
+    fine: Level,
+    coarse: Level,
+    exposure: number,
+    tile: Tile,
+    time: Stopwatch,
+    isLimited = true,
+  ): Promise<void> {
+    await timed(time, 'compositing', async () => {
+      const overlap = even(this.network.manifest.receptiveRadius.compositor);
+      const area = grow(tile, overlap, fine.width, fine.height);
+      const { width, height } = area;
+      const pair = {
+        fine: this.memory.tensor('fine', COLOR_CHANNELS, height, width),
+        coarse: this.memory.tensor('coarse', COLOR_CHANNELS, height / 2, width / 2),
+      };
+      exposedColor(fine.denoised, area, exposure, pair.fine);
+      exposedColor(coarse.composited, coarserTile(area), exposure, pair.coarse);
+      const blendWeight = this.memory.tensor('blend_weight', 1, height, width);
+      await this.network.predictBlendWeight(pair.fine, pair.coarse, blendWeight);
+      const { data } = blendWeight;
+      if (isLimited) limitBlendWeight(fine.denoised, coarse.composited, { area, data });
+      composite(fine.denoised, coarse.composited, { area, data }, fine.composited, tile);
+    });
+  }
+}
+
+function sizeOf({ width, height }: Tile): [height: number, width: number] {
+  return [height, width];
+}
+
+async function timed<T>(
+  time: Stopwatch,
+  part: Parameters<Stopwatch>[0],
+  run: () => T | Promise<T>,
+): Promise<T> {
+  const start = performance.now();
+  try {
+    return await run();
+  } finally {
+    time(part, performance.now() - start);
+  }
+}
