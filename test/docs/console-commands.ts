@@ -6,7 +6,10 @@ const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, impo
 const read = (path: string): string => readFileSync(at(path), 'utf8');
 
 /** Commands of others, whose options are theirs. */
-const FOREIGN = ['git', 'pip', 'xz', 'openssl', 'kubectl', 'cd', 'source', 'export', 'sudo', 'apt-get'];
+const FOREIGN = [
+  ...['git', 'pip', 'xz', 'openssl', 'kubectl', 'cd', 'source', 'export', 'sudo', 'apt-get'],
+  ...['deadlinecommand', 'qbsub', 'tractor-spool', 'afcmd'],
+];
 
 /**
  * What is wrong with the commands of a `console` block: they are not run, but scripts, files and options that they name

@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: [
       'test/*.test.ts',
-      'test/cli/sequence/{fan-out,frame-pattern,shot-warnings}.test.ts',
+      'test/cli/sequence/{fan-out,frame-pattern,frame-ranges,shot-warnings}.test.ts',
       'test/threads/mutex.test.ts',
       'test/docs/{links,paper-map,settings}.test.ts',
       'test/exr/{half,huffman,names,read-exr,wavelet,write-exr}.test.ts',
