@@ -1,6 +1,7 @@
 import type { ExrPool } from '../exr/pool.js';
 import { buildFrame } from '../frame/build-frame.js';
 import type { InputWarning, SourceName, VarianceOrigin } from '../frame/frame.js';
+import { type RecipeStep, recipeFor } from '../frame/layers/recipe.js';
 import {
   type ChannelUse,
   type LayerPlan,
@@ -37,6 +38,8 @@ export interface Inspection {
   readonly samplesPerPixel?: number;
   readonly sanitized: Readonly<Record<string, SanitizedCounts>>;
   readonly warnings: readonly InputWarning[];
+  /** What the file lacks for a better result, and how to make its renderer write it. */
+  readonly recipe: readonly RecipeStep[];
 }
 
 /**
@@ -53,6 +56,7 @@ export async function inspectExr(
   // What could be asked for is shown, but not decoded; where there is none, nobody has asked.
   const plan = resolveLayers(header.parts, { ...options, aovs: 'all' });
   const { frame, warnings, sanitized } = buildFrame(read);
+  const allWarnings = [...read.plan.warnings, ...warnings];
   return {
     source: plan.source,
     width: frame.width,
@@ -76,10 +80,7 @@ export async function inspectExr(
     motionConvention: plan.motionConvention,
     ...(plan.samplesPerPixel !== undefined && { samplesPerPixel: plan.samplesPerPixel }),
     sanitized,
-    warnings: [
-      ...read.plan.warnings,
-      ...warnings,
-      ...(looksLikePanorama(frame) === 'no' ? [] : [maybePanorama()]),
-    ],
+    warnings: [...allWarnings, ...(looksLikePanorama(frame) === 'no' ? [] : [maybePanorama()])],
+    recipe: recipeFor({ plan, varianceOrigin: frame.varianceOrigin, warnings: allWarnings }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Raster } from '../image/raster.js';
+import type { SourceName } from './source-names.js';
 
-export type SourceName = 'cycles' | 'mitsuba' | 'pbrt' | 'generic';
+export type { SourceName } from './source-names.js';
 
 /** Where the variance of the colour came from; `estimated` frames go to encoders that were trained with the estimate. */
 export type VarianceOrigin = 'layer' | 'half-buffers' | 'estimated';

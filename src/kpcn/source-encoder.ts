@@ -1,5 +1,6 @@
 import { expected, QuietframeError } from '../errors.js';
 import type { Frame, SourceName } from '../frame/frame.js';
+import { SOURCES } from '../frame/layers/source-list.js';
 import { estimateVariance } from '../frame/variance.js';
 import type { Raster } from '../image/raster.js';
 
@@ -14,12 +15,10 @@ export interface EncoderInputs {
   readonly normalVariance?: Raster;
 }
 
-/** Encoders trained with measured variances, by source. pbrt traces independent paths for every pixel as Mitsuba does. */
-const MEASURED: Readonly<Partial<Record<SourceName, string>>> = {
-  cycles: 'cycles',
-  mitsuba: 'mitsuba',
-  pbrt: 'mitsuba',
-};
+/** Encoders trained with measured variances, by source. */
+const MEASURED: ReadonlyMap<SourceName, string> = new Map(
+  SOURCES.flatMap(({ name, encoder }) => (encoder === undefined ? [] : [[name, encoder]])),
+);
 
 /** Leaves the choice of the encoder to the frames. */
 export const AUTO = 'auto';
@@ -39,7 +38,7 @@ function encoderOf(frame: Frame, encoders: readonly string[], isClean: boolean):
   const [only] = encoders;
   if (only !== undefined && encoders.length === 1) return only;
   const { varianceOrigin, albedo, normal } = frame;
-  const measured = MEASURED[frame.source] ?? (isClean ? MEASURED_OF_OTHERS : undefined);
+  const measured = MEASURED.get(frame.source) ?? (isClean ? MEASURED_OF_OTHERS : undefined);
   const isMeasured = varianceOrigin !== 'estimated' && albedo !== undefined && normal !== undefined;
   if (isMeasured && measured !== undefined && encoders.includes(measured)) return measured;
   return (albedo ?? normal) !== undefined && encoders.includes('generic') ? 'generic' : 'color';

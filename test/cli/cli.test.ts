@@ -226,6 +226,7 @@ describe('inspect and compare', () => {
   it('says what each channel is used as', async () => {
     const { code, stdout } = await quietframe(['inspect', 'in.exr']);
     expect(code).toBe(0);
+    expect(stdout).toMatch(/^for a better result from \w+:\n(?: {2}\w+ +\S.*\n)*$/m);
     expect(stdout).toMatch(/^8 x 6, cycles, colour variance: estimated\n/);
     expect(stdout).toMatch(/V\.Denoising Normal\.X +float +normal\n/);
     const json = JSON.parse(

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PartChannels } from '../../src/frame/layers/part-channels.js';
 import { type LayerPlan, type ResolveOptions, resolveLayers } from '../../src/frame/layers/resolve-layers.js';
+import { RENDERER_FILES } from './layers/renderer-files.js';
 import { BLENDER_PASSES, blenderParts, header, namesAttribute, type PartRecipe } from './support.js';
 
 const arnold: readonly PartRecipe[] = [
@@ -17,6 +18,9 @@ const arnold: readonly PartRecipe[] = [
   { name: 'crypto_object00', layers: ['rgba'] },
 ];
 const FILES: Readonly<Record<string, readonly PartRecipe[]>> = {
+  ...Object.fromEntries(
+    Object.entries(RENDERER_FILES).map(([name, { parts }]) => [`${name}, all layers`, parts]),
+  ),
   'parts of Arnold': arnold,
   'parts of Arnold without a beauty by name': [{ name: 'hero', layers: ['RGBA'] }, ...arnold.slice(1)],
   'parts of Blender': blenderParts('ViewLayer', [...BLENDER_PASSES, 'Combined_key.RGB']),

@@ -1,6 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { ERROR_TABLE, QuietframeError } from '../../src/errors.js';
+import { SOURCE_NAMES } from '../../src/frame/source-names.js';
 import { OPENAPI } from '../../src/server/openapi/openapi.js';
 import { expectProblem, fakeApp, makeExr, post } from './support.js';
 
@@ -70,13 +71,10 @@ describe('lists', () => {
 
   it('of sources', async () => {
     const { sources } = (await app.inject('/v1/sources')).json();
-    expect(sources.map(({ name }: { name: string }) => name).sort()).toEqual([
-      'cycles',
-      'generic',
-      'mitsuba',
-      'pbrt',
-    ]);
-    expect(sources[0].roles.color).toContain('Combined.RGB');
+    expect(sources.map(({ name }: { name: string }) => name)).toEqual(SOURCE_NAMES);
+    const [cycles] = sources.filter(({ name }: { name: string }) => name === 'cycles');
+    expect(cycles.roles.color).toContain('Combined.RGB');
+    expect(cycles.recipe.albedo).toContain('Denoising Data');
   });
 
   it('for people', async () => {

@@ -16,7 +16,7 @@ import { readInput } from '../read-input.js';
 export function inspectCommand(program: Command): void {
   program
     .command('inspect')
-    .description('show the layers of an OpenEXR file, their use and their faults')
+    .description('show the layers of an OpenEXR file, their use, their faults and what is missing')
     .argument('<in.exr>', 'any OpenEXR file')
     .option('--json', 'print JSON')
     .addOption(sourceOption())
@@ -37,7 +37,7 @@ async function inspect(input: string, flags: LayerFlags & { readonly json?: bool
 }
 
 function describe(inspection: Inspection): string {
-  const { source, width, height, parts, varianceOrigin, warnings } = inspection;
+  const { source, width, height, parts, varianceOrigin, warnings, recipe } = inspection;
   const lines = [`${width} x ${height}, ${source}, colour variance: ${varianceOrigin}`];
   for (const part of parts) {
     const { xMin, yMin, xMax, yMax } = part.dataWindow;
@@ -50,6 +50,8 @@ function describe(inspection: Inspection): string {
     }
   }
   for (const { code, message } of warnings) lines.push(`warning ${code}: ${message}`);
+  if (recipe.length > 0) lines.push(`for a better result from ${source}:`);
+  for (const { need, how } of recipe) lines.push(`  ${need.padEnd(8)}  ${how}`);
   return `${lines.map(printable).join('\n')}\n`;
 }
 

@@ -1,18 +1,16 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { Attribute } from '../../image/image.js';
-import type { SourceName } from '../frame.js';
+import type { SourceName } from '../source-names.js';
 import { channelGroups } from './channel-groups.js';
 import type { PartChannels } from './part-channels.js';
-import type { RenderSource } from './render-source.js';
-import { cycles } from './sources/cycles.js';
+import type { RenderSource, SourceMarks } from './render-source.js';
+import { SOURCES } from './source-list.js';
 import { generic } from './sources/generic.js';
-import { mitsuba } from './sources/mitsuba.js';
-import { pbrt } from './sources/pbrt.js';
 
-/** All renderers that are known, in the order in which they are recognised; `generic` is what remains. */
-export const SOURCES: readonly RenderSource[] = [cycles, mitsuba, pbrt, generic];
-
-/** The renderer that wrote a file, by its attributes and channel names; names of parts are names of layers, too. */
+/**
+ * The renderer that wrote a file, by its attributes and channel names; names of parts are names of layers, too. It is the one
+ * with the most marks, the first by name among equals.
+ */
 export function detectSource(parts: readonly PartChannels[]): RenderSource {
   const attributes = parts.flatMap((part) =>
     [...part.attributes].flatMap(([name, attribute]) => [name, `${name}=${textOf(attribute) ?? ''}`]),
@@ -23,10 +21,24 @@ export function detectSource(parts: readonly PartChannels[]): RenderSource {
       layer === '' ? [] : [...channels.keys()].map((suffix) => `${layer}.${suffix}`),
     ),
   ];
-  const isSeen = (source: RenderSource): boolean =>
-    source.detect.attributes.some((pattern) => attributes.some((text) => pattern.test(text))) ||
-    source.detect.channels.some((pattern) => channels.some((name) => pattern.test(name)));
-  return SOURCES.find(isSeen) ?? generic;
+  const marks = (wanted: SourceMarks | undefined): number =>
+    count(wanted?.attributes, attributes) + count(wanted?.channels, channels);
+  return most((source) => marks(source.detect)) ?? most((source) => marks(source.detectHost)) ?? generic;
+}
+
+/** The source with the highest score above 0. */
+function most(score: (source: RenderSource) => number): RenderSource | undefined {
+  let best: { source: RenderSource; marks: number } | undefined;
+  for (const source of SOURCES) {
+    const marks = score(source);
+    if (marks > (best?.marks ?? 0)) best = { source, marks };
+  }
+  return best?.source;
+}
+
+/** How many of the patterns fit any of the texts. */
+function count(patterns: readonly RegExp[] = [], texts: readonly string[]): number {
+  return patterns.filter((pattern) => texts.some((text) => pattern.test(text))).length;
 }
 
 /**

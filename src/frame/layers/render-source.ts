@@ -1,4 +1,4 @@
-import type { SourceName } from '../frame.js';
+import type { SourceName } from '../source-names.js';
 
 /** What a layer can mean to the denoiser. */
 export const ROLES = [
@@ -62,13 +62,31 @@ type MotionVectors = 'to-previous' | 'from-previous' | 'to-next' | 'from-next' |
  */
 export type MotionConvention = `${MotionVectors}${'' | ',y-up'}${'' | ',relative'}` | 'cycles' | 'unknown';
 
+/** Patterns of an attribute's `name`, or `name=text` where it holds text, and of a channel's full name. */
+export interface SourceMarks {
+  readonly attributes: readonly RegExp[];
+  readonly channels: readonly RegExp[];
+}
+
+/** What makes a result better, where a file has it. */
+export const NEEDS = ['albedo', 'normal', 'variance', 'motion', 'lights'] as const;
+export type Need = (typeof NEEDS)[number];
+
 /** What is known of a renderer's files: pure data. */
 export interface RenderSource {
   readonly name: SourceName;
   /** For people. */
   readonly description: string;
-  /** Any of these tells the source: an attribute's `name`, or `name=text` where it holds text; a channel's full name. */
-  readonly detect: { readonly attributes: readonly RegExp[]; readonly channels: readonly RegExp[] };
+  /** The renderer with the most of these marks wrote the file. */
+  readonly detect: SourceMarks;
+  /** Marks of an application that hosts several renderers. They count only where no renderer is found by its own marks. */
+  readonly detectHost?: SourceMarks;
+  /** Pages of the renderer's documentation that name its layers. */
+  readonly references: readonly string[];
+  /** How to make the renderer write what a better result needs. */
+  readonly recipe: Readonly<Record<Need, string>>;
+  /** Encoder of the models that was trained with measured variances of this renderer, or of one whose noise is alike. */
+  readonly encoder?: string;
   /** Preferred first. The colour's alpha is channel A of its own layer. */
   readonly roles: Readonly<Partial<Record<Exclude<Role, VarianceRole>, readonly LayerAlias[]>>>;
   /** The beauty that others read, where the input is better taken from another layer: the result is written here. */

@@ -13,7 +13,7 @@ import type { PartChannels } from './part-channels.js';
 import type { MotionConvention } from './render-source.js';
 import { ROLES } from './render-source.js';
 
-export { detectSource, SOURCES } from './detect-source.js';
+export { detectSource } from './detect-source.js';
 export {
   type AovPlan,
   type ChannelUse,
@@ -23,6 +23,7 @@ export {
   type PlannedVariance,
   type ResolveOptions,
 } from './layer-plan.js';
+export { SOURCES } from './source-list.js';
 
 /**
  * Finds out which channel of which part plays which role. The order of parts and channels does not matter.

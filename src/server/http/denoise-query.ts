@@ -5,16 +5,16 @@ import { PREFILTER_CHOICES, type PrefilterChoice } from '../../denoise/types.js'
 import { expected, QuietframeError } from '../../errors.js';
 import { checkEffects } from '../../files/check-effects.js';
 import { checkMaps, type MapsRequest } from '../../files/denoise-file/maps.js';
-import type { SourceName } from '../../frame/frame.js';
 import { ROLES, type Role } from '../../frame/layers/render-source.js';
 import { namedMotion } from '../../frame/motion/motion.js';
+import { SOURCE_NAMES, type SourceName } from '../../frame/source-names.js';
 import type { Tile } from '../../image/region.js';
 import { parseDecimal } from '../../numbers.js';
 import { MAP_PARAMETERS, SAMPLE_MAP_OUTPUTS } from './map-parameters.js';
 
 /** `auto` detects the source from the names of layers and attributes. */
 export type SourceChoice = SourceName | 'auto';
-export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', 'cycles', 'mitsuba', 'pbrt', 'generic'];
+export const SOURCE_CHOICES: readonly SourceChoice[] = ['auto', ...SOURCE_NAMES];
 export const ALPHA_CHOICES = ['auto', 'copy', 'denoise'] as const;
 export const COMPONENT_CHOICES = ['beauty', 'split'] as const;
 export const WRAP_CHOICES = ['auto', 'x', 'none'] as const;

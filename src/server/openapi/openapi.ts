@@ -539,6 +539,16 @@ export const OPENAPI = {
                   type: 'object',
                   additionalProperties: { type: 'array', items: { type: 'string' } },
                 },
+                references: {
+                  type: 'array',
+                  items: { type: 'string' },
+                  description: "Pages of the renderer's documentation that name its layers.",
+                },
+                recipe: {
+                  type: 'object',
+                  additionalProperties: { type: 'string' },
+                  description: 'How to make the renderer write what a better result needs.',
+                },
               },
             },
           },

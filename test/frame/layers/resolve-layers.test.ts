@@ -248,7 +248,7 @@ describe('other renderers', () => {
     const words = (layer: string): string[] => ['red', 'green', 'blue'].map((word) => `${layer}.=${word}`);
     const layers = ['RGBA', ...words('diffuseFilter'), 'bump_normals.XYZ', 'zDepth.Z', 'other.=noiseLevel'];
     const plan = resolveLayers(header({ layers }));
-    expect(plan.source).toBe('generic');
+    expect(plan.source).toBe('vray');
     expect(plan.layers.albedo?.channels).toEqual([
       'diffuseFilter.red',
       'diffuseFilter.green',

@@ -5,14 +5,28 @@ import type { RenderSource } from '../render-source.js';
  * denoised already and `Noisy Image` is the render. It writes no variances. The light passes are without the surface's
  * colour: beauty = (Diffuse Direct + Diffuse Indirect) * Diffuse Color + the same of Glossy and Transmission + Volume Direct
  * + Volume Indirect + Emission + Environment. Light groups are `Combined_<group>`. `Denoising Normal` is in camera space.
+ * `Denoising Specular Albedo` and `Denoising Roughness` of Blender 5 are the color and the roughness of reflections: no role.
  * Where the compositor is on, its picture comes first, as `Composite.Combined`.
  */
 export const cycles: RenderSource = {
   name: 'cycles',
   description: 'Blender Cycles',
+  references: [
+    'https://docs.blender.org/manual/en/latest/render/layers/passes.html',
+    'https://docs.blender.org/manual/en/latest/render/cycles/render_settings/sampling.html',
+  ],
   detect: {
-    attributes: [/^BlenderMultiChannel$/, /^cycles\./, /^Software=Blender/],
-    channels: [/(^|\.)(Combined|Noisy Image)(\.\w+)?\.[RGBA]$/, /(^|\.)Denoising (Albedo|Normal|Depth)\./],
+    attributes: [/^cycles\./],
+    channels: [
+      /(^|\.)Noisy Image(\.\w+)?\.[RGBA]$/,
+      /(^|\.)Denoising (Albedo|Specular Albedo|Normal|Depth|Roughness)\./,
+      /(^|\.)(Diffuse|Glossy|Transmission|Volume) (Direct|Indirect|Color)\./,
+    ],
+  },
+  // Blender writes the files of other renderers, too.
+  detectHost: {
+    attributes: [/^BlenderMultiChannel$/, /^Software=Blender/],
+    channels: [/(^|\.)Combined(\.\w+)?\.[RGBA]$/],
   },
   roles: {
     color: ['Noisy Image.RGB', 'Combined.RGB', 'RGB', 'Image.RGB', 'Noisy Image.YYY', 'Combined.YYY'],
@@ -42,4 +56,13 @@ export const cycles: RenderSource = {
   ],
   normalSpace: 'camera',
   motionConvention: 'cycles',
+  encoder: 'cycles',
+  recipe: {
+    albedo: 'switch on Denoising Data in the passes of the view layer',
+    normal: 'switch on Denoising Data in the passes of the view layer',
+    variance: 'render each frame twice with half the samples and another seed, and give both as half buffers',
+    motion: 'switch on the pass Vector, and motion blur off: Cycles leaves vectors empty with it',
+    lights:
+      'switch on Diffuse, Glossy and Transmission (direct, indirect, color), Volume, Emission and Environment, or light groups',
+  },
 };

@@ -19,12 +19,13 @@ const BEAUTIES = [
 ];
 
 /**
- * Any other renderer: the usual names of Arnold, V-Ray, RenderMan, Karma and LuxCore, and plain ones. Variance layers
+ * Any other renderer: names that many use, and plain ones; what is looked for in every file after its renderer's own names. Variance layers
  * whose convention is not known (Arnold's `variance`) are left alone.
  */
 export const generic: RenderSource = {
   name: 'generic',
   description: 'Any renderer',
+  references: [],
   detect: { attributes: [], channels: [] },
   roles: {
     color: ['RGB', ...BEAUTIES.map((name) => `${name}.RGB`), 'YYY', ...BEAUTIES.map((name) => `${name}.YYY`)],
@@ -106,6 +107,13 @@ export const generic: RenderSource = {
   ].map((layer) => (typeof layer === 'string' ? { layer: `${layer}.RGB` } : layer)),
   normalSpace: 'unknown',
   motionConvention: 'unknown',
+  recipe: {
+    albedo: 'write a layer albedo with the surface colors without light',
+    normal: 'write a layer N or normal with the shading normals',
+    variance: 'render each frame twice with half the samples and another seed, and give both as half buffers',
+    motion: 'write a layer motion with offsets in pixels, and say how it is read with the motion option',
+    lights: 'write layers of light as light_group_<name>, or name them with the aovs option',
+  },
 };
 
 function group(layer: string): LightLayer {

@@ -8,6 +8,10 @@ import type { RenderSource } from '../render-source.js';
 export const mitsuba: RenderSource = {
   name: 'mitsuba',
   description: 'Mitsuba 3',
+  references: [
+    'https://mitsuba.readthedocs.io/en/stable/src/generated/plugins_integrators.html',
+    'https://mitsuba.readthedocs.io/en/stable/src/generated/plugins_films.html',
+  ],
   detect: { attributes: [/^generatedBy=Mitsuba/], channels: [/(^|\.)m2_[^.]+.*\.[XYZ]$/] },
   roles: {
     color: ['RGB'],
@@ -30,4 +34,14 @@ export const mitsuba: RenderSource = {
   hasNestedLayers: true,
   normalSpace: 'world',
   motionConvention: 'unknown',
+  encoder: 'mitsuba',
+  recipe: {
+    albedo: 'wrap the integrator in an aov integrator with albedo:albedo',
+    normal: 'add nn:sh_normal to the aov integrator',
+    variance:
+      'wrap the integrator in a moment integrator and give the samples per pixel, or give two renders with different seeds as half buffers',
+    motion: 'Mitsuba writes no motion vectors: they are estimated, or come from the plugin',
+    lights:
+      'Mitsuba writes no layers of light: render groups of emitters to layers and name them with the aovs option',
+  },
 };

@@ -8,6 +8,10 @@ import type { RenderSource } from '../render-source.js';
 export const pbrt: RenderSource = {
   name: 'pbrt',
   description: 'pbrt-v4',
+  references: [
+    'https://github.com/mmp/pbrt-v4',
+    'https://pbr-book.org/4ed/Cameras_and_Film/Film_and_Imaging',
+  ],
   detect: {
     attributes: [/^samplesPerPixel$/, /^NDCFromWorld$/],
     channels: [/^(Relative)?Variance\.[RGB]$/, /^Ns(\.X|x)$/, /^dzdx$/],
@@ -25,4 +29,13 @@ export const pbrt: RenderSource = {
   lights: [],
   normalSpace: 'camera',
   motionConvention: 'unknown',
+  // It traces independent paths for every pixel as Mitsuba does.
+  encoder: 'mitsuba',
+  recipe: {
+    albedo: 'use the film gbuffer, which writes Albedo',
+    normal: 'use the film gbuffer, which writes Ns and N',
+    variance: 'use the film gbuffer, which writes Variance',
+    motion: 'pbrt writes no motion vectors: they are estimated',
+    lights: 'pbrt writes no layers of light',
+  },
 };

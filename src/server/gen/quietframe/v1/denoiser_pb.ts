@@ -75,7 +75,7 @@ export type DenoiseOptions = Message<"quietframe.v1.DenoiseOptions"> & {
   model: string;
 
   /**
-   * The renderer that wrote the files: `cycles`, `mitsuba`, `pbrt` or `generic`; detected where it is empty or `auto`.
+   * The renderer that wrote the files: one of those that `GET /v1/sources` lists; detected where it is empty or `auto`.
    *
    * @generated from field: string source = 4;
    */
