@@ -50,7 +50,8 @@ export async function isDenoised(
       (text('components') || 'beauty') === (split ? 'split' : 'beauty') &&
       Number(text('frames')) === frames &&
       text('alpha') === alpha &&
-      (text('wrapChoice') || 'auto') === wrap &&
+      // A shot chooses once for all of its frames what `auto` had chosen for each.
+      (wrap === 'auto' ? text('wrapChoice') === '' : (text('wrap') || 'none') === wrap) &&
       text('aovs') === lights.join(', ') &&
       text('layers') === layersText(layers) &&
       (text('encoderChoice') || 'auto') === encoder &&

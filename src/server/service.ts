@@ -8,7 +8,7 @@ export type ServedReport = Pick<
   FullReport,
   'model' | 'version' | 'device' | 'warnings' | 'windowUsed' | 'stages' | 'predictedError'
 > &
-  Partial<Pick<FullReport, 'decoded' | 'features'>>;
+  Partial<Pick<FullReport, 'decoded' | 'features' | 'wrap'>>;
 
 /** A request to the denoiser of the service. */
 export interface ServedRequest extends DenoiseExrRequest {

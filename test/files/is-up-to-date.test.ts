@@ -47,7 +47,8 @@ it.each<[string, Uint8Array, Wanted, Wanted[]]>([
   ['any encoder', plain, { encoder: 'auto' }, [{ encoder: 'cycles' }]],
   ['a prefilter', plain, { prefilter: 'off' }, [{}, { prefilter: 'auto' }, { prefilter: 'on' }]],
   ['a border that wraps', plain, { wrap: 'x' }, [{}, { wrap: 'none' }]],
-  ['any border', plain, {}, [{ wrap: 'x' }, { wrap: 'none' }]],
+  ['any border', plain, {}, [{ wrap: 'x' }]],
+  ['borders that do not wrap', plain, { wrap: 'none' }, [{}, { wrap: 'x' }]],
   ['alpha', plain, { alpha: 'denoise' }, [{}, { alpha: 'auto' }]],
 ])('tells a file that was made with %s', async (_, exr, request, others) => {
   const { exr: made } = await denoiseExr({ exr, ...request }, { pool, denoiser });
@@ -55,6 +56,11 @@ it.each<[string, Uint8Array, Wanted, Wanted[]]>([
   expect(await isDenoised(made, request, 3, pool)).toBe(false);
   for (const other of others) expect(await isDenoised(made, other, 1, pool)).toBe(false);
   expect(await isDenoised(exr, request, 1, pool)).toBe(false);
+});
+
+it('takes a file whose borders did not wrap for one that was asked not to', async () => {
+  const { exr } = await denoiseExr({ exr: plain }, { pool, denoiser });
+  expect(await isDenoised(exr, { wrap: 'none' }, 1, pool)).toBe(true);
 });
 
 it('does not ask again for components that the file does not have', async () => {

@@ -50,6 +50,7 @@ import {
 } from '../sequence/shot-progress.js';
 import { warningsOf, writeReport } from '../sequence/shot-report.js';
 import { textOfWarning } from '../sequence/shot-warnings.js';
+import { withShotWrap } from '../sequence/shot-wrap.js';
 
 /** Names of files that a warning lists. */
 const MOST_NAMES = 5;
@@ -168,14 +169,15 @@ async function denoiseShot(pattern: string, flags: Flags, progress: ShotProgress
       ...(typeof flags.lambda === 'string' ? [flags.lambda] : []),
     ],
   );
-  const shot: Sequence = { input, output, frames, chosen, window, request };
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const pool = new ExrPool({ limits: exrLimits(config) });
   const start = performance.now();
   const outcomes: FrameOutcome[] = [];
+  let shot: Sequence = { input, output, frames, chosen, window, request };
   try {
+    if (chosen.length > 0) shot = await withShotWrap(shot, pool, abort.signal);
     const todo = flags.force ? chosen : await framesToDo(shot, pool);
     for (const frame of chosen.filter((candidate) => !todo.includes(candidate))) {
       outcomes.push({ frame, input: input.path(frame), output: output.path(frame), status: 'skipped' });

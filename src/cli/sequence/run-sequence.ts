@@ -25,6 +25,8 @@ export interface Sequence {
   readonly window: number;
   /** What is the same for all frames. */
   readonly request: Omit<DenoiseExrRequest, 'exr'>;
+  /** About the shot, with the frame that each was found in. */
+  readonly warnings?: readonly { readonly frame: number; readonly warning: InputWarning }[];
 }
 
 /** What became of a frame. */

@@ -46,13 +46,16 @@ export async function writeReport(
  * The warnings of all frames, each with those that it is about: where a frame is left out of windows, those that are denoised
  * without it.
  */
-export function warningsOf({ input, frames }: Sequence, outcomes: readonly FrameOutcome[]): ShotWarning[] {
+export function warningsOf(
+  { input, frames, warnings: found = [] }: Sequence,
+  outcomes: readonly FrameOutcome[],
+): ShotWarning[] {
   const byName = new Map(frames.map((frame) => [input.path(frame), frame]));
-  const found = outcomes.flatMap(({ frame, warnings = [] }) =>
+  const ofFrames = outcomes.flatMap(({ frame, warnings = [] }) =>
     warnings.map((warning) => {
       const about = warning.code === 'frame-left-out' ? undefined : byName.get(warning.frame ?? '');
       return { frame: about ?? frame, warning };
     }),
   );
-  return shotWarnings(found);
+  return shotWarnings([...found, ...ofFrames]);
 }

@@ -10,6 +10,7 @@ import {
   shotSize,
 } from '../../files/window/usable-window.js';
 import type { InputWarning } from '../../frame/frame.js';
+import { boxHeight, boxWidth } from '../../image/image.js';
 import type { ServedExr } from '../service.js';
 import { headerOf, type SelectedFrames, sizesOf } from './choose-center.js';
 import type { SourceFile } from './source-files.js';
@@ -39,6 +40,14 @@ export class Shot {
   readonly #sizes = new Map<number, string>();
   /** By name. */
   readonly #damaged = new Map<string, QuietframeError>();
+  /** Whether the borders of the frames continue at each other, as the first one decided that was denoised. */
+  #wrap: ServedExr['report']['wrap'] | undefined;
+  #deciding = Promise.resolve();
+
+  /** @param wrap as an earlier frame of the shot decided, in another run of its job. */
+  constructor(wrap?: ServedExr['report']['wrap']) {
+    this.#wrap = wrap;
+  }
 
   /**
    * Picks the frame to denoise as `selectFrames` does, with `frame[index in the shot]` as the names of all. Other frames of the
@@ -94,10 +103,38 @@ export class Shot {
 
   /**
    * Denoises a frame that {@link select} has picked; other frames of its window whose pixels turn out to be damaged, or that
-   * do not go with it, are left out, too. What was left out is among the warnings of the report.
+   * do not go with it, are left out, too. What was left out is among the warnings of the report. Where `wrap` is `auto` and the
+   * frame is twice as wide as high, the first frame decides for those after it, which wait for it.
    * @throws QuietframeError as `denoise`.
    */
   async denoise(
+    usable: UsableFrames,
+    request: DenoiseExrRequest,
+    denoise: (request: DenoiseExrRequest) => Promise<ServedExr>,
+  ): Promise<ServedExr> {
+    const isOpen = (request.wrap ?? 'auto') === 'auto' && mayBePanorama(usable);
+    if (!isOpen) return this.#denoise(usable, request, denoise);
+    const before = this.#deciding;
+    let decide = (): void => {};
+    this.#deciding = new Promise((resolve) => {
+      decide = resolve;
+    });
+    try {
+      await before;
+      const wrap = this.#wrap;
+      if (wrap !== undefined) {
+        decide();
+        return await this.#denoise(usable, { ...request, wrap }, denoise);
+      }
+      const result = await this.#denoise(usable, request, denoise);
+      this.#wrap = result.report.wrap;
+      return result;
+    } finally {
+      decide();
+    }
+  }
+
+  async #denoise(
     { leftOut }: UsableFrames,
     request: DenoiseExrRequest,
     denoise: (request: DenoiseExrRequest) => Promise<ServedExr>,
@@ -162,6 +199,12 @@ export class Shot {
 /** Whether a frame fails for what its file is, so that the rest of its shot can go on. */
 export function isOfTheFrame(error: QuietframeError): boolean {
   return isOfTheFile(error) || error.code === 'mismatched-frames';
+}
+
+/** By the data window of the first part: where the color is in another part, each frame decides for itself. */
+function mayBePanorama({ files: { exr }, headers }: UsableFrames): boolean {
+  const [part] = headers.get(exr as SourceFile)?.parts ?? [];
+  return part !== undefined && boxWidth(part.dataWindow) === 2 * boxHeight(part.dataWindow);
 }
 
 function nameOf(index: number): string {

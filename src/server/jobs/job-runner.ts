@@ -92,7 +92,7 @@ export class JobRunner {
     const forget = (): void => void this.#records?.remove(job);
     job.cancelled.addEventListener('abort', forget, { once: true });
     const repeated = new RepeatedFailure();
-    const shot = new Shot();
+    const shot = new Shot(wrapOf(job));
     const lane = async (): Promise<void> => {
       for (let index = todo.shift(); index !== undefined; index = todo.shift()) {
         // Others are answered between the frames of a job, however little there is to do on each.
@@ -252,6 +252,15 @@ class RepeatedFailure {
     this.#count = error === undefined ? 0 : error.type === this.#last?.type ? this.#count + 1 : 1;
     this.#last = error;
   }
+}
+
+/** Whether the borders of the frames of a shot wrap, where one of them is done. */
+function wrapOf(job: Job): JobResult['report']['wrap'] | undefined {
+  for (const [index, { ofShot }] of job.spec.frames.entries()) {
+    const end = job.end(index);
+    if (ofShot && end !== undefined && 'result' in end) return end.result.report.wrap;
+  }
+  return undefined;
 }
 
 /** Indices of the frames that have not ended. */

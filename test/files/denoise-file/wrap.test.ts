@@ -4,6 +4,7 @@ import { Denoiser } from '../../../src/denoise/denoiser.js';
 import { ExrPool } from '../../../src/exr/pool.js';
 import { readExr } from '../../../src/exr/read-exr.js';
 import { denoiseExr } from '../../../src/files/denoise-file/denoise-exr.js';
+import { wrapOfShot } from '../../../src/files/denoise-file/shot-wrap.js';
 import type { DenoiseExrRequest } from '../../../src/files/denoise-file/types.js';
 import { unwrapLayers } from '../../../src/files/denoise-file/wrap.js';
 import { inspectExr } from '../../../src/files/inspect-exr.js';
@@ -176,5 +177,16 @@ describe('what looks like a panorama', () => {
   ])('is not %s', (name, picture) => {
     const looks = looksLikePanorama(frame(picture));
     expect([name, looks === 'yes']).toEqual([name, false]);
+  });
+});
+
+describe('the choice for a shot', () => {
+  it('is that of a panorama for all frames, and none in doubt', async () => {
+    expect(await wrapOfShot(render(room), {}, pool)).toEqual({ wrap: 'x' });
+    const ramp = render((x) => 0.2 + x / WIDTH);
+    expect(await wrapOfShot(ramp, { wrap: 'auto' }, pool)).toEqual({ wrap: 'none' });
+    const square = render(room, 0, WIDTH, WIDTH);
+    expect(await wrapOfShot(square, {}, pool)).toEqual({ wrap: 'auto' });
+    expect(await wrapOfShot(square, { wrap: 'x' }, pool)).toEqual({ wrap: 'x' });
   });
 });

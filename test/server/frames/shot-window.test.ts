@@ -131,6 +131,82 @@ describe('denoising a frame of a shot', () => {
     expect(later.leftOut[0]?.message).toContain('Expected a chunk');
   });
 
+  describe('whose borders may continue at each other', () => {
+    const wide = Array.from({ length: 4 }, () => makeExr({ width: 24, height: 12 }));
+    const asking = async (
+      of: Shot,
+      index: number,
+      made: 'x' | 'none',
+      asked: unknown[],
+      wait?: Promise<void>,
+    ) =>
+      of.denoise(
+        await of.select(around(wide.map(file), index)),
+        { ...request, neighbors: [] },
+        async ({ wrap = 'auto' }) => {
+          asked.push(wrap);
+          await wait;
+          return { ...result, report: { ...result.report, wrap: wrap === 'auto' ? made : wrap } };
+        },
+      );
+
+    it('chooses once: the first frame decides, and those that start meanwhile wait for it', async () => {
+      const asked: unknown[] = [];
+      let end = (): void => {};
+      const wait = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      const all = [
+        asking(shot, 0, 'x', asked, wait),
+        asking(shot, 1, 'none', asked),
+        asking(shot, 2, 'none', asked),
+      ];
+      await expect.poll(() => asked).toEqual(['auto']);
+      end();
+      const reports = (await Promise.all(all)).map(({ report }) => report.wrap);
+      expect([reports, asked]).toEqual([
+        ['x', 'x', 'x'],
+        ['auto', 'x', 'x'],
+      ]);
+    });
+
+    it('leaves the choice to the next frame where the first one fails', async () => {
+      const asked: unknown[] = [];
+      const failed = shot.denoise(
+        await shot.select(around(wide.map(file), 0)),
+        { ...request, neighbors: [] },
+        async () => {
+          throw new QuietframeError('malformed-exr', 'It is damaged');
+        },
+      );
+      await expect(failed).rejects.toThrow('damaged');
+      await asking(shot, 1, 'none', asked);
+      await asking(shot, 2, 'x', asked);
+      expect(asked).toEqual(['auto', 'none']);
+    });
+
+    it('keeps what an earlier run of the job chose, and what the caller asks for', async () => {
+      const asked: unknown[] = [];
+      await asking(new Shot('x'), 1, 'none', asked);
+      const selected = await shot.select(around(wide.map(file), 0));
+      await shot.denoise(selected, { ...request, wrap: 'none', neighbors: [] }, async ({ wrap }) => {
+        asked.push(wrap);
+        return result;
+      });
+      expect(asked).toEqual(['x', 'none']);
+    });
+
+    it('asks nothing of frames of another shape', async () => {
+      const asked: unknown[] = [];
+      const selected = await new Shot('x').select(around(files({}), 1));
+      await shot.denoise(selected, { ...request, neighbors: [] }, async ({ wrap }) => {
+        asked.push(wrap);
+        return result;
+      });
+      expect(asked).toEqual([undefined]);
+    });
+  });
+
   it.each([
     ['the frame itself', new QuietframeError('malformed-exr', 'Expected a chunk', { frame: 'frame[3]' })],
     ['the service', new QuietframeError('internal', 'It failed', { frame: 'frame[2]' })],
