@@ -16,6 +16,7 @@ import { readTls, renewTls } from './auth/tls.js';
 import { anonymousCaller, TokenRegistry } from './auth/tokens.js';
 import type { AppConfig, AppContext } from './context.js';
 import { FrameStore } from './frames/frame-store.js';
+import { OwnedFrames } from './frames/owned-frames.js';
 import { SourceFiles } from './frames/source-files.js';
 import { Connections, wasSent } from './http/connections.js';
 import { acceptBodies } from './http/exr-body.js';
@@ -103,7 +104,7 @@ export async function buildApp(
   const callers = await TokenRegistry.open(config.tokensFile, config.callerPlaces);
   const kept = config.jobFolder === undefined ? undefined : await JobRecords.open(config.jobFolder, app.log);
   const jobs = new JobStore({ ...config, onRemove: (job) => void kept?.records.remove(job) });
-  const files = new SourceFiles(deps.pool, frames);
+  const files = new SourceFiles(deps.pool);
   const uploads = new UploadMemory(config.maxUploadBytes);
   const uploadBudget = new UploadBudget(config.uploadMemoryBytes, uploads);
   const answers = new AnswerMemory(config.answerBytes);
@@ -112,9 +113,11 @@ export async function buildApp(
   const tracing = await openTracing(config.otlpEndpoint);
   const streams = new EventStreams(config.eventStreams);
   const origins = new OriginCheck(config.allowedHosts, config.tokensFile !== undefined);
+  const framesOf = (owner: string): OwnedFrames =>
+    new OwnedFrames(frames, config.tokensFile === undefined ? undefined : owner);
   const shared = {
     ...{ deps, config, lifecycle, queue, metrics, frames, callers, jobs, tracing, tls },
-    ...{ files, uploads, uploadBudget, answers, leastRate, streams, origins },
+    ...{ framesOf, files, uploads, uploadBudget, answers, leastRate, streams, origins },
   };
   const runner = new JobRunner(shared, kept?.records, app.log);
   const context: AppContext = { ...shared, runner };

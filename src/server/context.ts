@@ -3,6 +3,7 @@ import type { OriginCheck } from './auth/origin.js';
 import type { Tls } from './auth/tls.js';
 import type { Caller, TokenRegistry } from './auth/tokens.js';
 import type { FrameStore } from './frames/frame-store.js';
+import type { OwnedFrames } from './frames/owned-frames.js';
 import type { SourceFiles } from './frames/source-files.js';
 import type { LeastRateOptions } from './http/least-rate.js';
 import type { EventStreams } from './jobs/event-streams.js';
@@ -64,7 +65,10 @@ export interface AppContext {
   readonly lifecycle: Lifecycle;
   readonly queue: WorkQueue;
   readonly metrics: Metrics;
+  /** Frames of all owners. */
   readonly frames: FrameStore;
+  /** Frames of a caller: of its token alone where there are tokens, of all callers otherwise. */
+  readonly framesOf: (owner: string) => OwnedFrames;
   /** Files of requests, sent or by digest. */
   readonly files: SourceFiles;
   /** Memory of uploads. */

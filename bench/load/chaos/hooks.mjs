@@ -36,9 +36,13 @@ channel.onmessage = ({ data }) => {
   }
 };
 
-/** In the middle of its work. Threads that wait for native code are not ended so: that code would end the process. */
+/**
+ * One thread of each pool, in the middle of its work, which another one takes over. Threads that wait for native code are not
+ * ended so: that code would end the process.
+ */
 function terminate(script) {
-  for (const worker of children) if (scripts.get(worker.threadId) === script) void worker.terminate();
+  const worker = [...children].find(({ threadId: id }) => scripts.get(id) === script);
+  void worker?.terminate();
 }
 
 if (isMainThread) {

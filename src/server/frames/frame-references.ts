@@ -2,6 +2,7 @@ import { expected, QuietframeError } from '../../errors.js';
 import { MAX_FRAMES, type Upload } from '../http/exr-body.js';
 import type { Metrics } from '../observability/metrics.js';
 import { isDigest, parseDigest } from './frame-store.js';
+import type { OwnedFrames } from './owned-frames.js';
 import { missingFrames, type SourceFile, type SourceFiles } from './source-files.js';
 
 /** A request that names its files by digest. */
@@ -87,24 +88,25 @@ export interface StoredNames {
  * @throws QuietframeError `missing-frames`, with all digests that have to be sent.
  */
 export function findStored(
-  { frames, halves = [], lambda, guide }: StoredNames,
+  { frames: window, halves = [], lambda, guide }: StoredNames,
   files: SourceFiles,
+  frames: OwnedFrames,
   metrics: Metrics,
 ): Upload<SourceFile> {
   const found = new Map<string, SourceFile>();
   const missing: string[] = [];
-  for (const digest of new Set([...frames, ...halves, lambda, guide])) {
+  for (const digest of new Set([...window, ...halves, lambda, guide])) {
     if (digest === undefined) continue;
-    const isKept = files.has(digest);
+    const isKept = frames.has(digest);
     metrics.lookup(isKept);
-    if (isKept) found.set(digest, files.stored(digest));
+    if (isKept) found.set(digest, files.stored(digest, frames));
     else missing.push(digest);
   }
   if (missing.length > 0) throw missingFrames(missing);
   const file = (digest: string): SourceFile => found.get(digest) as SourceFile;
   const [halfA, halfB] = halves;
   return {
-    frames: frames.map(file),
+    frames: window.map(file),
     halves: halfA === undefined || halfB === undefined ? undefined : [file(halfA), file(halfB)],
     ...(lambda !== undefined && { lambda: file(lambda) }),
     ...(guide !== undefined && { guide: file(guide) }),

@@ -23,6 +23,7 @@ export interface SpooledFile {
 }
 
 const DIGEST = /^[0-9a-f]{64}$/;
+const NAME = /^(?:[0-9a-f]{16}-)?([0-9a-f]{64})$/;
 const SUFFIX = '.exr';
 const CHUNK_BYTES = 2 ** 20;
 
@@ -51,9 +52,14 @@ export function parseDigest(text: unknown): string {
   );
 }
 
+/** Name of a frame in the store: its digest, in the namespace of its owner where there is one (16 hexadecimal digits). */
+export function storedName(digest: string, namespace?: string): string {
+  return namespace === undefined ? digest : `${namespace}-${digest}`;
+}
+
 /**
- * Frames by the SHA-256 of their bytes: in memory and, once they are the least recently used there, in a spool folder, where
- * they are the least recently used to go. Everything in it can be sent again, so that nothing is lost that matters.
+ * Frames by name, which is the SHA-256 of their bytes and the namespace of their owner: in memory and, once they are the least
+ * recently used there, in a spool folder, where they are the least recently used to go. Everything in it can be sent again, so that nothing is lost that matters.
  */
 export class FrameStore {
   readonly #options: FrameStoreOptions;
@@ -65,7 +71,7 @@ export class FrameStore {
   readonly #checked = new Map<string, string>();
   /** Files of the spool that are being read. */
   readonly #reading = new Map<string, Promise<Uint8Array | undefined>>();
-  /** Bytes of the files by digest. */
+  /** Bytes of the files. */
   readonly #spool = new Map<string, number>();
   /** How many need a frame, and must not lose it. */
   readonly #retained = new Map<string, { users: number; readonly bytes: number }>();
@@ -108,23 +114,23 @@ export class FrameStore {
     return this.#spoolFailures;
   }
 
-  has(digest: string): boolean {
-    return this.#memory.has(digest) || this.#moving.has(digest) || this.#spool.has(digest);
+  has(name: string): boolean {
+    return this.#memory.has(name) || this.#moving.has(name) || this.#spool.has(name);
   }
 
   /** The frame, which is the most recently used then; undefined when it is not kept or its file is damaged. */
-  async get(digest: string): Promise<Uint8Array | undefined> {
-    const kept = this.inMemory(digest);
+  async get(name: string): Promise<Uint8Array | undefined> {
+    const kept = this.inMemory(name);
     if (kept !== undefined) return kept;
-    return this.#reading.get(digest) ?? this.#fetch(digest);
+    return this.#reading.get(name) ?? this.#fetch(name);
   }
 
   /** The frame if it is in memory, which is the most recently used then. */
-  inMemory(digest: string): Uint8Array | undefined {
-    const kept = this.#memory.get(digest);
-    if (kept === undefined) return this.#moving.get(digest);
-    this.#memory.delete(digest);
-    this.#memory.set(digest, kept);
+  inMemory(name: string): Uint8Array | undefined {
+    const kept = this.#memory.get(name);
+    if (kept === undefined) return this.#moving.get(name);
+    this.#memory.delete(name);
+    this.#memory.set(name, kept);
     return kept;
   }
 
@@ -132,25 +138,25 @@ export class FrameStore {
    * The file of a frame in the spool, for who reads it piece by piece; undefined where there is none or it is damaged. Its
    * digest is checked once for each state of the file.
    */
-  async openSpooled(digest: string): Promise<SpooledFile | undefined> {
-    const size = this.#spool.get(digest);
+  async openSpooled(name: string): Promise<SpooledFile | undefined> {
+    const size = this.#spool.get(name);
     if (size === undefined) return undefined;
-    this.#spool.delete(digest);
-    this.#spool.set(digest, size);
-    const file = await open(this.#path(digest)).catch(() => undefined);
+    this.#spool.delete(name);
+    this.#spool.set(name, size);
+    const file = await open(this.#path(name)).catch(() => undefined);
     if (file === undefined) {
-      await this.#dropSpooled(digest);
+      await this.#dropSpooled(name);
       return undefined;
     }
     const { ino, mtimeMs, size: length } = await file.stat();
     const state = `${ino} ${mtimeMs} ${length}`;
-    if (this.#checked.get(digest) !== state) {
-      if ((await hashOf(file)) !== digest) {
+    if (this.#checked.get(name) !== state) {
+      if ((await hashOf(file)) !== digestOfName(name)) {
         await file.close();
-        await this.#dropSpooled(digest);
+        await this.#dropSpooled(name);
         return undefined;
       }
-      this.#checked.set(digest, state);
+      this.#checked.set(name, state);
     }
     return {
       length,
@@ -165,17 +171,17 @@ export class FrameStore {
   }
 
   /** Reads a file of the spool once for all who want it meanwhile. */
-  #fetch(digest: string): Promise<Uint8Array | undefined> {
+  #fetch(name: string): Promise<Uint8Array | undefined> {
     const reading = (async () => {
       try {
-        const bytes = await this.#readSpooled(digest);
-        if (bytes !== undefined && this.#spool.has(digest)) await this.put(digest, bytes);
+        const bytes = await this.#readSpooled(name);
+        if (bytes !== undefined && this.#spool.has(name)) await this.put(name, bytes);
         return bytes;
       } finally {
-        this.#reading.delete(digest);
+        this.#reading.delete(name);
       }
     })();
-    this.#reading.set(digest, reading);
+    this.#reading.set(name, reading);
     return reading;
   }
 
@@ -183,12 +189,12 @@ export class FrameStore {
    * Keeps a frame, whose digest is known to be right, and lets go of others for it.
    * @throws QuietframeError `too-large`; `file-system` when the spool fails.
    */
-  async put(digest: string, bytes: Uint8Array): Promise<void> {
+  async put(name: string, bytes: Uint8Array): Promise<void> {
     if (bytes.length > this.largest) throw tooLarge(this.largest, bytes.length);
     // It would drive out everything else, and then itself.
-    if (bytes.length > this.#options.memoryBytes) return this.#toSpool(digest, bytes);
-    if (!this.#memory.has(digest)) {
-      this.#memory.set(digest, bytes);
+    if (bytes.length > this.#options.memoryBytes) return this.#toSpool(name, bytes);
+    if (!this.#memory.has(name)) {
+      this.#memory.set(name, bytes);
       this.#memoryBytes += bytes.length;
     }
     const leaving: Promise<void>[] = [];
@@ -205,8 +211,8 @@ export class FrameStore {
    * Lets go of none of these frames until they are released. At most half of the store can be held on to.
    * @throws QuietframeError `missing-frames`; `too-large` when these alone are more; `overloaded` when all together are.
    */
-  retain(digests: readonly string[]): void {
-    const missing = digests.filter((digest) => !this.has(digest));
+  retain(names: readonly string[]): void {
+    const missing = names.filter((name) => !this.has(name)).map(digestOfName);
     if (missing.length > 0) {
       const received = `${missing.length} that are not kept`;
       const message = expected('frames that have been sent before', 'the job', received);
@@ -214,8 +220,8 @@ export class FrameStore {
     }
     const most = this.largest / 2;
     const sum = (list: readonly string[]): number =>
-      list.reduce((bytes, digest) => bytes + this.sizeOf(digest), 0);
-    const own = sum(digests);
+      list.reduce((bytes, name) => bytes + this.sizeOf(name), 0);
+    const own = sum(names);
     if (own > most) {
       throw new QuietframeError(
         'too-large',
@@ -223,21 +229,21 @@ export class FrameStore {
       );
     }
     const others = [...this.#retained.values()].reduce((bytes, each) => bytes + each.bytes, 0);
-    if (others + sum(digests.filter((digest) => !this.#retained.has(digest))) > most) {
+    if (others + sum(names.filter((name) => !this.#retained.has(name))) > most) {
       const message = expected(`at most ${most}`, 'the bytes of frames of all jobs', 'more');
       throw new QuietframeError('overloaded', message, { retryAfter: 30 });
     }
-    for (const digest of digests) {
-      const retained = this.#retained.get(digest) ?? { users: 0, bytes: this.sizeOf(digest) };
+    for (const name of names) {
+      const retained = this.#retained.get(name) ?? { users: 0, bytes: this.sizeOf(name) };
       retained.users++;
-      this.#retained.set(digest, retained);
+      this.#retained.set(name, retained);
     }
   }
 
-  release(digests: readonly string[]): void {
-    for (const digest of digests) {
-      const retained = this.#retained.get(digest);
-      if (retained !== undefined && --retained.users === 0) this.#retained.delete(digest);
+  release(names: readonly string[]): void {
+    for (const name of names) {
+      const retained = this.#retained.get(name);
+      if (retained !== undefined && --retained.users === 0) this.#retained.delete(name);
     }
   }
 
@@ -245,67 +251,67 @@ export class FrameStore {
    * Writes a frame to the spool already, so that it survives the process.
    * @throws QuietframeError `file-system`, also where there is no spool that could hold it.
    */
-  async persist(digest: string): Promise<void> {
-    const bytes = this.#memory.get(digest);
-    if (bytes !== undefined) await this.#toSpool(digest, bytes);
-    if (this.#spool.has(digest) || this.#moving.has(digest)) return;
+  async persist(name: string): Promise<void> {
+    const bytes = this.#memory.get(name);
+    if (bytes !== undefined) await this.#toSpool(name, bytes);
+    if (this.#spool.has(name) || this.#moving.has(name)) return;
     throw new QuietframeError('file-system', 'The spool folder cannot keep a frame');
   }
 
   /** Bytes of a frame that is kept; 0 for others. */
-  sizeOf(digest: string): number {
-    return (this.#memory.get(digest) ?? this.#moving.get(digest))?.length ?? this.#spool.get(digest) ?? 0;
+  sizeOf(name: string): number {
+    return (this.#memory.get(name) ?? this.#moving.get(name))?.length ?? this.#spool.get(name) ?? 0;
   }
 
   /**
    * @returns whether there was one.
    * @throws QuietframeError `in-use` while a job needs it.
    */
-  async delete(digest: string): Promise<boolean> {
-    if (this.#retained.has(digest)) {
+  async delete(name: string): Promise<boolean> {
+    if (this.#retained.has(name)) {
       const message = 'The frame cannot be deleted: a job that has not ended needs it';
-      throw new QuietframeError('in-use', message, { frame: digest, retryAfter: 30 });
+      throw new QuietframeError('in-use', message, { frame: digestOfName(name), retryAfter: 30 });
     }
-    const had = this.has(digest);
-    this.#forget(digest);
-    this.#moving.delete(digest);
-    await this.#dropSpooled(digest);
+    const had = this.has(name);
+    this.#forget(name);
+    this.#moving.delete(name);
+    await this.#dropSpooled(name);
     return had;
   }
 
-  #forget(digest: string): void {
-    this.#memoryBytes -= this.#memory.get(digest)?.length ?? 0;
-    this.#memory.delete(digest);
+  #forget(name: string): void {
+    this.#memoryBytes -= this.#memory.get(name)?.length ?? 0;
+    this.#memory.delete(name);
   }
 
   /** It fails for nobody else: what cannot be written is lost, unless it must not be. */
-  async #leave(digest: string, bytes: Uint8Array): Promise<void> {
+  async #leave(name: string, bytes: Uint8Array): Promise<void> {
     try {
-      await this.#toSpool(digest, bytes);
+      await this.#toSpool(name, bytes);
     } catch (error) {
       if (!(error instanceof QuietframeError)) throw error;
       this.#spoolFailures++;
-      if (!this.#retained.has(digest) || this.has(digest)) return;
-      this.#memory.set(digest, bytes);
+      if (!this.#retained.has(name) || this.has(name)) return;
+      this.#memory.set(name, bytes);
       this.#memoryBytes += bytes.length;
     }
   }
 
-  async #toSpool(digest: string, bytes: Uint8Array): Promise<void> {
+  async #toSpool(name: string, bytes: Uint8Array): Promise<void> {
     const { spoolFolder, spoolBytes } = this.#options;
-    if (spoolFolder === undefined || bytes.length > spoolBytes || this.#spool.has(digest)) return;
-    this.#moving.set(digest, bytes);
+    if (spoolFolder === undefined || bytes.length > spoolBytes || this.#spool.has(name)) return;
+    this.#moving.set(name, bytes);
     try {
-      await writeAtomically(this.#path(digest), bytes, { mode: 0o600, replaceLink: true });
-      if (this.#moving.get(digest) !== bytes) {
+      await writeAtomically(this.#path(name), bytes, { mode: 0o600, replaceLink: true });
+      if (this.#moving.get(name) !== bytes) {
         // It was deleted meanwhile, unless it was sent and moved again.
-        if (!this.has(digest)) await rm(this.#path(digest), { force: true });
+        if (!this.has(name)) await rm(this.#path(name), { force: true });
         return;
       }
-      if (!this.#spool.has(digest)) this.#spoolBytes += bytes.length;
-      this.#spool.set(digest, bytes.length);
+      if (!this.#spool.has(name)) this.#spoolBytes += bytes.length;
+      this.#spool.set(name, bytes.length);
     } finally {
-      if (this.#moving.get(digest) === bytes) this.#moving.delete(digest);
+      if (this.#moving.get(name) === bytes) this.#moving.delete(name);
     }
     for (const oldest of [...this.#spool.keys()]) {
       if (this.#spoolBytes <= spoolBytes) break;
@@ -314,24 +320,24 @@ export class FrameStore {
     }
   }
 
-  async #dropSpooled(digest: string): Promise<void> {
-    const size = this.#spool.get(digest);
+  async #dropSpooled(name: string): Promise<void> {
+    const size = this.#spool.get(name);
     if (size === undefined) return;
-    this.#spool.delete(digest);
-    this.#checked.delete(digest);
+    this.#spool.delete(name);
+    this.#checked.delete(name);
     this.#spoolBytes -= size;
-    await rm(this.#path(digest), { force: true });
+    await rm(this.#path(name), { force: true });
   }
 
   /** The bytes of a file whose digest is right; others may share the folder, and disks fail. */
-  async #readSpooled(digest: string): Promise<Uint8Array | undefined> {
-    const size = this.#spool.get(digest);
+  async #readSpooled(name: string): Promise<Uint8Array | undefined> {
+    const size = this.#spool.get(name);
     if (size === undefined) return undefined;
-    this.#spool.delete(digest);
-    this.#spool.set(digest, size);
+    this.#spool.delete(name);
+    this.#spool.set(name, size);
     const bytes = new Uint8Array(new SharedArrayBuffer(size));
     const hash = createHash('sha256');
-    const file = await open(this.#path(digest)).catch(() => undefined);
+    const file = await open(this.#path(name)).catch(() => undefined);
     try {
       for (let at = 0; file !== undefined && at < size; ) {
         const { bytesRead } = await file.read(bytes, at, Math.min(CHUNK_BYTES, size - at), at);
@@ -342,8 +348,8 @@ export class FrameStore {
     } finally {
       await file?.close();
     }
-    if (hash.digest('hex') === digest) return bytes;
-    await this.#dropSpooled(digest);
+    if (hash.digest('hex') === digestOfName(name)) return bytes;
+    await this.#dropSpooled(name);
     return undefined;
   }
 
@@ -362,19 +368,20 @@ export class FrameStore {
         { cause },
       );
     }
-    const files: { readonly digest: string; readonly size: number; readonly mtimeMs: number }[] = [];
+    const files: { readonly name: string; readonly size: number; readonly mtimeMs: number }[] = [];
     for (const name of names) {
-      const digest = digestIn(name) ?? digestIn(partialOf(name) ?? '');
-      if (digest === undefined) continue;
+      const stored = nameIn(name) ?? nameIn(partialOf(name) ?? '');
+      if (stored === undefined) continue;
       // Not followed: what a link leads to is not the store's.
       const found = await lstat(join(spoolFolder, name)).catch(() => undefined);
       if (found === undefined) continue;
       if (!found.isFile()) log?.warn({ name }, 'An entry of the spool is no file and is left alone');
-      else if (digestIn(name) !== undefined) files.push({ digest, size: found.size, mtimeMs: found.mtimeMs });
+      else if (nameIn(name) !== undefined)
+        files.push({ name: stored, size: found.size, mtimeMs: found.mtimeMs });
       else if (await isAbandoned(spoolFolder, name)) await rm(join(spoolFolder, name), { force: true });
     }
-    for (const { digest, size } of files.sort((x, y) => x.mtimeMs - y.mtimeMs)) {
-      this.#spool.set(digest, size);
+    for (const { name, size } of files.sort((x, y) => x.mtimeMs - y.mtimeMs)) {
+      this.#spool.set(name, size);
       this.#spoolBytes += size;
     }
   }
@@ -396,10 +403,14 @@ async function hashOf(file: FileHandle): Promise<string> {
   }
 }
 
-/** The digest that is the name of a file of the spool. */
-function digestIn(name: string): string | undefined {
-  const digest = name.slice(0, -SUFFIX.length);
-  return name.endsWith(SUFFIX) && DIGEST.test(digest) ? digest : undefined;
+/** The name of a frame that is the name of a file of the spool. */
+function nameIn(file: string): string | undefined {
+  const name = file.slice(0, -SUFFIX.length);
+  return file.endsWith(SUFFIX) && NAME.test(name) ? name : undefined;
+}
+
+function digestOfName(name: string): string {
+  return NAME.exec(name)?.[1] ?? name;
 }
 
 function tooLarge(limit: number, received: number): QuietframeError {

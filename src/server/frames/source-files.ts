@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
 import type { ExrSummary } from '../../exr/worker.js';
-import type { FrameStore } from './frame-store.js';
+import type { OwnedFrames } from './owned-frames.js';
 
 /** An OpenEXR file of a request. Its header is known before its turn, its bytes are needed in it alone. */
 export interface SourceFile {
@@ -34,7 +34,6 @@ const LASTING: readonly string[] = ['malformed-exr', 'unsupported-exr'];
  */
 export class SourceFiles {
   readonly #pool: Pick<ExrPool, 'inspect'>;
-  readonly #store: FrameStore;
   readonly #headers = new LRUCache<string, { readonly header: ExrSummary | QuietframeError }>({
     maxSize: HEADER_CACHE_BYTES,
     sizeCalculation: ({ header }) =>
@@ -45,14 +44,8 @@ export class SourceFiles {
   readonly #reading = new Map<string, Promise<ExrSummary>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(pool: Pick<ExrPool, 'inspect'>, store: FrameStore) {
+  constructor(pool: Pick<ExrPool, 'inspect'>) {
     this.#pool = pool;
-    this.#store = store;
-  }
-
-  /** Whether a file of this digest is kept. */
-  has(digest: string): boolean {
-    return this.#store.has(digest);
   }
 
   /** A file that came with its request. */
@@ -69,15 +62,15 @@ export class SourceFiles {
     };
   }
 
-  /** A file that is kept. */
-  stored(digest: string): SourceFile {
+  /** A file among the kept ones of its owner. */
+  stored(digest: string, frames: OwnedFrames): SourceFile {
     const load = async (): Promise<Uint8Array> => {
-      const bytes = await this.#store.get(digest);
+      const bytes = await frames.get(digest);
       if (bytes !== undefined) return bytes;
       throw missingFrames([digest]);
     };
     return {
-      length: this.#store.sizeOf(digest),
+      length: frames.sizeOf(digest),
       digest,
       header: () => this.#header(digest, () => this.#last.then(load)),
       load,

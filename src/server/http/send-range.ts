@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import parseRange from 'range-parser';
 import { expected, QuietframeError } from '../../errors.js';
 import type { AppContext } from '../context.js';
+import type { OwnedFrames } from '../frames/owned-frames.js';
+import type { AnswerMemory } from '../queue/answer-memory.js';
 import { pacedAnswer, piecesOf, type ReadPiece } from './paced-answer.js';
 
 /** Bytes that never change under their digest, and that are read as they are sent. */
@@ -22,7 +24,8 @@ export interface Content {
  */
 export async function openContent(
   digest: string,
-  { frames, answers }: Pick<AppContext, 'frames' | 'answers'>,
+  frames: OwnedFrames,
+  answers: AnswerMemory,
 ): Promise<Content | undefined> {
   const kept = frames.inMemory(digest);
   const release = kept && answers.hold(digest, kept.length);

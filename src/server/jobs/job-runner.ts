@@ -16,7 +16,7 @@ import type { Terms } from '../queue/work-queue.js';
 import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
 import type { JobRecords } from './job-records.js';
 
-type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frames' | 'files' | 'tracing'>;
+type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'framesOf' | 'files' | 'tracing'>;
 
 /** How often the service may end under a job without a frame being done. */
 const MOST_STARTS = 3;
@@ -60,9 +60,10 @@ export class JobRunner {
    * @throws QuietframeError as {@link start}.
    */
   async resume(job: Job): Promise<void> {
+    const frames = this.#context.framesOf(job.spec.owner);
     for (const index of unfinished(job)) {
       const digests = digestsOf(job.spec.frames[index] as JobFrame);
-      const missing = digests.filter((digest) => !this.#context.frames.has(digest));
+      const missing = digests.filter((digest) => !frames.has(digest));
       if (job.starts >= MOST_STARTS) {
         const times = `${job.starts} times while it worked on the job`;
         const message = `The work on the job cannot be resumed: the service ended ${times}`;
@@ -75,7 +76,7 @@ export class JobRunner {
   }
 
   async #start(job: Job, isNew: boolean): Promise<void> {
-    const { frames } = this.#context;
+    const frames = this.#context.framesOf(job.spec.owner);
     const todo = unfinished(job);
     const digests = [...new Set(todo.flatMap((index) => digestsOf(job.spec.frames[index] as JobFrame)))];
     frames.retain(digests);
@@ -174,7 +175,7 @@ export class JobRunner {
     try {
       // A result that the spool cannot keep is there as long as the process is.
       if (this.#records !== undefined && 'result' in end) {
-        await this.#context.frames.persist(end.result.digest);
+        await this.#context.framesOf(job.spec.owner).persist(end.result.digest);
       }
       await this.#records?.append(job, index, end);
     } catch (error) {
@@ -185,11 +186,12 @@ export class JobRunner {
   }
 
   async #denoise(job: Job, index: number, shot: Shot, stages: Map<string, number>): Promise<JobResult> {
-    const { deps, queue, metrics, frames, files } = this.#context;
+    const { deps, queue, metrics, framesOf, files } = this.#context;
     const { parameters, urgency, owner } = job.spec;
+    const frames = framesOf(owner);
     const { center, ofShot = false, ...wanted } = job.spec.frames[index] as JobFrame;
     const query = parseDenoiseQuery(parameters, deps.denoiser.models);
-    const upload = findStored(wanted, files, metrics);
+    const upload = findStored(wanted, files, frames, metrics);
     const usable = ofShot
       ? await shot.select({ ...upload, center: center ?? 0, first: index - (center ?? 0) }, (other) =>
           this.#sizeOf(job, other),
@@ -224,12 +226,13 @@ export class JobRunner {
 
   /** The size of a frame of a shot, where the frame is kept and can be read. */
   async #sizeOf({ spec }: Job, index: number): Promise<string | undefined> {
-    const { files } = this.#context;
+    const { files, framesOf } = this.#context;
+    const kept = framesOf(spec.owner);
     const { frames, center = 0 } = spec.frames[index] ?? { frames: [] };
     const digest = frames[center];
-    if (digest === undefined || !files.has(digest)) return undefined;
+    if (digest === undefined || !kept.has(digest)) return undefined;
     try {
-      return shotSize(await files.stored(digest).header());
+      return shotSize(await files.stored(digest, kept).header());
     } catch (error) {
       if (error instanceof QuietframeError) return undefined;
       throw error;

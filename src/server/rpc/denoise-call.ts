@@ -15,7 +15,7 @@ import { memoryOf } from '../queue/frame-memory.js';
 import type { UploadScope } from '../queue/upload-memory.js';
 import type { Place } from '../queue/work-queue.js';
 import type { ServedExr } from '../service.js';
-import { callTerms, STAGES } from './call-terms.js';
+import { callerOf, callTerms, STAGES } from './call-terms.js';
 import { readingOf, readMessages } from './read-messages.js';
 import { checkFiles, MAX_CHUNK_BYTES, receiveFiles, receiveOptions } from './receive-files.js';
 import { watchReader } from './watch-reader.js';
@@ -68,7 +68,13 @@ export async function* denoiseCall(
     const received = options.files.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
     release = uploadBudget.reserve(received);
     signal.addEventListener('abort', release, { once: true });
-    const upload = await receiveFiles(messages, options.files, context, memory);
+    const upload = await receiveFiles(
+      messages,
+      options.files,
+      context,
+      context.framesOf(callerOf(call).name),
+      memory,
+    );
     metrics.received(received);
     const selected = await selectFrames(upload, query.center);
     watch.lap('receive');

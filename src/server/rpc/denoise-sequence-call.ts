@@ -5,6 +5,7 @@ import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { digestOf } from '../../io/sha256.js';
 import type { AppContext } from '../context.js';
 import { parseDigest } from '../frames/frame-store.js';
+import type { OwnedFrames } from '../frames/owned-frames.js';
 import { isOfTheFrame, Shot } from '../frames/shot-window.js';
 import type { SourceFile } from '../frames/source-files.js';
 import {
@@ -19,7 +20,7 @@ import { MAX_FRAMES } from '../http/exr-body.js';
 import { admit } from '../queue/admission.js';
 import type { UploadScope } from '../queue/upload-memory.js';
 import type { Place } from '../queue/work-queue.js';
-import { callTerms, STAGES } from './call-terms.js';
+import { callerOf, callTerms, STAGES } from './call-terms.js';
 import { denoiseSelected, queryOf, Stopwatch } from './denoise-call.js';
 import { readingOf, readMessages } from './read-messages.js';
 import { checkFile, MAX_CHUNK_BYTES, malformed, stored } from './receive-files.js';
@@ -44,7 +45,8 @@ export async function* denoiseSequenceCall(
   /** Of the frames that have arrived since the last work. */
   let memory = uploads.open();
   let place: Place | undefined;
-  const reader = new FrameReader(messages, context);
+  const frames = context.framesOf(callerOf(call).name);
+  const reader = new FrameReader(messages, context, frames);
   try {
     const { options, radius, lambdaSha256 } = await receiveOptions(messages);
     const query = parseDenoiseQuery(options === undefined ? {} : queryOf(options), deps.denoiser.models);
@@ -57,7 +59,9 @@ export async function* denoiseSequenceCall(
     };
     signal.addEventListener('abort', gone, { once: true });
     const lambda =
-      lambdaSha256 === '' ? undefined : stored(parseDigest(lambdaSha256), context.files, context.metrics);
+      lambdaSha256 === ''
+        ? undefined
+        : stored(parseDigest(lambdaSha256), context.files, frames, context.metrics);
     /** Frames of the window, of which the first has the index `first`. */
     const window: SourceFile[] = [];
     let first = 0;
@@ -137,14 +141,17 @@ async function receiveOptions(messages: Messages): Promise<
 class FrameReader {
   readonly #messages: Messages;
   readonly #context: AppContext;
+  /** Kept frames of the caller. */
+  readonly #frames: OwnedFrames;
   /** Gives back what is reserved for each frame of the window, in order. */
   readonly #reserved: (() => void)[] = [];
   #count = 0;
   #ended = false;
 
-  constructor(messages: Messages, context: AppContext) {
+  constructor(messages: Messages, context: AppContext, frames: OwnedFrames) {
     this.#messages = messages;
     this.#context = context;
+    this.#frames = frames;
   }
 
   /** The first frame has left the window. */
@@ -162,7 +169,7 @@ class FrameReader {
    * @throws QuietframeError `malformed-body`, `too-large`, `overloaded`, `missing-frames`, and as the messages do.
    */
   async next(held: number, memory: UploadScope): Promise<SourceFile | undefined> {
-    const { config, frames, files, metrics, uploadBudget } = this.#context;
+    const { config, files, metrics, uploadBudget } = this.#context;
     if (this.#ended) return undefined;
     const { done, value } = await this.#messages.next();
     if (done) {
@@ -183,7 +190,7 @@ class FrameReader {
     checkFile(file, name);
     if (file.sha256 !== '') {
       this.#reserved.push(() => {});
-      return stored(file.sha256, files, metrics);
+      return stored(file.sha256, files, this.#frames, metrics);
     }
     const size = Number(file.sizeBytes);
     if (held + size > config.maxUploadBytes) {
@@ -194,7 +201,7 @@ class FrameReader {
     const bytes = await this.#receive(file, name, memory);
     metrics.received(size);
     // The buffer serves other uploads when this one is refused.
-    if (file.keep) await frames.put(await digestOf(bytes), new Uint8Array(bytes));
+    if (file.keep) await this.#frames.put(await digestOf(bytes), new Uint8Array(bytes));
     return files.uploaded(bytes);
   }
 

@@ -4,6 +4,7 @@ import { digestOf } from '../../io/sha256.js';
 import type { AppContext } from '../context.js';
 import { findStored } from '../frames/frame-references.js';
 import { parseDigest } from '../frames/frame-store.js';
+import type { OwnedFrames } from '../frames/owned-frames.js';
 import type { SourceFile } from '../frames/source-files.js';
 import {
   type DenoiseOptions,
@@ -84,7 +85,8 @@ export function checkFile({ sizeBytes, sha256 }: InputFile, name: string): void 
 export async function receiveFiles(
   messages: DenoiseMessages,
   described: readonly InputFile[],
-  { frames, files, metrics }: Pick<AppContext, 'frames' | 'files' | 'metrics'>,
+  { files, metrics }: Pick<AppContext, 'files' | 'metrics'>,
+  frames: OwnedFrames,
   memory: UploadScope,
 ): Promise<Upload<SourceFile>> {
   const total = described.reduce((sum, { sizeBytes }) => sum + Number(sizeBytes), 0);
@@ -118,7 +120,7 @@ export async function receiveFiles(
       if (keep) await frames.put(await digestOf(file), new Uint8Array(file));
       received.push(files.uploaded(file));
     } else {
-      received.push(stored(sha256, files, metrics));
+      received.push(stored(sha256, files, frames, metrics));
     }
   }
   return uploadOf(partsOf(described, received));
@@ -131,9 +133,10 @@ export async function receiveFiles(
 export function stored(
   sha256: string,
   files: AppContext['files'],
+  frames: OwnedFrames,
   metrics: AppContext['metrics'],
 ): SourceFile {
-  const { frames: found } = findStored({ frames: [sha256] }, files, metrics);
+  const { frames: found } = findStored({ frames: [sha256] }, files, frames, metrics);
   return found[0] as SourceFile;
 }
 

@@ -36,7 +36,7 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
 }
 
 function serve(operation: Operation, app: FastifyInstance, context: AppContext): void {
-  const { deps, config, metrics, files } = context;
+  const { deps, config, metrics, files, framesOf } = context;
   app.post(`/v1/${operation}`, async (request, reply) => {
     const { format, ...given } = request.query as Record<string, unknown>;
     let query = parseDenoiseQuery(given, deps.denoiser.models, operation);
@@ -66,7 +66,7 @@ function serve(operation: Operation, app: FastifyInstance, context: AppContext):
         const { parameters, ...digests } = withGuide(body);
         query = parseDenoiseQuery(mergeWithoutDuplicates(given, parameters), deps.denoiser.models, operation);
         type = negotiate(request, answerTypes(query), format);
-        upload = findStored(digests, files, metrics);
+        upload = findStored(digests, files, framesOf(request.caller.name), metrics);
       } else {
         const options = reception(request, context, place, config.maxUploadBytes);
         const sent = await receiveUpload(request.raw, { ...options, memory });

@@ -11,10 +11,11 @@ import { checkBodyHead, EXR_MEDIA_TYPE, receiveFile } from '../exr-body.js';
  * that a sliding window sends each frame once. What is kept may be let go of at any time.
  */
 export function frameRoutes(app: FastifyInstance, context: AppContext): void {
-  const { config, metrics, frames, files } = context;
+  const { config, metrics, files, framesOf } = context;
   const url = '/v1/frames/:digest';
   app.put<{ Params: { digest: string } }>(url, async (request, reply) => {
     const digest = parseDigest(request.params.digest);
+    const frames = framesOf(request.caller.name);
     const limit = Math.min(config.maxUploadBytes, frames.largest);
     checkBodyHead(request.raw, limit);
     if (!request.headers['content-type']?.toLowerCase().startsWith(EXR_MEDIA_TYPE)) {
@@ -54,12 +55,12 @@ export function frameRoutes(app: FastifyInstance, context: AppContext): void {
     }
     return reply.code(isNew ? 201 : 204).send();
   });
-  app.head<{ Params: { digest: string } }>(url, ({ params }, reply) => {
-    if (!frames.has(parseDigest(params.digest))) throw notKept(params.digest);
+  app.head<{ Params: { digest: string } }>(url, ({ params, caller }, reply) => {
+    if (!framesOf(caller.name).has(parseDigest(params.digest))) throw notKept(params.digest);
     return reply.header('cache-control', 'no-store').send();
   });
-  app.delete<{ Params: { digest: string } }>(url, async ({ params }, reply) => {
-    if (!(await frames.delete(parseDigest(params.digest)))) throw notKept(params.digest);
+  app.delete<{ Params: { digest: string } }>(url, async ({ params, caller }, reply) => {
+    if (!(await framesOf(caller.name).delete(parseDigest(params.digest)))) throw notKept(params.digest);
     return reply.code(204).send();
   });
 }

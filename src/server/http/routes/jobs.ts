@@ -5,6 +5,7 @@ import { expected, QuietframeError } from '../../../errors.js';
 import { digestOf } from '../../../io/sha256.js';
 import type { AppContext } from '../../context.js';
 import { selectFrames } from '../../frames/choose-center.js';
+import type { OwnedFrames } from '../../frames/owned-frames.js';
 import { codeOf, Job, type JobFrame, type JobSpec } from '../../jobs/job.js';
 import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../../jobs/job-body.js';
 import { jobEvents } from '../../jobs/job-events.js';
@@ -140,7 +141,7 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
       const message = expected(`${EXR_MEDIA_TYPE}, ${JSON_MEDIA_TYPE}`, 'Accept', request.headers.accept);
       throw new QuietframeError('not-acceptable', message, { parameter: 'accept' });
     }
-    const content = await openContent(digest, context);
+    const content = await openContent(digest, context.framesOf(request.caller.name), context.answers);
     if (content === undefined) {
       throw new QuietframeError('not-found', expected('a result that is kept', 'the digest', digest), {
         frame: digest,
@@ -162,7 +163,8 @@ async function receiveJob(
   reply: FastifyReply,
   context: AppContext,
 ): Promise<JobRequest> {
-  const { deps, config, frames, files, metrics } = context;
+  const { deps, config, files, metrics } = context;
+  const frames = context.framesOf(request.caller.name);
   const given = request.query as Record<string, unknown>;
   const { center, ...query } = given;
   parseDenoiseQuery(given, deps.denoiser.models);
@@ -209,7 +211,7 @@ async function receiveJob(
 }
 
 /** Keeps the files of an upload like those of `PUT /v1/frames`. */
-async function keepUpload(upload: Upload, frames: AppContext['frames']): Promise<JobFrame> {
+async function keepUpload(upload: Upload, frames: OwnedFrames): Promise<JobFrame> {
   const keep = async (bytes: Uint8Array): Promise<string> => {
     const digest = await digestOf(bytes);
     await frames.put(digest, bytes);
