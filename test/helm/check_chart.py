@@ -23,6 +23,9 @@ EXPECTED = {
     "shot": "ConfigMap Deployment Job NetworkPolicy NetworkPolicy Pod Service ServiceAccount",
 }
 
+# Seconds for which the service keeps a job after its end.
+DEFAULT_JOB_TTL = 3600
+
 Object = dict
 
 
@@ -127,6 +130,17 @@ def check_persistence(workload: Object, settings: dict[str, str]) -> None:
     assert spec["serviceName"].endswith("-pods")
 
 
+def check_affinity(objects: list[Object], workload: Object, settings: dict[str, str]) -> None:
+    """Clients of jobs stay at the pod that knows their jobs for as long as it keeps them, however many pods there are."""
+    services = [thing["spec"] for thing in objects if thing["kind"] == "Service"]
+    (service,) = (spec for spec in services if spec.get("clusterIP") != "None")
+    assert service["sessionAffinity"] == "ClientIP"
+    timeout = service["sessionAffinityConfig"]["clientIP"]["timeoutSeconds"]
+    assert timeout >= int(settings.get("QUIETFRAME_JOB_TTL", DEFAULT_JOB_TTL)), timeout
+    # Autoscalers set the replicas themselves.
+    assert workload["spec"].get("replicas", 1) <= 1, "only the pod that took a job knows it"
+
+
 def check_memory(workload: Object, settings: dict[str, str]) -> None:
     """The process may take what the container has, and no more."""
     (container,) = workload["spec"]["template"]["spec"]["containers"]
@@ -183,6 +197,7 @@ def check(path: Path) -> int:
     workload = by_kind.get("StatefulSet") or by_kind["Deployment"]
     check_deployment(workload, settings, has_autoscaler)
     check_memory(workload, settings)
+    check_affinity(objects, workload, settings)
     if workload["kind"] == "StatefulSet":
         check_persistence(workload, settings)
     scaler = by_kind.get("HorizontalPodAutoscaler") or by_kind.get("ScaledObject")
