@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { request } from 'undici';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { QuietframeError } from '../../src/errors.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { buildApp } from '../../src/server/app.js';
 import type { ServerDeps } from '../../src/server/service.js';
@@ -600,6 +601,27 @@ it('gives a job up whose frames fail for the same reason of the service, one aft
   const done = await ended(broken, id);
   expect([done.state, done.failed, calls]).toEqual(['failed', 5, 3]);
   expect(JSON.stringify(done)).not.toContain('secret');
+});
+
+it('lets others in between the frames of a job, however little there is to do on each', async () => {
+  const service = new FakeService();
+  const denoiseExr = (): Promise<never> =>
+    Promise.reject(new QuietframeError('missing-layer', 'There is no color'));
+  const busy = await buildApp({ ...service.deps, denoiseExr }, CONFIG);
+  afterAll(async () => {
+    await busy.close();
+    await service.pool.close();
+  });
+  const sequence = await keep(busy, shot);
+  const windows = Array.from({ length: 32 }, (_, index) => ({ frames: [sequence[index % 5]] }));
+  const { id } = (await create(busy, { windows })).json();
+  const job = busy.context.jobs.jobs.find(({ spec }) => spec.id === id);
+  const seen = new Set<number>();
+  while (!job?.ended) {
+    seen.add(windows.filter((_, index) => job?.end(index) !== undefined).length);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(seen.size).toBeGreaterThan(16);
 });
 
 it('bounds the streams of events', async () => {

@@ -92,6 +92,23 @@ describe('connections', () => {
     await vi.waitFor(() => expect(accepted.destroyed).toBe(true), 15_000);
   }, 20_000);
 
+  it('are bounded on each port', async () => {
+    const rpc = await startRpc({ maxConnections: 3 });
+    for (const at of [await listen(rpc.app), rpc.port]) {
+      const opened = await Promise.all(
+        Array.from({ length: 5 }, async () => {
+          const socket = connect(at, '127.0.0.1');
+          sockets.add(socket);
+          socket.on('error', () => {});
+          await once(socket, 'connect');
+          return socket.resume();
+        }),
+      );
+      await vi.waitFor(() => expect(opened.filter(({ closed }) => closed)).toHaveLength(2), 10_000);
+      for (const socket of opened) socket.destroy();
+    }
+  });
+
   it('of gRPC without a call end', async () => {
     const rpc = await startRpc({ uploadSeconds: 1 });
     const session = connectHttp2(`http://127.0.0.1:${rpc.port}`);

@@ -196,6 +196,15 @@ describe('a service with tokens', async () => {
     expect((await app.inject({ ...request, headers })).statusCode).toBe(200);
   });
 
+  it.each(['PUT', 'POST'] as const)('counts the bytes of uploads that are refused (%s)', async (method) => {
+    const { app } = await fakeApp({ tokensFile: FILE });
+    const headers = { 'content-type': 'image/x-exr', authorization: 'Bearer secret-of-the-small' };
+    const url = method === 'PUT' ? `/v1/frames/${hash('other bytes')}` : '/v1/denoise';
+    const send = () => app.inject({ method, url, headers, payload: Buffer.alloc(5000, 1) });
+    expect((await send()).statusCode).toBeLessThan(429);
+    expect((await send()).statusCode).toBe(429);
+  });
+
   it('reads its file again when it changes', { timeout: 60_000 }, async () => {
     const file = await tokensFile({ tokens: [{ name: 'a', sha256: hash('a') }] });
     const { app } = await fakeApp({ tokensFile: file });

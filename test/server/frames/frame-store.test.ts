@@ -64,6 +64,16 @@ describe('with a spool folder', () => {
     expect(await store.get(b)).toEqual(frame(2));
   });
 
+  it('reads a file once for all who ask for it meanwhile', async () => {
+    const { store } = await spooled(100, 1000);
+    const digest = await put(store, frame(1));
+    await put(store, frame(2));
+    expect(store.inMemory(digest)).toBeUndefined();
+    const found = await Promise.all(Array.from({ length: 20 }, () => store.get(digest)));
+    expect(found[0]?.length).toBeGreaterThan(0);
+    expect(new Set(found).size).toBe(1);
+  });
+
   it('bounds the folder too', async () => {
     const { store, folder } = await spooled(0, 250);
     const digests = [];
