@@ -2,6 +2,7 @@ import type { QuietframeError } from '../errors.js';
 import { type Attribute, type Box, boxHeight, boxWidth, type SampleType } from '../image/image.js';
 import { attributeText } from './attribute.js';
 import { type Compression, LINES_PER_CHUNK, MAX_EXPANSION } from './compression.js';
+import { chunkDataBytes, chunkHeaderBytes, chunkOffsets, isDeep } from './find-chunks.js';
 import { DEFAULT_EXR_LIMITS, type ExrLimits } from './limits.js';
 import { otherBytes, textOf } from './names.js';
 import type { UnreadablePart } from './part-fields.js';
@@ -56,6 +57,7 @@ export interface ExrPart {
   /** Stereo view, where the file names one. */
   readonly view: string | undefined;
   readonly dataWindow: Box;
+  /** The data window, where the file has none. */
   readonly displayWindow: Box;
   readonly compression: Compression;
   /** Size of a tile in pixels; undefined for scan lines. */
@@ -93,6 +95,22 @@ const MAX_NAME_BYTES = 255;
 /** Texts that every reader decodes, some of them for each channel, and the most bytes of one. Others are copied as they are. */
 const READ_TEXTS: ReadonlySet<string> = new Set(['name', 'type', 'view', 'multiView']);
 const MAX_TEXT_BYTES = 2 ** 16;
+/** Attributes of the format itself that may occur again, and which of them counts, as in the reference library. */
+const REPEATED: ReadonlyMap<string, 'first' | 'last'> = new Map([
+  ['channels', 'last'],
+  ['compression', 'last'],
+  ['dataWindow', 'last'],
+  ['displayWindow', 'last'],
+  ['lineOrder', 'last'],
+  ['pixelAspectRatio', 'last'],
+  ['screenWindowCenter', 'last'],
+  ['screenWindowWidth', 'last'],
+  ['tiles', 'last'],
+  ['name', 'first'],
+  ['type', 'first'],
+  ['version', 'first'],
+  ['chunkCount', 'first'],
+]);
 
 /**
  * Reads and checks everything of an OpenEXR file but its samples: header, windows, channels, and the position of every
@@ -123,6 +141,9 @@ class HeaderReader {
   #channelCount = 0;
   #chunkCount = 0;
   #chunkBytes = 0;
+  /** Entries of the chunk tables, and how many of them are read. */
+  #offsets = new Float64Array();
+  #entry = 0;
 
   constructor(bytes: Uint8Array, limits: ExrLimits) {
     this.#bytes = bytes;
@@ -137,6 +158,8 @@ class HeaderReader {
     for (const part of layouts) dataStart += 8 * this.#countChunks(part);
     if (dataStart > this.#bytes.length)
       throw malformed('complete chunk tables', 'the OpenEXR file', 'its end');
+    const counts = layouts.map((part) => this.#countChunks(part));
+    this.#offsets = chunkOffsets(this.#view, { tableStart, parts: layouts, counts, multiPart });
     const parts = layouts.map((part) => ({ ...part, chunks: this.#readChunks(part, multiPart, dataStart) }));
     return { multiPart, parts };
   }
@@ -186,7 +209,7 @@ class HeaderReader {
     if (multiPart && name === '') throw malformed('a name', `part ${index}`, 'none');
     const label = name === '' ? `part ${index}` : `part ${index} ${JSON.stringify(name)}`;
     const dataWindow = fields.box('dataWindow');
-    const displayWindow = fields.box('displayWindow');
+    const displayWindow = attributes.has('displayWindow') ? fields.box('displayWindow') : dataWindow;
     checkLimit(
       boxWidth(dataWindow) * boxHeight(dataWindow),
       this.#limits.maxPixels,
@@ -215,7 +238,6 @@ class HeaderReader {
       attributes,
       ...(unreadable && { unreadable }),
     };
-    fields.byte('lineOrder', 'lineOrder', 2);
     const count = this.#countChunks(part);
     this.#chunkCount += count;
     checkLimit(this.#chunkCount, this.#limits.maxChunks, 'the chunks of the OpenEXR file');
@@ -240,10 +262,13 @@ class HeaderReader {
       this.#attributeBytes += name.length + type.length + size;
       checkLimit(this.#attributeBytes, this.#limits.maxHeaderBytes, 'the bytes of the attributes');
       this.#need(size, label);
-      if (attributes.has(name)) throw malformed('one value', label, 'two');
+      const isAgain = attributes.has(name);
+      if (isAgain && !REPEATED.has(name)) throw malformed('one value', label, 'two');
       checkLimit(attributes.size + 1, this.#limits.maxAttributes, `the attributes of part ${index}`);
       const value = new Uint8Array(this.#bytes.subarray(this.#position, this.#position + size));
-      attributes.set(name, { type, value, ...otherBytes(name, nameBytes) });
+      if (!isAgain || REPEATED.get(name) === 'last') {
+        attributes.set(name, { type, value, ...otherBytes(name, nameBytes) });
+      }
       this.#position += size;
     }
     this.#position++;
@@ -314,7 +339,7 @@ class HeaderReader {
     const sampled = part.channels.every((channel) => channel.xSampling === 1 && channel.ySampling === 1);
     const seen = new Uint8Array(count);
     const chunks: ExrChunk[] = [];
-    for (let entry = 0; entry < count; entry++, this.#position += 8) {
+    for (let entry = 0; entry < count; entry++) {
       const label = `chunk ${entry} of part ${part.index}`;
       const { column, row, offset, length, headerBytes } = this.#readChunk(part, multiPart, dataStart, label);
       if (!(column >= 0 && column < columns && Number.isInteger(row) && row >= 0 && row < rows)) {
@@ -352,19 +377,14 @@ class HeaderReader {
 
   /** Chunks that are copied and never decoded: only where they begin and end is read. */
   #rawChunks(part: ExrPartLayout, dataStart: number): ExrChunk[] {
-    const isDeep = attributeText(part.attributes.get('type'))?.startsWith('deep') ?? false;
-    const headerBytes = (part.tiles === undefined ? 4 : 16) + (isDeep ? 24 : 4);
+    const headerBytes = chunkHeaderBytes(part);
     const chunks: ExrChunk[] = [];
     const count = this.#countChunks(part);
-    for (let entry = 0; entry < count; entry++, this.#position += 8) {
+    for (let entry = 0; entry < count; entry++) {
       const label = `chunk ${entry} of part ${part.index}`;
       const at = this.#chunkStart(part, true, dataStart, headerBytes, label);
       const offset = at + headerBytes;
-      // Deep chunks have the lengths of the sample counts and of the samples, each of 8 bytes, and that of these unpacked.
-      const length = isDeep
-        ? Number(this.#view.getBigUint64(offset - 24, true)) +
-          Number(this.#view.getBigUint64(offset - 16, true))
-        : this.#view.getUint32(offset - 4, true);
+      const length = chunkDataBytes(this.#view, offset, isDeep(part));
       if (length > this.#bytes.length - offset) {
         throw malformed(`at most ${this.#bytes.length - offset} bytes`, label, length);
       }
@@ -382,7 +402,7 @@ class HeaderReader {
     headerBytes: number,
     label: string,
   ): number {
-    const start = Number(this.#view.getBigUint64(this.#position, true));
+    const start = this.#offsets[this.#entry++] as number;
     const most = this.#bytes.length - headerBytes - (multiPart ? 4 : 0);
     if (start < dataStart || start > most)
       throw malformed(`an offset in [${dataStart}, ${most}]`, label, start);
@@ -398,7 +418,7 @@ class HeaderReader {
     dataStart: number,
     label: string,
   ): { column: number; row: number; offset: number; length: number; headerBytes: number } {
-    const headerBytes = part.tiles === undefined ? 8 : 20;
+    const headerBytes = chunkHeaderBytes(part);
     const at = this.#chunkStart(part, multiPart, dataStart, headerBytes, label);
     let column = 0;
     let row: number;
