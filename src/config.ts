@@ -1,35 +1,13 @@
-import { isIP } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { expected, QuietframeError } from './errors.js';
 import { MEMORY_PARTS, processBytes, shareMemory, sumOfMemory } from './memory-shares.js';
-import { parseDecimal } from './numbers.js';
-
-/** One setting of the process: an environment variable and a flag of `quietframe serve`. */
-export interface Setting<Value> {
-  readonly env: string;
-  /** Without the dashes. */
-  readonly flag: string;
-  /** What a value is or counts: `bytes`, `seconds`, `pixels`. */
-  readonly unit: string;
-  readonly description: string;
-  /** The only values, where these are words. */
-  readonly choices?: readonly string[];
-  /** Seldom changed: it is in docs/settings.md, not in the help. */
-  readonly advanced?: true;
-  readonly fallback: Value;
-  /** @throws QuietframeError `invalid-argument`, naming the variable or flag. */
-  readonly parse: (text: string, name: string) => Value;
-}
+import { advanced, choice, hosts, integer, optional, proxies, type Setting, text, wrong } from './setting.js';
 
 /** What networks and kernels run on; see docs/gpu.md. */
 const DEVICES = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'auto'] as const;
 const ENGINES = ['onnx', 'tfjs'] as const;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** Proxies that Fastify knows beside addresses and networks. */
-const PROXY_NAMES: readonly string[] = ['loopback', 'linklocal', 'uniquelocal'];
 
 const GIB = 2 ** 30;
 const MANY_BYTES = Number.MAX_SAFE_INTEGER;
@@ -238,98 +216,4 @@ export function isInOpenjdSession(
 /** What the process may have. Without a limit Node tells 0 or more than there is, depending on its version. */
 function memory(): number {
   return Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
-}
-
-function integer(
-  name: string,
-  unit: string,
-  fallback: number,
-  [least, most]: readonly [number, number],
-  description: string,
-): Setting<number> {
-  return {
-    ...named(name, unit, description),
-    fallback,
-    parse: (text, name) => {
-      const value = parseDecimal(text);
-      if (Number.isInteger(value) && value >= least && value <= most) return value;
-      throw wrong(`an integer in [${least}, ${most}]`, name, text);
-    },
-  };
-}
-
-function text(name: string, unit: string, fallback: string, description: string): Setting<string> {
-  return { ...named(name, unit, description), fallback, parse: (text) => text };
-}
-
-/** Proxies that are trusted. Trust in everybody would let every client choose its address, and its quotas with it. */
-function proxies(name: string, description: string): Setting<string> {
-  const isProxy = (text: string): boolean => {
-    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-    if (PROXY_NAMES.includes(text)) return true;
-    return isIP(address) !== 0 && Number(bits ?? 0) <= (isIP(address) === 4 ? 32 : 128);
-  };
-  return listed(name, 'addresses', description, isProxy, `IP addresses, networks, ${PROXY_NAMES.join(', ')}`);
-}
-
-/** Names of hosts; one that begins with a dot stands for all below it, and `*` for all. */
-function hosts(name: string, description: string): Setting<string> {
-  const isHost = (text: string): boolean => text === '*' || /^\.?[\w-]+(\.[\w-]+)*$/.test(text);
-  return listed(name, 'names', description, isHost, 'names of hosts without ports, or *');
-}
-
-/** A list with commas between. */
-function listed(
-  name: string,
-  unit: string,
-  description: string,
-  isEntry: (text: string) => boolean,
-  range: string,
-): Setting<string> {
-  return {
-    ...named(name, unit, description),
-    fallback: '',
-    parse: (text, name) => {
-      const entries = text.split(',').map((entry) => entry.trim());
-      if (entries.every(isEntry)) return entries.join(',');
-      throw wrong(range, name, text);
-    },
-  };
-}
-
-function choice<T extends string>(
-  name: string,
-  unit: string,
-  choices: readonly T[],
-  fallback: T,
-  description: string,
-): Setting<T> {
-  return {
-    ...named(name, unit, description),
-    choices,
-    fallback,
-    parse: (text, name) => {
-      const found = choices.find((candidate) => candidate === text);
-      if (found !== undefined) return found;
-      throw wrong(`one of ${choices.join(', ')}`, name, text);
-    },
-  };
-}
-
-/** There is no value where none is given. */
-function optional<T>(setting: Setting<T>): Setting<T | undefined> {
-  return { ...setting, fallback: undefined };
-}
-
-function advanced<T>(setting: Setting<T>): Setting<T> {
-  return { ...setting, advanced: true };
-}
-
-function named(name: string, unit: string, description: string): Omit<Setting<never>, 'fallback' | 'parse'> {
-  const flag = name.toLowerCase().replaceAll('_', '-');
-  return { env: `QUIETFRAME_${name}`, flag, unit, description };
-}
-
-function wrong(range: string, name: string, received: string): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, QuietframeError } from '../errors.js';
-import { hasHeads, type ModelManifest, parseManifest } from './model-manifest.js';
+import type { ModelManifest } from './model-manifest.js';
+import { hasHeads, parseManifest } from './parse-manifest.js';
 
 /** A bundle in memory; its files are checked and shared between threads. */
 export interface ModelBundle {

@@ -1,29 +1,24 @@
 import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
-import { expected, QuietframeError } from '../errors.js';
 import type { Tile } from '../image/region.js';
-import { copyColumns, repeatBorder } from './copy-columns.js';
+import { repeatBorder } from './copy-columns.js';
+import {
+  checkLogits,
+  type KernelLogits,
+  MAX_EMBEDDING,
+  packLogits,
+  SMALL_EMBEDDING,
+  TAP_GROUP,
+} from './kernel-logits.js';
+import { cellsOf, copyRows, KEY_WIDTH, margin } from './kernel-strip.js';
 
 /** Layout of `assembly/kernel-apply.ts`. */
 const STRIP = 108;
-const KEY_WIDTH = 128;
 const BLOCK = 12;
 const ACTIVE = 16;
-const TAP_GROUP = 3;
-const MAX_EMBEDDING = 8;
-/** Embeddings of up to so many channels take this many planes, others the most. */
-const SMALL_EMBEDDING = 4;
 const MIN_PLANES = 6;
 /** Rows of a strip that are in WebAssembly memory at once: its keys stay within a processor's cache. */
 const STRIP_ROWS = 64;
-
-/** The layer that turns context into the positional logits of the taps: raw float32 [K*K][C+1], weights, then bias. */
-export interface KernelLogits {
-  readonly kernelSize: number;
-  readonly contextChannels: number;
-  readonly embeddingChannels: number;
-  readonly data: Float32Array;
-}
 
 /**
  * What the network predicts about an area of the level, at even coordinates; where the size of the area is odd, the last
@@ -283,74 +278,4 @@ export class KernelApply {
       );
     }
   }
-}
-
-/** Columns of keys before those of a strip: the radius of the kernel, rounded up to a whole cell. */
-function margin({ kernelSize }: KernelLogits): number {
-  const radius = kernelSize >> 1;
-  return radius + (radius % 2);
-}
-
-/** Byte offsets of the cells of a tensor over an area: those of a pixel, and of the half of the channels of its row. */
-function cellsOf({ area, tensor }: { readonly area: Tile; readonly tensor: Tensor }): {
-  readonly plane: number;
-  readonly offset: (channel: number, x: number, y: number) => number;
-} {
-  const { byteOffset } = tensor.data;
-  const [, , rows, columns] = tensor.shape;
-  const plane = rows * columns;
-  return {
-    plane: 4 * plane,
-    offset: (channel, x, y) => {
-      const cell = ((y - area.y) >> 1) * columns + (x - area.x) / 2;
-      return byteOffset + 4 * ((channel + 2 * (y % 2)) * plane + cell);
-    },
-  };
-}
-
-/** Copies columns of a row of all planes, which lie KEY_WIDTH apart from `to` on; beyond the picture its border repeats. */
-function copyRows(
-  planes: readonly Float32Array[],
-  width: number,
-  row: number,
-  keys: Float32Array,
-  to: number,
-  begin: number,
-  columns: number,
-): void {
-  for (const plane of planes) {
-    copyColumns(plane, row * width, width, keys, to, begin, columns);
-    to += KEY_WIDTH;
-  }
-}
-
-function checkLogits({ kernelSize, contextChannels, embeddingChannels, data }: KernelLogits): void {
-  const check = (holds: boolean, range: string, name: string, received: number): void => {
-    if (!holds) throw new QuietframeError('invalid-argument', expected(range, name, received));
-  };
-  const checkSize = (size: number, name: string): void =>
-    check(size % 2 === 1 && size >= 3 && size <= 21, 'an odd number from 3 to 21', name, size);
-  checkSize(kernelSize, 'kernelSize');
-  check(
-    embeddingChannels >= 0 && embeddingChannels <= MAX_EMBEDDING,
-    `0 to ${MAX_EMBEDDING}`,
-    'embeddingChannels',
-    embeddingChannels,
-  );
-  const length = kernelSize ** 2 * (contextChannels + 1);
-  check(data.length === length, `${length} values`, 'kernel logits', data.length);
-}
-
-/** [K*K][C+1] -> [ceil(K*K/3)][C+1][3] in base 2, the bias first. */
-function packLogits({ kernelSize, contextChannels, data }: KernelLogits): Float32Array {
-  const columns = contextChannels + 1;
-  const packed = new Float32Array(Math.ceil(kernelSize ** 2 / TAP_GROUP) * TAP_GROUP * columns);
-  for (let tap = 0; tap < kernelSize ** 2; tap++) {
-    const group = Math.floor(tap / TAP_GROUP) * TAP_GROUP * columns;
-    for (let c = 0; c < columns; c++) {
-      const row = (c + 1) % columns;
-      packed[group + row * TAP_GROUP + (tap % TAP_GROUP)] = Math.LOG2E * (data[tap * columns + c] as number);
-    }
-  }
-  return packed;
 }

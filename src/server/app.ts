@@ -1,27 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Server as TlsServer } from 'node:tls';
 import accepts from '@fastify/accepts';
-import {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  fastify,
-  LogController,
-} from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { expected, QuietframeError } from '../errors.js';
 import { watchFiles } from '../io/watch-files.js';
-import { OriginCheck, type Sender } from './auth/origin.js';
+import { OriginCheck } from './auth/origin.js';
 import { readTls, renewTls } from './auth/tls.js';
 import { anonymousCaller, TokenRegistry } from './auth/tokens.js';
 import type { AppConfig, AppContext } from './context.js';
 import { FrameStore } from './frames/frame-store.js';
 import { OwnedFrames } from './frames/owned-frames.js';
 import { SourceFiles } from './frames/source-files.js';
-import { Connections, wasSent } from './http/connections.js';
+import { Connections } from './http/connections.js';
 import { acceptBodies } from './http/exr-body.js';
-import type { LeastRateOptions } from './http/least-rate.js';
-import { PIECE_BYTES, pacedAnswer, piecesOf, watchReader } from './http/paced-answer.js';
+import { GUARDED, observe, paced, senderOf } from './http/observe-requests.js';
 import { handleError, handleNotFound } from './http/problem.js';
 import { denoiseRoute } from './http/routes/denoise.js';
 import { docsRoute } from './http/routes/docs.js';
@@ -40,16 +32,13 @@ import { JobRecords } from './jobs/job-records.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { JobStore } from './jobs/job-store.js';
 import { Lifecycle } from './lifecycle.js';
-import { Metrics, type Outcome } from './observability/metrics.js';
+import { Metrics } from './observability/metrics.js';
 import { openTracing } from './observability/tracing.js';
 import { AnswerMemory } from './queue/answer-memory.js';
 import { UploadBudget } from './queue/upload-budget.js';
 import { UploadMemory } from './queue/upload-memory.js';
 import { WorkQueue } from './queue/work-queue.js';
 import type { ServerDeps } from './service.js';
-
-/** Paths that tokens are asked for, where there are any. */
-const GUARDED = '/v1/';
 
 const HEALTH = '/healthz/';
 
@@ -238,77 +227,6 @@ async function resume(
     }
   };
   await start();
-}
-
-/** Times a request to the end of its answer, or to the moment that its client goes away. */
-function observe(request: FastifyRequest, reply: FastifyReply, { metrics, tracing }: AppContext): void {
-  const start = performance.now();
-  reply.raw.once('close', () => {
-    const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
-    const answered = wasSent(request.raw, reply.raw);
-    const outcome = answered ? outcomeOf(reply.statusCode) : 'cancelled';
-    const reason = request.problemCode ?? (answered ? 'none' : 'cancelled');
-    const seconds = (performance.now() - start) / 1000;
-    metrics.request(route, outcome, reason, seconds);
-    const status = answered ? reply.statusCode : 499;
-    const traceparent = request.headers.traceparent?.toString();
-    const details = {
-      method: request.method,
-      route,
-      status,
-      reason,
-      seconds,
-      caller: request.caller?.name,
-      ...(traceparent !== undefined && { traceparent: traceparent.slice(0, 55) }),
-    };
-    // Those who look after the service ask all the time.
-    if (route.startsWith(GUARDED)) request.log.info(details, 'Answered');
-    else request.log.debug(details, 'Answered');
-    if (!route.startsWith(GUARDED)) return;
-    tracing.record({
-      name: `${request.method} ${route}`,
-      traceparent,
-      seconds,
-      stages: request.stages ?? new Map(),
-      problem: reason === 'none' ? undefined : reason,
-      failed: outcome === 'failed',
-      attributes: {
-        'http.request.method': request.method,
-        'http.route': route,
-        'http.response.status_code': status,
-        'quietframe.request_id': request.id,
-      },
-    });
-  });
-}
-
-function senderOf(request: FastifyRequest): Sender {
-  return {
-    method: request.method,
-    authority: request.host,
-    header: (name) => request.headers[name]?.toString(),
-  };
-}
-
-/** What is too large for the buffers of a connection is sent as its reader takes it; the reader of anything is watched. */
-function paced(payload: unknown, reply: FastifyReply, leastRate: LeastRateOptions): unknown {
-  if (payload === undefined || payload === null) return payload;
-  if (typeof payload !== 'string' && !(payload instanceof Uint8Array)) return payload;
-  const length = Buffer.byteLength(payload);
-  if (length <= PIECE_BYTES) {
-    watchReader(reply, leastRate).wait();
-    return payload;
-  }
-  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  void reply.header('content-length', length);
-  return pacedAnswer(reply, length, piecesOf(bytes), leastRate);
-}
-
-/** What became of a request, by the HTTP status of its answer. */
-export function outcomeOf(status: number): Outcome {
-  if (status === 499) return 'cancelled';
-  if (status < 400) return 'ok';
-  return status < 500 ? 'refused' : 'failed';
 }
 
 function refuseOtherMethods(app: FastifyInstance, url: string, known: ReadonlySet<string>): void {

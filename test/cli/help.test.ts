@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { SETTINGS, type Setting } from '../../src/config.js';
+import { SETTINGS } from '../../src/config.js';
+import type { Setting } from '../../src/setting.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const help = (...args: string[]): string =>

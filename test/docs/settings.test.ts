@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { SETTINGS, type Setting } from '../../src/config.js';
+import { SETTINGS } from '../../src/config.js';
+import type { Setting } from '../../src/setting.js';
 
 /** Defaults that depend on the machine. */
 const BY_MACHINE: Readonly<Partial<Record<keyof typeof SETTINGS, string>>> = {

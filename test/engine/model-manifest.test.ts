@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseManifest } from '../../src/engine/model-manifest.js';
+import { parseManifest } from '../../src/engine/parse-manifest.js';
 import { QuietframeError } from '../../src/errors.js';
 
 const TINY = new URL('../golden/tiny-bundle/kpcn/1/model.json', import.meta.url);

@@ -3,12 +3,8 @@ import type { Tensor } from '../../src/engine/engine.js';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import type { Tile } from '../../src/image/region.js';
-import {
-  type FilteredLevel,
-  KernelApply,
-  type KernelFeatures,
-  type KernelLogits,
-} from '../../src/kpcn/kernel-apply.js';
+import { type FilteredLevel, KernelApply, type KernelFeatures } from '../../src/kpcn/kernel-apply.js';
+import type { KernelLogits } from '../../src/kpcn/kernel-logits.js';
 
 const BUILDS: Simd[] = fastestSimd() === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
 

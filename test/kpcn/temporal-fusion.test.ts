@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import type { Tile } from '../../src/image/region.js';
-import { type EstimatedLevel, type JoinedFrame, TemporalFusion } from '../../src/kpcn/temporal-fusion.js';
+import type { EstimatedLevel, JoinedFrame } from '../../src/kpcn/fusion-task.js';
+import { TemporalFusion } from '../../src/kpcn/temporal-fusion.js';
 
 const BUILDS: Simd[] = fastestSimd() === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
 const SLOTS = 6;

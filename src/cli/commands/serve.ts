@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
-import { type Config, checkMemory, exrLimits, readConfig, SETTINGS, type Setting } from '../../config.js';
+import { type Config, checkMemory, exrLimits, readConfig, SETTINGS } from '../../config.js';
 import { QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
+import type { Setting } from '../../setting.js';
 import { browserUrl, openBrowser } from '../open-browser.js';
 import { tellRefusals } from '../options.js';
 

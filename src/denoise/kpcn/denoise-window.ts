@@ -1,32 +1,24 @@
 import type { ModelManifest } from '../../engine/model-manifest.js';
 import { QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
-import { cropPadded } from '../../image/pyramid.js';
-import { plane, type Raster, raster, SharedRasters } from '../../image/raster.js';
+import { type Raster, SharedRasters } from '../../image/raster.js';
 import { grow, type Tile } from '../../image/region.js';
-import { detectFireflies, dimmed } from '../../kpcn/fireflies.js';
 import {
   allocateFramePyramid,
-  allocatePyramids,
-  COLOR_CHANNELS,
   createFramePicture,
-  type FrameLevel,
   fillGuides,
-  fillPyramid,
   type Level,
-  type Picture,
   type Pyramid,
-  pictureResult,
   pyramidsOf,
 } from '../../kpcn/frame-pyramid.js';
-import { type EncoderInputs, encoderInputs, windowEncoders } from '../../kpcn/source-encoder.js';
+import { encoderInputs, windowEncoders } from '../../kpcn/source-encoder.js';
 import { NEIGHBOR_OFFSETS } from '../../kpcn/temporal-features.js';
-import { ERROR_BYTES_PER_PIXEL, ERROR_CHANNELS } from '../../sampling/error-predictor.js';
+import { ERROR_BYTES_PER_PIXEL } from '../../sampling/error-predictor.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
 import { differing } from '../check-neighbors.js';
-import { logLambda, meanLambda } from '../lambda.js';
+import { meanLambda } from '../lambda.js';
 import { levelAreas, Tiling, wholeOf } from '../tiling.js';
-import type { DenoiseRequest, DenoiseResult, PredictedError, PrefilterOutcome } from '../types.js';
+import type { DenoiseRequest, DenoiseResult, PrefilterOutcome } from '../types.js';
 import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';
 import { RequestJobs } from '../worker/progress-tracker.js';
 import { AuxiliaryCleaner, checkPrefilter, copyAuxiliaries, prefilterOutcome } from './clean-auxiliaries.js';
@@ -35,7 +27,17 @@ import type { FeatureCache, FeatureLease } from './feature-cache.js';
 import type { DenoiseDevice } from './gpu.js';
 import { GpuBackend } from './gpu-backend.js';
 import type { FilterTask, KernelBackend, OtherFrame } from './kernel-backend.js';
-import { blendTowardsInput, denoisedWeight, GUARD_RADIUS } from './shrinkage.js';
+import { GUARD_RADIUS } from './shrinkage.js';
+import {
+  assembled,
+  cropErrors,
+  errorRaster,
+  meanErrors,
+  type SeenLight,
+  seenLight,
+  withVariances,
+} from './window-light.js';
+import { coarsenJobs, lambdaPyramid, motionPyramid } from './window-pyramids.js';
 
 /** A request with its defaults, after its checks. */
 export type WindowRequest = Required<
@@ -157,7 +159,7 @@ export class WindowDenoiser {
     ];
     const exposure = await jobs.expose([
       { kind: 'expose', picture },
-      ...this.#coarsenJobs(picture, pyramids),
+      ...coarsenJobs(picture, pyramids, this.pool.size),
     ]);
     await filter.denoise(exposure);
     const model = `${manifest.name}@${manifest.version}`;
@@ -236,13 +238,13 @@ export class WindowDenoiser {
         throw differing(neighbor.offset, 'an albedo', 'none');
       }
       const slot = NEIGHBOR_OFFSETS.indexOf(neighbor.offset as (typeof NEIGHBOR_OFFSETS)[number]);
-      const motion = this.#motionPyramid(slot, neighbor.motion, levels);
+      const motion = motionPyramid(neighbor.motion, levels, this.#motionMemory[slot] as SharedRasters);
       return { frame: neighbor, seen, slot, motion, isClean, prefiltered: outcome === 'on' && isGuided };
     });
     const task = {
       ...{ manifest, irradiance, key, picture, others, jobs, lease, seen: light.inputs },
       prefiltered: prefilter === 'on',
-      logs: this.#lambdaPyramid(lambda, picture, levels),
+      logs: lambdaPyramid(lambda, picture, levels, this.#lambdaMemory),
       areas: levelAreas(
         region && grow(region, GUARD_RADIUS, picture.width, picture.height),
         picture.levels,
@@ -274,132 +276,13 @@ export class WindowDenoiser {
     const { levels } = manifest.architecture;
     const picture = createFramePicture(seen.inputs, seen.also, levels, this.#frameMemory, irradiance);
     clean?.release();
-    const coarsening = this.#coarsenJobs(picture, pyramidsOf(picture));
+    const coarsening = coarsenJobs(picture, pyramidsOf(picture), this.pool.size);
     const exposure = await jobs.expose([{ kind: 'expose', picture }, ...coarsening]);
     await filter.estimate(other, picture, exposure);
-  }
-
-  /** log10 of lambda at all levels and one more; undefined where lambda is 1. */
-  #lambdaPyramid(lambda: number | Raster, size: Picture, levels: number): Raster[] | undefined {
-    const log = logLambda(lambda, size);
-    if (log === undefined) return undefined;
-    const [pyramid = []] = allocatePyramids(
-      size,
-      levels,
-      [{ channels: 1, levels: levels + 1 }],
-      this.#lambdaMemory,
-    );
-    fillPyramid(pyramid, [log]);
-    return pyramid;
-  }
-
-  /** Motion to a frame, at all levels and one more. */
-  #motionPyramid(slot: number, motion: Raster, levels: number): Raster[] {
-    const layout = [{ channels: 2, levels: levels + 1 }];
-    const [pyramid = []] = allocatePyramids(
-      motion,
-      levels,
-      layout,
-      this.#motionMemory[slot] as SharedRasters,
-    );
-    fillPyramid(pyramid, [motion]);
-    return pyramid;
   }
 
   #errorTiles(errors: Raster, { errorPredictor }: ModelManifest): Tile[] {
     const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
     return this.#tiling.tiles(wholeOf(errors), overlap, ERROR_BYTES_PER_PIXEL);
   }
-
-  /** Bands of rows of the finest level, whole at every level. */
-  #coarsenJobs({ levels }: Picture<FrameLevel>, pyramids: readonly Pyramid[]): DenoiseJob[] {
-    const height = levels[0]?.height ?? 0;
-    const multiple = 2 ** levels.length;
-    const rows = Math.ceil(height / (2 * this.pool.size) / multiple) * multiple;
-    const jobs: DenoiseJob[] = [];
-    for (let begin = 0; begin < height; begin += rows) {
-      jobs.push({ kind: 'coarsen', pyramids, begin, end: Math.min(begin + rows, height) });
-    }
-    return jobs;
-  }
-}
-
-/** A frame with all variances that it has after the prefilter, of any values: places for them. */
-function withVariances(frame: Frame): Frame {
-  const { albedo, normal, colorVariance } = frame;
-  return {
-    ...frame,
-    ...(albedo && { albedoVariance: frame.albedoVariance ?? colorVariance }),
-    ...(normal && { normalVariance: frame.normalVariance ?? colorVariance }),
-  };
-}
-
-/** What is seen of a frame: with fireflies dimmed where the variance was measured. */
-interface SeenLight {
-  /** By its encoder. */
-  readonly inputs: EncoderInputs;
-  /** Of the further layers. */
-  readonly also: readonly Raster[];
-  /** Indices of the pixels that were dimmed. */
-  readonly fireflies: readonly number[];
-  /** Of the colour, where it was measured; an encoder without variances gets another. */
-  readonly variance?: Raster;
-}
-
-function seenLight(
-  frame: Frame,
-  layers: readonly Raster[],
-  encoders: readonly string[],
-  isClean: boolean,
-): SeenLight {
-  const inputs = encoderInputs(frame, encoders, isClean);
-  const measured = frame.varianceOrigin !== 'estimated';
-  const fireflies = measured ? detectFireflies(inputs.color, frame.colorVariance) : [];
-  return {
-    inputs: {
-      ...inputs,
-      color: dimmed(inputs.color, fireflies),
-      colorVariance: dimmed(inputs.colorVariance, fireflies, 2),
-    },
-    also: layers.map((layer) => (layer.channels === COLOR_CHANNELS ? dimmed(layer, fireflies) : layer)),
-    fireflies: fireflies.map(({ index }) => index),
-    ...(measured && { variance: dimmed(frame.colorVariance, fireflies, 2) }),
-  };
-}
-
-/** Errors of the finest level, where worker threads write them without a copy. */
-function errorRaster({ levels }: Picture): Raster {
-  const { width, height } = levels[0] as Level;
-  const bytes = width * height * ERROR_CHANNELS * Float32Array.BYTES_PER_ELEMENT;
-  return raster(width, height, ERROR_CHANNELS, new Float32Array(new SharedArrayBuffer(bytes)));
-}
-
-/** The result in the size of the frame; where variances were measured, the input as far as the denoiser errs. */
-function assembled(
-  { inputs: { color: noisy }, also, variance }: SeenLight,
-  picture: Picture,
-  exposure: number,
-  area: Tile,
-): Pick<DenoiseResult, 'color' | 'also'> {
-  const result = pictureResult(picture, also);
-  const share = variance && denoisedWeight({ noisy, variance, denoised: result.color, exposure }, area);
-  if (share !== undefined) {
-    blendTowardsInput(noisy, result.color, share, area);
-    for (const [i, layer] of also.entries()) blendTowardsInput(layer, result.also[i] as Raster, share, area);
-  }
-  return result;
-}
-
-function cropErrors(errors: Raster, { width, height }: Picture): Raster {
-  const cropped = raster(width, height, errors.channels);
-  cropPadded(errors, cropped);
-  return cropped;
-}
-
-function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): PredictedError {
-  const mean = (c: number): number => {
-    const values = plane(errors, c);
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
-  };
-  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1, lambda: 1 };
 }

@@ -2,38 +2,28 @@ import { createHash } from 'node:crypto';
 import { expected, QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
-import { luminance } from '../../image/tonemap.js';
 import type { PknBundle } from '../../pkn/bundle.js';
-import { magnified } from '../../pkn/gaussian-rbf.js';
 import { estimateNoiseSigma } from '../../pkn/noise-level.js';
 import {
   type Filter,
-  MAX_STRENGTH,
   mapSize,
   PARAMETERS,
   type ParameterMap,
   strengthenMap,
 } from '../../pkn/parameter-map.js';
-import { BLUR_SIGMA, estimateBlurSigma } from '../../pkn/polynomial-deblur.js';
+import { estimateBlurSigma } from '../../pkn/polynomial-deblur.js';
 import { runConcurrently } from '../../threads/run-concurrently.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
 import type { DenoiseResult, PostProcessOptions } from '../types.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from '../worker/jobs.js';
+import { checkFinish } from './finish-options.js';
+import { channelsOf, display, guideNames, guideOf, joined } from './finish-planes.js';
 
-/** Least and most of what requests may ask for. */
-export const FINISH_RANGES = {
-  upscale: [1, 4],
-  deblur: [BLUR_SIGMA.min, BLUR_SIGMA.max],
-  strength: [0, MAX_STRENGTH],
-} as const;
 /** Rows of a picture whose parameters are predicted at once, and those around them that the prediction depends on. */
 const STRIP_ROWS = 256;
 const STRIP_OVERLAP = 32;
 /** Least noise that the heads were trained with, in units of the displayed picture. */
 const LEAST_NOISE = 0.004;
-/** Differences of guides that count. */
-const ALBEDO_SIGMA = 0.1;
-const NORMAL_SIGMA = 0.25;
 /** Most bytes of denoised frames that wait for another magnification. */
 const CACHE_BYTES = 256 * 2 ** 20;
 
@@ -269,84 +259,6 @@ class FinishWork {
   }
 }
 
-/**
- * Checks what can be checked before the work.
- * @throws QuietframeError `invalid-argument`.
- */
-export function checkFinishOptions({ upscale, deblur, strength }: PostProcessOptions): void {
-  const given = { upscale, deblur: deblur === 'auto' ? undefined : deblur, strength };
-  for (const [name, value] of Object.entries(given)) {
-    const [least, most] = FINISH_RANGES[name as keyof typeof FINISH_RANGES];
-    if (value === undefined || (value >= least && value <= most)) continue;
-    const range = `${name === 'deblur' ? 'auto, or ' : ''}a number in [${least}, ${most}]`;
-    throw invalid(range, name, value);
-  }
-}
-
-function checkFinish(options: PostProcessOptions, frame: Frame, also: readonly Raster[]): void {
-  checkFinishOptions(options);
-  const { guide, upscale = 1 } = options;
-  if (guide === undefined) return;
-  const [width, height] = [magnified(frame.width, upscale), magnified(frame.height, upscale)];
-  for (const layer of [guide, guide.albedo, guide.normal]) {
-    if (layer === undefined || (layer.width === width && layer.height === height)) continue;
-    const message = expected(`${width} x ${height} pixels`, 'the guide', `${layer.width} x ${layer.height}`);
-    throw new QuietframeError('mismatched-frames', message, { frame: 'guide' });
-  }
-  if (also.some(({ channels }) => channels === 0)) throw invalid('1 channel or more', 'also', 0);
-}
-
-/** The picture as a photograph would show it, one channel in [0, 1). */
-function display(color: Raster, exposure: number): Raster {
-  const picture = luminance(color);
-  for (let i = 0; i < picture.data.length; i++) {
-    const light = Math.max(exposure * (picture.data[i] as number), 0);
-    picture.data[i] = (light / (1 + light)) ** (1 / 2.2);
-  }
-  return picture;
-}
-
-function guideNames(guide: Pick<Frame, 'albedo' | 'normal'>, frame: Frame): string[] {
-  return (['albedo', 'normal'] as const).filter((name) => guide[name] && frame[name]);
-}
-
-/** Buffers that both have, in units of the differences that count. */
-function guideOf(
-  guide: Pick<Frame, 'width' | 'height' | 'albedo' | 'normal'>,
-  frame: Frame,
-): { low: Raster; high: Raster } | undefined {
-  const names = guideNames(guide, frame) as ('albedo' | 'normal')[];
-  if (names.length === 0) return undefined;
-  const scaled = (from: Pick<Frame, 'width' | 'height' | 'albedo' | 'normal'>): Raster => {
-    const joint = raster(from.width, from.height, 3 * names.length);
-    names.forEach((name, i) => {
-      const scale = 1 / (name === 'albedo' ? ALBEDO_SIGMA : NORMAL_SIGMA);
-      const values = (from[name] as Raster).data;
-      for (let j = 0; j < values.length; j++)
-        joint.data[i * values.length + j] = scale * (values[j] as number);
-    });
-    return joint;
-  };
-  return { low: scaled(frame), high: scaled(guide) };
-}
-
-function channelsOf(layer: Raster): Raster[] {
-  return Array.from({ length: layer.channels }, (_, c) =>
-    raster(layer.width, layer.height, 1, plane(layer, c).slice()),
-  );
-}
-
-/** Layers with as many channels as these, of new channels. */
-function joined(layers: readonly Raster[], channels: readonly Raster[]): Raster[] {
-  let next = 0;
-  return layers.map((layer) => {
-    const { width, height } = channels[next] as Raster;
-    const result = raster(width, height, layer.channels);
-    for (let c = 0; c < layer.channels; c++) plane(result, c).set((channels[next++] as Raster).data);
-    return result;
-  });
-}
-
 /** SHA-256 of all samples, and of all else that can be written down; functions and what has methods are not inputs. */
 function digestOf(inputs: unknown): string {
   const hash = createHash('sha256');
@@ -366,8 +278,4 @@ function digestOf(inputs: unknown): string {
   };
   add(inputs);
   return hash.digest('hex');
-}
-
-function invalid(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }

@@ -1,32 +1,24 @@
 import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { type AttributeValue, tensorValues } from '../onnx-file.js';
-
-/** TensorFlow.js, as one of its packages gives it. */
-export type TensorFlow = typeof import('@tensorflow/tfjs-core');
-
-/** Sizes and indices, which no tensor is needed for. */
-export interface Integers {
-  readonly data: readonly number[];
-  readonly shape: readonly number[];
-}
-
-/** Floats; those with four dimensions may lie in memory as NHWC, which convolutions of TensorFlow.js want. */
-export interface Floats {
-  readonly tensor: Tensor;
-  readonly channelsLast: boolean;
-}
-
-export type Value = Integers | Floats;
-
-/** One operation of a graph. Inputs that are left out are undefined. */
-export type Operator = (
-  tf: TensorFlow,
-  inputs: readonly (Value | undefined)[],
-  attributes: ReadonlyMap<string, AttributeValue>,
-  outputs: number,
-) => Value | readonly Value[];
-
-const isFloats = (value: Value): value is Floats => 'tensor' in value;
+import {
+  axisOf,
+  broadcastable,
+  type Floats,
+  floats,
+  given,
+  type Integers,
+  integers,
+  isFloats,
+  list,
+  nchw,
+  nhwc,
+  number,
+  type Operator,
+  reshaped,
+  shapeOf,
+  type TensorFlow,
+  type Value,
+} from './values.js';
 
 /** The operators that networks here are made of, by their names in ONNX; what else there may be is refused at loading. */
 export const OPERATORS: Readonly<Record<string, Operator>> = {
@@ -217,17 +209,6 @@ export function constant(tf: TensorFlow, value: AttributeValue | undefined): Val
   return { data: Array.from(data, Number), shape };
 }
 
-/** As NCHW, or in the order of the graph. */
-export function nchw(tf: TensorFlow, value: Floats): Floats {
-  if (!value.channelsLast) return value;
-  return { tensor: tf.transpose(value.tensor, [0, 3, 1, 2]), channelsLast: false };
-}
-
-function nhwc(tf: TensorFlow, value: Floats): Floats {
-  if (value.channelsLast || value.tensor.rank !== 4) return value;
-  return { tensor: tf.transpose(value.tensor, [0, 2, 3, 1]), channelsLast: true };
-}
-
 function unary(run: (tf: TensorFlow, x: Tensor) => Tensor): Operator {
   return (tf, [x]) => {
     const { tensor, channelsLast } = floats(x);
@@ -251,14 +232,6 @@ function binary(
     const [x, y] = pair.map((value) => (channelsLast ? broadcastable(tf, value) : value.tensor));
     return { tensor: run(tf, x as Tensor, y as Tensor), channelsLast };
   };
-}
-
-/** A tensor that meets one of NHWC. */
-function broadcastable(tf: TensorFlow, value: Floats): Tensor {
-  const { tensor } = value;
-  if (value.channelsLast || tensor.size === 1) return tensor.size === 1 ? tf.reshape(tensor, []) : tensor;
-  const shape = [...new Array(4 - tensor.rank).fill(1), ...tensor.shape];
-  return nhwc(tf, { tensor: tf.reshape(tensor, shape), channelsLast: false }).tensor;
 }
 
 function sliceAlong(
@@ -294,11 +267,6 @@ function sliceAlong(
   return { data: rows.flat(), shape: [rows.length, ...value.shape.slice(1)] };
 }
 
-function reshaped(tf: TensorFlow, value: Value, shape: readonly number[]): Value {
-  if (!isFloats(value)) return { data: value.data, shape };
-  return { tensor: tf.reshape(nchw(tf, value).tensor, [...shape]), channelsLast: false };
-}
-
 /** TensorFlow's own padding where it is the same: its native backends have no other, and it needs no copy. */
 function paddedFor(
   tf: TensorFlow,
@@ -326,45 +294,4 @@ function paddedFor(
     ]),
     pad: 'valid',
   };
-}
-
-/** Where a dimension of the graph lies in memory. */
-function axisOf({ tensor, channelsLast }: Floats, axis: number): number {
-  const positive = axis < 0 ? axis + tensor.rank : axis;
-  return channelsLast ? ([0, 3, 1, 2][positive] as number) : positive;
-}
-
-function shapeOf(value: Value): readonly number[] {
-  if (!isFloats(value)) return value.shape;
-  const { tensor, channelsLast } = value;
-  return channelsLast ? [0, 3, 1, 2].map((i) => tensor.shape[i] as number) : tensor.shape;
-}
-
-function given(value: Value | undefined): Value {
-  if (value === undefined) throw new TypeError('An input is missing');
-  return value;
-}
-
-function floats(value: Value | undefined): Floats {
-  if (value === undefined || !isFloats(value)) throw new TypeError('An input is not of floats');
-  return value;
-}
-
-function integers(value: Value | undefined): Integers {
-  if (value === undefined || isFloats(value)) throw new TypeError('An input is not of integers');
-  return value;
-}
-
-function number(attributes: ReadonlyMap<string, AttributeValue>, name: string, fallback: number): number {
-  const value = attributes.get(name);
-  return typeof value === 'number' ? value : fallback;
-}
-
-function list(
-  attributes: ReadonlyMap<string, AttributeValue>,
-  name: string,
-  fallback: readonly number[] = [],
-): number[] {
-  const value = attributes.get(name);
-  return Array.isArray(value) ? value.map(Number) : [...fallback];
 }

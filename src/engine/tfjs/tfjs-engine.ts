@@ -2,7 +2,8 @@ import { createRequire } from 'node:module';
 import { expected, QuietframeError } from '../../errors.js';
 import type { Engine, NetworkModule, Tensor } from '../engine.js';
 import { attributesOf, type OnnxModel, readOnnx } from '../onnx-file.js';
-import { constant, type Floats, nchw, OPERATORS, type TensorFlow, type Value } from './operators.js';
+import { constant, OPERATORS } from './operators.js';
+import { type Floats, nchw, type TensorFlow, type Value } from './values.js';
 
 /** Packages that bring TensorFlow's own library, which their users install; then the backend in WebAssembly. */
 const NATIVE = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];

@@ -1,6 +1,8 @@
-import { type ExrChannel, SAMPLE_TYPES } from '../header.js';
+import type { ExrChannel } from '../header.js';
 import { type Block, linesOfPlanes, lineWords, sampleWords } from './block.js';
 import { damaged } from './damage.js';
+import { type Classes, classify, HEADER_BYTES, LEGACY_RULES, readRules } from './dwa-rules.js';
+import { C4, END_OF_BLOCK, inverseTransform, readCoefficients, toRgb } from './dwa-transform.js';
 import { FLOAT_BITS_OF_HALF, halfBits, halfOfFloatBits, halfValue } from './half.js';
 import { huffmanDecode } from './huffman.js';
 import { expandRuns } from './rle.js';
@@ -32,9 +34,6 @@ export function decodeDwa(data: Uint8Array, block: Block): Uint16Array {
   copyPlain(plain, inflate0(sections.plain, bytesOf(plain)), block, planes, offsets);
   return linesOfPlanes(planes, block);
 }
-
-const HEADER_FIELDS = 11;
-const HEADER_BYTES = 8 * HEADER_FIELDS;
 
 interface Sizes {
   readonly version: number;
@@ -102,105 +101,6 @@ function splitSections(data: Uint8Array, start: number, sizes: Sizes): Sections 
   };
 }
 
-const SCHEMES = ['plain', 'lossy', 'runs'] as const;
-
-/** What happens to channels whose name ends in `suffix` and whose type is one of `types`. */
-interface Rule {
-  readonly suffix: string;
-  readonly ignoreCase: boolean;
-  readonly scheme: (typeof SCHEMES)[number];
-  readonly types: readonly string[];
-  /** 0, 1, 2 for red, green, blue; -1 for channels that are coded alone. */
-  readonly color: number;
-}
-
-const legacy = (suffixes: string, scheme: Rule['scheme'], color: number): Rule[] =>
-  suffixes.split(' ').map((suffix) => ({
-    suffix,
-    ignoreCase: true,
-    scheme,
-    types: scheme === 'runs' ? SAMPLE_TYPES : ['half', 'float'],
-    color,
-  }));
-
-/** The rules of versions 0 and 1, which do not store them. */
-const LEGACY_RULES: readonly Rule[] = [
-  ...legacy('r red', 'lossy', 0),
-  ...legacy('g grn green', 'lossy', 1),
-  ...legacy('b blu blue', 'lossy', 2),
-  ...legacy('y by ry', 'lossy', -1),
-  ...legacy('a', 'runs', -1),
-];
-
-/** Writers store about twenty. Every channel of every chunk is compared with all of them. */
-const MAX_RULES = 256;
-
-function readRules(data: Uint8Array): { rules: Rule[]; end: number } {
-  const size = (data[HEADER_BYTES] ?? 0) | ((data[HEADER_BYTES + 1] ?? 0) << 8);
-  const end = HEADER_BYTES + size;
-  if (size < 2 || end > data.length) throw damaged('the channel rules of DWA', `${size} bytes`);
-  const rules: Rule[] = [];
-  for (let from = HEADER_BYTES + 2; from < end; ) {
-    const zero = data.indexOf(0, from);
-    if (zero < 0 || zero + 2 >= end) throw damaged('complete channel rules of DWA', 'truncated ones');
-    const flags = data[zero + 1] as number;
-    const scheme = SCHEMES[(flags >>> 2) & 3];
-    const type = SAMPLE_TYPES[data[zero + 2] as number];
-    const color = (flags >>> 4) - 1;
-    if (scheme === undefined || type === undefined || color > 2)
-      throw damaged('known channel rules of DWA', flags);
-    const suffix = String.fromCharCode(...data.subarray(from, zero));
-    if (rules.length === MAX_RULES) throw damaged(`at most ${MAX_RULES} channel rules of DWA`, 'more');
-    rules.push({ suffix, ignoreCase: (flags & 1) === 1, scheme, types: [type], color });
-    from = zero + 3;
-  }
-  return { rules, end };
-}
-
-/** Indices of channels by class, in the order in which their samples are stored. */
-interface Classes {
-  /** Groups of three (red, green, blue) or one; the groups of three come first. */
-  readonly lossy: readonly (readonly number[])[];
-  readonly runs: readonly number[];
-  readonly plain: readonly number[];
-}
-
-function classify(channels: readonly ExrChannel[], rules: readonly Rule[]): Classes {
-  const bySuffix = new Map<string, Rule[]>();
-  for (const rule of rules) {
-    const key = rule.suffix.toLowerCase();
-    const same = bySuffix.get(key);
-    if (same === undefined) bySuffix.set(key, [rule]);
-    else same.push(rule);
-  }
-  const matched = channels.map((channel) => {
-    const suffix = channel.name.slice(channel.name.lastIndexOf('.') + 1);
-    return bySuffix
-      .get(suffix.toLowerCase())
-      ?.find((rule) => rule.types.includes(channel.type) && (rule.ignoreCase || rule.suffix === suffix));
-  });
-  const layers = new Map<string, (number | undefined)[]>();
-  matched.forEach((rule, index) => {
-    if (rule?.scheme !== 'lossy' || rule.color < 0) return;
-    const name = (channels[index] as ExrChannel).name;
-    const layer = name.slice(0, name.lastIndexOf('.') + 1);
-    const group = layers.get(layer) ?? [undefined, undefined, undefined];
-    group[rule.color] = index;
-    layers.set(layer, group);
-  });
-  const colors = [...layers.values()].filter((group): group is number[] => !group.includes(undefined));
-  const grouped = new Set(colors.flat());
-  const indicesOf = (scheme: Rule['scheme']): number[] =>
-    [...channels.keys()].filter(
-      (index) => (matched[index]?.scheme ?? 'plain') === scheme && !grouped.has(index),
-    );
-  return {
-    lossy: [...colors, ...indicesOf('lossy').map((index) => [index])],
-    runs: indicesOf('runs'),
-    plain: indicesOf('plain'),
-  };
-}
-
 function planeOffsets(block: Block): number[] {
   let offset = 0;
   return block.channels.map((channel) => {
@@ -247,17 +147,6 @@ function copyPlain(
     }
   }
 }
-
-/** Place of a coefficient in the zigzag order of storage, by its place in the block. */
-const ZIGZAG = Uint8Array.of(
-  ...[
-    0, 1, 5, 6, 14, 15, 27, 28, 2, 4, 7, 13, 16, 26, 29, 42, 3, 8, 12, 17, 25, 30, 41, 43, 9, 11, 18, 24, 31,
-  ],
-  ...[40, 44, 53, 10, 19, 23, 32, 39, 45, 52, 54, 20, 22, 33, 38, 46, 51, 55, 60, 21, 34, 37, 47, 50, 56, 59],
-  ...[61, 35, 36, 48, 49, 57, 58, 62, 63],
-);
-/** Its inverse: place in the block by place in the zigzag order. */
-const BLOCK_PLACE = Uint8Array.from({ length: 64 }, (_, stored) => ZIGZAG.indexOf(stored));
 
 function decodeLossy(
   groups: Classes['lossy'],
@@ -330,84 +219,6 @@ function decodeCoefficients(data: Uint8Array, sizes: Sizes, blockCount: number):
   if (!sizes.coefficientsDeflated) return huffmanDecode(data, count);
   const bytes = inflate0(data, 2 * count);
   return new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 2 * count));
-}
-
-/** Words from here on skip as many zero coefficients as their low byte says; 0 stands for the rest of the block. */
-const SKIP = 0xff00;
-const END_OF_BLOCK = SKIP;
-
-/** Reads coefficients 1 to 63 of a block and returns where the next block begins. */
-function readCoefficients(words: Uint16Array, start: number, block: Float32Array): number {
-  let from = start;
-  for (let stored = 1; stored < 64; ) {
-    if (from >= words.length) throw damaged('coefficients for every block of DWA', 'fewer');
-    const word = words[from++] as number;
-    if ((word & SKIP) === SKIP) stored += word & 0xff || 64;
-    else block[BLOCK_PLACE[stored++] as number] = halfValue(word);
-  }
-  return from;
-}
-
-/** As in the reference transform: the same value gives the same halves where a sample lies on a tie. */
-// biome-ignore lint/suspicious/noApproximativeNumericConstant: the reference has these digits
-const PI = 3.14159;
-const cosine = (sixteenths: number): number => Math.fround(0.5 * Math.cos((sixteenths * PI) / 16));
-const C1 = cosine(1);
-const C2 = cosine(2);
-const C3 = cosine(3);
-const C4 = cosine(4);
-const C5 = cosine(5);
-const C6 = cosine(6);
-const C7 = cosine(7);
-
-/** The 8 x 8 inverse cosine transform (type III, orthonormal), in place. */
-function inverseTransform(block: Float32Array): void {
-  for (let row = 0; row < 64; row += 8) inverseLine(block, row, 1);
-  for (let column = 0; column < 8; column++) inverseLine(block, column, 8);
-}
-
-function inverseLine(block: Float32Array, at: number, step: number): void {
-  const x0 = block[at] as number;
-  const x1 = block[at + step] as number;
-  const x2 = block[at + 2 * step] as number;
-  const x3 = block[at + 3 * step] as number;
-  const x4 = block[at + 4 * step] as number;
-  const x5 = block[at + 5 * step] as number;
-  const x6 = block[at + 6 * step] as number;
-  const x7 = block[at + 7 * step] as number;
-  const sum = C4 * (x0 + x4);
-  const difference = C4 * (x0 - x4);
-  const outer = C2 * x2 + C6 * x6;
-  const inner = C6 * x2 - C2 * x6;
-  const even0 = sum + outer;
-  const even1 = difference + inner;
-  const even2 = difference - inner;
-  const even3 = sum - outer;
-  const odd0 = C1 * x1 + C3 * x3 + C5 * x5 + C7 * x7;
-  const odd1 = C3 * x1 - C7 * x3 - C1 * x5 - C5 * x7;
-  const odd2 = C5 * x1 - C1 * x3 + C7 * x5 + C3 * x7;
-  const odd3 = C7 * x1 - C5 * x3 + C3 * x5 - C1 * x7;
-  block[at] = even0 + odd0;
-  block[at + step] = even1 + odd1;
-  block[at + 2 * step] = even2 + odd2;
-  block[at + 3 * step] = even3 + odd3;
-  block[at + 4 * step] = even3 - odd3;
-  block[at + 5 * step] = even2 - odd2;
-  block[at + 6 * step] = even1 - odd1;
-  block[at + 7 * step] = even0 - odd0;
-}
-
-/** Luma and chroma of Rec. 709 to red, green, blue, in place. */
-function toRgb(planes: readonly Float32Array[]): void {
-  const [luma, blue, red] = planes as [Float32Array, Float32Array, Float32Array];
-  for (let i = 0; i < 64; i++) {
-    const y = luma[i] as number;
-    const cb = blue[i] as number;
-    const cr = red[i] as number;
-    luma[i] = y + 1.5747 * cr;
-    blue[i] = y - 0.1873 * cb - 0.4682 * cr;
-    red[i] = y + 1.8556 * cb;
-  }
 }
 
 let linear: Uint16Array | undefined;

@@ -1,6 +1,7 @@
 import { type Block, linesOfPlanes, planesOfLines, sampleWords } from './block.js';
 import { damaged } from './damage.js';
-import { huffmanDecode, huffmanEncode } from './huffman.js';
+import { huffmanDecode } from './huffman.js';
+import { huffmanEncode } from './huffman-encode.js';
 import { waveletDecode, waveletEncode } from './wavelet.js';
 
 /**

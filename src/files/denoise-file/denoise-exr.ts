@@ -1,5 +1,5 @@
+import { checkFinishOptions } from '../../denoise/pkn/finish-options.js';
 import { parameterChannels } from '../../denoise/pkn/parameter-channels.js';
-import { checkFinishOptions } from '../../denoise/pkn/post-processor.js';
 import type { DenoiseReport } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { stringAttribute } from '../../exr/attribute.js';

@@ -1,8 +1,8 @@
 import type { Architecture } from '../../engine/model-manifest.js';
 import type { ModelBundle } from '../../engine/model-repository.js';
 import { OnnxGraph, type Value } from '../../engine/onnx-graph.js';
-import { NEIGHBOR_OFFSETS } from '../temporal-features.js';
 import { texture } from './albedo-gain-graph.js';
+import { type FrameNumbers, FrameStack, frameNumbers, SLOTS, scalar } from './frame-stack.js';
 
 /** What a graph of windows works on. */
 export interface WindowGraphOptions {
@@ -13,8 +13,6 @@ export interface WindowGraphOptions {
   /** Whether there is a map of lambda. */
   readonly hasLambda: boolean;
 }
-
-const SLOTS = NEIGHBOR_OFFSETS.length;
 const COLOR_CHANNELS = 3;
 const ALBEDO_CHANNELS = 3;
 /** A difference of 1/8 in logarithm or albedo counts as 1. */
@@ -25,9 +23,6 @@ const KERNEL_CHANNELS = 4;
 const MAX_WEIGHT = 4;
 /** Logit for each pixel that a place lies outside: its exponential is 0. */
 const OUTSIDE = -1e4;
-/** Types as ONNX numbers them. */
-const FLOAT = 1;
-const INT32 = 6;
 
 /**
  * One ONNX graph of all that is done to an area of a level of a window whose frames are filtered by their own kernels: guides,
@@ -99,90 +94,6 @@ export function windowGraphBytesPerPixel({ featureChannels, embeddingChannels }:
   const cells = (4 * featureChannels + 3 * SLOTS * (embeddingChannels + planes + 1)) / 4;
   const pixels = SLOTS * (4 * KERNEL_CHANNELS + 2 * planes + 3 * planes);
   return Float32Array.BYTES_PER_ELEMENT * (regions + cells + pixels);
-}
-
-/** What tells the other frames apart. */
-interface FrameNumbers {
-  /** How many there are, int64 [1]. */
-  readonly count: Value;
-  /** int32 [1,N,1,1]. */
-  readonly numbers: Value;
-  /** Of the frames, int32 [N]. */
-  readonly slots: Value;
-  /** Numbers by slot, int32 [6]. */
-  readonly order: Value;
-}
-
-function frameNumbers(graph: OnnxGraph): FrameNumbers {
-  const list = (name: string, size: number | string): Value => {
-    const values = graph.input(name, [1, size, 1, 1]);
-    return toInt32(graph, graph.op('Reshape', [values, graph.integers(-1)]));
-  };
-  const numbers = graph.input('numbers', [1, 'frames', 1, 1]);
-  return {
-    count: graph.op('Shape', [numbers], { start: 1, end: 2 }),
-    numbers: toInt32(graph, numbers),
-    slots: list('slots', 'frames'),
-    order: list('order', SLOTS),
-  };
-}
-
-/** Frames of one size below each other, [1,C,N h,w], that values are fetched from. */
-class FrameStack {
-  readonly #lastRow: Value;
-  readonly #lastColumn: Value;
-  /** Values in a row, int32. */
-  readonly #stride: Value;
-  /** The row in which each frame begins, int32 [1,N,1,1]. */
-  readonly #tops: Value;
-
-  constructor(
-    private readonly graph: OnnxGraph,
-    stack: Value,
-    { count, numbers }: FrameNumbers,
-  ) {
-    const height = graph.op('Div', [graph.op('Shape', [stack], { start: 2, end: 3 }), count]);
-    const width = graph.op('Shape', [stack], { start: 3, end: 4 });
-    const last = (size: Value): Value => {
-      const index = graph.op('Sub', [size, graph.integers(1)]);
-      return graph.op('Cast', [graph.op('Squeeze', [index, graph.integers(0)])], { to: FLOAT });
-    };
-    [this.#lastRow, this.#lastColumn] = [last(height), last(width)];
-    this.#stride = toInt32(graph, width);
-    this.#tops = graph.op('Mul', [numbers, toInt32(graph, height)]);
-  }
-
-  /** The nearest row that a frame has. */
-  row(y: Value): Value {
-    return this.graph.op('Clip', [y, scalar(this.graph, 0), this.#lastRow]);
-  }
-
-  column(x: Value): Value {
-    return this.graph.op('Clip', [x, scalar(this.graph, 0), this.#lastColumn]);
-  }
-
-  /** Where rows [1,N,h,w] begin, int32. */
-  begins(rows: Value): Value {
-    const { graph } = this;
-    return graph.op('Mul', [graph.op('Add', [toInt32(graph, rows), this.#tops]), this.#stride]);
-  }
-
-  /** Where the values in columns [1,N,h,w] of the rows are, int32 [N,h,w]. */
-  at(begins: Value, columns: Value): Value {
-    const { graph } = this;
-    const sum = graph.op('Add', [begins, toInt32(graph, columns)]);
-    return graph.op('Squeeze', [sum, graph.integers(0)]);
-  }
-
-  /** A stack as {@link fetch} takes it, [C,N h w]. */
-  flat(stack: Value): Value {
-    return this.graph.op('Flatten', [stack], { axis: 2 });
-  }
-
-  /** [C,N,h,w]. */
-  fetch(flat: Value, at: Value): Value {
-    return this.graph.op('Gather', [flat, at], { axis: 1 });
-  }
 }
 
 /** What pixels of two frames are compared by, not scaled: logarithms of light and, where there is one, the albedo; [1,6,h,w]. */
@@ -357,12 +268,4 @@ function framePlanes(graph: OnnxGraph, value: Value, { count }: FrameNumbers): [
 /** The first two dimensions as one, the channels: [1,A B,h,w]. */
 function inChannels(graph: OnnxGraph, value: Value): Value {
   return graph.op('Reshape', [value, graph.integers(1, -1, 0, 0)]);
-}
-
-function toInt32(graph: OnnxGraph, value: Value): Value {
-  return graph.op('Cast', [value], { to: INT32 });
-}
-
-function scalar(graph: OnnxGraph, value: number): Value {
-  return graph.constant([], new Float32Array([value]));
 }

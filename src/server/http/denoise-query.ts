@@ -1,5 +1,5 @@
 import { DEFAULT_MODEL } from '../../denoise/denoiser.js';
-import { checkFinishOptions } from '../../denoise/pkn/post-processor.js';
+import { checkFinishOptions } from '../../denoise/pkn/finish-options.js';
 import type { ModelSummary } from '../../denoise/types.js';
 import { PREFILTER_CHOICES, type PrefilterChoice } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';

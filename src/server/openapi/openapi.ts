@@ -1,4 +1,4 @@
-import { FINISH_RANGES } from '../../denoise/pkn/post-processor.js';
+import { FINISH_RANGES } from '../../denoise/pkn/finish-options.js';
 import { PREFILTER_CHOICES, PREFILTER_OUTCOMES } from '../../denoise/types.js';
 import { ERROR_TABLE, type ErrorCode } from '../../errors.js';
 import { ERROR_METRICS, MAX_SPP } from '../../files/denoise-file/maps.js';

@@ -1,9 +1,9 @@
 import { ConnectError, type Interceptor, type StreamResponse } from '@connectrpc/connect';
 import type { FastifyBaseLogger } from 'fastify';
 import { ERROR_TABLE, type ErrorCode } from '../../errors.js';
-import { outcomeOf } from '../app.js';
 import type { AppContext } from '../context.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import { outcomeOf } from '../http/observe-requests.js';
 import { isServerError, publicError } from '../http/problem.js';
 import { callerName, STAGES } from './call-terms.js';
 import { abortError, readError, rpcError } from './rpc-error.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { huffmanDecode, huffmanEncode } from '../../../src/exr/codecs/huffman.js';
+import { huffmanDecode } from '../../../src/exr/codecs/huffman.js';
+import { huffmanEncode } from '../../../src/exr/codecs/huffman-encode.js';
 
 /** A fixed sequence of 32-bit numbers (a xorshift generator). */
 function* numbers(seed: number): Generator<number> {

@@ -1,0 +1,91 @@
+import type { ModelManifest } from '../../engine/model-manifest.js';
+import type { Frame } from '../../frame/frame.js';
+import { cropPadded } from '../../image/pyramid.js';
+import { plane, type Raster, raster } from '../../image/raster.js';
+import type { Tile } from '../../image/region.js';
+import { detectFireflies, dimmed } from '../../kpcn/fireflies.js';
+import { COLOR_CHANNELS, type Level, type Picture, pictureResult } from '../../kpcn/frame-pyramid.js';
+import { type EncoderInputs, encoderInputs } from '../../kpcn/source-encoder.js';
+import { ERROR_CHANNELS } from '../../sampling/error-predictor.js';
+import type { DenoiseResult, PredictedError } from '../types.js';
+import { blendTowardsInput, denoisedWeight } from './shrinkage.js';
+
+/** A frame with all variances that it has after the prefilter, of any values: places for them. */
+export function withVariances(frame: Frame): Frame {
+  const { albedo, normal, colorVariance } = frame;
+  return {
+    ...frame,
+    ...(albedo && { albedoVariance: frame.albedoVariance ?? colorVariance }),
+    ...(normal && { normalVariance: frame.normalVariance ?? colorVariance }),
+  };
+}
+
+/** What is seen of a frame: with fireflies dimmed where the variance was measured. */
+export interface SeenLight {
+  /** By its encoder. */
+  readonly inputs: EncoderInputs;
+  /** Of the further layers. */
+  readonly also: readonly Raster[];
+  /** Indices of the pixels that were dimmed. */
+  readonly fireflies: readonly number[];
+  /** Of the colour, where it was measured; an encoder without variances gets another. */
+  readonly variance?: Raster;
+}
+
+export function seenLight(
+  frame: Frame,
+  layers: readonly Raster[],
+  encoders: readonly string[],
+  isClean: boolean,
+): SeenLight {
+  const inputs = encoderInputs(frame, encoders, isClean);
+  const measured = frame.varianceOrigin !== 'estimated';
+  const fireflies = measured ? detectFireflies(inputs.color, frame.colorVariance) : [];
+  return {
+    inputs: {
+      ...inputs,
+      color: dimmed(inputs.color, fireflies),
+      colorVariance: dimmed(inputs.colorVariance, fireflies, 2),
+    },
+    also: layers.map((layer) => (layer.channels === COLOR_CHANNELS ? dimmed(layer, fireflies) : layer)),
+    fireflies: fireflies.map(({ index }) => index),
+    ...(measured && { variance: dimmed(frame.colorVariance, fireflies, 2) }),
+  };
+}
+
+/** Errors of the finest level, where worker threads write them without a copy. */
+export function errorRaster({ levels }: Picture): Raster {
+  const { width, height } = levels[0] as Level;
+  const bytes = width * height * ERROR_CHANNELS * Float32Array.BYTES_PER_ELEMENT;
+  return raster(width, height, ERROR_CHANNELS, new Float32Array(new SharedArrayBuffer(bytes)));
+}
+
+/** The result in the size of the frame; where variances were measured, the input as far as the denoiser errs. */
+export function assembled(
+  { inputs: { color: noisy }, also, variance }: SeenLight,
+  picture: Picture,
+  exposure: number,
+  area: Tile,
+): Pick<DenoiseResult, 'color' | 'also'> {
+  const result = pictureResult(picture, also);
+  const share = variance && denoisedWeight({ noisy, variance, denoised: result.color, exposure }, area);
+  if (share !== undefined) {
+    blendTowardsInput(noisy, result.color, share, area);
+    for (const [i, layer] of also.entries()) blendTowardsInput(layer, result.also[i] as Raster, share, area);
+  }
+  return result;
+}
+
+export function cropErrors(errors: Raster, { width, height }: Picture): Raster {
+  const cropped = raster(width, height, errors.channels);
+  cropPadded(errors, cropped);
+  return cropped;
+}
+
+export function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): PredictedError {
+  const mean = (c: number): number => {
+    const values = plane(errors, c);
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  };
+  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1, lambda: 1 };
+}
