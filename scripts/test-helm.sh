@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 helm_version=v3.22.0
 kubernetes=1.33.0
-requirements=(kubernetes-validate==1.37.0 PyYAML==6.0.3)
+requirements=(kubernetes-validate==1.37.0 PyYAML==6.0.3 'fakeredis[lua]==2.37.1')
 cache=$PWD/build/helm
 chart=helm/quietframe
 
@@ -34,13 +34,24 @@ export HELM_CONFIG_HOME=$cache/home HELM_CACHE_HOME=$cache/home HELM_DATA_HOME=$
 rendered=$cache/rendered
 rm -rf "$rendered"
 mkdir -p "$rendered"
-for values in "$chart"/ci/*-values.yaml; do
+for values in "$chart"/ci/*-values.yaml "$chart"/*-values.yaml; do
   name=$(basename "$values" -values.yaml)
   "$helm" lint --strict --quiet --kube-version "$kubernetes" --values "$values" "$chart"
   "$helm" template studio "$chart" --namespace render --kube-version "$kubernetes" --values "$values" \
     >"$rendered/$name.yaml"
 done
 "$cache/venv/bin/python" test/helm/check_chart.py "$rendered"
+
+# Frames of a list, as the command line counts them, are one index each where a pod has one.
+while read -r frames count; do
+  rendered_count=$("$helm" template studio "$chart" --kube-version "$kubernetes" --show-only templates/shot-job.yaml \
+    --set shot.enabled=true,shot.existingClaim=a,shot.framesPerPod=1 --set-string "shot.frames=${frames//,/\\,}" |
+    sed -n 's/^  completions: //p')
+  if [ "$rendered_count" != "$count" ]; then
+    echo "The chart counts ${rendered_count:-no} frames in $frames, which has $count" >&2
+    exit 1
+  fi
+done <test/helm/frame-counts.txt
 
 refused=0
 while read -r flag value reason; do

@@ -5,21 +5,26 @@ Usage: check_chart.py FOLDER, with one YAML file for each set of values.
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import fakeredis
 import kubernetes_validate
 import yaml
 
 # The oldest and the newest version that the validator knows.
 VERSIONS = ("1.35", "1.37")
-CUSTOM = {"ServiceMonitor", "PrometheusRule", "ScaledObject"}
+CUSTOM = {"ServiceMonitor", "PrometheusRule", "ScaledObject", "ScaledJob"}
 EXPECTED = {
     "default": "ConfigMap NetworkPolicy Pod PodDisruptionBudget Service Service ServiceAccount StatefulSet",
     "hpa": "ConfigMap ConfigMap HorizontalPodAutoscaler NetworkPolicy Pod PodDisruptionBudget "
     "PrometheusRule Service Service ServiceAccount ServiceMonitor StatefulSet",
     "keda": "ConfigMap Deployment Pod PodDisruptionBudget ScaledObject Service",
     "gpu": "ConfigMap NetworkPolicy Pod PodDisruptionBudget Service Service ServiceAccount StatefulSet",
+    "gpu-pool": "ConfigMap NetworkPolicy Pod PodDisruptionBudget Service Service ServiceAccount StatefulSet",
+    "queue": "ConfigMap Deployment NetworkPolicy NetworkPolicy Pod ScaledJob Service ServiceAccount",
+    "shot-list": "ConfigMap Deployment Job NetworkPolicy NetworkPolicy Pod Service ServiceAccount",
     "shot": "ConfigMap Deployment Job NetworkPolicy NetworkPolicy Pod Service ServiceAccount",
 }
 
@@ -37,6 +42,8 @@ def pod_templates(objects: list[Object]) -> Iterator[tuple[str, Object]]:
             yield name, thing
         elif thing["kind"] in ("Deployment", "StatefulSet", "Job"):
             yield name, thing["spec"]["template"]
+        elif thing["kind"] == "ScaledJob":
+            yield name, thing["spec"]["jobTargetRef"]["template"]
 
 
 def check_restricted(name: str, spec: Object) -> None:
@@ -70,6 +77,8 @@ def check_containers(name: str, spec: Object) -> None:
             assert {"cpu", "memory"} <= set(container["resources"][kind]), f"{name}: {kind}"
         mounts = {mount["name"] for mount in container.get("volumeMounts", [])} - claimed
         assert mounts == (volumes if container is spec["containers"][0] else mounts), f"{name}: {mounts}"
+        script = container.get("command", ["", "", ""])
+        assert script[0] != "sh" or subprocess.run(["sh", "-n", "-c", script[2]]).returncode == 0, name
 
 
 def check_deployment(deployment: Object, settings: dict[str, str], has_autoscaler: bool) -> None:
@@ -91,11 +100,10 @@ def check_deployment(deployment: Object, settings: dict[str, str], has_autoscale
     ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
     assert ports.pop("http") == settings["QUIETFRAME_PORT"]
     assert ports.pop("grpc", None) == settings.get("QUIETFRAME_GRPC_PORT") and not ports
-    assert "QUIETFRAME_MODELS" not in settings or {"name": "models", "mountPath": "/models", "readOnly": True} in (
-        container["volumeMounts"]
+    assert (
+        "QUIETFRAME_MODELS" not in settings
+        or {"name": "models", "mountPath": "/models", "readOnly": True} in (container["volumeMounts"])
     )
-    keys = {constraint["topologyKey"] for constraint in pod["topologySpreadConstraints"]}
-    assert keys == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
 
 
 def check_selectors(objects: list[Object], labels: dict[str, str]) -> None:
@@ -148,34 +156,100 @@ def check_memory(workload: Object, settings: dict[str, str]) -> None:
     assert int(settings["QUIETFRAME_MEMORY"]) <= limit
 
 
-def check_shot_policy(objects: list[Object]) -> None:
-    """The pods of a shot are selected by a policy that lets nothing in or out."""
-    (job,) = (thing for thing in objects if thing["kind"] == "Job")
-    labels = job["spec"]["template"]["metadata"]["labels"]
+def check_spread(name: str, template: Object, expected: list[Object]) -> None:
+    """The pods are spread as the values say, counting the pods of their own kind."""
+    labels = template["metadata"]["labels"]
+    constraints = template["spec"]["topologySpreadConstraints"]
+    for constraint in constraints:
+        selector = constraint["labelSelector"]["matchLabels"]
+        assert selector.items() <= labels.items() and "app.kubernetes.io/component" in selector, f"{name}: {selector}"
+    found = [{key: value for key, value in constraint.items() if key != "labelSelector"} for constraint in constraints]
+    assert found == expected, f"{name}: {found}"
+
+
+def spread(keys: list[str], skew: int = 1, otherwise: str = "ScheduleAnyway") -> list[Object]:
+    return [{"topologyKey": key, "maxSkew": skew, "whenUnsatisfiable": otherwise} for key in keys]
+
+
+SPREAD = {
+    "queue": spread(["kubernetes.io/hostname"], 2, "DoNotSchedule"),
+    "gpu-pool": spread(["kubernetes.io/hostname"]),
+}
+USUAL_SPREAD = spread(["topology.kubernetes.io/zone", "kubernetes.io/hostname"])
+
+
+def check_shot_policy(objects: list[Object], egress: list[Object]) -> None:
+    """The pods of a shot are selected by a policy that lets nothing in, and nothing out but what the values name."""
+    (template,) = (template for name, template in pod_templates(objects) if name.startswith(("Job/", "ScaledJob/")))
+    labels = template["metadata"]["labels"]
     policies = [thing["spec"] for thing in objects if thing["kind"] == "NetworkPolicy"]
     (policy,) = (spec for spec in policies if spec["podSelector"]["matchLabels"].items() <= labels.items())
-    assert policy["policyTypes"] == ["Ingress", "Egress"] and policy["ingress"] == [] == policy["egress"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"] and policy["ingress"] == [] and policy["egress"] == egress
 
 
-def check_shot(job: Object) -> None:
-    """The ranges that the shell computes cover the frames of ci/shot-values.yaml, each once."""
+def words_of(container: Object, environment: dict[str, str], replaced: dict[str, str]) -> list[str]:
+    """What a container's shell would call `quietframe` with."""
+    script = container["command"][2].replace("exec quietframe", "echo")
+    for text, other in replaced.items():
+        script = script.replace(text, other)
+    command = [*container["command"][:2], script, *container["command"][3:]]
+    return subprocess.check_output(
+        command, env={**environment, "PATH": "/usr/bin:/bin"}, stderr=subprocess.PIPE, text=True
+    ).split()
+
+
+def check_shot(job: Object, frames: str, completions: int, options: list[str]) -> None:
+    """The indices are all parts of the frames, each once."""
     spec = job["spec"]
     (container,) = spec["template"]["spec"]["containers"]
     assert spec["completionMode"] == "Indexed" and spec["template"]["spec"]["restartPolicy"] == "Never"
     env = {entry["name"]: entry["value"] for entry in container["env"]}
-    script = container["command"][2].replace("exec quietframe", "echo")
-    frames: list[int] = []
-    for index in range(spec["completions"]):
-        command = [*container["command"][:2], script, *container["command"][3:]]
-        environment = {**env, "JOB_COMPLETION_INDEX": str(index), "PATH": "/usr/bin:/bin"}
-        words = subprocess.check_output(command, env=environment, text=True).split()
+    assert env["FRAMES"] == frames and spec["completions"] == completions, spec
+    for index in range(completions):
+        words = words_of(container, {**env, "JOB_COMPLETION_INDEX": str(index)}, {})
         assert words[:4] == ["sequence", env["INPUT"], "--output", env["OUTPUT"]], words
-        assert words[4] == "--frames" and words[6:] == ["--aovs", "all"], words
-        first, last = map(int, words[5].split("-"))
-        assert first <= last, words
-        frames += range(first, last + 1)
-    assert frames == list(range(1001, 1097)), frames
-    assert 1 <= spec["parallelism"] <= spec["completions"]
+        assert f"--frames {frames} --chunk {index + 1}/{completions}" in " ".join(words), words
+        assert words[len(words) - len(options) :] == options, words
+    assert 1 <= spec["parallelism"] <= completions
+
+
+def check_queue(scaled: Object) -> None:
+    """A pod denoises the entry that it takes, and a second pod of a job takes the same one."""
+    spec = scaled["spec"]
+    kubernetes_job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}, "spec": spec["jobTargetRef"]}
+    for version in VERSIONS:
+        kubernetes_validate.validate(kubernetes_job, version, strict=True)
+    assert spec["triggers"][0]["type"] == "redis" and spec["maxReplicaCount"] == 20
+    pod = spec["jobTargetRef"]["template"]["spec"]
+    (take,), (container,) = pod["initContainers"], pod["containers"]
+    server = fakeredis.FakeRedis(decode_responses=True)
+    entries = ["/shot/a.####.exr /shot/b.####.exr 1-9x2,12", "/shot/c.*.exr /shot/d.#.exr 3"]
+    server.rpush("shots", *entries)
+
+    def taken_by(job: str) -> str:
+        script, count, *keys = take["command"][take["command"].index("EVAL") + 1 :]
+        return server.eval(script, int(count), *(key.replace("$(JOB_NAME)", job) for key in keys)) or ""
+
+    assert [taken_by(job) for job in ("one", "two", "one", "three")] == [*entries, entries[0], ""]
+
+    def words_for(entry: str) -> list[str]:
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(f"{entry}\n")
+            file.flush()
+            return words_of(container, {}, {"/task/entry": file.name})
+
+    assert words_for(entries[0]) == (
+        "sequence /shot/a.####.exr --output /shot/b.####.exr --frames 1-9x2,12 --aovs all".split()
+    )
+    assert words_for(entries[1])[1:4] == ["/shot/c.*.exr", "--output", "/shot/d.#.exr"]
+    assert "sequence" not in words_for("")
+    for wrong in ("/shot/a.####.exr /shot/b.####.exr", "/a.#.exr /b.#.exr 1-9 --force"):
+        try:
+            words_for(wrong)
+        except subprocess.CalledProcessError as error:
+            assert error.returncode == 2
+        else:
+            raise AssertionError(wrong)
 
 
 def check(path: Path) -> int:
@@ -210,9 +284,25 @@ def check(path: Path) -> int:
         assert by_kind["PrometheusRule"]["spec"]["groups"][0]["rules"]
         metrics = {metric["type"] for metric in by_kind["HorizontalPodAutoscaler"]["spec"]["metrics"]}
         assert metrics == {"Resource", "Pods"}
+    for name, template in pod_templates(objects):
+        if "topologySpreadConstraints" in template["spec"] or not name.startswith("Pod/"):
+            check_spread(f"{path.stem}: {name}", template, SPREAD.get(path.stem, USUAL_SPREAD))
+    if path.stem == "gpu-pool":
+        pod = workload["spec"]["template"]["spec"]
+        assert (
+            pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1 and pod["runtimeClassName"] == "nvidia"
+        )
+        assert pod["nodeSelector"] and pod["tolerations"][0]["key"] == "nvidia.com/gpu"
     if path.stem == "shot":
-        check_shot(by_kind["Job"])
-        check_shot_policy(objects)
+        check_shot(by_kind["Job"], "1001-1096", 10, ["--aovs", "all"])
+        check_shot_policy(objects, [])
+    if path.stem == "shot-list":
+        check_shot(by_kind["Job"], "1001-1096x3,1200,0900-0891", 4, [])
+        check_shot_policy(objects, [])
+    if path.stem == "queue":
+        check_queue(by_kind["ScaledJob"])
+        redis = {"podSelector": {"matchLabels": {"app": "redis"}}}
+        check_shot_policy(objects, [{"to": [redis], "ports": [{"port": 6379}]}])
     return len(objects)
 
 

@@ -138,3 +138,19 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{/* Of a pod: on which nodes pods of a selector are. */}}
+{{- define "quietframe.spread" -}}
+{{- $spread := .root.Values.topologySpread }}
+{{- if $spread.keys }}
+topologySpreadConstraints:
+  {{- range $spread.keys }}
+  - topologyKey: {{ . }}
+    maxSkew: {{ $spread.maxSkew }}
+    whenUnsatisfiable: {{ $spread.whenUnsatisfiable }}
+    labelSelector:
+      matchLabels:
+        {{- $.selector | nindent 8 }}
+  {{- end }}
+{{- end }}
+{{- end }}
