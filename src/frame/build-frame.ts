@@ -157,7 +157,7 @@ class FrameBuilder {
       });
     }
     const albedo = this.#guide('albedo', color);
-    const normal = this.#guide('normal', color);
+    const normal = this.#guide('normal', color, albedo !== undefined);
     const independent = this.#areIndependent(color);
     const alpha = this.#gather('alpha', (plan) => plan.alpha?.read)?.mean;
     const { variance: colorVariance, origin } = this.#colorVariance(color, independent);
@@ -203,13 +203,17 @@ class FrameBuilder {
     return this.#gather(role, (plan) => plan.layers[role]);
   }
 
-  /** Albedo or normals, unless they tell nothing: they are the same everywhere, or a copy of the colour. */
-  #guide(role: 'albedo' | 'normal', color: Gathered): Gathered | undefined {
+  /**
+   * Albedo or normals, unless they tell nothing: they are the same everywhere, or a copy of the colour. Unit normals that are the
+   * same everywhere are a wall, unless an albedo varies over it: a placeholder says that there are no edges where there are some,
+   * and the normals of a textured wall tell nothing.
+   */
+  #guide(role: 'albedo' | 'normal', color: Gathered, hasAlbedo = false): Gathered | undefined {
     const guide = this.#layer(role);
     if (guide === undefined) return undefined;
     const { width, height } = guide.mean;
     const isEmpty = [guide.mean, ...(guide.halves ?? [])].every(
-      role === 'normal' ? areEmptyNormals : isConstant,
+      role === 'normal' && !hasAlbedo ? areEmptyNormals : isConstant,
     );
     // One pixel is the same everywhere, whatever it holds.
     const reason =

@@ -114,6 +114,25 @@ describe('guides that tell nothing', () => {
     expect(codes(pixel)).toEqual([]);
   });
 
+  it('are missing where normals are the same everywhere and the albedo is not, with a warning', () => {
+    const textured = (channel: string, i: number): number =>
+      channel.startsWith('albedo')
+        ? 0.2 + 0.1 * (i % 4)
+        : channel.endsWith('Z')
+          ? 1
+          : /[XY]$/.test(channel)
+            ? 0
+            : color(i);
+    const { frame, warnings } = buildFrame(planned(parts, textured));
+    expect([frame.albedo !== undefined, frame.normal]).toEqual([true, undefined]);
+    expect(warnings).toMatchObject([{ code: 'missing-normal', layer: 'normal' }]);
+    expect(warnings[0]?.message).toContain('is the same everywhere');
+    const bumpy = buildFrame(
+      planned(parts, (channel, i) => textured(channel, i) - (channel.endsWith('Z') && i > 5 ? 0.1 : 0)),
+    );
+    expect(bumpy.frame.normal).toBeDefined();
+  });
+
   it('are missing where a guess turns out to be the colour', () => {
     const attributes = { generatedBy: 'Mitsuba version 3.9.1' };
     const recipes = [{ attributes, layers: ['RGB', 'mine.RGB'] }];
