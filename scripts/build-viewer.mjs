@@ -15,6 +15,16 @@ await build({
   legalComments: 'inline',
   logLevel: 'warning',
   alias: { 'node:zlib': folder('viewer/zlib.ts') },
+  loader: { '.wasm': 'binary' },
+  // What OpenJPH's script would take from Node is not used in a browser.
+  external: ['fs', 'path'],
+  plugins: [
+    {
+      name: 'openjph',
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /\/openjph\.js$/ }, () => ({ path: folder('viewer/openjph.ts') })),
+    },
+  ],
 });
 for (const name of ['index.html', 'style.css'])
   copyFileSync(folder(`viewer/${name}`), folder(`dist/viewer/${name}`));

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Attribute, Box } from '../image/image.js';
 import { attributeText } from './attribute.js';
-import { COMPRESSIONS, type Compression } from './compression.js';
+import { COMPRESSION_NUMBERS, type Compression } from './compression.js';
 import { type ExrChannel, MAGIC, SAMPLE_TYPES, VERSION, VERSION_FLAGS } from './header.js';
 import { bytesOfName } from './names.js';
 
@@ -111,7 +111,7 @@ export function boxAttribute({ xMin, yMin, xMax, yMax }: Box): Attribute {
 }
 
 export function compressionAttribute(compression: Compression): Attribute {
-  return { type: 'compression', value: Uint8Array.of(COMPRESSIONS.indexOf(compression)) };
+  return { type: 'compression', value: Uint8Array.of(COMPRESSION_NUMBERS[compression]) };
 }
 
 /** Scan lines from the top. */

@@ -17,6 +17,14 @@ export function unreadableError(
   return unsupported(range, property === undefined ? part : `the ${property} of ${part}`, received);
 }
 
+/** The decoder of High-Throughput JPEG 2000 has 16 bits for a sample. */
+function unreadWide(compression: Compression, channels: readonly ExrChannel[]): UnreadablePart | undefined {
+  const wide = channels.find(({ type }) => type !== 'half');
+  if (!compression.startsWith('htj2k') || wide === undefined) return undefined;
+  const received = `${compression.toUpperCase()} with the ${wide.type} channel ${JSON.stringify(wide.name)}`;
+  return { expected: 'half channels alone, or ZIP,', property: 'compression', received };
+}
+
 /** Sample types by the number that the file stores. */
 export const SAMPLE_TYPES: readonly SampleType[] = ['uint', 'half', 'float'];
 
@@ -222,9 +230,10 @@ class HeaderReader {
     }
     const { compression, unread } = fields.compression();
     const tiles = type.includes('tile') ? fields.tiles() : undefined;
+    const channels = this.#readChannels(fields, label);
     const unreadable = type.startsWith('deep')
       ? { expected: 'flat samples', received: `deep data (${type})` }
-      : (tiles?.unread ?? unread);
+      : (tiles?.unread ?? unread ?? unreadWide(compression, channels));
     if (unreadable !== undefined && !multiPart) throw unreadableError(unreadable, label);
     const part: ExrPartLayout = {
       index,
@@ -234,7 +243,7 @@ class HeaderReader {
       displayWindow,
       compression,
       tiles: tiles && { width: tiles.width, height: tiles.height },
-      channels: this.#readChannels(fields, label),
+      channels,
       attributes,
       ...(unreadable && { unreadable }),
     };

@@ -1,5 +1,5 @@
 import type { Attribute, Box } from '../image/image.js';
-import { COMPRESSIONS, type Compression } from './compression.js';
+import { COMPRESSION_NUMBERS, COMPRESSIONS, type Compression } from './compression.js';
 import { textOf } from './names.js';
 import { malformed } from './refusal.js';
 
@@ -12,12 +12,7 @@ export interface UnreadablePart {
 }
 
 /** Compressions that the standard or its library numbers and that are not read here. */
-const UNSUPPORTED_COMPRESSIONS = new Map([
-  [10, 'HTJ2K256'],
-  [11, 'HTJ2K32'],
-  [12, 'LJ2K'],
-  [13, 'ZSTD'],
-]);
+const UNSUPPORTED_COMPRESSIONS = new Map([[12, 'LJ2K']]);
 /** Half the range of int32, as in the reference library: widths and offsets cannot overflow. */
 const MAX_COORDINATE = 2 ** 30 - 1;
 
@@ -81,7 +76,7 @@ export class PartFields {
   /** `none` stands for a compression that is not read; `unread` then says which. */
   compression(): { compression: Compression; unread?: UnreadablePart } {
     const number = this.byte('compression', 'compression', 255);
-    const known = COMPRESSIONS[number];
+    const known = COMPRESSIONS.find((name) => COMPRESSION_NUMBERS[name] === number);
     if (known !== undefined) return { compression: known };
     const received = UNSUPPORTED_COMPRESSIONS.get(number) ?? String(number);
     return {

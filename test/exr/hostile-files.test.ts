@@ -186,10 +186,14 @@ describe('hostile files', () => {
       /compression of part 0/,
       file({ attributes: compression(77) }),
     ],
-    ['HTJ2K256', 'unsupported-exr', /HTJ2K256/, file({ attributes: compression(10) })],
-    ['HTJ2K32', 'unsupported-exr', /HTJ2K32/, file({ attributes: compression(11) })],
     ['LJ2K', 'unsupported-exr', /LJ2K/, file({ attributes: compression(12) })],
-    ['ZSTD', 'unsupported-exr', /ZSTD/, file({ attributes: compression(13) })],
+    [
+      'HTJ2K without a list of channels',
+      'malformed-exr',
+      /begins with HT/,
+      packed(11, 64, 32, Buffer.alloc(40)),
+    ],
+    ['Zstandard without its prefix', 'malformed-exr', /zstd-exr/, packed(13, 64, 1, Buffer.alloc(40))],
     ['mip-map levels', 'unsupported-exr', /mip-map/, file({ version: 0x202, attributes: tiles(4, 4, 1) })],
     ['rip-map levels', 'unsupported-exr', /rip-map/, file({ version: 0x202, attributes: tiles(4, 4, 2) })],
     [

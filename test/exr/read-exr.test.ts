@@ -14,8 +14,30 @@ describe('readExr', () => {
         (part) => `${part.compression}${part.tiles === undefined ? '' : ' tiles'}`,
       ),
     );
-    const names = ['none', 'rle', 'zips', 'zip', 'piz', 'pxr24', 'b44', 'b44a', 'dwaa', 'dwab'];
-    const tiled = ['zip tiles', 'piz tiles', 'b44a tiles', 'pxr24 tiles', 'dwaa tiles'];
+    const names = [
+      'none',
+      'rle',
+      'zips',
+      'zip',
+      'piz',
+      'pxr24',
+      'b44',
+      'b44a',
+      'dwaa',
+      'dwab',
+      'htj2k256',
+      'htj2k32',
+      'zstd',
+    ];
+    const tiled = [
+      'zip tiles',
+      'piz tiles',
+      'b44a tiles',
+      'pxr24 tiles',
+      'dwaa tiles',
+      'htj2k32 tiles',
+      'zstd tiles',
+    ];
     expect([...names, ...tiled].filter((kind) => !kinds.includes(kind))).toEqual([]);
   });
 
@@ -59,7 +81,20 @@ describe('readExr', () => {
       }
     }
     expect([...compressed].sort()).toEqual(
-      ['rle', 'zips', 'zip', 'piz', 'pxr24', 'b44', 'b44a', 'dwaa', 'dwab'].sort(),
+      [
+        'rle',
+        'zips',
+        'zip',
+        'piz',
+        'pxr24',
+        'b44',
+        'b44a',
+        'dwaa',
+        'dwab',
+        'htj2k256',
+        'htj2k32',
+        'zstd',
+      ].sort(),
     );
   });
 

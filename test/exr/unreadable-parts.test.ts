@@ -51,9 +51,9 @@ const unreadable: readonly (readonly [string, RawPart, RegExp])[] = [
     /flat samples.*deep data/,
   ],
   [
-    'HTJ2K',
-    { name: 'j2k', compression: 11, channels: ['Y'], window, chunks: [lines(-1, bytes(17, 5))] },
-    /HTJ2K32/,
+    'LJ2K',
+    { name: 'j2k', compression: 12, channels: ['Y'], window, chunks: [lines(-1, bytes(17, 5))] },
+    /LJ2K/,
   ],
   [
     'a compression that has no name yet',

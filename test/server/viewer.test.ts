@@ -27,6 +27,9 @@ describe('the viewer', () => {
     const policy = String(page.headers['content-security-policy']);
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    const worker = await app.inject('/viewer/decode-worker.js');
+    const own = String(worker.headers['content-security-policy']);
+    expect(own).toBe(policy.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'"));
   });
 
   it('gives no other file', async () => {

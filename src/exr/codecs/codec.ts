@@ -4,10 +4,12 @@ import { decodeB44 } from './b44.js';
 import { type Block, blockBytes } from './block.js';
 import { damaged } from './damage.js';
 import { decodeDwa } from './dwa.js';
+import { decodeHtj2k } from './htj2k.js';
 import { decodePiz, encodePiz } from './piz.js';
 import { decodePxr24 } from './pxr24.js';
 import { expandRuns, findRuns } from './rle.js';
 import { deflate, inflate, joinBytes, splitBytes } from './zip.js';
+import { decodeZstd } from './zstd.js';
 
 /** Lossless compressions that are written. */
 export const WRITABLE_COMPRESSIONS = ['none', 'rle', 'zips', 'zip', 'piz'] as const;
@@ -48,6 +50,11 @@ export function decodeBlock(compression: Compression, data: Uint8Array, block: B
     case 'dwaa':
     case 'dwab':
       return decodeDwa(data, block);
+    case 'htj2k256':
+    case 'htj2k32':
+      return decodeHtj2k(data, block);
+    case 'zstd':
+      return decodeZstd(data, block);
   }
 }
 

@@ -14,17 +14,21 @@ const FILES = {
 } as const;
 
 /** Nothing but the service's own files runs or is asked for anything; results are pictures of the page's own making. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "worker-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  'img-src data: blob:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
+const contentSecurityPolicy = (...scripts: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    ["script-src 'self'", ...scripts].join(' '),
+    "worker-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    'img-src data: blob:',
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+const CONTENT_SECURITY_POLICY = contentSecurityPolicy();
+/** The worker runs OpenJPH, which is WebAssembly. */
+const WORKER_POLICY = contentSecurityPolicy("'wasm-unsafe-eval'");
 
 /** `GET /viewer/{file}`: what the page at `/` loads. */
 export function viewerRoute(app: FastifyInstance): void {
@@ -33,7 +37,10 @@ export function viewerRoute(app: FastifyInstance): void {
     app.get(`/viewer/${name}`, async (_request, reply) =>
       reply
         .type(type)
-        .header('content-security-policy', CONTENT_SECURITY_POLICY)
+        .header(
+          'content-security-policy',
+          name === 'decode-worker.js' ? WORKER_POLICY : CONTENT_SECURITY_POLICY,
+        )
         .header('cache-control', 'no-cache')
         .send(await viewerFile(name)),
     );
