@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { QuietframeError } from '../../errors.js';
 import { shotSize } from '../../files/window/usable-window.js';
 import { digestOf } from '../../io/sha256.js';
+import { followSignals } from '../../threads/follow-signals.js';
 import { anonymousCaller } from '../auth/tokens.js';
 import type { AppContext } from '../context.js';
 import { loadFiles, selectFrames } from '../frames/choose-center.js';
@@ -22,6 +23,15 @@ type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'frame
 const MOST_STARTS = 3;
 /** How many frames in a row may fail for the same reason of the service's own. */
 const MOST_FAILURES = 3;
+
+/** What the frames of a job share while the service works on it. */
+interface JobRun {
+  readonly shot: Shot;
+  /** Aborts work on a frame. */
+  readonly stopped: AbortSignal;
+  /** Aborts where no more frames are to begin, too. */
+  readonly unwanted: AbortSignal;
+}
 
 /** Where failures of the service itself are told. */
 export interface RunnerLog {
@@ -94,6 +104,8 @@ export class JobRunner {
     job.cancelled.addEventListener('abort', forget, { once: true });
     const repeated = new RepeatedFailure();
     const shot = new Shot(wrapOf(job));
+    const stopped = followSignals([job.cancelled, this.#stop.signal]);
+    const unwanted = followSignals([stopped.signal, this.#drain.signal]);
     const lane = async (): Promise<void> => {
       for (let index = todo.shift(); index !== undefined; index = todo.shift()) {
         // Others are answered between the frames of a job, however little there is to do on each.
@@ -101,12 +113,17 @@ export class JobRunner {
         if (job.cancelled.aborted || this.#drain.signal.aborted) return;
         const given = repeated.error;
         if (given !== undefined) await this.#finish(job, index, { error: given });
-        else repeated.note(await this.#work(job, index, shot));
+        else
+          repeated.note(
+            await this.#work(job, index, { shot, stopped: stopped.signal, unwanted: unwanted.signal }),
+          );
       }
     };
     const lanes = Promise.all(Array.from({ length: this.#context.config.concurrency }, lane));
     const work = lanes.then(async () => {
       frames.release(digests);
+      stopped.release();
+      unwanted.release();
       if (!job.ended && !job.cancelled.aborted) await this.#noteStopped(job);
       this.#running.delete(work);
     });
@@ -134,13 +151,13 @@ export class JobRunner {
   }
 
   /** @returns how it ended, if it did. */
-  async #work(job: Job, index: number, shot: Shot): Promise<FrameEnd | undefined> {
+  async #work(job: Job, index: number, run: JobRun): Promise<FrameEnd | undefined> {
     const { metrics, tracing } = this.#context;
     let end: FrameEnd;
     const start = performance.now();
     const stages = new Map<string, number>();
     try {
-      const result = await this.#denoise(job, index, shot, stages);
+      const result = await this.#denoise(job, index, run, stages);
       end = { result };
     } catch (error) {
       const shown = publicError(error);
@@ -185,7 +202,12 @@ export class JobRunner {
     job.finish(index, end);
   }
 
-  async #denoise(job: Job, index: number, shot: Shot, stages: Map<string, number>): Promise<JobResult> {
+  async #denoise(
+    job: Job,
+    index: number,
+    { shot, stopped, unwanted }: JobRun,
+    stages: Map<string, number>,
+  ): Promise<JobResult> {
     const { deps, queue, metrics, framesOf, files } = this.#context;
     const { parameters, urgency, owner } = job.spec;
     const frames = framesOf(owner);
@@ -199,7 +221,6 @@ export class JobRunner {
       : undefined;
     const selected = usable ?? (await selectFrames(upload, center));
     const terms: Terms = { caller: anonymousCaller(owner), urgency, deadline: undefined };
-    const stopped = AbortSignal.any([job.cancelled, this.#stop.signal]);
     const queued = performance.now();
     const work = async () => {
       stages.set('queue', (performance.now() - queued) / 1000);
@@ -211,12 +232,7 @@ export class JobRunner {
         ? deps.denoiseExr(request)
         : shot.denoise(usable, request, (each) => deps.denoiseExr(each));
     };
-    const { exr, report } = await queue.run(
-      work,
-      AbortSignal.any([stopped, this.#drain.signal]),
-      terms,
-      memoryOf(selected, query),
-    );
+    const { exr, report } = await queue.run(work, unwanted, terms, memoryOf(selected, query));
     for (const [stage, seconds] of Object.entries(report.stages)) stages.set(stage, seconds);
     metrics.caches(report);
     const digest = await digestOf(exr);
