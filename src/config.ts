@@ -206,6 +206,13 @@ export function clientToken(
   return environment[CLIENT_TOKEN]?.trim() || undefined;
 }
 
+/** The Python that runs the helpers of the command line. */
+export function pythonCommand(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  return environment.PYTHON || 'python3';
+}
+
 /** Whether the process was started by an action of an Open Job Description session, which names its folder to actions. */
 export function isInOpenjdSession(
   environment: Readonly<Record<string, string | undefined>> = process.env,

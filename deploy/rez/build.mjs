@@ -13,7 +13,16 @@ if (process.argv[2] === 'install') {
   if (!existsSync(join(checkout, 'dist/cli/main.js'))) throw new Error('Run npm ci && npm run build first');
   for (const name of ['bin', 'app']) rmSync(join(target, name), { recursive: true, force: true });
   const app = join(target, 'app');
-  for (const name of ['dist', 'models', 'proto', 'package.json', 'package-lock.json', '.npmrc', 'LICENSE']) {
+  for (const name of [
+    'dist',
+    'models',
+    'plugins/usd',
+    'proto',
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    'LICENSE',
+  ]) {
     cpSync(join(checkout, name), join(app, name), { recursive: true });
   }
   execFileSync('npm', ['ci', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund'], {

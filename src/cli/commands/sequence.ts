@@ -34,6 +34,7 @@ import { OverwriteGuard } from '../overwrite-guard.js';
 import { type Chunk, chooseFrames, parseChunk, parseFrames } from '../sequence/choose-frames.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
 import type { FrameRanges } from '../sequence/frame-ranges.js';
+import { shortList, textsOfOmissions } from '../sequence/omissions.js';
 import { openDenoisers } from '../sequence/open-denoisers.js';
 import {
   type FrameOutcome,
@@ -51,12 +52,11 @@ import {
 import { warningsOf, writeReport } from '../sequence/shot-report.js';
 import { textOfWarning } from '../sequence/shot-warnings.js';
 import { withShotWrap } from '../sequence/shot-wrap.js';
-
-/** Names of files that a warning lists. */
-const MOST_NAMES = 5;
+import { readUsdLayers, readUsdProduct } from '../sequence/usd-product.js';
 
 interface Flags extends LayerFlags, WorkerFlags {
   readonly output: string;
+  readonly usd?: string;
   readonly frames?: FrameRanges;
   readonly chunk?: Chunk;
   readonly window: number;
@@ -79,8 +79,9 @@ export function sequenceCommand(program: Command): void {
   program
     .command('sequence')
     .description('denoise the frames of a shot that are not done yet')
-    .argument("<'shot.####.exr'>", 'noisy frames; or %04d, $F4, @@@@, *')
+    .argument("['shot.####.exr']", 'noisy frames; or %04d, $F4, @@@@, *')
     .requiredOption('-o, --output <pattern>', "results, one for each frame: 'clean.####.exr'")
+    .option('--usd <file[:prim]>', 'take them, AOVs and overscan from a RenderProduct')
     .option('--frames <list>', 'denoise 3 or 1-9x2 or 1,4,7-9; windows reach beyond', parseFrames)
     .option('--chunk <i/n>', 'the i-th of n parts of these frames', parseChunk)
     .option('--window <n>', 'most frames that one is denoised from: 1, 3, 5 or 7', parseWindow, 7)
@@ -107,7 +108,7 @@ export function sequenceCommand(program: Command): void {
     .action(sequence);
 }
 
-async function sequence(pattern: string, flags: Flags): Promise<void> {
+async function sequence(pattern: string | undefined, flags: Flags): Promise<void> {
   const progress = shotProgress(flags.progress, flags.output);
   try {
     await denoiseShot(pattern, flags, progress);
@@ -117,8 +118,15 @@ async function sequence(pattern: string, flags: Flags): Promise<void> {
   }
 }
 
-async function denoiseShot(pattern: string, flags: Flags, progress: ShotProgress): Promise<void> {
+async function denoiseShot(given: string | undefined, flags: Flags, progress: ShotProgress): Promise<void> {
   const config = readConfig();
+  const product = flags.usd === undefined ? undefined : await readUsdProduct(flags.usd);
+  const pattern = given ?? product?.pattern;
+  if (pattern === undefined)
+    throw new QuietframeError(
+      'invalid-argument',
+      'Expected a pattern or --usd for the input but received nothing',
+    );
   const input = new FramePattern(pattern, 'the input');
   const output = new FramePattern(flags.output, '--output');
   checkShotOutput(flags.output);
@@ -134,8 +142,11 @@ async function denoiseShot(pattern: string, flags: Flags, progress: ShotProgress
   if (flags.report !== undefined) await checkFolder(flags.report);
 
   const { model, encoder, prefilter, alpha, components, wrap, window } = flags;
+  const usd = product && (await readUsdLayers(product, input.path(first), exrLimits(config)));
+  for (const warning of usd?.warnings ?? []) complain(`warning usd-mismatch: ${warning}`);
+  const layer = { ...usd?.layers, ...flags.layer };
   const request = {
-    ...resolveOptions(flags),
+    ...resolveOptions({ ...flags, ...(Object.keys(layer).length > 0 && { layer }) }),
     ...(await lambdaRequest(flags.lambda)),
     ...(model !== undefined && { model }),
     ...(encoder !== undefined && { encoder }),
@@ -148,17 +159,7 @@ async function denoiseShot(pattern: string, flags: Flags, progress: ShotProgress
   if (chosen.length === 0 && !isEmptyChunk) {
     throw notThere('numbers of frames that exist', '--frames', flags.frames?.text ?? '');
   }
-  if (missing.length > 0) {
-    const list = shortList(missing.map(String));
-    const some = missing.length === 1 ? `The frame ${list} of --frames is` : `Frames ${list} of --frames are`;
-    complain(`warning missing-frames: ${some} not there`);
-  }
-  if (nearMisses.length > 0) {
-    const files = nearMisses.length === 1 ? '1 file is' : `${nearMisses.length} files are`;
-    complain(
-      `warning near-miss: ${files} named almost like ${pattern} and left out: ${shortList(nearMisses)}`,
-    );
-  }
+  for (const warning of textsOfOmissions({ nearMisses, missing }, pattern)) complain(`warning ${warning}`);
   const guard = await OverwriteGuard.check(
     [
       ...chosen.map((frame) => ({ path: output.path(frame), parameter: '--output' })),
@@ -264,11 +265,6 @@ function checkServerFlags({ server, ...flags }: Flags): void {
 
 function textOfFailure({ input, error = '' }: FrameOutcome): string {
   return error.includes(input) ? error : `${input}: ${error}`;
-}
-
-function shortList(names: readonly string[]): string {
-  const more = names.length > MOST_NAMES ? `, and ${names.length - MOST_NAMES} more` : '';
-  return `${names.slice(0, MOST_NAMES).join(', ')}${more}`;
 }
 
 /** Names come from files: nothing of them may steer the terminal. */

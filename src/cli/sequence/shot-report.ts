@@ -1,15 +1,8 @@
 import type { ExrPool } from '../../exr/pool.js';
 import type { OverwriteGuard } from '../overwrite-guard.js';
+import type { Omissions } from './omissions.js';
 import { type FrameOutcome, flickerOf, type Sequence } from './run-sequence.js';
 import { type ShotWarning, shotWarnings } from './shot-warnings.js';
-
-/** What a shot lacks. */
-interface Omissions {
-  /** Names of files that are almost named like frames. */
-  readonly nearMisses: readonly string[];
-  /** Frames that were asked for and are not there. */
-  readonly missing: readonly number[];
-}
 
 /** Writes what became of the frames of a shot as JSON, with their flicker and their warnings. */
 export async function writeReport(
