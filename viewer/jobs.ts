@@ -110,5 +110,6 @@ export class Jobs {
 function parameters(): Record<string, string | number> {
   const model = select('model').value;
   const maps = input('maps').checked ? { outputs: 'color,error,samples', budget: input('budget').value } : {};
-  return { ...maps, ...(model !== '' && { model }) };
+  const wrap = select('wrap').value;
+  return { ...maps, ...(model !== '' && { model }), ...(wrap !== '' && { wrap }) };
 }

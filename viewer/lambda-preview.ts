@@ -48,6 +48,8 @@ export class LambdaPreview {
         lambda,
         region: `${x},${y},${width},${height}`,
         ...(model && { model }),
+        // As the result, whatever is chosen now: its visible part is replaced.
+        wrap: result.report.wrap,
       };
       const start = performance.now();
       byId('lambda-note').textContent = `${width} x ${height} pixels with lambda ${lambda}...`;

@@ -26,7 +26,7 @@ export function showReport(result: Result | undefined): void {
   byId('report').textContent =
     report === undefined
       ? ''
-      : `${report.model}@${report.version} on ${report.device}, ${report.windowUsed} frame${report.windowUsed === 1 ? '' : 's'}, lambda ${result?.lambda}${error}`;
+      : `${report.model}@${report.version} on ${report.device}, ${report.windowUsed} frame${report.windowUsed === 1 ? '' : 's'}, lambda ${result?.lambda}${report.wrap === 'x' ? ', borders joined' : ''}${error}`;
   byId('warnings').replaceChildren(
     ...(report?.warnings ?? []).map(({ code, message }) => {
       const item = document.createElement('li');

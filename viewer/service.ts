@@ -12,6 +12,7 @@ export interface Report {
   readonly version: number;
   readonly device: string;
   readonly windowUsed: number;
+  readonly wrap: 'x' | 'none';
   readonly seconds?: number;
   readonly stages: Readonly<Record<string, number>>;
   readonly warnings: readonly { readonly code: string; readonly message: string }[];

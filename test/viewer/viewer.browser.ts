@@ -466,6 +466,30 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     }
   });
 
+  it('joins the borders of a picture where that is chosen', async () => {
+    const own = await browser.newPage();
+    own.setDefaultTimeout(240_000);
+    const report = (): Promise<string> => own.locator('#report').innerText();
+    const denoise = async (wrap: string): Promise<string> => {
+      await own.selectOption('#wrap', wrap);
+      const before = await report();
+      await own.click('#denoise');
+      await own.waitForFunction((old) => document.getElementById('report')?.textContent !== old, before);
+      return report();
+    };
+    try {
+      await own.goto(address);
+      await own.locator('#files').setInputFiles(frame(4));
+      await own.waitForFunction(() => !(document.getElementById('denoise') as HTMLButtonElement).disabled);
+      await own.uncheck('#maps');
+      await own.selectOption('#window', '1');
+      expect(await denoise('x')).toContain('borders joined');
+      expect(await denoise('none')).not.toContain('borders joined');
+    } finally {
+      await own.close();
+    }
+  });
+
   it('takes files that are dropped, says what is wrong with others, and keeps what is open', async () => {
     const file = Buffer.from(exrFile([{ layers: ['RGB'] }], (_, i) => i / 100)).toString('base64');
     const drop = (...names: readonly string[]): Promise<void> =>
