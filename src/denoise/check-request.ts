@@ -12,6 +12,11 @@ export function withoutErrors(model: Pick<ModelManifest, 'name' | 'version'>): Q
   return new QuietframeError('not-implemented', message, { parameter: 'model' });
 }
 
+export function withoutKernels(model: Pick<ModelManifest, 'name' | 'version'>): QuietframeError {
+  const message = expected('a model of kernels', 'the model of debug outputs', modelId(model));
+  return new QuietframeError('not-implemented', message, { parameter: 'outputs' });
+}
+
 export function modelId({ name, version }: Pick<ModelManifest, 'name' | 'version'>): string {
   return `${name}@${version}`;
 }

@@ -13,8 +13,16 @@ import { Mutex } from '../threads/mutex.js';
 import { WorkerPool } from '../threads/worker-pool.js';
 import { builtUrl } from '../threads/worker-url.js';
 import { checkNeighbors } from './check-neighbors.js';
-import { checkPredictor, checkSizes, invalid, modelId, withoutErrors } from './check-request.js';
+import {
+  checkPredictor,
+  checkSizes,
+  invalid,
+  modelId,
+  withoutErrors,
+  withoutKernels,
+} from './check-request.js';
 import { checkPrefilter, copyAuxiliaries } from './kpcn/clean-auxiliaries.js';
+import { checkPixels } from './kpcn/debug-outputs.js';
 import { WindowDenoiser, type WindowRequest } from './kpcn/denoise-window.js';
 import { type CacheStatistics, FeatureCache } from './kpcn/feature-cache.js';
 import { type DeviceOutcome, openDevice } from './kpcn/gpu.js';
@@ -150,6 +158,7 @@ export class Denoiser {
       const scaled = scaleLight(frame, request, scale);
       return unscaleLight(await this.denoise(scaled.frame, scaled.request), scale);
     }
+    if (request.debug?.pixels !== undefined) checkPixels(request.debug.pixels, frame);
     if (request.finish !== undefined) return this.#finish(frame, request, request.finish);
     const preview = this.#findPreview(model);
     if (preview !== undefined) {
@@ -158,6 +167,7 @@ export class Denoiser {
       const { encoder = AUTO } = request;
       if (encoder !== AUTO) throw invalid(`${AUTO} with ${preview.name}`, 'encoder', encoder);
       checkPrefilter(request, preview);
+      if (request.debug !== undefined) throw withoutKernels(preview);
       const leave = await this.#turnstile.enter(signal);
       try {
         const services = {
@@ -186,6 +196,7 @@ export class Denoiser {
         ...(auxiliaryKey !== undefined && { auxiliaryKey }),
         ...(key !== undefined && { key }),
         ...(region && { region }),
+        ...(request.debug && { debug: request.debug }),
         ...(signal && { signal }),
         ...(onProgress && { onProgress }),
       };
@@ -200,12 +211,15 @@ export class Denoiser {
   async #denoiseAndPredict(
     frame: Frame,
     manifest: ModelManifest,
-    { onProgress, ...options }: WindowRequest,
+    { onProgress, debug, ...options }: WindowRequest,
   ): Promise<DenoiseResult> {
     const half = (begin: number): Pick<WindowRequest, 'onProgress'> =>
       onProgress ? { onProgress: (fraction) => onProgress(begin + fraction / 2) } : {};
     const symmetric = await this.#windows.denoise(frame, manifest, { ...options, ...half(0), lambda: 1 });
-    const result = await this.#windows.denoise(frame, manifest, { ...options, ...half(0.5), errors: false });
+    const result = await this.#windows.denoise(frame, manifest, {
+      ...{ ...options, ...half(0.5), errors: false },
+      ...(debug && { debug }),
+    });
     const { predictedError, seconds } = symmetric.report;
     return {
       ...result,

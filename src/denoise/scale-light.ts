@@ -2,6 +2,7 @@ import type { Frame } from '../frame/frame.js';
 import { estimateVariance } from '../frame/variance.js';
 import { BRIGHTNESS_RANGE, largestMagnitude, typicalBrightness } from '../image/light-range.js';
 import { finite, type Raster, raster } from '../image/raster.js';
+import type { DebugOutputs } from './kpcn/debug-outputs.js';
 import type { DenoiseRequest, DenoiseResult } from './types.js';
 
 /** Variances from here on were limited because their true value does not fit float32. */
@@ -53,7 +54,22 @@ export function unscaleLight(result: DenoiseResult, scale: number): DenoiseResul
     ...result,
     color: scaled(result.color, 1 / scale),
     also: result.also.map((layer) => scaled(layer, 1 / scale)),
+    ...(result.debug && { debug: unscaleDebug(result.debug, scale) }),
     report: { ...result.report, exposure: result.report.exposure * scale },
+  };
+}
+
+function unscaleDebug({ levels, pixels, ...debug }: DebugOutputs, scale: number): DebugOutputs {
+  const unscaled = (color: readonly number[]): number[] => color.map((value) => finite(value / scale));
+  return {
+    ...debug,
+    ...(levels && { levels: levels.map((level) => scaled(level, 1 / scale)) }),
+    ...(pixels && {
+      pixels: pixels.map((pixel) => ({
+        ...{ ...pixel, color: unscaled(pixel.color) },
+        levels: pixel.levels.map((level) => ({ ...level, denoised: unscaled(level.denoised) })),
+      })),
+    }),
   };
 }
 

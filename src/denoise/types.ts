@@ -6,6 +6,7 @@ import type { Frame } from '../frame/frame.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
+import type { DebugOutputs, DebugRequest } from './kpcn/debug-outputs.js';
 
 /** Whether noise is taken out of albedo and normals: `auto` does so unless measured variances say that there is none. */
 export const PREFILTER_CHOICES = ['auto', 'on', 'off'] as const;
@@ -123,6 +124,8 @@ export interface DenoiseRequest {
   readonly prefilter?: PrefilterChoice;
   /** Also give albedo and normals as they guided the network. */
   readonly auxiliaries?: boolean;
+  /** Also give what the network makes on the way. Devices do not store it: the frame is denoised on the CPU. */
+  readonly debug?: DebugRequest;
   /** Tells the content of albedo and normals, which components of a frame share; `key` by default. */
   readonly auxiliaryKey?: string;
   /** For models that predict parameters of filters: what they are scaled by, in [0, 4]; 1 by default. */
@@ -197,6 +200,8 @@ export interface DenoiseResult {
   readonly errors?: Raster;
   /** Albedo and normals as they guided the network, where they were asked for. */
   readonly auxiliaries?: Pick<Frame, 'albedo' | 'normal'>;
+  /** What the network made on the way, where it was asked for. */
+  readonly debug?: DebugOutputs;
   /**
    * Indices of the pixels that a single lucky sample made bright, ascending, of models of kernels: none where variances were
    * not measured.

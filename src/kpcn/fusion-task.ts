@@ -26,6 +26,8 @@ export interface JoinTask {
   /** First planes of the colours within the light, that the gate works on. */
   readonly colors: readonly number[];
   readonly exposure: number;
+  /** What the weights of the frames are written to, divided by their sum: the centre's, then those of the others in their order. */
+  readonly shares?: Raster;
   /** Predicted kernels [1,4*4*slots,h/2,w/2] of an area at even coordinates. */
   readonly kernels: { readonly area: Tile; readonly tensor: Tensor };
 }

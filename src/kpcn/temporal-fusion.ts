@@ -130,7 +130,11 @@ export class TemporalFusion {
           height: Math.min(STRIP_ROWS, tile.height - y),
         };
         this.#begin(task, area);
-        for (const frame of frames) this.#join(task, frame, area);
+        for (const [i, frame] of frames.entries()) {
+          this.#join(task, frame, area);
+          if (task.shares !== undefined) this.#storeWeights(task.shares, i + 1, area, task.own.channels);
+        }
+        if (task.shares !== undefined) toShares(task.shares, area);
         this.#end(task, area, target);
       }
     }
@@ -241,6 +245,16 @@ export class TemporalFusion {
     );
   }
 
+  /** The weights of the frames up to this one. */
+  #storeWeights(shares: Raster, channel: number, area: Tile, lights: number): void {
+    const { output } = this.#memory as Memory;
+    const values = plane(shares, channel);
+    for (let y = 0; y < area.height; y++) {
+      const from = (y * (4 + lights) + 3 + lights) * STRIP;
+      values.set(output.subarray(from, from + area.width), (area.y + y) * shares.width + area.x);
+    }
+  }
+
   #end({ own, gate, colors }: JoinTask, area: Tile, target: Raster): void {
     const { output, gates, centers } = this.#memory as Memory;
     const lights = own.channels;
@@ -260,6 +274,23 @@ export class TemporalFusion {
         const from = (y * (4 + lights) + 3 + c) * STRIP;
         values.set(output.subarray(from, from + area.width), (area.y + y) * target.width + area.x);
       }
+    }
+  }
+}
+
+/** Running sums of weights, the first of which is the centre's 1, to shares of the last sum. */
+function toShares(shares: Raster, area: Tile): void {
+  const { width, height, channels, data } = shares;
+  const size = width * height;
+  for (let y = area.y; y < area.y + area.height; y++) {
+    for (let i = y * width + area.x; i < y * width + area.x + area.width; i++) {
+      data[i] = 1;
+      const total = data[(channels - 1) * size + i] as number;
+      for (let c = channels - 1; c > 0; c--) {
+        const before = data[(c - 1) * size + i] as number;
+        data[c * size + i] = ((data[c * size + i] as number) - before) / total;
+      }
+      data[i] = 1 / total;
     }
   }
 }

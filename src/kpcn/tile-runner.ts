@@ -3,6 +3,7 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
 import { grow, type Tile } from '../image/region.js';
+import { type ExplainedLevel, explainLevel, type PixelTask } from './explain/explain-level.js';
 import {
   type AreaFeatures,
   type EncoderSettings,
@@ -14,14 +15,16 @@ import {
   storeFeatures,
 } from './frame-features.js';
 import { COLOR_CHANNELS, type FrameLevel, type Level } from './frame-pyramid.js';
+import type { JoinedFrame } from './fusion-task.js';
 import { type FilteredLevel, KernelApply, type KernelFeatures } from './kernel-apply.js';
+import type { KernelLogits } from './kernel-logits.js';
 import { type LevelPlanes, planesIn, planesOf } from './level-planes.js';
 import { KpcnNetwork, type Specialization } from './network.js';
 import { coarserTile, composite, exposedColor, limitBlendWeight } from './scale-compositor.js';
 import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './temporal-features.js';
 import { TemporalFusion } from './temporal-fusion.js';
 import { even, filterOverlap, joinOverlap, tileOverlap } from './tile-cost.js';
-import type { LevelTask, Stopwatch, WindowTask } from './tile-tasks.js';
+import type { LevelTask, NeighborLevel, Stopwatch, WindowTask } from './tile-tasks.js';
 
 /**
  * Runs the network and its kernels on tiles: which pixels around a tile each step needs, which memory it uses, and how long it
@@ -37,6 +40,7 @@ export class TileRunner {
   private constructor(
     private readonly network: KpcnNetwork,
     private readonly frameFeatures: FrameFeatures,
+    private readonly logits: KernelLogits,
     private readonly kernelApply: KernelApply,
     private readonly temporalFusion: TemporalFusion,
   ) {}
@@ -47,10 +51,12 @@ export class TileRunner {
     const { kernelSize, contextChannels, embeddingChannels, neighborKernelSize } =
       bundle.manifest.architecture;
     const data = new Float32Array(new Uint8Array(bundle.files.kernel_logits ?? []).buffer);
+    const logits = { kernelSize, contextChannels, embeddingChannels, data };
     return new TileRunner(
       network,
       new FrameFeatures(network),
-      new KernelApply({ kernelSize, contextChannels, embeddingChannels, data }),
+      logits,
+      new KernelApply(logits),
       new TemporalFusion({ kernelSize: neighborKernelSize, slots: NEIGHBOR_OFFSETS.length }),
     );
   }
@@ -80,7 +86,7 @@ export class TileRunner {
     await timed(time, 'network', async () => {
       const embedding = reserved.embedding?.tensor as Tensor;
       const features = await this.frameFeatures.compute(x, reading.encoder, embedding);
-      await this.predictKernels(features, area, logLambda, reserved);
+      await this.predictKernels(features, area, logLambda, reserved.kernels.tensor);
     });
     await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile));
   }
@@ -113,20 +119,65 @@ export class TileRunner {
     const kernelDetail = this.cellsOf('kernel_detail', features.kernelDetail, cells);
     const spatial = this.cellsOf('spatial', features.spatial, cells);
     await timed(time, 'network', () =>
-      this.predictKernels({ spatial, kernelDetail }, area, logLambda, reserved),
+      this.predictKernels({ spatial, kernelDetail }, area, logLambda, reserved.kernels.tensor),
     );
     await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile, features));
   }
 
   /** Figure 3: a tile of the frames of a window, which their own kernels have filtered, joined in the centre. */
   async fuseTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {
-    const { spatial: features, estimate, own, neighbors, exposure, logLambda } = task;
-    const overlap = joinOverlap(this.network.manifest, logLambda !== undefined);
+    const { estimate, own, exposure, colors, shares } = task;
+    const overlap = joinOverlap(this.network.manifest, task.logLambda !== undefined);
     const area = grow(tile, overlap, own.width, own.height);
-    const cells = halved(area);
     const kernels = this.temporalFusion.reserve(area, own.channels);
+    const frames = joinedFrames(task);
+    await this.predictFusion(task, frames, area, kernels, time);
+    await timed(time, 'kernels', () => {
+      // Irradiance has no albedo in it.
+      const gate = estimate.albedo !== undefined && !task.irradiance ? { gate: estimate.gate } : {};
+      const center = { ...gate, ...{ center: estimate, own, colors, exposure }, ...(shares && { shares }) };
+      this.temporalFusion.apply(
+        { ...center, kernels: { area, tensor: kernels } },
+        frames,
+        tile,
+        task.denoised,
+      );
+    });
+  }
+
+  /** The kernels of one pixel of a level, predicted again from the features that its level was filtered with. */
+  async explain(task: PixelTask): Promise<ExplainedLevel> {
+    const { features, logLambda, window, x, y } = task;
+    const { width, height } = features.embedding;
+    const { manifest } = this.network;
+    const { contextChannels, neighborKernelSize: size } = manifest.architecture;
+    const pixels = { x: x - (x % 2), y: y - (y % 2), width: 2, height: 2 };
+    const tensorOf = (name: string, planes: number, area: Tile): Tensor =>
+      this.memory.tensor(name, 4 * planes, ...sizeOf(halved(area)));
+    const area = grow(pixels, filterOverlap(manifest, logLambda !== undefined), width, height);
+    const kernels = { area, tensor: tensorOf('explained_kernels', contextChannels + 2, area) };
+    const kernelDetail = this.cellsOf('kernel_detail', features.kernelDetail, halved(area));
+    const spatial = this.cellsOf('spatial', features.spatial, halved(area));
+    await this.predictKernels({ spatial, kernelDetail }, area, logLambda, kernels.tensor);
+    if (window === undefined) return explainLevel(task, this.logits, kernels);
+    const around = grow(pixels, joinOverlap(manifest, logLambda !== undefined), width, height);
+    const planes = FUSION_PLANES * NEIGHBOR_OFFSETS.length;
+    const fusion = { area: around, tensor: tensorOf('explained_fusion', planes, around) };
+    const frames = joinedFrames(window);
+    await this.predictFusion(window, frames, around, fusion.tensor, () => {});
+    return explainLevel(task, this.logits, kernels, { kernels: fusion, frames, size });
+  }
+
+  /** What the kernels in the other frames are made of, for an area of the centre. */
+  private async predictFusion(
+    { spatial: features, estimate, exposure, logLambda }: WindowTask,
+    frames: ReturnType<typeof joinedFrames>,
+    area: Tile,
+    kernels: Tensor,
+    time: Stopwatch,
+  ): Promise<void> {
+    const cells = halved(area);
     const spatial = this.cellsOf('spatial', features, cells);
-    const frames = neighbors.map(({ estimate: other, ...place }) => ({ ...other, ...place }));
     const differences = await timed(time, 'features', () =>
       this.windowFeatures.differences(estimate, frames, { area: cells, exposure }),
     );
@@ -134,17 +185,6 @@ export class TileRunner {
       const temporal = this.memory.tensor('temporal', features.channels, ...sizeOf(cells));
       const forLambda = this.lambdaOf(temporal, area, logLambda);
       await this.network.predictTemporalKernels(spatial, differences, forLambda, temporal, kernels);
-    });
-    await timed(time, 'kernels', () => {
-      // Irradiance has no albedo in it.
-      const gate = estimate.albedo !== undefined && !task.irradiance ? { gate: estimate.gate } : {};
-      const center = { ...gate, ...{ center: estimate, own, colors: task.colors, exposure } };
-      this.temporalFusion.apply(
-        { ...center, kernels: { area, tensor: kernels } },
-        frames,
-        tile,
-        task.denoised,
-      );
     });
   }
 
@@ -159,10 +199,10 @@ export class TileRunner {
     { spatial, kernelDetail }: AreaFeatures,
     area: Tile,
     logLambda: Raster | undefined,
-    { kernels }: KernelFeatures,
+    kernels: Tensor,
   ): Promise<void> {
     const lambda = this.lambdaOf(spatial, area, logLambda);
-    return this.network.predictKernels(spatial, kernelDetail, lambda, kernels.tensor);
+    return this.network.predictKernels(spatial, kernelDetail, lambda, kernels);
   }
 
   /** The lambda of an area and memory for the features it specializes; nothing where lambda is 1 in the whole area. */
@@ -197,6 +237,7 @@ export class TileRunner {
   /**
    * Figure 4, right: the blend weight of a tile, and the tile joined with the coarser level, which is complete.
    * @param isLimited the weight is less where the colour would get below zero; the training has no such limit.
+   * @param weights what the blend weight of the tile is written to, of the size of the finer level.
    */
   async compositeTile(
     fine: Level,
@@ -205,6 +246,7 @@ export class TileRunner {
     tile: Tile,
     time: Stopwatch,
     isLimited = true,
+    weights?: Raster,
   ): Promise<void> {
     await timed(time, 'compositing', async () => {
       const overlap = even(this.network.manifest.receptiveRadius.compositor);
@@ -221,8 +263,20 @@ export class TileRunner {
       const { data } = blendWeight;
       if (isLimited) limitBlendWeight(fine.denoised, coarse.composited, { area, data });
       composite(fine.denoised, coarse.composited, { area, data }, fine.composited, tile);
+      if (weights === undefined) return;
+      for (let y = tile.y; y < tile.y + tile.height; y++) {
+        const from = (y - area.y) * area.width + tile.x - area.x;
+        weights.data.set(data.subarray(from, from + tile.width), y * weights.width + tile.x);
+      }
     });
   }
+}
+
+/** Planes of a kernel in another frame, as the network predicts them. */
+const FUSION_PLANES = 4;
+
+function joinedFrames({ neighbors }: WindowTask): (JoinedFrame & SingleFrameResult & NeighborLevel)[] {
+  return neighbors.map((neighbor) => ({ ...neighbor.estimate, ...neighbor }));
 }
 
 function sizeOf({ width, height }: Tile): [height: number, width: number] {

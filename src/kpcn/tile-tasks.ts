@@ -54,4 +54,6 @@ export interface WindowTask {
   readonly irradiance: boolean;
   readonly colors: readonly number[];
   readonly logLambda?: Raster;
+  /** What the weights of the frames are written to, the centre's first: their sum is 1. */
+  readonly shares?: Raster;
 }

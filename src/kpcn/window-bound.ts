@@ -17,27 +17,15 @@ const SLACK = 2;
  * single-frame results stay as they are, so that they can be cached.
  */
 export function boundTile(task: WindowTask, tile: Tile): void {
-  const { denoised, estimate, neighbors, colors, logLambda } = task;
+  const { denoised, colors } = task;
   const { width, height, data } = denoised;
   const size = width * height;
-  const own = estimate.light.data;
-  const others = neighbors.map((neighbor) => brightnessAt(neighbor, width, height));
+  const gainAt = boundGain(task);
   for (let y = tile.y; y < tile.y + tile.height; y++) {
     for (let x = tile.x; x < tile.x + tile.width; x++) {
       const i = y * width + x;
-      const center = brightness(own, i, size);
-      const joined = brightness(data, i, size);
-      // Most pixels end here: lambda is 1 or more.
-      if (!(joined > center)) continue;
-      let [first, second] = [center, 0];
-      for (const at of others) {
-        const other = at(x, y);
-        if (other > first) [first, second] = [other, first];
-        else if (other > second) second = other;
-      }
-      const bound = Math.max(center, SLACK * second) * lambdaAt(logLambda, x, y);
-      if (!(joined > bound)) continue;
-      const gain = bound / joined;
+      const gain = gainAt(x, y, brightness(data, i, size));
+      if (gain === 1) continue;
       for (const channel of colors) {
         for (let c = channel; c < channel + COLOR_CHANNELS; c++) {
           data[c * size + i] = gain * (data[c * size + i] as number);
@@ -45,6 +33,31 @@ export function boundTile(task: WindowTask, tile: Tile): void {
       }
     }
   }
+}
+
+/** What a pixel of a joined level of some brightness is scaled by, as in {@link boundTile}: 1 where it is within its bound. */
+export function boundGain({
+  denoised,
+  estimate,
+  neighbors,
+  logLambda,
+}: WindowTask): (x: number, y: number, joined: number) => number {
+  const { width, height } = denoised;
+  const own = estimate.light.data;
+  const others = neighbors.map((neighbor) => brightnessAt(neighbor, width, height));
+  return (x, y, joined) => {
+    const center = brightness(own, y * width + x, width * height);
+    // Most pixels end here: lambda is 1 or more.
+    if (!(joined > center)) return 1;
+    let [first, second] = [center, 0];
+    for (const at of others) {
+      const other = at(x, y);
+      if (other > first) [first, second] = [other, first];
+      else if (other > second) second = other;
+    }
+    const bound = Math.max(center, SLACK * second) * lambdaAt(logLambda, x, y);
+    return joined > bound ? bound / joined : 1;
+  };
 }
 
 /** The brightness of the pixel of another frame that is nearest to where motion leads; 0 outside of it or where it is not known. */

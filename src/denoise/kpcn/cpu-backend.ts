@@ -1,4 +1,6 @@
+import type { Raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
+import type { PixelTask } from '../../kpcn/explain/explain-level.js';
 import {
   estimateRasters,
   featureOverlap,
@@ -16,6 +18,7 @@ import {
 import type { WindowTask } from '../../kpcn/tile-tasks.js';
 import { type Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseJob } from '../worker/jobs.js';
+import type { Pixel } from './debug-outputs.js';
 import { levelsBytes } from './feature-cache.js';
 import {
   boundJobs,
@@ -69,7 +72,7 @@ export class CpuBackend implements KernelBackend {
     this.#estimate = isWindow ? this.#lookUpEstimate(task) : undefined;
     const layout = { ...picture, levels: architecture.levels, rasters: featureRasters(architecture) };
     const keeps = key !== undefined && levelsBytes(layout) <= featureBytes;
-    this.#features = keeps || isWindow ? this.#lookUpFeatures(task) : undefined;
+    this.#features = keeps || isWindow || task.keepsFeatures ? this.#lookUpFeatures(task) : undefined;
     this.#estimatesCenter = this.#estimate?.known === false;
     this.#extracts = this.#features !== undefined && (!this.#features.known || this.#estimatesCenter);
     // In a window the frame's own kernels run again only for another lambda.
@@ -130,6 +133,32 @@ export class CpuBackend implements KernelBackend {
     if (estimate !== undefined) await this.#join(features, estimate, exposure);
   }
 
+  get windowGate(): readonly Raster[] | undefined {
+    return this.#estimate?.cached.levels.map(({ gate }) => gate);
+  }
+
+  async explain(pixels: readonly Pixel[], exposure: number): Promise<void> {
+    const { picture, irradiance, jobs } = this.task;
+    const [features, center] = [this.#features, this.#estimate];
+    if (features === undefined) throw new TypeError('The features of the frame were not stored');
+    const others = this.#estimates;
+    const tasks = pixels.flatMap(({ x, y }) =>
+      picture.levels.map(({ radiance, albedo }, l): PixelTask => {
+        const ofLevel = levelOf(features, l);
+        const window =
+          center && windowTask(this.task, { center, others, spatial: ofLevel.spatial, exposure }, l);
+        const filtered = center === undefined ? albedo : levelOf(center, l).albedo;
+        return {
+          ...{ x: x >> l, y: y >> l, features: ofLevel, radiance, isBounded: l === 0 },
+          ...lambdaOf(this.task, l),
+          ...(filtered && !irradiance && { albedo: filtered }),
+          ...(window && { window }),
+        };
+      }),
+    );
+    await jobs.run(tasks.map((task, index) => ({ kind: 'explain', model: this.#model, index, task })));
+  }
+
   #lookUpEstimate(frame: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>): KeptFrame {
     const { manifest, seen, picture } = this.task;
     const lights = picture.levels[0]?.radiance.channels ?? 0;
@@ -188,7 +217,8 @@ export class CpuBackend implements KernelBackend {
   #centerTask(l: number): Extract<DenoiseJob, { kind: 'denoise' }>['task'] {
     const { picture, irradiance } = this.task;
     const level = picture.levels[l] as Level;
-    return { level, irradiance, colors: picture.colors, ...lambdaOf(this.task, l) };
+    const gate = this.task.debug?.gate?.[l];
+    return { level, irradiance, colors: picture.colors, ...lambdaOf(this.task, l), ...(gate && { gate }) };
   }
 
   async #join(features: KeptFeatures, center: KeptFrame, exposure: number): Promise<void> {

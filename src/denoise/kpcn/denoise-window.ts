@@ -1,7 +1,7 @@
 import type { ModelManifest } from '../../engine/model-manifest.js';
 import { QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
-import { type Raster, SharedRasters } from '../../image/raster.js';
+import { type Raster, raster, SharedRasters } from '../../image/raster.js';
 import { grow, type Tile } from '../../image/region.js';
 import {
   allocateFramePyramid,
@@ -9,6 +9,7 @@ import {
   fillGuides,
   type Level,
   type Pyramid,
+  pictureResult,
   pyramidsOf,
 } from '../../kpcn/frame-pyramid.js';
 import { encoderInputs, windowEncoders } from '../../kpcn/source-encoder.js';
@@ -23,6 +24,7 @@ import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';
 import { RequestJobs } from '../worker/progress-tracker.js';
 import { AuxiliaryCleaner, checkPrefilter, copyAuxiliaries, prefilterOutcome } from './clean-auxiliaries.js';
 import { CpuBackend } from './cpu-backend.js';
+import { allocateDebugRasters, debugOutputs } from './debug-outputs.js';
 import type { FeatureCache, FeatureLease } from './feature-cache.js';
 import type { DenoiseDevice } from './gpu.js';
 import { GpuBackend } from './gpu-backend.js';
@@ -46,7 +48,7 @@ export type WindowRequest = Required<
     'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance' | 'prefilter' | 'auxiliaries'
   >
 > &
-  Pick<DenoiseRequest, 'key' | 'auxiliaryKey' | 'signal' | 'onProgress' | 'region' | 'encoder'>;
+  Pick<DenoiseRequest, 'key' | 'auxiliaryKey' | 'signal' | 'onProgress' | 'region' | 'encoder' | 'debug'>;
 
 /** Tiles of the compositor, which is small, have this side at most. */
 const COMPOSITE_PIXELS = 512 ** 2;
@@ -82,7 +84,9 @@ export class WindowDenoiser {
    */
   async denoise(frame: Frame, manifest: ModelManifest, request: WindowRequest): Promise<DenoiseResult> {
     checkPrefilter(request, manifest);
-    if (this.device === undefined) return this.#denoiseOn(undefined, frame, manifest, request);
+    // A device stores neither kernels nor what they are made of.
+    if (this.device === undefined || request.debug !== undefined)
+      return this.#denoiseOn(undefined, frame, manifest, request);
     try {
       return await this.#denoiseOn(this.device, frame, manifest, request);
     } catch (error) {
@@ -166,7 +170,11 @@ export class WindowDenoiser {
     for (let l = picture.levels.length - 2; l >= 0; l--) {
       const [fine, coarse] = picture.levels.slice(l, l + 2) as [Level, Level];
       const tiles = composition[l] ?? [];
-      await jobs.run(tiles.map((tile) => ({ kind: 'composite', model, fine, coarse, tile, exposure })));
+      const weights = task.debug?.blendWeights?.[l];
+      const target = weights && { weights };
+      await jobs.run(
+        tiles.map((tile) => ({ kind: 'composite', model, fine, coarse, tile, exposure, ...target })),
+      );
     }
     if (errors !== undefined) {
       await jobs.run(
@@ -174,14 +182,28 @@ export class WindowDenoiser {
       );
     }
 
+    const { debug: debugging } = request;
+    if (debugging?.pixels !== undefined) await filter.explain?.(debugging.pixels, exposure);
     const assemblyStart = performance.now();
-    const result = assembled(light, picture, exposure, request.region ?? wholeOf(picture));
+    const area = request.region ?? wholeOf(picture);
+    const composited = pictureResult(picture, light.also);
+    const debugColor =
+      debugging?.pixels && raster(picture.width, picture.height, 3, composited.color.data.slice());
+    const { denoisedWeight: weight, ...result } = assembled(light, composited, exposure, area);
+    const debug =
+      debugging &&
+      debugOutputs({
+        ...{ task, request: debugging, explained: jobs.explained, denoisedWeight: weight },
+        color: debugColor ?? composited.color,
+        ...(filter.windowGate && { gate: filter.windowGate }),
+      });
     const cropped = errors && cropErrors(errors, picture);
     jobs.time('assemble', (performance.now() - assemblyStart) / 1000);
     request.onProgress?.(1);
     return {
       ...result,
       ...(cropped && { errors: cropped }),
+      ...(debug && { debug }),
       ...(request.auxiliaries && { auxiliaries: copyAuxiliaries(center?.frame ?? frame) }),
       fireflies: light.fireflies,
       report: {
@@ -244,6 +266,8 @@ export class WindowDenoiser {
     const task = {
       ...{ manifest, irradiance, key, picture, others, jobs, lease, seen: light.inputs },
       prefiltered: prefilter === 'on',
+      keepsFeatures: request.debug?.pixels !== undefined,
+      ...(request.debug && { debug: allocateDebugRasters(picture, request.debug, 1 + others.length) }),
       logs: lambdaPyramid(lambda, picture, levels, this.#lambdaMemory),
       areas: levelAreas(
         region && grow(region, GUARD_RADIUS, picture.width, picture.height),

@@ -9,6 +9,7 @@ import type { LevelArea } from '../tiling.js';
 import type { WindowFrame } from '../types.js';
 import type { DenoiseJob } from '../worker/jobs.js';
 import type { RequestJobs } from '../worker/progress-tracker.js';
+import type { DebugRasters, Pixel } from './debug-outputs.js';
 import type { CachedLevels, FeatureLease } from './feature-cache.js';
 
 /**
@@ -31,6 +32,10 @@ export interface KernelBackend {
   estimate(other: OtherFrame, picture: Picture<FrameLevel>, exposure: number): Promise<void>;
   /** Fills the `denoised` of the centre's levels. */
   denoise(exposure: number): Promise<void>;
+  /** Predicts the kernels of pixels again, after `denoise`: jobs for all levels of each pixel. */
+  explain?(pixels: readonly Pixel[], exposure: number): Promise<void>;
+  /** The albedo gate of the levels of a window's centre. */
+  readonly windowGate?: readonly Raster[] | undefined;
 }
 
 /** A frame beside the centre. */
@@ -61,6 +66,10 @@ export interface FilterTask {
   readonly logs: readonly Raster[] | undefined;
   readonly others: readonly OtherFrame[];
   readonly areas: readonly LevelArea[];
+  /** Whether the features of a single frame are stored whatever the cache, for its kernels to be predicted again. */
+  readonly keepsFeatures?: boolean;
+  /** What is written for those who want to look inside. */
+  readonly debug?: DebugRasters;
   readonly jobs: RequestJobs;
   readonly lease: FeatureLease;
 }
@@ -118,6 +127,7 @@ export function windowTask(
 ): WindowTask {
   const { picture, irradiance, logs } = task;
   const { denoised } = picture.levels[l] as Level;
+  const shares = task.debug?.windowShares?.[l];
   const estimate = levelOf(center, l);
   return {
     ...{ estimate, spatial, exposure, irradiance, denoised, colors: picture.colors },
@@ -128,6 +138,7 @@ export function windowTask(
       return { slot: other.slot, estimate: levelOf(kept, l), motion, coarserMotion };
     }),
     ...lambdaOf(task, l),
+    ...(shares && { shares }),
   };
 }
 

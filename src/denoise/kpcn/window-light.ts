@@ -4,7 +4,7 @@ import { cropPadded } from '../../image/pyramid.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
 import { detectFireflies, dimmed } from '../../kpcn/fireflies.js';
-import { COLOR_CHANNELS, type Level, type Picture, pictureResult } from '../../kpcn/frame-pyramid.js';
+import { COLOR_CHANNELS, type Level, type Picture } from '../../kpcn/frame-pyramid.js';
 import { type EncoderInputs, encoderInputs } from '../../kpcn/source-encoder.js';
 import { ERROR_CHANNELS } from '../../sampling/error-predictor.js';
 import type { DenoiseResult, PredictedError } from '../types.js';
@@ -60,20 +60,19 @@ export function errorRaster({ levels }: Picture): Raster {
   return raster(width, height, ERROR_CHANNELS, new Float32Array(new SharedArrayBuffer(bytes)));
 }
 
-/** The result in the size of the frame; where variances were measured, the input as far as the denoiser errs. */
+/** What was composited, in place; where variances were measured, the input as far as the denoiser errs. */
 export function assembled(
   { inputs: { color: noisy }, also, variance }: SeenLight,
-  picture: Picture,
+  result: Pick<DenoiseResult, 'color' | 'also'>,
   exposure: number,
   area: Tile,
-): Pick<DenoiseResult, 'color' | 'also'> {
-  const result = pictureResult(picture, also);
+): Pick<DenoiseResult, 'color' | 'also'> & { readonly denoisedWeight: Raster | undefined } {
   const share = variance && denoisedWeight({ noisy, variance, denoised: result.color, exposure }, area);
   if (share !== undefined) {
     blendTowardsInput(noisy, result.color, share, area);
     for (const [i, layer] of also.entries()) blendTowardsInput(layer, result.also[i] as Raster, share, area);
   }
-  return result;
+  return { ...result, denoisedWeight: share };
 }
 
 export function cropErrors(errors: Raster, { width, height }: Picture): Raster {

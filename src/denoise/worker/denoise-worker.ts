@@ -155,6 +155,7 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
   let plan: SamplePlan | undefined;
   let probe: ParityProbe | undefined;
   let finished: DenoiseJobResult['finished'];
+  let explained: DenoiseJobResult['explained'];
   switch (job.kind) {
     case 'load':
       await network(job.model);
@@ -204,8 +205,14 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       boundTile(job.task, job.tile);
       time('kernels', performance.now() - start);
       break;
-    case 'composite':
-      await (await network(job.model)).compositeTile(job.fine, job.coarse, job.exposure, job.tile, time);
+    case 'composite': {
+      const { fine, coarse, tile, weights } = job;
+      await (await network(job.model)).compositeTile(fine, coarse, job.exposure, tile, time, true, weights);
+      break;
+    }
+    case 'explain':
+      explained = { index: job.index, level: await (await network(job.model)).explain(job.task) };
+      time('kernels', performance.now() - start);
       break;
     case 'predict-errors': {
       const { radiance, composited, ...guides } = job.picture.levels[0] as Level;
@@ -256,6 +263,7 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
     ...(plan && { plan }),
     ...(probe && { probe }),
     ...(finished && { finished }),
+    ...(explained && { explained }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Simd } from '../../engine/wasm-build.js';
 import type { Raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
 import type { PrefilterTask } from '../../kpcn/auxiliary-prefilter.js';
+import type { ExplainedLevel, PixelTask } from '../../kpcn/explain/explain-level.js';
 import type { EncoderSettings, LevelFeatures, SingleFrameResult } from '../../kpcn/frame-features.js';
 import type { FrameLevel, Level, Picture, Pyramid } from '../../kpcn/frame-pyramid.js';
 import type { KeptFeatures } from '../../kpcn/gpu/gpu-network.js';
@@ -115,7 +116,11 @@ export type DenoiseJob =
       readonly coarse: Level;
       readonly tile: Tile;
       readonly exposure: number;
+      /** What the blend weight is written to. */
+      readonly weights?: Raster;
     }
+  /** The kernels of one pixel of a level. */
+  | { readonly kind: 'explain'; readonly model: string; readonly index: number; readonly task: PixelTask }
   /** The errors of a tile of the finest level, after it was composited. */
   | {
       readonly kind: 'predict-errors';
@@ -184,6 +189,8 @@ export interface DenoiseJobResult {
   readonly finished?: { readonly index: number; readonly channel: Raster };
   /** Of `probe-device`. */
   readonly probe?: ParityProbe;
+  /** Of `explain`, with the index of the job. */
+  readonly explained?: { readonly index: number; readonly level: ExplainedLevel };
   /** Of `plan-samples`. */
   readonly plan?: SamplePlan;
   /** Seconds that the worker spent in each stage. */

@@ -1,5 +1,6 @@
 import type { Simd } from '../../engine/wasm-build.js';
 import type { Tile } from '../../image/region.js';
+import type { ExplainedLevel } from '../../kpcn/explain/explain-level.js';
 import { runConcurrently } from '../../threads/run-concurrently.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
 import type { DenoiseJob, DenoiseJobResult, StageName } from './jobs.js';
@@ -28,6 +29,8 @@ export class RequestJobs {
   simd: Simd = 'plain';
   /** What ran the networks of the kernels last. */
   executionProvider = 'cpu';
+  /** What `explain` jobs have answered, by their indices. */
+  readonly explained: ExplainedLevel[] = [];
   #exposure = 1;
   #done = 0;
   #total = 0;
@@ -53,6 +56,7 @@ export class RequestJobs {
       this.simd = result.simd;
       if (KERNEL_JOBS.includes(job.kind)) this.executionProvider = result.provider;
       for (const [stage, seconds] of Object.entries(result.seconds)) this.time(stage as StageName, seconds);
+      if (result.explained !== undefined) this.explained[result.explained.index] = result.explained.level;
       if (job.kind === 'expose') this.#exposure = result.exposure;
       if (!('tile' in job)) return;
       this.#done += work(job.kind, [job.tile]);
