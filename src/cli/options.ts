@@ -128,9 +128,9 @@ export function lambdaOption(): Option {
     });
 }
 
-/** What of a frame its result holds; maps of samples are those of `sample-map`. */
+/** What of a frame its result holds; maps of samples are those of `sample-map`, kernels of pixels those of `explain`. */
 export function outputsOption(): Option {
-  const known = OUTPUTS.filter((output) => output !== 'samples');
+  const known = OUTPUTS.filter((output) => output !== 'samples' && output !== 'kernels');
   return new Option('--outputs <name,...>', `what is written: ${known.join(', ')}`)
     .default(undefined, 'color')
     .argParser((text): Output[] => {

@@ -29,6 +29,9 @@ const OF_SAMPLES = {
  */
 export function checkEffects({ maps = {}, mapsOnly = false, region, ...wishes }: Wishes): void {
   const { outputs = ['color'] } = maps;
+  if (maps.pixels !== undefined && !outputs.includes('kernels')) {
+    throw refused('outputs without kernels', 'pixels', 'some');
+  }
   if (!outputs.includes('samples')) {
     for (const [option, parameter] of Object.entries(OF_SAMPLES)) {
       const value = maps[option as keyof typeof OF_SAMPLES];

@@ -118,3 +118,43 @@ describe('the service with the model that ships', () => {
     expect((await app.inject(post(noisy()))).statusCode).toBe(200);
   });
 });
+
+describe('debug outputs of the service', () => {
+  it('answers kernels of pixels with the report', async () => {
+    const path = '/v1/denoise?outputs=kernels&pixels=3,4;39,31';
+    const answer = await app.inject(post(noisy(), path));
+    expect([answer.statusCode, answer.headers['content-type']]).toEqual([200, 'application/json']);
+    const { kernels } = answer.json();
+    expect(kernels).toHaveLength(2);
+    expect(kernels[1]).toMatchObject({ x: 39, y: 31 });
+    expect(kernels[0].levels[0].kernel.weights).toHaveLength(21 ** 2);
+    for (const format of ['exr', 'png']) {
+      const refused = await app.inject(post(noisy(), `${path}&format=${format}`));
+      const problem = expectProblem(refused, 'invalid-argument', '/v1/denoise');
+      expect([problem.parameter, problem.detail]).toEqual([
+        'format',
+        expect.stringContaining('one of json, mixed'),
+      ]);
+    }
+  });
+
+  it('adds the channels to the file', async () => {
+    const answer = await app.inject(post(noisy(), '/v1/denoise?outputs=color,levels,blend-weights'));
+    expect(answer.statusCode).toBe(200);
+    expect(plane(answer.rawPayload, 'quietframe.level2.B')).toHaveLength(40 * 32);
+    expect(plane(answer.rawPayload, 'quietframe.blendWeight.level1')).toHaveLength(40 * 32);
+  });
+
+  it.each([
+    ['outputs=kernels', 'pixels'],
+    ['outputs=levels&pixels=1,2', 'pixels'],
+    ['outputs=kernels&pixels=40,0', 'pixels'],
+    ['outputs=kernels&pixels=1;2', 'pixels'],
+    ['outputs=kernels&pixels=-1,0', 'pixels'],
+    [`outputs=kernels&pixels=${Array.from({ length: 65 }, () => '1,1').join(';')}`, 'pixels'],
+    ['outputs=levels&components=split', 'outputs'],
+  ])('refuses %s', async (query, parameter) => {
+    const answer = await app.inject(post(noisy(), `/v1/denoise?${query}`));
+    expect(expectProblem(answer, 'invalid-argument', '/v1/denoise').parameter).toBe(parameter);
+  });
+});

@@ -1,5 +1,5 @@
 import type { ModelManifest } from '../../engine/model-manifest.js';
-import { QuietframeError } from '../../errors.js';
+import { expected, QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
 import { type Raster, raster, SharedRasters } from '../../image/raster.js';
 import { grow, type Tile } from '../../image/region.js';
@@ -252,6 +252,7 @@ export class WindowDenoiser {
     // An encoder may look at neither.
     const isGuided = (light.inputs.albedo ?? light.inputs.normal) !== undefined;
     const prefilter = own.outcome === 'on' && !isGuided && !auxiliaries ? 'none' : own.outcome;
+    if (request.debug?.gate && (irradiance || light.inputs.albedo === undefined)) throw withoutGate();
     const picture = allocateFramePyramid(light.inputs, light.also, levels, this.#memory, irradiance);
     const others = neighbors.map((neighbor, i): OtherFrame => {
       const { frame: reading, outcome, isClean } = ofOthers[i] as (typeof readings)[number];
@@ -309,4 +310,9 @@ export class WindowDenoiser {
     const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
     return this.#tiling.tiles(wholeOf(errors), overlap, ERROR_BYTES_PER_PIXEL);
   }
+}
+
+function withoutGate(): QuietframeError {
+  const message = expected('an albedo that the encoder reads', 'the frame of outputs=gate', 'none');
+  return new QuietframeError('missing-layer', message, { layer: 'albedo' });
 }

@@ -29,7 +29,7 @@ export interface ComponentsRequest
 
 /** What the denoised file is made of. */
 export interface DenoisedLayers
-  extends Pick<DenoiseResult, 'color' | 'errors' | 'fireflies' | 'parameters' | 'auxiliaries'> {
+  extends Pick<DenoiseResult, 'color' | 'errors' | 'fireflies' | 'parameters' | 'auxiliaries' | 'debug'> {
   /** By name, with the surface's colour. */
   readonly lights: ReadonlyMap<string, Raster>;
   readonly alpha: Raster | undefined;

@@ -35,6 +35,7 @@ import { readPlanned } from '../window/read-planned.js';
 import { windowMotion } from '../window/window-motion.js';
 import { type DenoisedLayers, denoiseBeauty, denoiseSplit } from './components.js';
 import { applyCoverage, coverageOf, isTransparent } from './coverage.js';
+import { debugChannels, debugRequest, isDebugOutput, kernelsReport } from './debug-channels.js';
 import { denoiseViews } from './denoise-views.js';
 import { readLambdaMap } from './lambda-map.js';
 import { isGrey, limitLight, makeGrey, noisyInSize } from './limit-aovs.js';
@@ -106,11 +107,13 @@ async function denoiseView(
   const withParameters = mapsRequest.outputs?.includes('parameters') ?? false;
   const withFireflies = mapsRequest.outputs?.includes('fireflies') ?? false;
   const withAuxiliaries = mapsRequest.outputs?.includes('auxiliaries') ?? false;
+  const withDebug = mapsRequest.outputs?.some(isDebugOutput) ?? false;
   checkFinish(request, needsErrors(mapsRequest) || withFireflies || withAuxiliaries);
   const { wrap = 'auto' } = request;
   const mayWrap = finish === undefined && !withParameters;
   if (wrap === 'x' && !mayWrap) throw wrong('none or auto with upscale, deblur and parameters', 'wrap', wrap);
   checkChoices(request, withParameters);
+  if (withDebug) checkDebug(request);
   const progress = request.onProgress ?? (() => {});
   const watch = new Stopwatch();
 
@@ -195,6 +198,7 @@ async function denoiseView(
     })),
   };
   const wideLambda = lambdaMap && isWrapped ? wrapRaster(lambdaMap, columns) : lambdaMap;
+  const debug = debugRequest(mapsRequest, columns);
   const denoised = await denoise(
     isWrapped ? wrapWindow(loaded, columns) : loaded,
     {
@@ -202,6 +206,7 @@ async function denoiseView(
       ...(request.encoder !== undefined && { encoder: request.encoder }),
       ...(request.prefilter !== undefined && { prefilter: request.prefilter }),
       auxiliaries: withAuxiliaries,
+      ...(debug && { debug }),
       ...(wideLambda ? { lambda: wideLambda } : lambda !== undefined && { lambda }),
       ...(signal && { signal }),
       ...(strength !== undefined && { strength }),
@@ -290,7 +295,8 @@ async function denoiseView(
   const parameters = withParameters ? parameterChannels(result.parameters ?? [], width, height, factor) : [];
   const mask = withFireflies ? [fireflyMask(result.fireflies, frame.width * frame.height)] : [];
   const auxiliaries = auxiliaryChannels(result.auxiliaries ?? {});
-  const channels: readonly MapChannel[] = [...maps.channels, ...mask, ...parameters, ...auxiliaries];
+  const inside = result.debug ? debugChannels(result.debug) : [];
+  const channels = [...maps.channels, ...mask, ...parameters, ...auxiliaries, ...inside];
   const bytes = await (async () => {
     if (region !== undefined) {
       const image = imageOf(colorChannels(color), regionPlan(plan, region), header, attributes);
@@ -318,6 +324,7 @@ async function denoiseView(
     report: {
       ...result.report,
       ...maps.report,
+      ...(debug?.pixels && result.debug && { kernels: kernelsReport(result.debug, columns) }),
       seconds: watch.total(),
       input: {
         width: frame.width,
@@ -485,6 +492,13 @@ function checkChoices(
   if (lambda !== undefined && lambdaMap !== undefined) throw wrong('a number or a map', 'lambda', 'both');
   if (components !== 'split' || (finish === undefined && !withParameters)) return;
   throw wrong('beauty with upscale, deblur and parameters', 'components', components);
+}
+
+/** The levels of a frame that is denoised as a whole and in its own size. */
+function checkDebug({ components, finish }: DenoiseExrRequest): void {
+  const range =
+    'none of levels, blend-weights, window-shares, gate and kernels with components=split, upscale and deblur';
+  if (components === 'split' || finish !== undefined) throw wrong(range, 'outputs', 'one');
 }
 
 /** Work on all entries, two at a time: one is decoded while the other is built. */

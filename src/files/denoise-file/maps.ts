@@ -1,4 +1,5 @@
 import type { Denoiser } from '../../denoise/denoiser.js';
+import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
 import type { PredictedError } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';
 import type { Frame, VarianceOrigin } from '../../frame/frame.js';
@@ -19,7 +20,19 @@ import { checkTarget, type QualityTarget, samplesForTarget } from '../../samplin
 export { ERROR_METRICS, MAX_SPP };
 
 /** What of a denoised frame a file gets. */
-export const OUTPUTS = ['color', 'error', 'samples', 'fireflies', 'parameters', 'auxiliaries'] as const;
+export const OUTPUTS = [
+  'color',
+  'error',
+  'samples',
+  'fireflies',
+  'parameters',
+  'auxiliaries',
+  'levels',
+  'blend-weights',
+  'window-shares',
+  'gate',
+  'kernels',
+] as const;
 export type Output = (typeof OUTPUTS)[number];
 
 /** How the error map and the sample map are made. */
@@ -30,6 +43,8 @@ export interface MapsRequest extends Partial<Omit<SamplePlanOptions, 'budgetSpp'
   readonly budgetSpp?: number;
   /** Mean SMAPE at which the picture is good enough; the report tells what is left until then. */
   readonly targetSmape?: number;
+  /** Pixels whose kernels the report has, from the upper left of the data window; with the output `kernels`. */
+  readonly pixels?: readonly Pixel[];
   /** Mean samples per pixel that the frame has; what its attributes say where it is not given. */
   readonly renderedSpp?: number;
 }
@@ -74,7 +89,14 @@ export function needsErrors({ outputs = ['color'], targetSmape }: MapsRequest): 
  * Checks what can be checked before the work.
  * @throws QuietframeError `invalid-argument`.
  */
-export function checkMaps({ outputs = ['color'], budgetSpp, targetSmape, ...options }: MapsRequest): void {
+export function checkMaps({
+  outputs = ['color'],
+  budgetSpp,
+  targetSmape,
+  pixels,
+  ...options
+}: MapsRequest): void {
+  if (outputs.includes('kernels') && pixels === undefined) throw invalid('x,y of pixels', 'pixels', 'none');
   if (targetSmape !== undefined) checkTarget(targetSmape);
   if (budgetSpp !== undefined && !(budgetSpp > 0)) throw invalid('a number above 0', 'budget', budgetSpp);
   if (!outputs.includes('samples')) return;
@@ -106,7 +128,7 @@ export async function makeMaps(
   request: MapsRequest,
   denoiser: Pick<Denoiser, 'planSamples'>,
 ): Promise<Maps> {
-  const { outputs = ['color'], targetSmape, renderedSpp = spp, ...options } = request;
+  const { outputs = ['color'], targetSmape, renderedSpp = spp, pixels: _, ...options } = request;
   const target =
     targetSmape === undefined
       ? undefined

@@ -8,6 +8,7 @@ import type { Tile } from '../../image/region.js';
 import type { SanitizedCounts } from '../../image/sanitize.js';
 import type { FrameCache } from '../window/frame-cache.js';
 import type { MotionOrigin } from '../window/window-motion.js';
+import type { KernelsReport } from './debug-channels.js';
 import type { MapsReport, MapsRequest } from './maps.js';
 import type { WrapMode } from './wrap.js';
 
@@ -112,6 +113,8 @@ export interface FullReport extends Omit<DenoiseReport, 'stages' | 'predictedErr
   readonly wrap: 'x' | 'none';
   /** SHA-256 of the map of lambda. */
   readonly lambdaMap?: string;
+  /** Kernels of pixels, where they were asked for. */
+  readonly kernels?: readonly KernelsReport[];
   /** Where the motion between the frames came from. */
   readonly motion: MotionOrigin;
   /** Frames that were kept already, and those that were decoded; bytes that are kept now. */

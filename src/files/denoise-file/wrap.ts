@@ -59,7 +59,7 @@ export function wrapRegion(region: Tile, reach: number): Tile {
 
 /** What was denoised of a wrapped window, without the repeated columns. */
 export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLayers {
-  const { color, lights, alpha, fireflies, auxiliaries, report } = result;
+  const { color, lights, alpha, fireflies, auxiliaries, debug, report } = result;
   const narrow = (image: Raster): Raster => unwrapRaster(image, reach);
   const errors = result.errors && narrow(result.errors);
   const { predictedError } = report;
@@ -78,6 +78,15 @@ export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLay
           predictedError: { ...predictedError, smape: meanOf(errors, 0), dssim: meanOf(errors, 1) },
         },
       }),
+    ...(debug && {
+      debug: {
+        ...debug,
+        ...(debug.levels && { levels: debug.levels.map(narrow) }),
+        ...(debug.blendWeights && { blendWeights: debug.blendWeights.map(narrow) }),
+        ...(debug.windowShares && { windowShares: debug.windowShares.map(narrow) }),
+        ...(debug.gate && { gate: debug.gate.map(narrow) }),
+      },
+    }),
     ...(auxiliaries && {
       auxiliaries: {
         ...(auxiliaries.albedo && { albedo: narrow(auxiliaries.albedo) }),

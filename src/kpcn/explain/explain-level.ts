@@ -52,7 +52,8 @@ export function explainLevel(
   fusing?: FusionKernels,
 ): ExplainedLevel {
   const { x, y, features, albedo, window } = task;
-  const kernel = pixelKernel(logits, kernels, features.embedding, x, y);
+  const predicted = pixelKernel(logits, kernels, features.embedding, x, y);
+  const kernel = albedo === undefined ? { ...predicted, gate: 0 } : predicted;
   const gain = gains(albedo, kernel.gate, x, y, (of) => applyPixelKernel(kernel, of, x, y));
   const explained = { x, y, kernel: { ...kernel, gain } };
   if (window === undefined || fusing === undefined) return explained;

@@ -12,8 +12,12 @@ export type AnswerType = (typeof ANSWER_TYPES)[number];
 /** Those that hold more than one picture. */
 export const FILE_ANSWER_TYPES = ANSWER_TYPES.filter((type) => type !== 'image/png');
 
+/** Those with the report, which has the kernels of pixels. */
+export const REPORT_ANSWER_TYPES = ['application/json', 'multipart/mixed'] as const;
+
 /** Media types that a request may be answered with: a PNG has nothing but one denoised colour with its alpha. */
 export function answerTypes({ maps, mapsOnly, aovs, view }: DenoiseQuery): readonly AnswerType[] {
+  if (maps?.outputs?.includes('kernels')) return REPORT_ANSWER_TYPES;
   const withMaps = maps?.outputs?.some((output) => output !== 'color') ?? false;
   return mapsOnly || withMaps || aovs !== undefined || view === 'all' ? FILE_ANSWER_TYPES : ANSWER_TYPES;
 }
@@ -51,8 +55,8 @@ export function negotiate(
     if (named !== undefined) return named[1];
     const received = typeof format === 'string' ? format : 'several';
     const names = formats.map(([name]) => name).join(', ');
-    const isPicture = Object.hasOwn(FORMATS, received);
-    const range = `one of ${names}${isPicture ? ', which hold more than one picture,' : ''}`;
+    const missing = received === 'png' ? 'more than one picture' : 'the report';
+    const range = `one of ${names}${Object.hasOwn(FORMATS, received) ? `, which hold ${missing},` : ''}`;
     throw new QuietframeError('invalid-argument', expected(range, 'format', received), {
       parameter: 'format',
     });

@@ -1,5 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import { ERROR_METRICS, type MapsRequest, OUTPUTS, type Output } from '../../files/denoise-file/maps.js';
+import { parsePixels } from '../../files/denoise-file/parse-pixels.js';
 import { parseDecimal } from '../../numbers.js';
 
 /** Parameters about the error map and the sample map, by name; ranges that depend on others are checked by `checkMaps`. */
@@ -8,6 +9,7 @@ export const MAP_PARAMETERS: ReadonlyMap<string, (value: string) => MapsRequest>
   (value: string) => MapsRequest
 >([
   ['outputs', (value) => ({ outputs: outputsOf(value) })],
+  ['pixels', (value) => ({ pixels: parsePixels(value) })],
   ['budget', (value) => ({ budgetSpp: numberOf('budget', value) })],
   ['target-smape', (value) => ({ targetSmape: numberOf('target-smape', value) })],
   ['spp', (value) => ({ renderedSpp: positive('spp', value) })],

@@ -296,8 +296,13 @@ const DENOISE = {
     ),
     parameter(
       'outputs',
-      'What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the mask of fireflies, channel `fireflies.mask`, which is 1 where a lone bright pixel was dimmed (none where no variance was measured); the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`; albedo and normals as they guided the model, `auxiliaries`, without noise unless prefilter=off, as channels `quietframe.albedo.R`, `.G`, `.B` and `quietframe.normal.X`, `.Y`, `.Z`. What is not named stays as it is.',
+      "What the answer holds, with commas between: the denoised colour; the predicted error as channels `error.SMAPE` and `error.DSSIM`; the sample map as channels `samples.density` and `samples.spp`; the mask of fireflies, channel `fireflies.mask`, which is 1 where a lone bright pixel was dimmed (none where no variance was measured); the parameters of filters as channels `parameters.<filter>.<name>`, of model `pkn`, `upscale` and `deblur`; albedo and normals as they guided the model, `auxiliaries`, without noise unless prefilter=off, as channels `quietframe.albedo.R`, `.G`, `.B` and `quietframe.normal.X`, `.Y`, `.Z`; and what the network made on the way, on the CPU and of all levels, 0 the finest: `levels`, denoised and not yet composited, `quietframe.level0.R`; `blend-weights`, alpha of equation 5, `quietframe.blendWeight.level0`; `window-shares`, the share of each frame, `quietframe.windowShare.level0.center`, `.before1`, `.after1`; `gate`, how much of the albedo's texture comes back, `quietframe.gate.level0`; `kernels`, the kernels of `pixels` in the report, which is then the answer. What is not named stays as it is.",
       { type: 'string', default: 'color', examples: ['color', 'color,error,samples', 'color,fireflies'] },
+    ),
+    parameter(
+      'pixels',
+      'Pixels whose kernels the report has, `x,y` from the upper left of the data window with semicolons between, at most 64. With outputs=kernels.',
+      { type: 'string', pattern: '^\\d+,\\d+(;\\d+,\\d+){0,63}$', examples: ['120,80', '120,80;64,64'] },
     ),
     ...MAP_PARAMETERS,
     parameter(
@@ -432,6 +437,62 @@ const SAMPLE_MAP: Schema = {
 };
 
 /** OpenAPI 3.1 description of the HTTP interface. */
+const PLACE = { type: 'integer', minimum: 0 } as const;
+const NUMBER = { type: 'number' } as const;
+/** The kernels of `outputs=kernels`. */
+const KERNELS = {
+  type: 'array',
+  description:
+    'Of outputs=kernels, in the order of `pixels`. The color is composited from the levels by their blend weights; the noise guard takes `denoisedWeight` of it and the noisy color for the rest.',
+  items: {
+    type: 'object',
+    properties: {
+      ...{ x: PLACE, y: PLACE, color: rowOf('Composited.'), denoisedWeight: NUMBER },
+      levels: {
+        type: 'array',
+        description: 'The finest first; places are pixels of the level.',
+        items: {
+          type: 'object',
+          properties: {
+            ...{ x: PLACE, y: PLACE, denoised: rowOf('The color before it is composited.') },
+            blendWeight: { ...NUMBER, description: 'Alpha of equation 5; none at the coarsest level.' },
+            kernel: {
+              type: 'object',
+              description: "The frame's own kernel: `gain` times the weighted sum of the noisy colors.",
+              properties: {
+                size: PLACE,
+                weights: rowOf('Row by row; the border of the level repeats. The sum is 1.'),
+                gate: { ...NUMBER, description: "How much of the albedo's texture comes back." },
+                gain: rowOf('What the gate makes of it, for each channel.'),
+              },
+            },
+            fusion: {
+              type: 'object',
+              description:
+                "In a window: `bound` times `gain` times the weighted sum of the frames' own results, this frame's with the weight `share`.",
+              properties: {
+                ...{ share: NUMBER, gain: rowOf('As of the kernel.'), bound: NUMBER },
+                frames: {
+                  type: 'array',
+                  items: {
+                    type: 'object',
+                    properties: {
+                      offset: { type: 'integer' },
+                      share: { ...NUMBER, description: 'Sum of the weights.' },
+                      ...{ x: { type: 'integer' }, y: { type: 'integer' }, size: PLACE },
+                      weights: rowOf('Around x and y of the other frame; none where motion leads out of it.'),
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+} as const;
+
 export const OPENAPI = {
   openapi: '3.1.0',
   info: {
@@ -729,6 +790,7 @@ export const OPENAPI = {
               },
             },
           },
+          kernels: KERNELS,
           frames: { type: 'integer', description: 'Frames of the window that was sent.' },
           center: { type: 'integer', description: 'Index of the denoised frame.' },
           windowUsed: { type: 'integer', description: 'Frames that the result was made from.' },
@@ -741,6 +803,10 @@ export const OPENAPI = {
     },
   },
 };
+
+function rowOf(description: string) {
+  return { type: 'array', items: { type: 'number' }, description };
+}
 
 function cacheReport(description: string) {
   const count = { type: 'integer', minimum: 0 };

@@ -2,7 +2,7 @@ import { WRITABLE_COMPRESSIONS } from '../../exr/codecs/codec.js';
 import { sampleBytes } from '../../exr/header.js';
 import { bandBytes, TRANSIENT_BANDS } from '../../exr/line-reader.js';
 import type { ExrSummary, SummaryPart } from '../../exr/worker.js';
-import { needsErrors } from '../../files/denoise-file/maps.js';
+import { needsErrors, type Output } from '../../files/denoise-file/maps.js';
 import { wrapReach } from '../../files/denoise-file/wrap.js';
 import { boxHeight, boxWidth } from '../../image/image.js';
 import type { SelectedFiles, SelectedFrames } from '../frames/choose-center.js';
@@ -30,6 +30,10 @@ const LAMBDA = 8;
 const PREFILTER = 4 * 2 * (3 + 3 + 1 + 1);
 /** The clean albedo and normals as a result. */
 const AUXILIARIES = 4 * (3 + 3);
+/** As a frame's size, all three levels: their colors, blend weights, shares of seven frames and gates, and what workers write. */
+const DEBUG = { levels: 36, 'blend-weights': 14, 'window-shares': 124, gate: 18, kernels: 14 } as const;
+/** Features of a single frame, which are stored to predict kernels again. */
+const KERNEL_FEATURES = 139;
 /** The result is there as chunks while it becomes a file; what is compressed without a loss is about as large as before. */
 const RESULTS = 2;
 
@@ -64,7 +68,9 @@ export function frameMemory<File extends { readonly length: number }>(
   const errors = needsErrors(maps) ? ERRORS : 0;
   // Frames of a window are cleaned one after the other; whether the model has a prefilter does not make an estimate wrong.
   const auxiliaries =
-    (prefilter === 'off' ? 0 : PREFILTER) + (maps.outputs?.includes('auxiliaries') ? AUXILIARIES : 0);
+    (prefilter === 'off' ? 0 : PREFILTER) +
+    (maps.outputs?.includes('auxiliaries') ? AUXILIARIES : 0) +
+    debugBytes(maps.outputs ?? [], others > 0);
   const inputs = [exr, ...halves, ...neighbors.map((neighbor) => neighbor.exr)];
   const lambda = lambdaMap === undefined ? 0 : LAMBDA;
   // Frames that wrap are copied with the columns of the other border, and all work is on the copies.
@@ -82,6 +88,13 @@ export function frameMemory<File extends { readonly length: number }>(
       repeated +
       pixels * (4 * (planes + magnified) + window + errors + auxiliaries + lambda),
   );
+}
+
+/** Bytes a pixel of what shows the network's work. */
+function debugBytes(outputs: readonly Output[], isWindow: boolean): number {
+  const rasters = Object.entries(DEBUG).filter(([name]) => outputs.some((output) => output === name));
+  const stored = outputs.includes('kernels') && !isWindow ? KERNEL_FEATURES : 0;
+  return rasters.reduce((sum, [, bytes]) => sum + bytes, stored);
 }
 
 /** Pixels of the copy of a frame that wraps, or may: 0 where none is made. */

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../../src/denoise/denoiser.js';
-import type { ExplainedPixel } from '../../../src/denoise/kpcn/debug-outputs.js';
 import type { DenoiseRequest, WindowFrame } from '../../../src/denoise/types.js';
 import type { Frame } from '../../../src/frame/frame.js';
 import { copyPadded, downsample } from '../../../src/image/pyramid.js';
@@ -11,6 +10,7 @@ import { frameOf, noise, TINY_MODELS } from '../support.js';
 const SHIPPED = fileURLToPath(new URL('../../../models', import.meta.url));
 const [WIDTH, HEIGHT] = [46, 37];
 const LEVELS = 3;
+const NOTHING = raster(0, 0, 3);
 /** Corners, borders and the inside. */
 const PIXELS = [
   { x: 0, y: 0 },
@@ -118,8 +118,8 @@ describe.each(Object.entries(denoisers))('debug outputs of the %s model', (name,
     const { color, debug } = await denoiser.denoise(plain(), { ...request, debug: ALL });
     expect(debug?.levels).toHaveLength(LEVELS);
     expect(debug?.blendWeights).toHaveLength(LEVELS - 1);
-    const [fine, middle, coarse] = debug?.levels as [Raster, Raster, Raster];
-    const [fineWeight, middleWeight] = debug?.blendWeights as [Raster, Raster];
+    const [fine = NOTHING, middle = NOTHING, coarse = NOTHING] = debug?.levels ?? [];
+    const [fineWeight = NOTHING, middleWeight = NOTHING] = debug?.blendWeights ?? [];
     /** Equation 5 with levels in the size of the frame, away from its padding. */
     const composite = (finer: Raster, coarser: Raster, weights: Raster, cell: number): Raster => {
       const result = raster(WIDTH, HEIGHT, 3);
@@ -150,7 +150,7 @@ describe.each(Object.entries(denoisers))('debug outputs of the %s model', (name,
     ] as const) {
       expectColor(pixelAt(whole, x, y), pixelAt(color, x, y), `pixel ${x},${y}`);
     }
-    for (const { x, y, levels, color: explained, denoisedWeight } of debug?.pixels as ExplainedPixel[]) {
+    for (const { x, y, levels, color: explained, denoisedWeight } of debug?.pixels ?? []) {
       expect(denoisedWeight).toBe(1);
       expect(explained).toEqual(pixelAt(color, x, y));
       expect(levels.map(({ blendWeight }) => blendWeight)).toEqual([
@@ -216,7 +216,7 @@ describe.each(Object.entries(denoisers))('debug outputs of the %s model', (name,
       const frame = frameOf(WIDTH, HEIGHT);
       const quiet = { ...frame, colorVariance: noise(WIDTH, HEIGHT, 1, 1e-3) };
       const { color, debug } = await denoiser.denoise(quiet, { ...request, debug: { pixels: PIXELS } });
-      const pixels = debug?.pixels as ExplainedPixel[];
+      const pixels = debug?.pixels ?? [];
       expect(Math.min(...pixels.map(({ denoisedWeight }) => denoisedWeight))).toBeLessThan(0.9);
       for (const { x, y, color: composited, denoisedWeight } of pixels) {
         const noisy = pixelAt(frame.color, x, y);
@@ -251,7 +251,8 @@ describe.each(Object.entries(denoisers))('debug outputs of the %s model', (name,
       const bright = await denoiser.denoise({ ...frame, color }, { ...request, debug: ALL });
       const [level, wanted] = [bright.debug?.levels?.[0], bright.color];
       expect(level?.data[100]).toBeGreaterThan(scale / 100);
-      const first = bright.debug?.pixels?.[3] as ExplainedPixel;
+      const [first] = bright.debug?.pixels ?? [];
+      if (first === undefined) throw new Error('No pixel');
       expectColor(
         first.color.map((value) => value / scale),
         pixelAt(wanted, first.x, first.y).map((value) => value / scale),
