@@ -42,14 +42,13 @@ export function oneOf(choices: readonly string[], name: string): (text: string) 
 
 /** May be given several times. Unknown roles are refused where layers are resolved. */
 export function layerOption(): Option {
-  return new Option(
-    '--layer <role=layer>',
-    'layer of a role: albedo=MyAlbedo, normal=none; repeatable',
-  ).argParser((text: string, layers: Record<string, string> = {}) => {
-    const equals = text.indexOf('=');
-    if (equals < 1 || equals === text.length - 1) throw wrong('role=layer', '--layer', text);
-    return { ...layers, [text.slice(0, equals)]: text.slice(equals + 1) };
-  });
+  return new Option('--layer <role=layer>', 'albedo=MyAlbedo, normal=none; repeatable').argParser(
+    (text: string, layers: Record<string, string> = {}) => {
+      const equals = text.indexOf('=');
+      if (equals < 1 || equals === text.length - 1) throw wrong('role=layer', '--layer', text);
+      return { ...layers, [text.slice(0, equals)]: text.slice(equals + 1) };
+    },
+  );
 }
 
 /** One of several stereo views, or all of them. */
@@ -79,7 +78,7 @@ export function aovsOption(): Option {
 }
 
 export function samplesOption(): Option {
-  return new Option('--spp <n>', 'samples per pixel, for variance layers that need them').argParser((text) =>
+  return new Option('--spp <n>', 'samples per pixel, for variance layers').argParser((text) =>
     parsePositive(text, '--spp'),
   );
 }
