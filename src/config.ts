@@ -7,7 +7,6 @@ import { advanced, choice, hosts, integer, optional, proxies, type Setting, text
 const DEVICES = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'auto'] as const;
 const ENGINES = ['onnx', 'tfjs'] as const;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const GIB = 2 ** 30;
 const MANY_BYTES = Number.MAX_SAFE_INTEGER;

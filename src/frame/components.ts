@@ -8,11 +8,6 @@ import type { Frame } from './frame.js';
  */
 export type Component = 'beauty' | 'irradiance' | 'albedo' | 'specular';
 
-/** Whether a frame has the parts of the beauty. */
-export function hasSplit({ diffuse, diffuseAlbedo, specular }: Frame): boolean {
-  return diffuse !== undefined && diffuseAlbedo !== undefined && specular !== undefined;
-}
-
 /**
  * A frame whose colour is a component, with the guides of the frame.
  * @throws QuietframeError `missing-layer` where the frame has no split.

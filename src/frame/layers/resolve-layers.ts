@@ -20,7 +20,6 @@ export {
   type LayerPlan,
   layersText,
   type PlannedLayer,
-  type PlannedVariance,
   type ResolveOptions,
 } from './layer-plan.js';
 export { SOURCES } from './source-list.js';
