@@ -42,7 +42,7 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   'prom-client': /^server\//,
   commander: /^cli\//,
   'lru-cache': /^(files\/window\/frame-cache|cli\/sequence\/window-files|server\/frames\/source-files)\.ts$/,
-  pngjs: /^(server|demo)\//,
+  pngjs: /^(server|demo|cli\/explain)\//,
 };
 
 interface Import {

@@ -6,6 +6,7 @@ import { VERSION } from '../version.js';
 import { compareCommand } from './commands/compare.js';
 import { completionCommand } from './commands/completion.js';
 import { denoiseCommand } from './commands/denoise.js';
+import { explainCommand } from './commands/explain.js';
 import { inspectCommand } from './commands/inspect.js';
 import { sampleMapCommand } from './commands/sample-map.js';
 import { sequenceCommand } from './commands/sequence.js';
@@ -29,6 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
     denoiseCommand,
     sequenceCommand,
     sampleMapCommand,
+    explainCommand,
     inspectCommand,
     compareCommand,
     serveCommand,

@@ -1,7 +1,7 @@
 import { PNG } from 'pngjs';
+import { drawLabel, LABEL_HEIGHT } from '../image/label.js';
 import type { Raster } from '../image/raster.js';
 import { displayExposure, toneMap } from '../image/tonemap.js';
-import { drawLabel, LABEL_HEIGHT } from './label.js';
 
 /** Pixels between two pictures, and around a label. */
 const GAP = 6;

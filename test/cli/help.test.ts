@@ -11,7 +11,16 @@ const help = (...args: string[]): string =>
 const COMMANDS = [...help().matchAll(/^ {2}(?!help)([a-z-]+) /gm)].map(([, name]) => name as string);
 
 it('has help for each command', () => {
-  const commands = ['denoise', 'sequence', 'sample-map', 'inspect', 'compare', 'serve', 'completion'];
+  const commands = [
+    'denoise',
+    'sequence',
+    'sample-map',
+    'explain',
+    'inspect',
+    'compare',
+    'serve',
+    'completion',
+  ];
   expect(COMMANDS).toEqual(commands);
 });
 

@@ -1,0 +1,149 @@
+import { extname } from 'node:path';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { readConfig } from '../../config.js';
+import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
+import type { PrefilterChoice } from '../../denoise/types.js';
+import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
+import { parsePixels } from '../../files/denoise-file/parse-pixels.js';
+import type { FullReport } from '../../files/denoise-file/types.js';
+import { checkFolder } from '../check-folder.js';
+import { drawKernels } from '../explain/draw-kernels.js';
+import {
+  encoderOption,
+  engineOption,
+  type LayerFlags,
+  lambdaOption,
+  lambdaRequest,
+  layerOption,
+  modelOption,
+  motionOption,
+  parseInteger,
+  prefilterOption,
+  resolveOptions,
+  samplesOption,
+  sourceOption,
+  threadsOption,
+  viewOption,
+  type WorkerFlags,
+  wrong,
+} from '../options.js';
+import { tellDone, writeOutput } from '../output.js';
+import { OverwriteGuard } from '../overwrite-guard.js';
+import { readInput } from '../read-input.js';
+import { runOnFile } from '../run-on-file.js';
+import { STANDARD_OUTPUT } from '../standard-output.js';
+
+interface Flags extends LayerFlags, WorkerFlags {
+  readonly output: string;
+  readonly pixel: readonly Pixel[];
+  readonly center?: number;
+  readonly halfB?: string;
+  readonly lambda?: number | string;
+  readonly model?: string;
+  readonly encoder?: string;
+  readonly prefilter: PrefilterChoice;
+}
+
+/** Frames of a window. */
+const MAX_FRAMES = 7;
+
+/** `quietframe explain`. */
+export function explainCommand(program: Command): void {
+  program
+    .command('explain')
+    .description('draw the kernels that denoise pixels, at every level and in every frame')
+    .argument('<in.exr...>', 'noisy frame, or the frames of a window in time order')
+    .requiredOption('-o, --output <out.png>', 'picture of the kernels; .json has their weights, as - does')
+    .addOption(
+      new Option('--pixel <x,y>', 'pixel from the upper left of the data window; repeatable')
+        .makeOptionMandatory()
+        .argParser((text: string, pixels: readonly Pixel[] = []) => [
+          ...pixels,
+          ...parsePixels(text, '--pixel'),
+        ]),
+    )
+    .option('--center <index>', 'frame that is denoised, from 0; by default the middle one', (text) =>
+      parseInteger(text, '--center', 0, MAX_FRAMES - 1),
+    )
+    .option('--half-b <b.exr>', 'second half buffer: the same frame with another seed')
+    .addOption(lambdaOption())
+    .addOption(modelOption('bundle that denoises'))
+    .addOption(encoderOption())
+    .addOption(prefilterOption())
+    .addOption(sourceOption())
+    .addOption(viewOption('stereo view that is denoised'))
+    .addOption(layerOption())
+    .addOption(motionOption())
+    .addOption(samplesOption())
+    .addOption(threadsOption())
+    .addOption(engineOption())
+    .action(explain);
+}
+
+async function explain(inputs: readonly string[], flags: Flags): Promise<void> {
+  const type = typeOf(flags.output);
+  if (inputs.length > MAX_FRAMES)
+    throw wrong(`at most ${MAX_FRAMES} frames`, 'the window', `${inputs.length}`);
+  // Of two middle frames the later, as the service has it.
+  const { center = inputs.length >> 1 } = flags;
+  const input = inputs[center];
+  if (input === undefined) throw wrong(`0 to ${inputs.length - 1}`, '--center', `${center}`);
+  const config = readConfig();
+  const files = await Promise.all(inputs.map(readInput));
+  const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
+  const lambda = await lambdaRequest(flags.lambda);
+  await checkFolder(flags.output);
+  const map = typeof flags.lambda === 'string' ? flags.lambda : undefined;
+  const guard = await OverwriteGuard.check(
+    [{ path: flags.output, parameter: '--output' }],
+    [...inputs, flags.halfB, map],
+  );
+  const exr = files[center] as Uint8Array;
+  const neighbors = files.flatMap((file, i) =>
+    i === center ? [] : [{ exr: file, offset: i - center, name: inputs[i] as string }],
+  );
+  const { noisy, report } = await runOnFile(
+    input,
+    { half_b: flags.halfB, lambda: map },
+    { ...flags, device: 'cpu' },
+    config,
+    (tools) =>
+      denoiseExr(
+        {
+          ...{ exr, neighbors, ...lambda, maps: { outputs: ['kernels'], pixels: flags.pixel } },
+          ...(halfB && { halves: [exr, halfB] as const }),
+          ...(flags.model !== undefined && { model: flags.model }),
+          ...(flags.encoder !== undefined && { encoder: flags.encoder }),
+          prefilter: flags.prefilter,
+          ...resolveOptions(flags),
+          ...tools.watch,
+        },
+        tools.services,
+      ),
+  );
+  const { kernels = [] } = report;
+  const bytes =
+    type === 'png'
+      ? drawKernels(kernels, noisy)
+      : new TextEncoder().encode(`${JSON.stringify(kernels, null, 2)}\n`);
+  await writeOutput(flags.output, bytes, guard);
+  tell(report, flags.output);
+}
+
+function typeOf(output: string): 'png' | 'json' {
+  if (output === STANDARD_OUTPUT) return 'json';
+  const suffix = extname(output).toLowerCase();
+  if (suffix === '.png') return 'png';
+  if (suffix === '.json') return 'json';
+  throw wrong('.png or .json as the suffix (- is standard output)', '--output', output);
+}
+
+function tell({ warnings, kernels = [], model, version, windowUsed }: FullReport, output: string): void {
+  for (const { code, message } of warnings) {
+    process.stderr.write(`quietframe: warning ${code}: ${message}\n`);
+  }
+  const window = windowUsed === 1 ? '' : `, a window of ${windowUsed} frames`;
+  const pixels = kernels.length === 1 ? '1 pixel' : `${kernels.length} pixels`;
+  tellDone(`${output}: kernels of ${pixels}, ${model}@${version}${window}\n`, output);
+}
