@@ -1,7 +1,18 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { MEMORY_PARTS, processBytes, shareMemory, sumOfMemory } from './memory-shares.js';
-import { advanced, choice, hosts, integer, optional, proxies, type Setting, text, wrong } from './setting.js';
+import {
+  advanced,
+  choice,
+  hosts,
+  integer,
+  optional,
+  proxies,
+  type Setting,
+  targets,
+  text,
+  wrong,
+} from './setting.js';
 
 /** What networks and kernels run on; see docs/gpu.md. */
 const DEVICES = ['cpu', 'webgpu', 'cuda', 'tensorrt', 'auto'] as const;
@@ -122,6 +133,12 @@ export const SETTINGS = {
   ),
   jobSeconds: integer('JOB_TTL', 'seconds', 3600, [1, 30 * DAY], 'a job is kept after its end'),
   jobFolder: optional(text('JOB_FOLDER', 'folder', '', 'records of jobs, for restarts; needs a spool')),
+  webhookHosts: advanced(
+    optional(targets('WEBHOOK_HOSTS', 'hosts that webhooks of jobs may call; without, none')),
+  ),
+  webhookSecretFile: advanced(
+    optional(text('WEBHOOK_SECRET_FILE', 'file', '', 'secret that signs webhooks of jobs')),
+  ),
   drainSeconds: integer('DRAIN', 'seconds', 30, [0, DAY], 'time for what runs after SIGTERM'),
   logLevel: choice('LOG', 'level', LOG_LEVELS, 'info', 'least level of the log'),
   otlpEndpoint: {

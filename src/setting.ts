@@ -46,11 +46,7 @@ export function text(name: string, unit: string, fallback: string, description: 
 
 /** Proxies that are trusted. Trust in everybody would let every client choose its address, and its quotas with it. */
 export function proxies(name: string, description: string): Setting<string> {
-  const isProxy = (text: string): boolean => {
-    const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-    if (PROXY_NAMES.includes(text)) return true;
-    return isIP(address) !== 0 && Number(bits ?? 0) <= (isIP(address) === 4 ? 32 : 128);
-  };
+  const isProxy = (text: string): boolean => PROXY_NAMES.includes(text) || isNetwork(text);
   return listed(name, 'addresses', description, isProxy, `IP addresses, networks, ${PROXY_NAMES.join(', ')}`);
 }
 
@@ -58,6 +54,17 @@ export function proxies(name: string, description: string): Setting<string> {
 export function hosts(name: string, description: string): Setting<string> {
   const isHost = (text: string): boolean => text === '*' || /^\.?[\w-]+(\.[\w-]+)*$/.test(text);
   return listed(name, 'names', description, isHost, 'names of hosts without ports, or *');
+}
+
+/** Names of hosts, of which one that begins with a dot stands for all below it, with addresses and networks. */
+export function targets(name: string, description: string): Setting<string> {
+  const isTarget = (text: string): boolean => isNetwork(text) || /^\.?[\w-]+(\.[\w-]+)*$/.test(text);
+  return listed(name, 'names', description, isTarget, 'names of hosts without ports, IP addresses, networks');
+}
+
+function isNetwork(text: string): boolean {
+  const [, address = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  return isIP(address) !== 0 && Number(bits ?? 0) <= (isIP(address) === 4 ? 32 : 128);
 }
 
 /** A list with commas between. */

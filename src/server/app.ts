@@ -31,6 +31,7 @@ import type { Job } from './jobs/job.js';
 import { JobRecords } from './jobs/job-records.js';
 import { JobRunner } from './jobs/job-runner.js';
 import { JobStore } from './jobs/job-store.js';
+import { Webhooks } from './jobs/webhooks.js';
 import { Lifecycle } from './lifecycle.js';
 import { Metrics } from './observability/metrics.js';
 import { openTracing } from './observability/tracing.js';
@@ -101,12 +102,13 @@ export async function buildApp(
   const metrics = new Metrics(queue, frames, jobs, () => deps.denoiser.restarts ?? 0);
   const tracing = await openTracing(config.otlpEndpoint);
   const streams = new EventStreams(config.eventStreams);
+  const webhooks = await Webhooks.open(config.webhookHosts, config.webhookSecretFile, app.log);
   const origins = new OriginCheck(config.allowedHosts, config.tokensFile !== undefined);
   const framesOf = (owner: string): OwnedFrames =>
     new OwnedFrames(frames, config.tokensFile === undefined ? undefined : owner);
   const shared = {
     ...{ deps, config, lifecycle, queue, metrics, frames, callers, jobs, tracing, tls },
-    ...{ framesOf, files, uploads, uploadBudget, answers, leastRate, streams, origins },
+    ...{ framesOf, files, uploads, uploadBudget, answers, leastRate, streams, origins, webhooks },
   };
   const runner = new JobRunner(shared, kept?.records, app.log);
   const context: AppContext = { ...shared, runner };
@@ -151,6 +153,7 @@ export async function buildApp(
     closing.abort();
     metrics.registry.clear();
     await tracing.close();
+    await webhooks?.close();
   });
   await app.register(accepts);
   acceptBodies(app);

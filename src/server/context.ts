@@ -9,6 +9,7 @@ import type { LeastRateOptions } from './http/least-rate.js';
 import type { EventStreams } from './jobs/event-streams.js';
 import type { Job } from './jobs/job.js';
 import type { JobStore } from './jobs/job-store.js';
+import type { Webhooks } from './jobs/webhooks.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Metrics } from './observability/metrics.js';
 import type { Tracing } from './observability/tracing.js';
@@ -43,6 +44,8 @@ export type AppConfig = Pick<
   | 'maxJobFrames'
   | 'jobSeconds'
   | 'jobFolder'
+  | 'webhookHosts'
+  | 'webhookSecretFile'
   | 'uploadSeconds'
   | 'frameCacheBytes'
   | 'spoolFolder'
@@ -83,6 +86,8 @@ export interface AppContext {
   readonly jobs: JobStore;
   readonly runner: JobWork;
   readonly tracing: Tracing;
+  /** Undefined where they are off. */
+  readonly webhooks: Webhooks | undefined;
   readonly tls: Tls | undefined;
 }
 

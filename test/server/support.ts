@@ -38,6 +38,8 @@ export const CONFIG: AppConfig = {
   maxJobFrames: 32,
   jobSeconds: 60,
   jobFolder: undefined,
+  webhookHosts: undefined,
+  webhookSecretFile: undefined,
   uploadSeconds: 20,
   frameCacheBytes: 2 ** 20,
   spoolFolder: undefined,

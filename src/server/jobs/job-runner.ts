@@ -17,7 +17,10 @@ import type { Terms } from '../queue/work-queue.js';
 import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
 import type { JobRecords } from './job-records.js';
 
-type Context = Pick<AppContext, 'deps' | 'config' | 'queue' | 'metrics' | 'framesOf' | 'files' | 'tracing'>;
+type Context = Pick<
+  AppContext,
+  'deps' | 'config' | 'queue' | 'metrics' | 'framesOf' | 'files' | 'tracing' | 'webhooks'
+>;
 
 /** How often the service may end under a job without a frame being done. */
 const MOST_STARTS = 3;
@@ -83,6 +86,7 @@ export class JobRunner {
       }
     }
     if (!job.ended) await this.#start(job, false);
+    else void this.#context.webhooks?.notify(job);
   }
 
   async #start(job: Job, isNew: boolean): Promise<void> {
@@ -125,6 +129,8 @@ export class JobRunner {
       stopped.release();
       unwanted.release();
       if (!job.ended && !job.cancelled.aborted) await this.#noteStopped(job);
+      // Nobody waits for others: neither the jobs nor the end of the service.
+      if (!job.cancelled.aborted) void this.#context.webhooks?.notify(job);
       this.#running.delete(work);
     });
     this.#running.add(work);

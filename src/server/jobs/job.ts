@@ -30,6 +30,8 @@ export interface JobSpec {
   /** As the query of `POST /v1/denoise`. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly frames: readonly JobFrame[];
+  /** URL that is told when the job has ended. */
+  readonly webhook?: string;
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
 }
 

@@ -30,12 +30,12 @@ export function parseRecord(text: string, id: string): Job | undefined {
 
 function isSpec(value: unknown): value is JobSpec {
   if (!isObject(value)) return false;
-  const { id, owner, created, urgency, traceparent, parameters, frames, idempotency } = value;
+  const { id, owner, created, urgency, traceparent, parameters, frames, webhook, idempotency } = value;
   return (
     [id, owner, created].every((each) => typeof each === 'string') &&
     typeof urgency === 'number' &&
     Number.isFinite(urgency) &&
-    (traceparent === undefined || typeof traceparent === 'string') &&
+    [traceparent, webhook].every((each) => each === undefined || typeof each === 'string') &&
     isObject(parameters) &&
     Object.values(parameters).every((each) => typeof each === 'string') &&
     Array.isArray(frames) &&

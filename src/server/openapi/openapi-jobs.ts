@@ -62,6 +62,12 @@ export function jobPaths({ denoise, digest, binary, problems, refusals }: Parts)
             'idempotency-key',
             'A request with a key that was used before answers with the job of then.',
           ),
+          {
+            name: 'webhook',
+            in: 'query',
+            description: 'URL that gets the status when the job has ended. Its host is one of the service.',
+            schema: { type: 'string', format: 'uri', maxLength: 2048 },
+          },
           ...denoise.parameters,
         ],
         requestBody: {

@@ -9,6 +9,7 @@ import type { OwnedFrames } from '../../frames/owned-frames.js';
 import { codeOf, Job, type JobFrame, type JobSpec } from '../../jobs/job.js';
 import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../../jobs/job-body.js';
 import { jobEvents } from '../../jobs/job-events.js';
+import { takeWebhook } from '../../jobs/webhook-parameter.js';
 import { acquireSlot, headerOf, reception, releaseOnClose, reserveBody } from '../../queue/admission.js';
 import { JOB_URGENCY, parsePriority } from '../../queue/priority.js';
 import { parseDenoiseQuery } from '../denoise-query.js';
@@ -44,9 +45,9 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
     const urgency = parsePriority(headerOf(request), request.caller, JOB_URGENCY).urgency;
     const key = idempotencyKey(request);
     const asked = await receiveJob(request, reply, context);
-    const { frames: list, parameters } = asked;
+    const { frames: list, parameters, webhook } = asked;
     const fingerprint = createHash('sha256')
-      .update(JSON.stringify([list, parameters]))
+      .update(JSON.stringify([list, parameters, ...(webhook === undefined ? [] : [webhook])]))
       .digest('hex');
     const before = key === undefined ? undefined : jobs.withKey(key, request.caller);
     if (before !== undefined && before.spec.idempotency?.fingerprint !== fingerprint) {
@@ -66,6 +67,7 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
       ...(traceparent !== undefined && { traceparent }),
       parameters,
       frames: list,
+      ...(webhook !== undefined && { webhook }),
       ...(key !== undefined && { idempotency: { key, fingerprint } }),
     };
     const job = new Job(spec);
@@ -162,12 +164,13 @@ async function receiveJob(
   request: FastifyRequest,
   reply: FastifyReply,
   context: AppContext,
-): Promise<JobRequest> {
+): Promise<JobRequest & { readonly webhook?: string }> {
   const { deps, config, files, metrics } = context;
   const frames = context.framesOf(request.caller.name);
   const given = request.query as Record<string, unknown>;
-  const { center, ...query } = given;
-  parseDenoiseQuery(given, deps.denoiser.models);
+  const { webhook, parameters: wanted } = takeWebhook(given, context.webhooks);
+  const { center, ...query } = wanted;
+  parseDenoiseQuery(wanted, deps.denoiser.models);
   const named = isJson(request.raw);
   const limit = named ? JOB_JSON_LIMIT : Math.min(config.maxUploadBytes, frames.largest);
   checkBodyHead(request.raw, limit);
@@ -183,9 +186,13 @@ async function receiveJob(
       const message = expected('it in the body', 'center', 'it in the query');
       throw new QuietframeError('invalid-argument', message, { parameter: 'center' });
     }
-    const parameters = mergeWithoutDuplicates(query, asked.parameters);
+    const all = mergeWithoutDuplicates(
+      { ...query, ...(webhook !== undefined && { webhook }) },
+      asked.parameters,
+    );
+    const { parameters, ...taken } = takeWebhook(all, context.webhooks);
     parseDenoiseQuery(parameters, deps.denoiser.models);
-    return { frames: asked.frames, parameters: parameters as Record<string, string> };
+    return { frames: asked.frames, ...taken, parameters: parameters as Record<string, string> };
   }
   const memory = context.uploads.open();
   try {
@@ -203,6 +210,7 @@ async function receiveJob(
     const frame = await keepUpload(upload, frames);
     return {
       frames: [{ ...frame, ...(center !== undefined && { center: Number(center) }) }],
+      ...(webhook !== undefined && { webhook }),
       parameters: parameters as Record<string, string>,
     };
   } finally {
