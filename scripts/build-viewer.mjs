@@ -14,7 +14,7 @@ await build({
   minify: true,
   legalComments: 'inline',
   logLevel: 'warning',
-  alias: { 'node:zlib': folder('viewer/zlib.ts') },
+  alias: { 'node:zlib': folder('viewer/zlib.ts'), 'node:buffer': folder('viewer/buffer.ts') },
   loader: { '.wasm': 'binary' },
   // What OpenJPH's script would take from Node is not used in a browser.
   external: ['fs', 'path'],

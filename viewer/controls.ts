@@ -2,12 +2,12 @@ import { colorTable } from './false-color.js';
 import type { FrameDisplay } from './frame-display.js';
 import type { Jobs } from './jobs.js';
 import type { LambdaPreview } from './lambda-preview.js';
+import { showError } from './messages.js';
 import { button, byId, input, select } from './page.js';
 import type { Playback } from './playback.js';
-import { saveExr, savePng } from './save-result.js';
+import type { ResultSaver } from './save-result.js';
 import type { Stage } from './stage.js';
 import type { State } from './state.js';
-import { moveSplit } from './view-transform.js';
 
 export interface Parts {
   readonly state: State;
@@ -16,92 +16,75 @@ export interface Parts {
   readonly preview: LambdaPreview;
   readonly playback: Playback;
   readonly stage: Stage;
+  readonly saver: ResultSaver;
   /** Called with a token that was entered. */
   readonly signIn: (token: string) => void;
 }
 
 /** Connects buttons, sliders and pickers. */
-export function connectControls({ state, display, jobs, preview, playback, stage, signIn }: Parts): void {
-  byId<HTMLCanvasElement>('legend-colors')
-    .getContext('2d')
-    ?.putImageData(new ImageData(new Uint8ClampedArray(colorTable()), 256, 1), 0, 0);
-  const click = (id: string, act: () => void): void => button(id).addEventListener('click', act);
-  click('denoise', () => void jobs.denoise([state.frame]));
-  click('denoise-all', () => void jobs.denoise([...state.shot.frames.keys()]));
+export function connectControls(parts: Parts): void {
+  const { state, display, jobs, preview, playback, stage, saver, signIn } = parts;
+  drawLegends();
+  const click = (id: string, act: () => unknown): void =>
+    button(id).addEventListener('click', () => {
+      Promise.resolve(act()).catch(showError);
+    });
+  click('denoise', () => jobs.denoise([state.frame]));
+  click('denoise-all', () => jobs.denoise([...state.shot.frames.keys()]));
   click('cancel', () => jobs.cancel());
   click('auto', () => display.autoExposure());
   click('fit', () => stage.fit());
   click('actual', () => stage.actualSize());
+  click('nearer', () => stage.zoom(2));
+  click('farther', () => stage.zoom(1 / 2));
   click('blink', () => display.toggleBlink());
-  click('play', () => void playback.toggle());
-  click('save-exr', () => saveExr(state));
-  click('save-png', () => void savePng(state, display.pictures));
+  click('play', () => playback.toggle());
+  for (const format of ['exr', 'png'] as const) {
+    click(`save-${format}`, async () => {
+      // What is saved is what is shown: a preview is of the visible part alone.
+      if (state.result !== undefined && !state.isFinal(state.result)) await jobs.denoise([state.frame]);
+      await saver.save(format);
+    });
+    click(`save-all-${format}`, () => saver.saveAll(format));
+  }
+  click('help', () => byId<HTMLDialogElement>('keys').showModal());
   input('exposure').addEventListener('input', () => display.draw());
   select('curve').addEventListener('change', () => display.draw());
   select('layer').addEventListener('change', () => void display.show());
   input('frame').addEventListener('input', () => playback.choose(Number(input('frame').value)));
-  input('lambda').addEventListener('input', () => {
-    display.draw();
-    // The result has the whole picture with its own lambda.
-    if (state.lambda === state.result?.lambda) void display.show();
-    else preview.update();
-  });
+  input('keep').addEventListener('input', () => preview.lambdaChanged());
   select('theme').addEventListener('change', () => {
     document.documentElement.dataset.theme = select('theme').value;
   });
+  for (const id of ['brush', 'inside']) {
+    // Their settings and results are in a group that can be closed.
+    const group = byId(id).closest('details');
+    input(id).addEventListener('change', () => {
+      if (group !== null && input(id).checked) group.open = true;
+    });
+  }
   input('token').addEventListener('change', () => signIn(input('token').value));
 }
 
-/** Connects the keys of the page, of the split and of the picture. */
-export function connectKeys({ state, display, jobs, playback, stage }: Parts): void {
-  byId('split').addEventListener('keydown', (event) => {
-    const step = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    event.stopPropagation();
-    state.split = moveSplit(state.split, step);
-    display.draw();
-  });
-  state.canvas.addEventListener('keydown', (event) => {
-    const moves: Record<string, [number, number]> = {
-      ArrowLeft: [40, 0],
-      ArrowRight: [-40, 0],
-      ArrowUp: [0, 40],
-      ArrowDown: [0, -40],
-    };
-    const move = moves[event.key];
-    if (move === undefined) return;
-    event.preventDefault();
-    stage.pan(...move);
-  });
-  const expose = (step: number): void => {
-    input('exposure').value = String(state.exposure + step);
-    display.draw();
-  };
-  const keys: Readonly<Record<string, () => void>> = {
-    '+': () => stage.zoom(2),
-    '=': () => stage.zoom(2),
-    '-': () => stage.zoom(1 / 2),
-    '0': () => stage.fit(),
-    '1': () => stage.actualSize(),
-    '[': () => expose(-0.5),
-    ']': () => expose(0.5),
-    ',': () => playback.choose(state.frame - 1),
-    '.': () => playback.choose(state.frame + 1),
-    ' ': () => void playback.toggle(),
-    b: () => display.toggleBlink(),
-    d: () => void jobs.denoise([state.frame].slice(0, state.shot.frames.length)),
-    D: () => void jobs.denoise([...state.shot.frames.keys()]),
-    Escape: () => jobs.cancel(),
-  };
-  document.addEventListener('keydown', (event) => {
-    if (!(event.target instanceof Element) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const types = event.target.matches('input:not([type="range"]):not([type="checkbox"]), select');
-    if (types && event.key !== 'Escape') return;
-    if (event.key === ' ' && event.target.matches('button, input')) return;
-    const act = keys[event.key];
-    if (act === undefined) return;
-    event.preventDefault();
-    act();
-  });
+/** The ramp of false color, and the wheel of directions as the shader draws them. */
+function drawLegends(): void {
+  byId<HTMLCanvasElement>('legend-colors')
+    .getContext('2d')
+    ?.putImageData(new ImageData(new Uint8ClampedArray(colorTable()), 256, 1), 0, 0);
+  const wheel = byId<HTMLCanvasElement>('legend-wheel').getContext('2d');
+  if (wheel === null) return;
+  const { width } = wheel.canvas;
+  const [middle, radius] = [width / 2, width / 2 - 1];
+  const colors = wheel.createConicGradient(0, middle, middle);
+  // Angles of a canvas go clockwise, hues the other way.
+  for (let hue = 0; hue <= 360; hue += 30) colors.addColorStop(hue / 360, `hsl(${360 - hue} 100% 50%)`);
+  const reach = wheel.createRadialGradient(middle, middle, 0, middle, middle, radius);
+  reach.addColorStop(0, 'rgb(31 31 31)');
+  reach.addColorStop(1, 'rgb(31 31 31 / 0)');
+  for (const fill of [colors, reach]) {
+    wheel.fillStyle = fill;
+    wheel.beginPath();
+    wheel.arc(middle, middle, radius, 0, 2 * Math.PI);
+    wheel.fill();
+  }
 }

@@ -3,7 +3,10 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { QuietframeError } from '../src/errors.js';
 import { readHeader } from '../src/exr/header.js';
 import { readExr } from '../src/exr/read-exr.js';
+import { dssim, relativeMse, smape } from '../src/image/metrics.js';
+import type { Raster } from '../src/image/raster.js';
 import type { DecodeAnswer, DecodeTask, Opened, Planes } from './decoder.js';
+import { rasterOf } from './pixels.js';
 
 async function open(file: Blob): Promise<Opened> {
   const bytes = new Uint8Array(await file.arrayBuffer());
@@ -33,10 +36,16 @@ async function planes(file: Blob, part: number, names: readonly string[]): Promi
   return { dataWindow: image.dataWindow, data };
 }
 
+function errors(picture: Raster, reference: Raster): readonly number[] {
+  return [smape(picture, reference), relativeMse(picture, reference), dssim(picture, reference)];
+}
+
 async function answer(task: DecodeTask): Promise<DecodeAnswer> {
   const { id } = task;
   try {
     if (task.kind === 'open') return { id, opened: await open(task.file) };
+    if (task.kind === 'errors')
+      return { id, errors: errors(rasterOf(task.picture), rasterOf(task.reference)) };
     return { id, planes: await planes(task.file, task.part, task.channels) };
   } catch (error) {
     return { id, error: error instanceof Error ? error.message : 'The file could not be read' };

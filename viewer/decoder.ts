@@ -20,14 +20,24 @@ export type DecodeTask =
       readonly file: Blob;
       readonly part: number;
       readonly channels: readonly string[];
-    };
+    }
+  | { readonly id: number; readonly kind: 'errors'; readonly picture: Pixels; readonly reference: Pixels };
 
 export type DecodeAnswer =
   | { readonly id: number; readonly opened: Opened }
   | { readonly id: number; readonly planes: Planes }
+  | { readonly id: number; readonly errors: readonly number[] }
   | { readonly id: number; readonly error: string };
 
+/** Interleaved RGBA. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
 type Given =
+  | { kind: 'errors'; picture: Pixels; reference: Pixels }
   | { kind: 'open'; file: Blob }
   | { kind: 'planes'; file: Blob; part: number; channels: readonly string[] };
 
@@ -64,6 +74,13 @@ export class Decoder {
   async planes(file: Blob, part: number, channels: readonly string[]): Promise<Planes> {
     const answer = await this.#ask({ kind: 'planes', file, part, channels });
     if ('planes' in answer) return answer.planes;
+    throw new Error('The reader of files has answered something else');
+  }
+
+  /** SMAPE, relative mean squared error and DSSIM. */
+  async errors(picture: Pixels, reference: Pixels): Promise<readonly number[]> {
+    const answer = await this.#ask({ kind: 'errors', picture, reference });
+    if ('errors' in answer) return answer.errors;
     throw new Error('The reader of files has answered something else');
   }
 

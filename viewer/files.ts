@@ -1,10 +1,10 @@
 import type { FrameDisplay } from './frame-display.js';
 import type { Jobs } from './jobs.js';
-import { explain, setStatus } from './messages.js';
+import { closeErrors, FileProblem, setStatus, showError } from './messages.js';
 import { button, byId, frameCount, input } from './page.js';
 import type { Playback } from './playback.js';
-import { arrangeFiles } from './shot.js';
-import type { Source, State } from './state.js';
+import { arrangeFiles, type Shot } from './shot.js';
+import type { State } from './state.js';
 import { fitted } from './view-transform.js';
 
 /** Opens files that are chosen or dropped. */
@@ -40,49 +40,62 @@ export class ShotOpener {
   /** Replaces the open files, unless the new ones cannot be shown. */
   async open(files: readonly File[]): Promise<void> {
     if (files.length === 0) return;
+    closeErrors();
     const shot = arrangeFiles(files);
     const first = shot.halves?.frame ?? Math.floor(shot.frames.length / 2);
     const file = shot.frames[first];
-    if (file === undefined)
-      return setStatus(new Error(`${namesOf(files)}: not OpenEXR, which ends with .exr`));
+    if (file === undefined) {
+      const detail = 'Choose files that end with .exr, a frame among them';
+      return showError(new FileProblem(`${namesOf(files)}: no frame to show`, detail));
+    }
     const opening = ++this.#openings;
-    const source = await this.#tryRead(file);
-    if (opening !== this.#openings) return;
-    if (source instanceof Error) return setStatus(source);
+    setStatus(`Opening ${file.name} ...`);
+    const progress = byId<HTMLProgressElement>('progress');
+    progress.removeAttribute('value');
+    progress.hidden = false;
+    try {
+      await this.#show(shot, first, file, () => opening === this.#openings);
+    } catch (error) {
+      if (opening === this.#openings) showError(error);
+    } finally {
+      if (opening === this.#openings && !this.state.isWorking) progress.hidden = true;
+    }
+  }
+
+  /** @throws FileProblem where the frame to show first cannot be read; then nothing changes. */
+  async #show(shot: Shot<File>, first: number, file: File, isLatest: () => boolean): Promise<void> {
     const { state, display } = this;
+    const source = await display.pictures.source(file);
+    await display.pictures.read(source, '', false);
+    if (!isLatest()) return;
     this.jobs.cancel();
     state.turning.emit();
     state.shot = shot;
+    state.references = new Map(shot.references);
     display.pictures.keepOnly(file, source);
     state.results = new Map();
+    state.strokes = new Map();
     state.pictures = {};
     this.playback.reset(first);
     byId('hint').hidden = true;
     await display.show();
     if (state.shot !== shot || state.pictures.noisy === undefined) return;
     state.view = fitted(state.size, state.room, 4);
-    display.autoExposure();
-    const halves = shot.halves === undefined ? '' : ', with half buffers';
-    const doubt = shot.isDoubtful ? '; some have the same frame number, or none: are they one shot?' : '';
-    const ignored = shot.ignored.length === 0 ? '' : `; not used: ${shot.ignored.join(', ')}`;
-    setStatus(`${frameCount(shot.frames.length)}${halves}${doubt}${ignored}`);
-    byId<HTMLProgressElement>('progress').hidden = true;
+    setStatus(summaryOf(shot));
     button('denoise').disabled = false;
     button('denoise-all').disabled = shot.frames.length < 2;
     display.draw();
   }
+}
 
-  /** A file whose beauty can be read, or the problem with it. */
-  async #tryRead(file: File): Promise<Source | Error> {
-    const { pictures } = this.display;
-    try {
-      const source = await pictures.source(file);
-      await pictures.read(source, '', false);
-      return source;
-    } catch (error) {
-      return error instanceof Error ? error : new Error(explain(error));
-    }
-  }
+function summaryOf({ frames, halves, references, isDoubtful, ignored }: Shot<File>): string {
+  return [
+    frameCount(frames.length),
+    halves === undefined ? '' : ', with half buffers',
+    references.size === 0 ? '' : ', with a reference',
+    isDoubtful ? '; some have the same frame number, or none: are they one shot?' : '',
+    ignored.length === 0 ? '' : `; not used: ${ignored.join(', ')}`,
+  ].join('');
 }
 
 function namesOf(files: readonly File[]): string {

@@ -1,23 +1,27 @@
-import { raster } from '../src/image/raster.js';
 import { displayExposure } from '../src/image/tonemap.js';
 import { type Range, usualRange } from './false-color.js';
-import { type Layer, layersOf } from './layers.js';
-import { setStatus } from './messages.js';
-import { byId, input, select, shortNumber } from './page.js';
+import { drawHistogram } from './histogram.js';
+import { isSplit, nameFrame, showLabels } from './labels.js';
+import { listLayers } from './layer-list.js';
+import { showError } from './messages.js';
+import { byId, input, select } from './page.js';
+import { readPictureSet } from './picture-set.js';
 import { layerOf, type Pictures } from './pictures.js';
+import { isSamePicture, rasterOf } from './pixels.js';
 import { listChannels, showReport } from './result-panel.js';
-import type { Screen, Slot } from './screen.js';
-import { FLICKER, MAPS, type Picture, type Result, type Source, type State } from './state.js';
+import { type Look, type Screen, SLOTS } from './screen.js';
+import { FLICKER, MAPS, type Picture, type State } from './state.js';
 
-/** Difference of displayed brightness that gets the last color. */
-const FLICKER_RANGE: Range = { low: 0, high: 0.2 };
+/** Difference of displayed brightness, or of relative values, that gets the last color. */
+const CHANGE_RANGE: Range = { low: 0, high: 0.2 };
 const BLINK_MS = 400;
 
-/** Shows the chosen layer of the chosen frame, noisy and denoised. */
+/** Shows the chosen layer of the chosen frame. */
 export class FrameDisplay {
   #blink: number | undefined;
   /** The side that a blink shows. */
-  #isNoisyShown = true;
+  #isLeftShown = true;
+  #shownExposure: string | undefined;
   readonly #lambdaNote = byId('lambda-note').textContent;
 
   constructor(
@@ -35,130 +39,94 @@ export class FrameDisplay {
     if (file === undefined) return;
     try {
       const source = await this.pictures.source(file);
+      if (turn !== state.turn) return;
       const { result } = state;
-      if (turn !== state.turn) return;
-      this.#listLayers(source, result);
+      listLayers(state, source);
       listChannels(source, result);
-      const wanted = select('layer').value;
-      const noisy = await this.pictures.read(source, wanted, false);
-      const denoised = result === undefined ? noisy : await this.pictures.read(result.source, wanted, true);
-      const pictures: Partial<Record<Slot, Picture>> = { noisy, denoised };
-      if (wanted === FLICKER) Object.assign(pictures, await this.#previous(noisy, denoised));
+      const label = select('layer').value;
+      const pictures = await readPictureSet(state, this.pictures, source, label);
       if (turn !== state.turn) return;
-      // Maps are in the denoised file alone.
-      if (layerOf(source, wanted, false) === undefined) pictures.noisy = denoised;
       state.pictures = pictures;
       state.part = undefined;
-      for (const [slot, { width, height, data }] of Object.entries(pictures)) {
-        this.screen.set(slot as Slot, width, height, data);
+      for (const slot of SLOTS) {
+        const picture = pictures[slot];
+        if (picture !== undefined) this.screen.set(slot, picture.width, picture.height, picture.data);
       }
-      const layer = layerOf(result?.source ?? source, wanted, true) ?? state.layers[0];
-      state.mode = wanted === FLICKER ? 'flicker' : (layer?.kind ?? 'light');
-      state.range = state.mode === 'value' ? usualRange(denoised.data, 4) : FLICKER_RANGE;
-      this.#describe(result);
+      const layer = layerOf(result?.source ?? source, label, true) ?? state.layers[0];
+      state.mode = label === FLICKER ? 'flicker' : (layer?.kind ?? 'light');
+      state.range = rangeOf(state.mode, pictures.denoised);
+      state.isCompared = this.#differ();
+      nameFrame(state, source);
+      byId('readout').hidden = true;
+      byId('lambda-note').textContent = this.#lambdaNote;
+      showReport(state);
+      this.#shownExposure = undefined;
       this.draw();
       state.shown.emit();
     } catch (error) {
-      if (turn === state.turn) setStatus(error);
+      if (turn === state.turn) showError(error);
     }
   }
 
-  /** The previous frame, for flicker; the frame itself where it is the first. */
-  async #previous(noisy: Picture, denoised: Picture): Promise<Partial<Record<Slot, Picture>>> {
-    const { shot, frame, results } = this.state;
-    const file = shot.frames[frame - 1];
-    if (file === undefined) return { noisyBefore: noisy, denoisedBefore: denoised };
-    const result = results.get(frame - 1);
-    const noisyBefore = await this.pictures.read(await this.pictures.source(file), '', false);
-    // A denoised frame is compared with a denoised one alone.
-    const both = result !== undefined && results.has(frame);
-    const denoisedBefore = both ? await this.pictures.read(result.source, '', true) : denoised;
-    return { noisyBefore, denoisedBefore };
+  /** Whether the two sides of the split differ anywhere. */
+  #differ(): boolean {
+    const { state } = this;
+    const { frame, results, mode, pictures } = state;
+    if (mode === 'flicker') return frame > 0 && results.has(frame) && results.has(frame - 1);
+    if (MAPS.test(select('layer').value)) return false;
+    const [left, right] = [pictures[state.side('left')], pictures[state.side('right')]];
+    return left !== undefined && right !== undefined && !isSamePicture(left, right);
   }
 
-  #listLayers(source: Source, result: Result | undefined): void {
-    const layers = layersOf(result?.source.parts ?? source.parts);
-    this.state.layers = layers;
-    const picker = select('layer');
-    const chosen = picker.value;
-    const option = ({ label }: Layer): HTMLOptionElement => new Option(label, label);
-    const maps = layers.filter(({ label }) => MAPS.test(label));
-    const group = (label: string, options: readonly HTMLOptionElement[]): HTMLOptGroupElement => {
-      const element = document.createElement('optgroup');
-      element.label = label;
-      element.append(...options);
-      return element;
+  /** What the screen shows now. */
+  look(): Look {
+    const { state } = this;
+    const { view, exposure, curve, part, lambda, held, frame } = state;
+    const isFlicker = state.mode === 'flicker';
+    const [left, right] = isFlicker
+      ? (['noisy', 'denoised'] as const)
+      : [state.side('left'), state.side('right')];
+    const isComparable = state.mode === 'light' || state.mode === 'direction';
+    const isDifference = isComparable && (held === 'difference' || input('difference').checked);
+    const shown = held === undefined || held === 'difference' || isFlicker ? undefined : held;
+    const blinked = this.#blink === undefined ? undefined : Number(this.#isLeftShown);
+    // The left side alone, where there is nothing to compare it with.
+    const alone = isSplit(state, { left, right }) ? state.split : isFlicker ? 1 : state.split;
+    const isApproximate = state.isApproximate;
+    return {
+      view,
+      exposure,
+      curve,
+      part,
+      left: shown ?? left,
+      right: shown ?? right,
+      split: isDifference || shown !== undefined ? 0 : (blinked ?? alone),
+      mode: isDifference && shown === undefined ? 'difference' : state.mode,
+      range: isDifference ? CHANGE_RANGE : state.range,
+      keptNoise: isApproximate ? state.noiseShare(lambda) : 0,
+      isPainted: isApproximate && state.strokes.has(frame),
+      isPaintShown: state.strokes.has(frame) && input('brush').checked,
     };
-    picker.replaceChildren(
-      new Option('Beauty', ''),
-      ...(this.state.shot.frames.length > 1 ? [new Option('Flicker', FLICKER)] : []),
-      ...(maps.length > 0 ? [group('Maps', maps.map(option))] : []),
-      group('Layers of the file', layers.filter((layer) => !maps.includes(layer)).map(option)),
-    );
-    picker.value = chosen;
-    if (picker.selectedIndex < 0) picker.value = '';
-  }
-
-  #describe(result: Result | undefined): void {
-    const { shot, frame, results } = this.state;
-    const layer = select('layer').value;
-    const isMap = MAPS.test(layer);
-    const name = shot.frames[frame]?.name ?? '';
-    byId('frame-name').textContent = `${name} (${frame + 1} of ${shot.frames.length})`;
-    byId('left-name').textContent = isMap ? 'predicted' : 'noisy';
-    byId('right-name').textContent = isMap
-      ? 'predicted'
-      : result === undefined
-        ? 'not denoised yet'
-        : 'denoised';
-    const isFlicker = layer === FLICKER;
-    if (isFlicker && frame === 0) byId('right-name').textContent = 'no frame before this one';
-    else if (isFlicker && result !== undefined && !results.has(frame - 1)) {
-      byId('right-name').textContent = 'the frame before is not denoised yet';
-    }
-    // A layer of one file alone is the same on both sides.
-    this.state.isCompared = isFlicker
-      ? frame > 0 && result !== undefined && results.has(frame - 1)
-      : result !== undefined && !isMap;
-    byId('readout').textContent = '';
-    byId('lambda-note').textContent = this.#lambdaNote;
-    showReport(result);
   }
 
   draw(): void {
     const { state } = this;
-    const { view, mode, range, exposure, curve, isCompared } = state;
-    const blinking = this.#blink !== undefined;
-    // The noisy side alone, where there is nothing to compare it with.
-    const split = blinking ? Number(this.#isNoisyShown) : mode === 'flicker' && !isCompared ? 1 : state.split;
-    const isOpen = state.pictures.noisy !== undefined;
-    this.screen.draw({ view, split, mode, exposure, curve, range });
-    const handle = byId('split');
-    handle.style.left = `${split * state.room.width}px`;
-    handle.setAttribute('aria-valuenow', String(Math.round(100 * split)));
-    handle.hidden = !isOpen || blinking || !isCompared;
-    byId('left-name').hidden = !isOpen || split === 0;
-    byId('right-name').hidden =
-      !isOpen || (blinking && split === 1) || byId('right-name').textContent === 'predicted';
-    byId('exposure-value').textContent = exposure.toFixed(1);
-    byId('lambda-value').textContent = state.lambda.toFixed(1);
-    byId('legend').hidden = mode !== 'value' && mode !== 'flicker';
-    byId('legend-low').textContent = shortNumber(range.low);
-    byId('legend-high').textContent = shortNumber(range.high);
-    byId('legend-name').textContent =
-      mode === 'flicker' ? 'change of brightness' : (select('layer').selectedOptions[0]?.textContent ?? '');
+    const look = this.look();
+    this.screen.draw(look);
+    showLabels(state, look, this.#blink !== undefined);
+    const { noisy, denoised } = state.pictures;
+    byId('histogram').hidden = noisy === undefined || state.mode !== 'light';
+    const exposure = String(look.exposure);
+    if (noisy === undefined || exposure === this.#shownExposure) return;
+    this.#shownExposure = exposure;
+    drawHistogram(denoised === noisy ? [noisy] : [noisy, denoised ?? noisy], look.exposure);
   }
 
   /** Sets the exposure that brings the mean of the noisy picture to middle gray. */
   autoExposure(): void {
     const { noisy } = this.state.pictures;
     if (noisy === undefined || this.state.mode !== 'light') return;
-    const { width, height, data } = noisy;
-    const planes = raster(width, height, 3);
-    for (let i = 0; i < width * height; i++) {
-      for (let c = 0; c < 3; c++) planes.data[c * width * height + i] = data[4 * i + c] as number;
-    }
-    input('exposure').value = Math.log2(displayExposure(planes)).toFixed(1);
+    input('exposure').value = Math.log2(displayExposure(rasterOf(noisy))).toFixed(1);
     this.draw();
   }
 
@@ -168,11 +136,23 @@ export class FrameDisplay {
       this.#blink = undefined;
     } else {
       this.#blink = window.setInterval(() => {
-        this.#isNoisyShown = !this.#isNoisyShown;
+        this.#isLeftShown = !this.#isLeftShown;
         this.draw();
       }, BLINK_MS);
     }
     byId('blink').setAttribute('aria-pressed', String(this.#blink !== undefined));
     this.draw();
   }
+}
+
+function rangeOf(mode: Look['mode'], picture: Picture | undefined): Range {
+  if (picture === undefined) return { low: 0, high: 1 };
+  if (mode === 'value') return usualRange(picture.data, 4);
+  if (mode !== 'motion') return CHANGE_RANGE;
+  const lengths = new Float32Array(picture.width * picture.height);
+  for (let i = 0; i < lengths.length; i++) {
+    lengths[i] = Math.hypot(picture.data[4 * i] as number, picture.data[4 * i + 1] as number);
+  }
+  // A still picture has no longest vector.
+  return { low: 0, high: Math.max(1, usualRange(lengths).high) };
 }

@@ -1,6 +1,6 @@
 import type { FrameDisplay } from './frame-display.js';
-import { setStatus } from './messages.js';
-import { button, byId, duration, frameCount, input, select } from './page.js';
+import { closeErrors, setStatus, showError } from './messages.js';
+import { button, byId, duration, frameCount, input, select, timeLeft } from './page.js';
 import { type JobStatus, Problem, type Service } from './service.js';
 import type { State } from './state.js';
 import { requestedWindow } from './windows.js';
@@ -23,9 +23,12 @@ export class Jobs {
     this.#work = work;
     this.state.isWorking = true;
     this.state.turning.emit();
+    closeErrors();
     button('cancel').disabled = false;
     for (const id of ['denoise', 'denoise-all']) button(id).disabled = true;
-    Object.assign(byId<HTMLProgressElement>('progress'), { value: 0, hidden: false });
+    const progress = byId<HTMLProgressElement>('progress');
+    progress.removeAttribute('value');
+    progress.hidden = false;
     try {
       await this.#run(frames, work.signal).catch((error: unknown) => {
         const maps = input('maps');
@@ -36,11 +39,13 @@ export class Jobs {
       });
     } catch (error) {
       if (work.signal.aborted && this.#job !== undefined) void this.service.cancel(this.#job).catch(() => {});
-      setStatus(work.signal.aborted ? 'Cancelled' : error);
+      if (work.signal.aborted) setStatus('Cancelled');
+      else showError(error);
     } finally {
       this.#work = undefined;
       this.#job = undefined;
       this.state.isWorking = false;
+      progress.hidden = true;
       button('cancel').disabled = true;
       button('denoise').disabled = false;
       button('denoise-all').disabled = this.state.shot.frames.length < 2;
@@ -53,9 +58,10 @@ export class Jobs {
 
   async #run(frames: readonly number[], signal: AbortSignal, note = ''): Promise<void> {
     const { lambda } = this.state;
+    const painted = new Set(frames.filter((frame) => this.state.strokes.has(frame)));
     const begin = performance.now();
     const windows = await Promise.all(
-      frames.map((frame) => requestedWindow(frame, this.state, this.display.pictures)),
+      frames.map((frame) => requestedWindow(frame, this.state, this.display.pictures, lambda)),
     );
     const body = { windows: windows.map(({ window }) => window), ...parameters(), lambda };
     const contents = new Map(windows.flatMap((each) => each.contents).map((each) => [each.digest, each]));
@@ -66,15 +72,11 @@ export class Jobs {
     this.#job = job.id;
     let problem: Problem | undefined;
     let done = 0;
+    const start = performance.now();
     for await (const status of this.service.events(job.id, signal)) {
-      byId<HTMLProgressElement>('progress').value = status.progress;
-      const share = `${Math.floor(100 * status.progress)} %`;
-      setStatus(
-        status.state === 'queued'
-          ? 'Waiting for the service'
-          : `Denoising: ${status.done} of ${status.total}, ${share}`,
-      );
-      problem = (await this.#take(status, frames, lambda, signal)) ?? problem;
+      showProgress(status, (performance.now() - start) / 1000);
+      const settings = (frame: number) => ({ lambda, isPainted: painted.has(frame) });
+      problem = (await this.#take(status, frames, settings, signal)) ?? problem;
       done = status.done;
     }
     // Otherwise the service keeps the results for an hour.
@@ -87,9 +89,10 @@ export class Jobs {
   async #take(
     status: JobStatus,
     frames: readonly number[],
-    lambda: number,
+    settings: (frame: number) => { lambda: number; isPainted: boolean },
     signal: AbortSignal,
   ): Promise<Problem | undefined> {
+    const { results } = this.state;
     let problem: Problem | undefined;
     for (const { index, state, error } of status.frames) {
       if (error !== undefined) problem = new Problem(error.type.split(':').at(-1) ?? '', error.detail);
@@ -99,12 +102,26 @@ export class Jobs {
       const source = await this.display.pictures.open(file, 'The result');
       // Other files may have been opened meanwhile.
       signal.throwIfAborted();
-      this.state.results.set(frame, { source, report, lambda });
+      const result = { source, report, ...settings(frame) };
+      results.set(frame, [result, ...(results.get(frame) ?? [])].slice(0, MOST_RESULTS));
       if (frame === this.state.frame || (frame === this.state.frame - 1 && this.state.mode === 'flicker'))
         await this.display.show();
     }
     return problem;
   }
+}
+
+/** Results of a frame that stay for comparison. */
+const MOST_RESULTS = 8;
+
+function showProgress({ state, progress, done, total }: JobStatus, seconds: number): void {
+  if (progress > 0) byId<HTMLProgressElement>('progress').value = progress;
+  const share = `${Math.floor(100 * progress)} %`;
+  setStatus(
+    state === 'queued'
+      ? 'Waiting for the service'
+      : `Denoising: ${done} of ${total}, ${share}${timeLeft(progress, seconds)}`,
+  );
 }
 
 function parameters(): Record<string, string | number> {

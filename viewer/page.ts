@@ -31,3 +31,11 @@ export function saveFile(file: Blob, name: string): void {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
+
+/** The rest of a work of which a share took some seconds; empty while that says nothing yet. */
+export function timeLeft(share: number, seconds: number): string {
+  // The first frame also waits for the model and for the reading of files.
+  if (share < 0.15 || share >= 1 || seconds < 1) return '';
+  const left = Math.ceil((seconds * (1 - share)) / share);
+  return left < 60 ? `, about ${left} s left` : `, about ${Math.ceil(left / 60)} min left`;
+}

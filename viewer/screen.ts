@@ -1,96 +1,63 @@
 import { colorTable, type Range } from './false-color.js';
-import type { View } from './view-transform.js';
+import { FRAGMENT, VERTEX } from './shader.js';
+import type { Point, Size, View } from './view-transform.js';
 
-/** Which of the pictures is meant: noisy and denoised, and the same of the frame before. */
-export const SLOTS = ['noisy', 'denoised', 'noisyBefore', 'denoisedBefore'] as const;
+/**
+ * Pictures that the screen holds: the four that can be on a side of the split, both sides of the previous frame, a
+ * denoised region, and the painted map (red: lambda, 0 where nothing is painted; green: share of noise in the preview).
+ */
+export const SLOTS = [
+  'noisy',
+  'denoised',
+  'reference',
+  'earlier',
+  'noisyBefore',
+  'denoisedBefore',
+  'part',
+  'strokes',
+] as const;
 export type Slot = (typeof SLOTS)[number];
 
-export const CURVES = ['filmic', 'srgb'] as const;
+/** Pictures that can be compared: `earlier` is an earlier result of the same frame. */
+export const SIDES = ['noisy', 'denoised', 'reference', 'earlier'] as const;
+export type Side = (typeof SIDES)[number];
 
-/** How values become colours. */
-export const MODES = ['light', 'direction', 'value', 'flicker'] as const;
+export const CURVES = ['srgb', 'agx', 'filmic', 'gamma', 'raw'] as const;
+export type Curve = (typeof CURVES)[number];
+
+/** How values become colors. */
+export const MODES = ['light', 'direction', 'value', 'flicker', 'difference', 'motion'] as const;
 
 export interface Look {
   readonly view: View;
-  /** Share of the screen that shows the noisy picture, from the left. */
+  /** Share of the screen that shows the left picture, from the left. */
   readonly split: number;
+  readonly left: Side;
+  readonly right: Side;
   readonly mode: (typeof MODES)[number];
   /** Stops. */
   readonly exposure: number;
-  readonly curve: (typeof CURVES)[number];
+  readonly curve: Curve;
   readonly range: Range;
+  /** Region of the denoised picture that `part` replaces. */
+  readonly part?: (Point & Size) | undefined;
+  /** Share of the noisy picture that stands in for a higher lambda, in [0, 1]. */
+  readonly keptNoise: number;
+  /** Whether `strokes` replaces that share where something is painted. */
+  readonly isPainted: boolean;
+  readonly isPaintShown: boolean;
 }
-
-const VERTEX = `#version 300 es
-void main() {
-  gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0);
-}`;
-
-// The curves are those of src/image/tonemap.ts.
-const FRAGMENT = `#version 300 es
-precision highp float;
-precision highp sampler2D;
-uniform sampler2D noisy, denoised, noisyBefore, denoisedBefore, colors;
-uniform vec2 offset, size, range;
-uniform float scale, split, screenHeight, gain;
-uniform int mode, curve;
-out vec4 color;
-
-vec3 display(vec3 light) {
-  vec3 x = clamp(light * gain, 0.0, 1e6);
-  if (curve == 0) x = (x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14);
-  x = min(x, 1.0);
-  return mix(1.055 * pow(x, vec3(1.0 / 2.4)) - 0.055, 12.92 * x, lessThanEqual(x, vec3(0.0031308)));
-}
-
-vec3 ramp(float share) {
-  return texelFetch(colors, ivec2(int(clamp(share, 0.0, 1.0) * 255.0 + 0.5), 0), 0).rgb;
-}
-
-float brightness(vec3 light) {
-  return dot(display(light), vec3(0.2126, 0.7152, 0.0722));
-}
-
-vec3 pixel(ivec2 at, bool left) {
-  vec3 value = left ? texelFetch(noisy, at, 0).rgb : texelFetch(denoised, at, 0).rgb;
-  if (mode == 0) return display(value);
-  if (mode == 1) return 0.5 + 0.5 * clamp(value, -1.0, 1.0);
-  if (mode == 2) return ramp((value.r - range.x) / (range.y - range.x));
-  vec3 before = left ? texelFetch(noisyBefore, at, 0).rgb : texelFetch(denoisedBefore, at, 0).rgb;
-  return ramp((abs(brightness(value) - brightness(before)) - range.x) / (range.y - range.x));
-}
-
-void main() {
-  vec2 screen = vec2(gl_FragCoord.x, screenHeight - gl_FragCoord.y);
-  vec2 place = (screen - offset) / scale;
-  if (place.x < 0.0 || place.y < 0.0 || place.x >= size.x || place.y >= size.y) {
-    color = vec4(0.0);
-    return;
-  }
-  bool left = screen.x < split;
-  // Where pixels are smaller than those of the screen, the mean of what is shown of some of them.
-  int count = clamp(int(ceil(1.0 / scale)), 1, 6);
-  vec3 sum = vec3(0.0);
-  for (int y = 0; y < count; y++) {
-    for (int x = 0; x < count; x++) {
-      vec2 step = (vec2(x, y) + 0.5) / float(count) - 0.5;
-      vec2 at = count == 1 ? place : place + step / scale;
-      sum += pixel(ivec2(clamp(at, vec2(0.0), size - 1.0)), left);
-    }
-  }
-  color = vec4(sum / float(count * count), 1.0);
-}`;
 
 /** Draws two pictures with a split between them, by WebGL 2. */
 export class Screen {
   readonly #gl: WebGL2RenderingContext;
   readonly #program: WebGLProgram;
-  readonly #sizes = new Map<Slot, { readonly width: number; readonly height: number }>();
+  readonly #uploaded = new Map<Slot, Size & { readonly data: Float32Array }>();
 
   /** @throws Error where the browser has no WebGL 2. */
   constructor(readonly canvas: HTMLCanvasElement) {
     const gl = canvas.getContext('webgl2', { antialias: false, preserveDrawingBuffer: true });
-    if (gl === null) throw new Error('This browser has no WebGL 2, which pictures are shown with');
+    if (gl === null) throw new Error('This browser has no WebGL 2, which the viewer draws with');
     this.#gl = gl;
     this.#program = link(gl);
     gl.useProgram(this.#program);
@@ -107,47 +74,70 @@ export class Screen {
   }
 
   /**
-   * Puts a picture in a slot.
+   * Puts a picture into a slot. The array that is there already is not uploaded again.
    * @param data interleaved RGBA.
    * @throws Error where it is larger than the graphics device takes.
    */
   set(slot: Slot, width: number, height: number, data: Float32Array): void {
+    if (this.#uploaded.get(slot)?.data === data) return;
     const gl = this.#gl;
     const most: number = gl.getParameter(gl.MAX_TEXTURE_SIZE);
     if (Math.max(width, height) > most) throw new Error(`This device shows at most ${most} x ${most} pixels`);
     gl.activeTexture(gl.TEXTURE0 + SLOTS.indexOf(slot));
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA32F, width, height, 0, gl.RGBA, gl.FLOAT, data);
-    this.#sizes.set(slot, { width, height });
+    this.#uploaded.set(slot, { width, height, data });
   }
 
-  /** Puts a part of a picture over what is in a slot. */
-  patch(slot: Slot, x: number, y: number, width: number, height: number, data: Float32Array): void {
+  /** Uploads rows of a picture that is in its slot already and has changed. */
+  update(
+    slot: Slot,
+    y: number,
+    height: number,
+    { width, data }: Size & { readonly data: Float32Array },
+  ): void {
     const gl = this.#gl;
     gl.activeTexture(gl.TEXTURE0 + SLOTS.indexOf(slot));
-    gl.texSubImage2D(gl.TEXTURE_2D, 0, x, y, width, height, gl.RGBA, gl.FLOAT, data);
+    const rows = data.subarray(4 * y * width, 4 * (y + height) * width);
+    gl.texSubImage2D(gl.TEXTURE_2D, 0, 0, y, width, height, gl.RGBA, gl.FLOAT, rows);
   }
 
-  draw({ view, split, mode, exposure, curve, range }: Look): void {
+  /** Draws to the canvas's size on the page, or to a given size in pixels. */
+  draw(look: Look, target?: Size): void {
     const gl = this.#gl;
     const { canvas } = this;
-    const ratio = devicePixelRatio;
-    const [width, height] = [canvas.clientWidth * ratio, canvas.clientHeight * ratio].map(Math.round);
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width ?? 1;
-      canvas.height = height ?? 1;
-    }
+    const ratio = target === undefined ? devicePixelRatio : 1;
+    const { clientWidth, clientHeight } = canvas;
+    const width = Math.round(target?.width ?? clientWidth * ratio);
+    const height = Math.round(target?.height ?? clientHeight * ratio);
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     gl.viewport(0, 0, canvas.width, canvas.height);
-    const size = this.#sizes.get('noisy');
+    const { view, part, range } = look;
+    const size = this.#uploaded.get('noisy');
     gl.uniform2f(this.#place('size'), size?.width ?? 0, size?.height ?? 0);
     gl.uniform2f(this.#place('offset'), view.x * ratio, view.y * ratio);
     gl.uniform2f(this.#place('range'), range.low, range.high);
+    gl.uniform4f(this.#place('partBox'), part?.x ?? 0, part?.y ?? 0, part?.width ?? 0, part?.height ?? 0);
     gl.uniform1f(this.#place('scale'), view.scale * ratio);
-    gl.uniform1f(this.#place('split'), split * canvas.width);
+    gl.uniform1f(this.#place('split'), look.split * canvas.width);
     gl.uniform1f(this.#place('screenHeight'), canvas.height);
-    gl.uniform1f(this.#place('gain'), 2 ** exposure);
-    gl.uniform1i(this.#place('mode'), MODES.indexOf(mode));
-    gl.uniform1i(this.#place('curve'), CURVES.indexOf(curve));
+    gl.uniform1f(this.#place('gain'), 2 ** look.exposure);
+    gl.uniform1f(this.#place('keptNoise'), look.keptNoise);
+    gl.uniform1i(this.#place('mode'), MODES.indexOf(look.mode));
+    gl.uniform1i(this.#place('curve'), CURVES.indexOf(look.curve));
+    gl.uniform1i(this.#place('leftSide'), SIDES.indexOf(look.left));
+    gl.uniform1i(this.#place('rightSide'), SIDES.indexOf(look.right));
+    gl.uniform1i(this.#place('isPainted'), Number(look.isPainted));
+    gl.uniform1i(this.#place('isPaintShown'), Number(look.isPaintShown));
     gl.drawArrays(gl.TRIANGLES, 0, 3);
+  }
+
+  /** The displayed color at a place of the canvas in CSS pixels, as sRGB bytes. */
+  colorAt({ x, y }: Point): readonly [red: number, green: number, blue: number] {
+    const gl = this.#gl;
+    const bytes = new Uint8Array(4);
+    const [left, top] = [x, y].map((place) => Math.floor(place * devicePixelRatio));
+    gl.readPixels(left ?? 0, this.canvas.height - 1 - (top ?? 0), 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+    return [bytes[0] ?? 0, bytes[1] ?? 0, bytes[2] ?? 0];
   }
 
   #place(name: string): WebGLUniformLocation | null {

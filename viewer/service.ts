@@ -19,6 +19,24 @@ export interface Report {
   readonly predictedError?: { readonly smape: number };
 }
 
+/** What the network does for one pixel of a level. */
+export interface ExplainedLevel {
+  /** None at the coarsest level. */
+  readonly blendWeight?: number;
+  readonly kernel: { readonly size: number; readonly weights: readonly number[] };
+  /** In a window: the shares of this frame and of the others. */
+  readonly fusion?: {
+    readonly share: number;
+    readonly frames: readonly { readonly offset: number; readonly share: number }[];
+  };
+}
+
+export interface ExplainedPixel {
+  readonly denoisedWeight: number;
+  /** The finest first. */
+  readonly levels: readonly ExplainedLevel[];
+}
+
 /** A frame of a job, as events tell it. */
 export interface FrameStatus {
   readonly index: number;
@@ -36,7 +54,7 @@ export interface JobStatus {
   readonly frames: readonly FrameStatus[];
 }
 
-const GONE = 'The service does not answer: is it running, and is the network there?';
+const GONE = 'Is it running, and is the network there?';
 
 /** A problem document of the service. */
 export class Problem extends Error {
@@ -117,6 +135,18 @@ export class Service {
   ): Promise<{ file: Blob; timing: string }> {
     const answer = await this.#withFrames('v1/denoise', body, contents, signal, { accept: 'image/x-exr' });
     return { file: await answer.blob(), timing: answer.headers.get('server-timing') ?? '' };
+  }
+
+  /** The kernels of the pixels that the body names. */
+  async kernels(
+    body: object,
+    contents: readonly Content[],
+    signal: AbortSignal,
+  ): Promise<readonly ExplainedPixel[]> {
+    const headers = { accept: 'application/json' };
+    const answer = await this.#withFrames('v1/denoise', body, contents, signal, headers);
+    const { kernels } = (await answer.json()) as { kernels?: readonly ExplainedPixel[] };
+    return kernels ?? [];
   }
 
   async #withFrames(

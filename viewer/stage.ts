@@ -1,21 +1,41 @@
 import type { FrameDisplay } from './frame-display.js';
+import { inspect } from './inspector.js';
 import type { LambdaPreview } from './lambda-preview.js';
-import { byId, shortNumber } from './page.js';
-import type { Picture, State } from './state.js';
-import { fitted, moveSplit, pan, pixelAt, type View, zoom } from './view-transform.js';
+import type { LookInside } from './look-inside.js';
+import { byId, input } from './page.js';
+import type { Brush } from './paint.js';
+import type { State } from './state.js';
+import { fitted, moveSplit, type Point, pan, regionBetween, type View, zoom } from './view-transform.js';
 
-/** The picture under the pointer: pan, zoom, split and values. */
+/** CSS pixels that a pointer may move between down and up for a click. */
+const CLICK_REACH = 4;
+
+/** The picture under pointers: pan, zoom, pinch, split, values, painting, and regions to denoise. */
 export class Stage {
+  /** Pointers that are down, by id, with their latest place. */
+  readonly #pointers = new Map<number, Point>();
+  #regionStart: Point | undefined;
+  /** Where a pointer went down that has not moved. */
+  #clickStart: Point | undefined;
+
   constructor(
     readonly state: State,
     readonly display: FrameDisplay,
     readonly preview: LambdaPreview,
+    readonly brush: Brush,
+    readonly inside: LookInside,
   ) {
     const { canvas } = state;
     const handle = byId('split');
     new ResizeObserver(() => display.draw()).observe(canvas);
-    onDrag(canvas, ({ movementX, movementY }) => this.pan(movementX, movementY));
-    onDrag(handle, ({ clientX }) => {
+    canvas.addEventListener('pointerdown', (event) => this.#down(event));
+    canvas.addEventListener('pointermove', (event) => this.#move(event));
+    for (const name of ['pointerup', 'pointercancel'] as const) {
+      canvas.addEventListener(name, (event) => this.#up(event));
+    }
+    handle.addEventListener('pointerdown', (event) => handle.setPointerCapture(event.pointerId));
+    handle.addEventListener('pointermove', ({ pointerId, clientX }) => {
+      if (!handle.hasPointerCapture(pointerId)) return;
       const { left, width } = canvas.getBoundingClientRect();
       state.split = moveSplit(0, (clientX - left) / width);
       display.draw();
@@ -28,10 +48,6 @@ export class Stage {
       },
       { passive: false },
     );
-    canvas.addEventListener('pointermove', ({ offsetX, offsetY }) => {
-      const pixel = pixelAt(state.view, { x: offsetX, y: offsetY }, state.size);
-      byId('readout').textContent = pixel === undefined ? '' : valuesAt(state, pixel.x, pixel.y);
-    });
   }
 
   pan(dx: number, dy: number): void {
@@ -51,30 +67,70 @@ export class Stage {
     this.zoom(1 / this.state.view.scale);
   }
 
+  #down(event: PointerEvent): void {
+    this.state.canvas.setPointerCapture(event.pointerId);
+    const place = { x: event.offsetX, y: event.offsetY };
+    this.#pointers.set(event.pointerId, place);
+    this.#regionStart = undefined;
+    this.#clickStart = this.#pointers.size > 1 ? undefined : place;
+    if (this.#pointers.size > 1 || this.state.pictures.noisy === undefined) return;
+    if (event.shiftKey || input('region').checked) this.#regionStart = place;
+    else if (this.brush.isOn) this.brush.begin(place);
+  }
+
+  #move(event: PointerEvent): void {
+    const place = { x: event.offsetX, y: event.offsetY };
+    const last = this.#pointers.get(event.pointerId);
+    if (last !== undefined) {
+      this.#pointers.set(event.pointerId, place);
+      const other = [...this.#pointers].find(([id]) => id !== event.pointerId)?.[1];
+      if (other !== undefined) this.#pinch(last, place, other);
+      else if (this.#regionStart !== undefined) this.#showRegion(this.#regionStart, place);
+      else if (this.brush.isOn) this.brush.move(place);
+      else this.pan(place.x - last.x, place.y - last.y);
+    }
+    inspect(this.state, this.display, place);
+  }
+
+  #up(event: PointerEvent): void {
+    this.#pointers.delete(event.pointerId);
+    const [start, click] = [this.#regionStart, this.#clickStart];
+    this.#regionStart = undefined;
+    this.#clickStart = undefined;
+    byId('marquee').hidden = true;
+    if (event.type === 'pointercancel' || click === undefined) return;
+    const end = { x: event.offsetX, y: event.offsetY };
+    const isClick = Math.hypot(end.x - click.x, end.y - click.y) < CLICK_REACH;
+    if (start === undefined) {
+      if (isClick && this.inside.isOn && !this.brush.isOn) void this.inside.explain(end);
+      return;
+    }
+    const region = regionBetween(this.state.view, start, end, this.state.size);
+    if (region !== undefined && !isClick) void this.preview.denoiseRegion(region);
+  }
+
+  /** One of two fingers moves: the point between them stays with the picture. */
+  #pinch(from: Point, to: Point, other: Point): void {
+    const between = (one: Point): Point => ({ x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 });
+    const apart = (one: Point): number => Math.max(1, Math.hypot(one.x - other.x, one.y - other.y));
+    const [before, after] = [between(from), between(to)];
+    const { view, size, room } = this.state;
+    const zoomed = zoom(view, apart(to) / apart(from), before);
+    this.#setView(pan(zoomed, after.x - before.x, after.y - before.y, size, room));
+  }
+
+  #showRegion(start: Point, end: Point): void {
+    const { style } = byId('marquee');
+    byId('marquee').hidden = false;
+    style.left = `${Math.min(start.x, end.x)}px`;
+    style.top = `${Math.min(start.y, end.y)}px`;
+    style.width = `${Math.abs(start.x - end.x)}px`;
+    style.height = `${Math.abs(start.y - end.y)}px`;
+  }
+
   #setView(view: View): void {
     this.state.view = view;
     this.display.draw();
-    this.preview.update();
+    this.preview.viewChanged();
   }
-}
-
-function onDrag(element: HTMLElement, move: (event: PointerEvent) => void): void {
-  element.addEventListener('pointerdown', (event) => element.setPointerCapture(event.pointerId));
-  element.addEventListener('pointermove', (event) => {
-    if (element.hasPointerCapture(event.pointerId)) move(event);
-  });
-}
-
-function valuesAt({ mode, pictures, part }: State, x: number, y: number): string {
-  const channels = mode === 'value' ? 1 : 3;
-  const values = ({ width, data }: Picture, left = x, top = y): string =>
-    [...data.subarray(4 * (top * width + left), 4 * (top * width + left) + channels)]
-      .map(shortNumber)
-      .join('  ');
-  const { noisy, denoised } = pictures;
-  if (noisy === undefined || denoised === undefined) return '';
-  if (noisy === denoised) return `${x}, ${y}\n${values(noisy)}`;
-  const isInPart = part && x >= part.x && y >= part.y && x < part.x + part.width && y < part.y + part.height;
-  const clean = isInPart ? values(part, x - part.x, y - part.y) : values(denoised);
-  return `${x}, ${y}\nnoisy     ${values(noisy)}\ndenoised  ${clean}`;
 }

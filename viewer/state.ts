@@ -2,7 +2,7 @@ import type { Opened } from './decoder.js';
 import type { Range } from './false-color.js';
 import type { Layer } from './layers.js';
 import { input, select } from './page.js';
-import { CURVES, type Look, type Slot } from './screen.js';
+import { CURVES, type Curve, type Look, SIDES, type Side, type Slot } from './screen.js';
 import type { Report } from './service.js';
 import type { Shot } from './shot.js';
 import type { Point, Size, View } from './view-transform.js';
@@ -15,6 +15,8 @@ export interface Result {
   readonly source: Source;
   readonly report: Report;
   readonly lambda: number;
+  /** Whether a painted map replaced lambda in some pixels. */
+  readonly isPainted: boolean;
 }
 
 export interface Picture extends Size {
@@ -22,7 +24,12 @@ export interface Picture extends Size {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-/** Value of the layer picker that shows the change since the frame before. */
+/** A denoised region that replaces these pixels of the denoised picture. */
+export interface Part extends Picture, Point {
+  readonly label: string;
+}
+
+/** Value of the layer picker that shows the change since the previous frame. */
 export const FLICKER = 'flicker';
 /** Layers that the service predicts: only the denoised file has them. */
 export const MAPS = /(^|\.)(error\.(SMAPE|DSSIM)|samples\.(density|spp))$/;
@@ -40,24 +47,31 @@ export class Signal {
   }
 }
 
-/** What is open and what is shown. Every part of the viewer reads it; the part that changes a field is named at the field. */
+/** What is open and what is shown. Every part of the viewer reads it. */
 export class State {
-  /** Set by ShotOpener. */
-  shot: Shot<File> = { frames: [], isDoubtful: false, ignored: [] };
-  /** By index of the frame; set by Jobs. */
-  results = new Map<number, Result>();
-  /** Set by Playback. */
+  shot: Shot<File> = { frames: [], references: new Map(), isDoubtful: false, ignored: [] };
+  /** References by index of the frame: those of the shot and those that were loaded. */
+  references = new Map<number, File>();
+  /** Results by index of the frame, the latest first. */
+  results = new Map<number, readonly Result[]>();
+  /** Painted maps by index of the frame; see {@link Slot}. */
+  strokes = new Map<number, Picture>();
   frame = 0;
   layers: readonly Layer[] = [];
   pictures: Partial<Record<Slot, Picture>> = {};
-  /** Region of the shown frame that was denoised with another lambda; set by LambdaPreview. */
-  part: (Picture & Point) | undefined;
+  part: Part | undefined;
   view: View = { scale: 1, x: 0, y: 0 };
   split = 0.5;
   /** Whether the two sides of the split differ. */
   isCompared = false;
+  /** Whether flicker moves the previous frame by motion vectors first. */
+  isMotionFollowed = false;
+  /** One picture, or the difference, that covers the screen while a key is held. */
+  held: Side | 'difference' | undefined;
   range: Range = { low: 0, high: 1 };
   mode: Look['mode'] = 'light';
+  /** Share of noise in the preview per decade of lambda; measured on the latest preview. */
+  noisePerDecade = 0.4;
   /** Rises with every picture that is requested: an answer to an earlier request is not shown. */
   turn = 0;
   /** Whether a job runs. */
@@ -81,19 +95,61 @@ export class State {
     return { width, height };
   }
 
+  /** Slope of the loss in [1, 10], on a logarithmic scale. */
   get lambda(): number {
-    return Number(input('lambda').value);
+    return lambdaOf(Number(input('keep').value));
   }
 
   get exposure(): number {
     return Number(input('exposure').value);
   }
 
-  get curve(): Look['curve'] {
-    return CURVES.find((name) => name === select('curve').value) ?? 'filmic';
+  get curve(): Curve {
+    return CURVES.find((name) => name === select('curve').value) ?? 'srgb';
   }
 
+  /** The latest result of the shown frame. */
   get result(): Result | undefined {
-    return this.results.get(this.frame);
+    return this.results.get(this.frame)?.[0];
   }
+
+  /** The earlier result that is chosen for comparison. */
+  get earlier(): Result | undefined {
+    return this.results.get(this.frame)?.[Math.max(1, Number(select('earlier').value) || 1)];
+  }
+
+  /** The picture that a picker asks for; where there is none, the noisy or the denoised one. */
+  side(picker: 'left' | 'right'): Side {
+    const chosen = SIDES.find((name) => name === select(picker).value);
+    if (chosen !== undefined && this.pictures[chosen] !== undefined) return chosen;
+    return picker === 'left' ? 'noisy' : 'denoised';
+  }
+
+  /** Whether the picture shown as denoised only approximates the chosen lambda. */
+  get isApproximate(): boolean {
+    const { result, mode, part } = this;
+    return (
+      result !== undefined &&
+      mode === 'light' &&
+      part === undefined &&
+      select('layer').value === '' &&
+      !this.isFinal(result)
+    );
+  }
+
+  /** Whether a result has the chosen lambda. */
+  isFinal(result: Result): boolean {
+    return result.lambda === this.lambda && result.isPainted === this.strokes.has(this.frame);
+  }
+
+  /** Share of the noisy picture that approximates a lambda, in [0, 1]. */
+  noiseShare(lambda: number): number {
+    const decades = Math.log10(lambda / (this.result?.lambda ?? 1));
+    return Math.min(1, Math.max(0, this.noisePerDecade * decades));
+  }
+}
+
+/** Lambda of a share of noise to keep in percent. */
+export function lambdaOf(percent: number): number {
+  return Number((10 ** (percent / 100)).toFixed(2));
 }

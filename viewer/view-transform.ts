@@ -79,3 +79,25 @@ export function moveSplit(split: number, step: number): number {
 function clamp(value: number, least: number, most: number): number {
   return Math.min(Math.max(value, least), most);
 }
+
+/** Whether a region of the picture holds all of another one. */
+export function contains(outer: Point & Size, inner: Point & Size): boolean {
+  return (
+    inner.x >= outer.x &&
+    inner.y >= outer.y &&
+    inner.x + inner.width <= outer.x + outer.width &&
+    inner.y + inner.height <= outer.y + outer.height
+  );
+}
+
+/** The pixels of the picture between two points of the screen, whole; undefined where there are none. */
+export function regionBetween(
+  view: View,
+  one: Point,
+  other: Point,
+  picture: Size,
+): (Point & Size) | undefined {
+  const box = { x: Math.min(one.x, other.x), y: Math.min(one.y, other.y) };
+  const size = { width: Math.abs(one.x - other.x), height: Math.abs(one.y - other.y) };
+  return visibleRegion({ scale: view.scale, x: view.x - box.x, y: view.y - box.y }, picture, size);
+}

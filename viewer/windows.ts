@@ -1,4 +1,5 @@
 import { select } from './page.js';
+import { lambdaMap } from './paint.js';
 import type { Pictures } from './pictures.js';
 import type { Content } from './service.js';
 import { windowOf } from './shot.js';
@@ -10,11 +11,15 @@ export interface RequestedWindow {
   readonly contents: readonly Content[];
 }
 
-/** @throws Error with the name of a file that cannot be read. */
+/**
+ * @param lambda of the pixels where no map is painted.
+ * @throws FileProblem with the name of a file that cannot be read.
+ */
 export async function requestedWindow(
   frame: number,
-  { shot }: State,
+  { shot, strokes }: State,
   pictures: Pictures,
+  lambda: number,
 ): Promise<RequestedWindow> {
   const open = (files: readonly File[]): Promise<Source[]> =>
     Promise.all(files.map((file) => pictures.source(file)));
@@ -23,10 +28,16 @@ export async function requestedWindow(
   const { first, end, center } = windowOf(frame, shot.frames.length, size);
   const sources = await open(shot.frames.slice(first, end));
   const { halves } = shot;
-  if (halves?.frame !== frame) return { window: { frames: digests(sources), center }, contents: sources };
-  const pair = await open(halves.files);
+  const pair = halves?.frame === frame ? await open(halves.files) : [];
+  const painted = strokes.get(frame);
+  const map = painted && (await pictures.open(lambdaMap(painted, lambda), 'The painted map'));
   return {
-    window: { frames: digests(sources), center, halves: digests(pair) },
-    contents: [...sources, ...pair],
+    window: {
+      frames: digests(sources),
+      center,
+      ...(pair.length > 0 && { halves: digests(pair) }),
+      ...(map && { lambda: map.digest }),
+    },
+    contents: [...sources, ...pair, ...(map ? [map] : [])],
   };
 }

@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { readExr } from '../../src/exr/read-exr.js';
 import { toDisplay } from '../../src/image/tonemap.js';
 import { colorTable, falseColor, usualRange } from '../../viewer/false-color.js';
+import { noiseShareOf } from '../../viewer/lambda-preview.js';
 import { interleave, layersOf } from '../../viewer/layers.js';
+import { timeLeft } from '../../viewer/page.js';
+import { lambdaMap, paintLine } from '../../viewer/paint.js';
+import { isSamePicture } from '../../viewer/pixels.js';
+import { rateText } from '../../viewer/playback.js';
 import { arrangeFiles, windowOf } from '../../viewer/shot.js';
+import { lambdaOf } from '../../viewer/state.js';
 import {
   fitted,
   MAX_SCALE,
@@ -100,9 +107,12 @@ describe('a shot', () => {
   const names = (list: readonly { name: string }[]): string[] => list.map(({ name }) => name);
 
   it('is in the order of its numbers', () => {
-    const { frames, ignored } = arrangeFiles(files('s2_10.exr', 's2_9.EXR', 'readme.txt', 'reference.9.exr'));
+    const { frames, references, ignored } = arrangeFiles(
+      files('s2_10.exr', 's2_9.EXR', 'readme.txt', 'reference.9.exr'),
+    );
     expect(names(frames)).toEqual(['s2_9.EXR', 's2_10.exr']);
-    expect(ignored).toEqual(['readme.txt', 'reference.9.exr']);
+    expect([...references].map(([frame, { name }]) => [frame, name])).toEqual([[0, 'reference.9.exr']]);
+    expect(ignored).toEqual(['readme.txt']);
   });
 
   it('has half buffers of the frame with their number', () => {
@@ -137,10 +147,22 @@ describe('layers', () => {
     const channels = ['A', 'B', 'G', 'R', 'N.X', 'N.Y', 'N.Z', 'depth.Z'].map((name) => ({ name }));
     const part = { name: '', view: undefined, dataWindow: window, attributes: new Map(), channels };
     expect(layersOf([part]).map(({ label, channels: names, kind }) => [label, names.join(), kind])).toEqual([
-      ['Colour', 'R,G,B', 'light'],
+      ['Color', 'R,G,B', 'light'],
       ['A', 'A', 'value'],
       ['N', 'N.X,N.Y,N.Z', 'direction'],
       ['depth.Z', 'depth.Z', 'value'],
+    ]);
+  });
+
+  it('have motion vectors as one layer, and alpha with light', () => {
+    const window = { xMin: 0, yMin: 0, xMax: 1, yMax: 1 };
+    const channels = ['R', 'G', 'B', 'A', 'V.X', 'V.Y', 'V.Z', 'V.W'].map((name) => ({ name }));
+    const part = { name: '', view: undefined, dataWindow: window, attributes: new Map(), channels };
+    const motion = { part: 0, channels: ['V.X', 'V.Y', 'V.Z', 'V.W'] };
+    expect(layersOf([part], motion)).toEqual([
+      { label: 'Color', part: 0, channels: ['R', 'G', 'B'], kind: 'light', alpha: 'A' },
+      { label: 'A', part: 0, channels: ['A'], kind: 'value' },
+      { label: 'V', ...motion, kind: 'motion' },
     ]);
   });
 
@@ -163,4 +185,59 @@ it('shows light as the service does in PNG', () => {
   expect([toDisplay(0, 'srgb'), toDisplay(Number.NaN)]).toEqual([0, 0]);
   expect(toDisplay(1, 'srgb')).toBeCloseTo(1);
   expect(toDisplay(0.18, 'srgb')).toBeCloseTo(0.4614, 3);
+});
+
+describe('keeping noise', () => {
+  const picture = (width: number, height: number, value: (i: number) => number) => ({
+    ...{ width, height },
+    data: Float32Array.from({ length: 4 * width * height }, (_, i) => value(i)),
+  });
+
+  it('is a share on a logarithmic scale', () => {
+    expect([0, 50, 100].map(lambdaOf)).toEqual([1, 3.16, 10]);
+  });
+
+  it('measures the share of the noisy picture in a region', () => {
+    const [noisy, denoised] = [picture(6, 4, (i) => 1 + (i % 7)), picture(6, 4, () => 2)];
+    const region = picture(2, 2, () => 0);
+    for (let i = 0; i < region.data.length; i++) {
+      const [x, y] = [3 + (Math.floor(i / 4) % 2), 1 + Math.floor(i / 8)];
+      region.data[i] = 0.75 * 2 + 0.25 * (noisy.data[4 * (y * 6 + x) + (i % 4)] as number);
+    }
+    expect(noiseShareOf({ ...region, x: 3, y: 1 }, noisy, denoised)).toBeCloseTo(0.25, 5);
+    expect(noiseShareOf({ ...region, x: 3, y: 1 }, denoised, denoised)).toBe(0);
+  });
+
+  it('paints lines of a width, cut at the border', () => {
+    const map = picture(8, 6, () => 0);
+    expect(paintLine(map, { x: -3, y: 2.5 }, { x: 4.5, y: 2.5 }, 1, 3, 0.2)).toEqual({ top: 1, bottom: 4 });
+    const painted = Array.from({ length: 48 }, (_, i) => map.data[4 * i]);
+    expect(painted.slice(16, 24)).toEqual([3, 3, 3, 3, 3, 3, 0, 0]);
+    expect(painted.slice(0, 8)).toEqual(Array(8).fill(0));
+    expect(map.data[4 * 16 + 1]).toBeCloseTo(0.2);
+    expect(paintLine(map, { x: 20, y: 20 }, { x: 21, y: 20 }, 1, 3, 0.2)).toBeUndefined();
+  });
+
+  it('becomes a file with the channel lambda', async () => {
+    const map = picture(3, 2, (i) => (i === 4 ? 5 : 0));
+    const file = readExr(new Uint8Array(await lambdaMap(map, 2).arrayBuffer()));
+    expect([...(file.parts[0]?.planes.get('lambda')?.data ?? [])]).toEqual([2, 5, 2, 2, 2, 2]);
+  });
+});
+
+it('says the time left only when it is known', () => {
+  expect([timeLeft(0.05, 10), timeLeft(0.5, 0.5), timeLeft(1, 9)]).toEqual(['', '', '']);
+  expect([timeLeft(0.25, 3), timeLeft(0.2, 60)]).toEqual([', about 9 s left', ', about 4 min left']);
+});
+
+it('says when playback does not keep its rate', () => {
+  expect([rateText(23.9, 24), rateText(8.04, 24)]).toEqual(['in time', 'only 8.0 fps']);
+});
+
+it('knows pictures that are the same', () => {
+  const data = Float32Array.of(1, Number.NaN, 3, 1);
+  const other = Float32Array.of(1, Number.NaN, 3, 0.5);
+  const pixels = (values: Float32Array<ArrayBuffer>) => ({ width: 1, height: 1, data: values });
+  expect(isSamePicture(pixels(data), pixels(other))).toBe(true);
+  expect(isSamePicture(pixels(data), pixels(Float32Array.of(1, 2, 3, 1)))).toBe(false);
 });

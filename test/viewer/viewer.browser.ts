@@ -1,20 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
 import { writeExr } from '../../src/exr/write-exr.js';
 import type { Plane } from '../../src/image/image.js';
 import { exrFile } from '../frame/support.js';
+import { CHROMIUM, launch, path, serve } from './support.js';
 
-const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-);
 const SHOTS = path('out/viewer');
 /** A network of the newest format with random weights: it has windows and lambda. */
 const MODELS = path('test/golden/tiny-bundle');
@@ -40,22 +36,6 @@ function cut(name: string): void {
   writeFileSync(join(FILES, name), writeExr({ parts }));
 }
 
-/** A service of its own process, and its address. */
-async function serve(models: string, ...more: readonly string[]): Promise<[ChildProcess, string]> {
-  const settings = ['--port', '0', '--models', models, '--threads', '2', '--log', 'error', ...more];
-  const service = spawn(process.execPath, [path('dist/cli/main.js'), 'serve', ...settings], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const address = await new Promise<string>((resolve, reject) => {
-    service.once('exit', (code) => reject(new Error(`The service ended with ${code}`)));
-    service.stdout?.on('data', (text: Buffer) => {
-      const found = /http:\/\/\S+/.exec(text.toString())?.[0];
-      if (found !== undefined) resolve(found);
-    });
-  });
-  return [service, address];
-}
-
 if (CHROMIUM === undefined) console.warn('SKIPPED: there is no chromium to test the viewer in');
 
 describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
@@ -71,10 +51,7 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     for (const number of [3, 4, 5]) cut(`frame.000${number}.exr`);
     for (const letter of ['a', 'b']) cut(`half_${letter}.0004.exr`);
     [service, address] = await serve(MODELS);
-    browser = await chromium.launch({
-      executablePath: CHROMIUM ?? '',
-      args: ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
-    });
+    browser = await launch();
     page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: 'dark' });
     page.setDefaultTimeout(240_000);
     page.on('pageerror', (error) => troubles.push(error.message));
@@ -107,11 +84,20 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
   /** Waits for a message to the user. */
   const told = (words: RegExp): Promise<unknown> =>
     page.waitForFunction(
-      (source) => new RegExp(source).test(document.getElementById('status')?.textContent ?? ''),
+      (source) =>
+        ['status', 'toasts'].some((id) =>
+          new RegExp(source).test(document.getElementById(id)?.innerText.replaceAll('\n', ' ') ?? ''),
+        ),
       words.source,
+      // Not with every frame of the screen, which takes long where many processes share a processor.
+      { polling: 20 },
     );
   const draw = (): Promise<void> =>
     page.evaluate(() => new Promise<void>((done) => requestAnimationFrame(() => done())));
+
+  /** All pixels of the canvas: another lambda of a network with random weights changes some of them by one level. */
+  const drawn = (): Promise<string | undefined> =>
+    page.evaluate(() => document.querySelector('canvas')?.toDataURL());
 
   it('opens a window of frames and shows what their channels are used as', async () => {
     await page.locator('#files').setInputFiles([3, 4, 5].map(frame));
@@ -147,7 +133,6 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     file.forEach((value, c) => {
       expect(Math.abs((shown[c] ?? 0) - encode(value))).toBeLessThan(1.5);
     });
-    await page.selectOption('#curve', 'filmic');
     await page.keyboard.press('0');
   });
 
@@ -160,7 +145,7 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     await told(/^Denoised 1 frame in [\d.]+ m?s; no maps: the model predicts none$/);
     expect(await page.isChecked('#maps')).toBe(false);
     expect(await text('right-name')).toBe('denoised');
-    expect(await page.locator('#progress').getAttribute('value')).toBe('1');
+    expect(await page.isVisible('#progress')).toBe(false);
     expect(await text('report')).toMatch(/kpcn@1 on cpu, 3 frames/);
     expect(await page.isVisible('#timings')).toBe(false);
     await page.click('#timings-all summary');
@@ -248,26 +233,26 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
   });
 
   it('renders what is visible anew when lambda changes', async () => {
-    const before = await pixel(700, 400);
-    await page.locator('#lambda').fill('8');
+    const before = await drawn();
+    await page.locator('#keep').fill('90');
     await page.waitForFunction(() =>
       document.getElementById('lambda-note')?.textContent?.includes('pixels in'),
     );
-    expect(await text('right-name')).toBe('lambda 8, visible part');
+    expect(await text('right-name')).toBe('lambda 7.94, visible part');
     await draw();
-    expect(await pixel(700, 400)).not.toEqual(before);
+    expect(await drawn()).not.toEqual(before);
     // What is read off is what is shown.
     const values = async (): Promise<string[]> => {
       const box = await page.locator('#canvas').boundingBox();
-      await page.mouse.move((box?.x ?? 0) + 700, (box?.y ?? 0) + 400);
-      await page.mouse.move((box?.x ?? 0) + 701, (box?.y ?? 0) + 400);
+      await page.mouse.move((box?.x ?? 0) + 600, (box?.y ?? 0) + 500);
+      await page.mouse.move((box?.x ?? 0) + 601, (box?.y ?? 0) + 500);
       return (await text('readout')).split('\n');
     };
     const [, noisy, part] = await values();
-    await page.locator('#lambda').fill('1');
+    await page.locator('#keep').fill('0');
     await page.waitForFunction(() => document.getElementById('right-name')?.textContent === 'denoised');
     await draw();
-    expect(await pixel(700, 400)).toEqual(before);
+    expect(await drawn()).toEqual(before);
     const [, same, whole] = await values();
     expect(same).toBe(noisy);
     expect(whole).toMatch(/^denoised/);
@@ -287,14 +272,14 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     ).toBe('PNG');
   });
 
-  it('shows layers in false colour with a legend, flicker, and light colours', async () => {
+  it('shows layers in false color with a legend, flicker, and light colours', async () => {
     await page.selectOption('#layer', { label: 'ViewLayer.Denoising Depth.Z' });
     await page.waitForSelector('#legend:not([hidden])');
     expect(Number(await text('legend-high'))).toBeGreaterThan(Number(await text('legend-low')));
     await page.selectOption('#layer', 'flicker');
     await page.waitForFunction(() => document.getElementById('legend-high')?.textContent === '0.2000');
     // Nothing of the right side may look as if it did not flicker.
-    expect(await text('right-name')).toBe('the frame before is not denoised yet');
+    expect(await text('right-name')).toBe('the previous frame is not denoised yet');
     expect(await page.isVisible('#split')).toBe(false);
     await page.selectOption('#theme', 'light');
     await page.screenshot({ path: `${SHOTS}/light-flicker.png` });
@@ -304,6 +289,11 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
   });
 
   it('cancels, and goes through the frames with the keyboard', async () => {
+    // Whole frames: there has to be time to cancel.
+    await page
+      .locator('#files')
+      .setInputFiles([3, 4, 5].map((n) => path(`examples/window/frame.000${n}.exr`)));
+    await told(/^3 frames/);
     await page.locator('#canvas').focus();
     await page.keyboard.press('.');
     await page.waitForFunction(() => document.getElementById('frame-name')?.textContent?.includes('0005'));
@@ -362,9 +352,9 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     await page.locator('#canvas').focus();
     // Magnified, so that a part of the picture is visible.
     for (const key of ['+', '+', '+']) await page.keyboard.press(key);
-    await page.locator('#lambda').fill('8');
+    await page.locator('#keep').fill('90');
     await page.waitForFunction(() =>
-      document.getElementById('right-name')?.textContent?.startsWith('lambda 8'),
+      document.getElementById('right-name')?.textContent?.endsWith('visible part'),
     );
     const [, width = 0, height = 0] = (/(\d+) x (\d+)/.exec(await text('lambda-note')) ?? []).map(Number);
     expect(width * height).toBeLessThan(96 * 64);
@@ -372,10 +362,10 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     const places = [300, 400, 500].map((x) => [x, x - 50] as const);
     const part = await Promise.all(places.map(([x, y]) => pixel(x, y)));
     await page.click('#denoise');
-    await page.waitForFunction(() => document.getElementById('report')?.textContent?.includes('lambda 8'));
+    await page.waitForFunction(() => document.getElementById('report')?.textContent?.includes('lambda 7.94'));
     await draw();
     expect(await Promise.all(places.map(([x, y]) => pixel(x, y)))).toEqual(part);
-    await page.locator('#lambda').fill('1');
+    await page.locator('#keep').fill('0');
   });
 
   it('plays a shot, and stops', async () => {
@@ -389,6 +379,7 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
       await page.waitForFunction(
         (wanted) => document.getElementById('frame-name')?.textContent?.includes(wanted),
         number,
+        { polling: 20 },
       );
     }
     await page.keyboard.press(' ');
@@ -411,13 +402,13 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     try {
       own.setDefaultTimeout(240_000);
       await own.goto(where);
-      await own.waitForSelector('#status.problem');
-      expect(await own.locator('#status').innerText()).toContain('asks for a token');
+      await own.waitForSelector('.toast');
+      expect(await own.locator('#toasts').innerText()).toContain('asks for a token');
       expect(await own.locator('#model option').count()).toBe(0);
       await own.locator('#token').fill('0'.repeat(64));
       await own.locator('#token').press('Tab');
       await own.waitForFunction(() =>
-        document.getElementById('status')?.textContent?.includes('does not accept this token'),
+        document.getElementById('toasts')?.textContent?.includes('does not accept this token'),
       );
       await own.locator('#token').fill(token);
       await own.locator('#token').press('Tab');
@@ -440,7 +431,10 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     const own = await browser.newPage();
     own.setDefaultTimeout(240_000);
     const says = (words: string) =>
-      own.waitForFunction((part) => document.getElementById('status')?.textContent?.includes(part), words);
+      own.waitForFunction(
+        (part) => ['status', 'toasts'].some((id) => document.getElementById(id)?.textContent?.includes(part)),
+        words,
+      );
     let next: ChildProcess | undefined;
     try {
       await own.goto(where);
@@ -507,10 +501,10 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     await drop('good.1.exr', 'good.2.exr', 'notes.txt');
     await told(/^2 frames; not used: notes.txt$/);
     await drop('albedo.exr');
-    await told(/^albedo.exr: Expected .* OpenEXR/);
-    expect(await page.locator('#status').getAttribute('class')).toBe('problem');
+    await told(/^albedo.exr is not an OpenEXR file, or it is damaged .*Expected .* OpenEXR/);
+    expect(await text('status')).toBe('');
     await drop('notes.txt', 'more.txt');
-    await told(/^notes.txt and 1 more: not OpenEXR/);
+    await told(/^notes.txt and 1 more: no frame to show/);
     expect(await text('frame-name')).toBe('good.2.exr (2 of 2)');
     await drop('good.exr', 'good albedo.exr');
     await told(/^2 frames; some have the same frame number, or none/);
@@ -519,14 +513,14 @@ describe.skipIf(CHROMIUM === undefined)('the viewer in a browser', () => {
     await told(/^3 frames$/);
     await page.selectOption('#window', '3');
     await page.click('#denoise');
-    await told(/^bad.1.exr: Expected/);
+    await told(/^bad.1.exr is not an OpenEXR file/);
     // The same file again, as after another render.
     const chosen = { name: 'good.exr', mimeType: '', buffer: Buffer.from(file, 'base64') };
     for (const count of [1, 2]) {
       await page.locator('#files').setInputFiles(chosen);
       await told(/^1 frame$/);
       if (count === 1) await drop('notes.txt');
-      if (count === 1) await told(/not OpenEXR/);
+      if (count === 1) await told(/no frame to show/);
     }
     expect(await text('status')).toBe('1 frame');
   });

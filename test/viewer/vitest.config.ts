@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',
+    // Each file has a browser and a service of its own.
+    fileParallelism: false,
   },
 });

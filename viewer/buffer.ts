@@ -1,0 +1,2 @@
+/** Stands for `node:buffer` in a browser. */
+export { Buffer } from 'buffer/index.js';
