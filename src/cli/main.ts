@@ -7,6 +7,7 @@ import { compareCommand } from './commands/compare.js';
 import { completionCommand } from './commands/completion.js';
 import { denoiseCommand } from './commands/denoise.js';
 import { explainCommand } from './commands/explain.js';
+import { filterCommand } from './commands/filter.js';
 import { inspectCommand } from './commands/inspect.js';
 import { sampleMapCommand } from './commands/sample-map.js';
 import { sequenceCommand } from './commands/sequence.js';
@@ -31,6 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
     sequenceCommand,
     sampleMapCommand,
     explainCommand,
+    filterCommand,
     inspectCommand,
     compareCommand,
     serveCommand,

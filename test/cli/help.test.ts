@@ -16,6 +16,7 @@ it('has help for each command', () => {
     'sequence',
     'sample-map',
     'explain',
+    'filter',
     'inspect',
     'compare',
     'serve',

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PNG } from 'pngjs';
 import { exrFile } from '../frame/support.js';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -43,6 +44,7 @@ export class ExampleFolder {
     for (const [name, shipped] of Object.entries(FILES))
       copyFileSync(at(`examples/window/${shipped}`), this.#in(name));
     for (const name of ['examples', 'models']) symlinkSync(at(name), this.#in(name));
+    writeFileSync(this.#in('photo.png'), photograph());
     writeFileSync(this.#in('map.exr'), lambdaMap());
     mkdirSync(this.#in('bin'));
     writeFileSync(this.#in('bin/quietframe'), `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`);
@@ -108,4 +110,11 @@ export class ExampleFolder {
 function lambdaMap(): Uint8Array {
   const window = { xMin: 0, yMin: 0, xMax: 479, yMax: 269 };
   return exrFile([{ layers: ['=lambda'], window }], (_, i) => (i % 480 < 240 ? 2 : 6));
+}
+
+/** A small picture of a gradient. */
+function photograph(): Uint8Array {
+  const png = new PNG({ width: 32, height: 24 });
+  for (let i = 0; i < png.data.length; i++) png.data[i] = i % 4 === 3 ? 255 : (5 * (i >> 2)) % 256;
+  return PNG.sync.write(png, { colorType: 2 });
 }
