@@ -23,10 +23,12 @@ import {
 } from './check-request.js';
 import { checkPrefilter, copyAuxiliaries } from './kpcn/clean-auxiliaries.js';
 import { checkPixels } from './kpcn/debug-outputs.js';
-import { WindowDenoiser, type WindowRequest } from './kpcn/denoise-window.js';
+import { WindowDenoiser } from './kpcn/denoise-window.js';
 import { type CacheStatistics, FeatureCache } from './kpcn/feature-cache.js';
 import { type DeviceOutcome, openDevice } from './kpcn/gpu.js';
+import type { WindowRequest } from './kpcn/window-request.js';
 import { checkLambda } from './lambda.js';
+import { summaryOf } from './model-summary.js';
 import { PostProcessor } from './pkn/post-processor.js';
 import { denoisePreview } from './pkn/preview.js';
 import { lightScale, scaleLight, unscaleLight } from './scale-light.js';
@@ -295,9 +297,4 @@ export class Denoiser {
     // As many jobs as workers, all at once: every idle worker gets one.
     await Promise.all(Array.from({ length: this.#pool.size }, () => this.#pool.run({ kind: 'load', model })));
   }
-}
-
-function summaryOf({ name, version, description, license, training, heads }: PknBundle): ModelSummary {
-  const architecture = { filters: [...heads.keys()] };
-  return { name, version, description, license, architecture, sources: [], training, device: 'cpu' };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WindowDenoiser, type WindowRequest } from '../../src/denoise/kpcn/denoise-window.js';
+import { WindowDenoiser } from '../../src/denoise/kpcn/denoise-window.js';
 import { FeatureCache } from '../../src/denoise/kpcn/feature-cache.js';
+import type { WindowRequest } from '../../src/denoise/kpcn/window-request.js';
 import type { DenoiseResult, WindowFrame } from '../../src/denoise/types.js';
 import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../../src/denoise/worker/jobs.js';
 import { type ModelBundle, ModelRepository } from '../../src/engine/model-repository.js';

@@ -1,5 +1,5 @@
 import type { ModelManifest } from '../../engine/model-manifest.js';
-import { expected, QuietframeError } from '../../errors.js';
+import { QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
 import { type Raster, raster, SharedRasters } from '../../image/raster.js';
 import { grow, type Tile } from '../../image/region.js';
@@ -19,14 +19,13 @@ import type { WorkerPool } from '../../threads/worker-pool.js';
 import { differing } from '../check-neighbors.js';
 import { meanLambda } from '../lambda.js';
 import { levelAreas, Tiling, wholeOf } from '../tiling.js';
-import type { DenoiseRequest, DenoiseResult, PrefilterOutcome } from '../types.js';
+import type { DenoiseResult, PrefilterOutcome } from '../types.js';
 import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';
 import { RequestJobs } from '../worker/progress-tracker.js';
 import { AuxiliaryCleaner, checkPrefilter, copyAuxiliaries, prefilterOutcome } from './clean-auxiliaries.js';
 import { CpuBackend } from './cpu-backend.js';
 import { allocateDebugRasters, debugOutputs } from './debug-outputs.js';
 import type { FeatureCache, FeatureLease } from './feature-cache.js';
-import type { DenoiseDevice } from './gpu.js';
 import { GpuBackend } from './gpu-backend.js';
 import type { FilterTask, KernelBackend, OtherFrame } from './kernel-backend.js';
 import { GUARD_RADIUS } from './shrinkage.js';
@@ -37,26 +36,14 @@ import {
   meanErrors,
   type SeenLight,
   seenLight,
+  withoutGate,
   withVariances,
 } from './window-light.js';
 import { coarsenJobs, lambdaPyramid, motionPyramid } from './window-pyramids.js';
-
-/** A request with its defaults, after its checks. */
-export type WindowRequest = Required<
-  Pick<
-    DenoiseRequest,
-    'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance' | 'prefilter' | 'auxiliaries'
-  >
-> &
-  Pick<DenoiseRequest, 'key' | 'auxiliaryKey' | 'signal' | 'onProgress' | 'region' | 'encoder' | 'debug'>;
+import type { FrameDevice, WindowRequest } from './window-request.js';
 
 /** Tiles of the compositor, which is small, have this side at most. */
 const COMPOSITE_PIXELS = 512 ** 2;
-
-/** A device, and the bytes for its tile. */
-export interface FrameDevice extends DenoiseDevice {
-  readonly bytes: number;
-}
 
 /** Denoises a frame, alone or in its window, with a network that predicts kernels. For one request at a time. */
 export class WindowDenoiser {
@@ -310,9 +297,4 @@ export class WindowDenoiser {
     const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
     return this.#tiling.tiles(wholeOf(errors), overlap, ERROR_BYTES_PER_PIXEL);
   }
-}
-
-function withoutGate(): QuietframeError {
-  const message = expected('an albedo that the encoder reads', 'the frame of outputs=gate', 'none');
-  return new QuietframeError('missing-layer', message, { layer: 'albedo' });
 }

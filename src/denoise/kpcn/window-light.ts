@@ -1,4 +1,5 @@
 import type { ModelManifest } from '../../engine/model-manifest.js';
+import { expected, QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
 import { cropPadded } from '../../image/pyramid.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
@@ -87,4 +88,9 @@ export function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): P
     return values.reduce((sum, value) => sum + value, 0) / values.length;
   };
   return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1, lambda: 1 };
+}
+
+export function withoutGate(): QuietframeError {
+  const message = expected('an albedo that the encoder reads', 'the frame of outputs=gate', 'none');
+  return new QuietframeError('missing-layer', message, { layer: 'albedo' });
 }

@@ -1,7 +1,7 @@
 import { expected, QuietframeError } from '../../errors.js';
 import { MAX_FRAMES, type Upload } from '../http/exr-body.js';
 import type { Metrics } from '../observability/metrics.js';
-import { isDigest, parseDigest } from './frame-store.js';
+import { isDigest, parseDigest } from './frame-name.js';
 import type { OwnedFrames } from './owned-frames.js';
 import { missingFrames, type SourceFile, type SourceFiles } from './source-files.js';
 

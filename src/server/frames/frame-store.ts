@@ -1,9 +1,18 @@
-import { createHash } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, open, readdir, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, QuietframeError } from '../../errors.js';
-import { isAbandoned, partialOf } from '../../io/partial-files.js';
 import { writeAtomically } from '../../io/write-atomically.js';
+import { digestOfName } from './frame-name.js';
+import { RetainedFrames } from './retained-frames.js';
+import {
+  hashOf,
+  listSpool,
+  openedFile,
+  readWhole,
+  type SpooledFile,
+  type StoreLog,
+  SUFFIX,
+} from './spool-files.js';
 
 export interface FrameStoreOptions {
   /** Bytes of frames that are kept in memory. */
@@ -12,49 +21,6 @@ export interface FrameStoreOptions {
   readonly spoolFolder: string | undefined;
   /** Bytes of frames that are kept there. */
   readonly spoolBytes: number;
-}
-
-/** A file of the spool that is open. */
-export interface SpooledFile {
-  readonly length: number;
-  /** @throws Error when the file was cut meanwhile. */
-  read(start: number, end: number): Promise<Uint8Array>;
-  close(): Promise<void>;
-}
-
-const DIGEST = /^[0-9a-f]{64}$/;
-const NAME = /^(?:[0-9a-f]{16}-)?([0-9a-f]{64})$/;
-const SUFFIX = '.exr';
-const CHUNK_BYTES = 2 ** 20;
-
-/** Where odd entries of the spool are told. */
-export interface StoreLog {
-  warn(details: object, message: string): void;
-}
-
-/** Whether a text is a SHA-256 in lower-case hexadecimal digits. */
-export function isDigest(text: string): boolean {
-  return DIGEST.test(text);
-}
-
-/**
- * The SHA-256 of a frame, as 64 lower-case hexadecimal digits.
- * @throws QuietframeError `invalid-argument` for anything else.
- */
-export function parseDigest(text: unknown): string {
-  if (typeof text === 'string' && isDigest(text)) return text;
-  throw new QuietframeError(
-    'invalid-argument',
-    expected('64 lower-case hexadecimal digits', 'a digest', text),
-    {
-      parameter: 'digest',
-    },
-  );
-}
-
-/** Name of a frame in the store: its digest, in the namespace of its owner where there is one (16 hexadecimal digits). */
-export function storedName(digest: string, namespace?: string): string {
-  return namespace === undefined ? digest : `${namespace}-${digest}`;
 }
 
 /**
@@ -74,7 +40,7 @@ export class FrameStore {
   /** Bytes of the files. */
   readonly #spool = new Map<string, number>();
   /** How many need a frame, and must not lose it. */
-  readonly #retained = new Map<string, { users: number; readonly bytes: number }>();
+  readonly #retained = new RetainedFrames();
   #memoryBytes = 0;
   #spoolBytes = 0;
   #spoolFailures = 0;
@@ -158,16 +124,7 @@ export class FrameStore {
       }
       this.#checked.set(name, state);
     }
-    return {
-      length,
-      read: async (start, end) => {
-        const bytes = Buffer.allocUnsafe(end - start);
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
-        if (bytesRead < bytes.length) throw new Error('A file of the spool was cut while it was read');
-        return bytes;
-      },
-      close: () => file.close(),
-    };
+    return openedFile(file, length);
   }
 
   /** Reads a file of the spool once for all who want it meanwhile. */
@@ -218,33 +175,11 @@ export class FrameStore {
       const message = expected('frames that have been sent before', 'the job', received);
       throw new QuietframeError('missing-frames', message, { missing });
     }
-    const most = this.largest / 2;
-    const sum = (list: readonly string[]): number =>
-      list.reduce((bytes, name) => bytes + this.sizeOf(name), 0);
-    const own = sum(names);
-    if (own > most) {
-      throw new QuietframeError(
-        'too-large',
-        expected(`at most ${most}`, 'the bytes of frames of a job', own),
-      );
-    }
-    const others = [...this.#retained.values()].reduce((bytes, each) => bytes + each.bytes, 0);
-    if (others + sum(names.filter((name) => !this.#retained.has(name))) > most) {
-      const message = expected(`at most ${most}`, 'the bytes of frames of all jobs', 'more');
-      throw new QuietframeError('overloaded', message, { retryAfter: 30 });
-    }
-    for (const name of names) {
-      const retained = this.#retained.get(name) ?? { users: 0, bytes: this.sizeOf(name) };
-      retained.users++;
-      this.#retained.set(name, retained);
-    }
+    this.#retained.retain(new Map(names.map((name) => [name, this.sizeOf(name)])), this.largest / 2);
   }
 
   release(names: readonly string[]): void {
-    for (const name of names) {
-      const retained = this.#retained.get(name);
-      if (retained !== undefined && --retained.users === 0) this.#retained.delete(name);
-    }
+    this.#retained.release(new Set(names));
   }
 
   /**
@@ -335,20 +270,8 @@ export class FrameStore {
     if (size === undefined) return undefined;
     this.#spool.delete(name);
     this.#spool.set(name, size);
-    const bytes = new Uint8Array(new SharedArrayBuffer(size));
-    const hash = createHash('sha256');
-    const file = await open(this.#path(name)).catch(() => undefined);
-    try {
-      for (let at = 0; file !== undefined && at < size; ) {
-        const { bytesRead } = await file.read(bytes, at, Math.min(CHUNK_BYTES, size - at), at);
-        if (bytesRead === 0) break;
-        hash.update(bytes.subarray(at, at + bytesRead));
-        at += bytesRead;
-      }
-    } finally {
-      await file?.close();
-    }
-    if (hash.digest('hex') === digestOfName(name)) return bytes;
+    const { bytes, digest } = await readWhole(this.#path(name), size);
+    if (digest === digestOfName(name)) return bytes;
     await this.#dropSpooled(name);
     return undefined;
   }
@@ -356,31 +279,7 @@ export class FrameStore {
   async #findSpooled(log: StoreLog | undefined): Promise<void> {
     const { spoolFolder } = this.#options;
     if (spoolFolder === undefined) return;
-    let names: string[];
-    try {
-      await mkdir(spoolFolder, { recursive: true, mode: 0o700 });
-      names = await readdir(spoolFolder);
-    } catch (cause) {
-      throw new QuietframeError(
-        'file-system',
-        `The spool folder ${spoolFolder} cannot be used`,
-        {},
-        { cause },
-      );
-    }
-    const files: { readonly name: string; readonly size: number; readonly mtimeMs: number }[] = [];
-    for (const name of names) {
-      const stored = nameIn(name) ?? nameIn(partialOf(name) ?? '');
-      if (stored === undefined) continue;
-      // Not followed: what a link leads to is not the store's.
-      const found = await lstat(join(spoolFolder, name)).catch(() => undefined);
-      if (found === undefined) continue;
-      if (!found.isFile()) log?.warn({ name }, 'An entry of the spool is no file and is left alone');
-      else if (nameIn(name) !== undefined)
-        files.push({ name: stored, size: found.size, mtimeMs: found.mtimeMs });
-      else if (await isAbandoned(spoolFolder, name)) await rm(join(spoolFolder, name), { force: true });
-    }
-    for (const { name, size } of files.sort((x, y) => x.mtimeMs - y.mtimeMs)) {
+    for (const { name, size } of await listSpool(spoolFolder, log)) {
       this.#spool.set(name, size);
       this.#spoolBytes += size;
     }
@@ -389,28 +288,6 @@ export class FrameStore {
   #path(digest: string): string {
     return join(this.#options.spoolFolder ?? '', digest + SUFFIX);
   }
-}
-
-/** SHA-256 of a file, which is never in memory as a whole. */
-async function hashOf(file: FileHandle): Promise<string> {
-  const hash = createHash('sha256');
-  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  for (let at = 0; ; ) {
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-    if (bytesRead === 0) return hash.digest('hex');
-    hash.update(chunk.subarray(0, bytesRead));
-    at += bytesRead;
-  }
-}
-
-/** The name of a frame that is the name of a file of the spool. */
-function nameIn(file: string): string | undefined {
-  const name = file.slice(0, -SUFFIX.length);
-  return file.endsWith(SUFFIX) && NAME.test(name) ? name : undefined;
-}
-
-function digestOfName(name: string): string {
-  return NAME.exec(name)?.[1] ?? name;
 }
 
 function tooLarge(limit: number, received: number): QuietframeError {

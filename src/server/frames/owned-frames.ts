@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type FrameStore, type SpooledFile, storedName } from './frame-store.js';
+import { storedName } from './frame-name.js';
+import type { FrameStore } from './frame-store.js';
+import type { SpooledFile } from './spool-files.js';
 
 /** Hexadecimal digits of a namespace. */
 const NAMESPACE_DIGITS = 16;

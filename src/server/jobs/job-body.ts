@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
+import { parseDigest } from '../frames/frame-name.js';
 import { lambdaOf, parseObject, parseStoredFrames, withGuide } from '../frames/frame-references.js';
-import { parseDigest } from '../frames/frame-store.js';
 import { MAX_FRAMES } from '../http/exr-body.js';
 import type { JobFrame } from './job.js';
 

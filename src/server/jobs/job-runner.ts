@@ -13,7 +13,7 @@ import { parseDenoiseQuery } from '../http/denoise-query.js';
 import { isServerError, type Problem, problemOf, publicError } from '../http/problem.js';
 import { denoiseRequest } from '../http/routes/denoise.js';
 import { memoryOf } from '../queue/frame-memory.js';
-import type { Terms } from '../queue/work-queue.js';
+import type { Terms } from '../queue/place.js';
 import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
 import type { JobRecords } from './job-records.js';
 

@@ -1,4 +1,4 @@
-import { isDigest } from '../frames/frame-store.js';
+import { isDigest } from '../frames/frame-name.js';
 import { type FrameEnd, Job, type JobFrame, type JobSpec } from './job.js';
 
 /**

@@ -2,8 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../context.js';
 import type { ReceiveOptions } from '../http/exr-body.js';
+import type { Place, Terms } from './place.js';
 import { parsePriority } from './priority.js';
-import type { Place, Terms } from './work-queue.js';
 
 /**
  * A place in the queue for a request.

@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { Caller } from '../auth/tokens.js';
-import type { Terms } from './work-queue.js';
+import type { Terms } from './place.js';
 
 /** Urgency of requests that somebody waits for, and of jobs. */
 export const DEFAULT_URGENCY = 3;

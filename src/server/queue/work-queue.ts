@@ -1,24 +1,9 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { Caller } from '../auth/tokens.js';
-
-/** On which terms a request is served. */
-export interface Terms {
-  readonly caller: Caller;
-  /** 0 is served first, 7 last (RFC 9218). */
-  readonly urgency: number;
-  /** Time of `performance.now` at which the answer is of no use any more; none where it is undefined. */
-  readonly deadline: number | undefined;
-}
-
-interface Waiter {
-  /** Time at which it began to wait. */
-  readonly since: number;
-  readonly terms: Terms;
-  readonly bytes: number;
-  readonly place: Place | undefined;
-  readonly start: () => void;
-  readonly refuse: (error: QuietframeError) => void;
-}
+import { chooseVictim } from './choose-victim.js';
+import { Place, type Terms } from './place.js';
+import { cancelled, timeLimit } from './time-limit.js';
+import type { Share, Waiter } from './waiter.js';
 
 /** Milliseconds of waiting after which a request counts as more urgent by one: nobody waits for ever. */
 const AGE_MS = 10_000;
@@ -28,15 +13,6 @@ export interface QueueOptions {
   readonly now?: () => number;
   /** Milliseconds that work may take once its turn has come. */
   readonly workMs?: number;
-}
-
-/** What a caller has of the service. */
-interface Share {
-  places: number;
-  running: number;
-  waiting: number;
-  /** Seconds of work so far, on the common clock: who has been away does not save turns up. */
-  served: number;
 }
 
 /**
@@ -272,26 +248,20 @@ export class WorkQueue {
   #pushOut(mine: number): boolean {
     const refuse = (): QuietframeError =>
       this.#refusal('too-many-requests', 'a fair share', 'more than others');
-    const held = ({ terms }: Pick<Waiter, 'terms'>): number => this.#share(terms.caller).places;
-    type Candidate = Pick<Waiter, 'terms'> & { readonly leave: () => void };
-    const candidates: Candidate[] = [
-      ...this.#waiting.flatMap(({ terms, place, refuse: reject }) => {
-        if (place === undefined) return [];
-        const leave = (): void => {
-          reject(refuse());
-          place.release();
-        };
-        return [{ terms, leave }];
-      }),
-      ...[...this.#arriving].map((place) => ({ terms: place.terms, leave: () => place.lose(refuse()) })),
-    ];
-    let victim: Candidate | undefined;
-    for (const candidate of candidates) {
-      if (held(candidate) <= mine) continue;
-      const more = victim === undefined ? 1 : held(candidate) - held(victim);
-      if (more > 0 || (more === 0 && candidate.terms.urgency >= (victim?.terms.urgency ?? 0)))
-        victim = candidate;
-    }
+    const waiting = this.#waiting.flatMap(({ terms, place, refuse: reject }) => {
+      if (place === undefined) return [];
+      const leave = (): void => {
+        reject(refuse());
+        place.release();
+      };
+      return [{ terms, leave }];
+    });
+    const arriving = [...this.#arriving].map((place) => ({
+      terms: place.terms,
+      leave: () => place.lose(refuse()),
+    }));
+    const held = ({ caller }: Terms): number => this.#share(caller).places;
+    const victim = chooseVictim([...waiting, ...arriving], mine, held);
     victim?.leave();
     return victim !== undefined;
   }
@@ -307,7 +277,7 @@ export class WorkQueue {
     return share;
   }
 
-  /** TokenRegistry who have nothing here and have had no more than others. */
+  /** Callers who have nothing here and have had no more than others. */
   #forgetIdle(): void {
     for (const [name, { places, running, waiting, served }] of this.#shares) {
       if (places + running + waiting === 0 && (served <= this.#clock || this.#places + this.#running === 0)) {
@@ -315,73 +285,4 @@ export class WorkQueue {
       }
     }
   }
-}
-
-/** The place of one request. It is free again when the request has left and its work, if any, has ended. */
-export class Place {
-  readonly #queue: WorkQueue;
-  readonly #free: () => void;
-  readonly #lost = new AbortController();
-  #working = false;
-  #left = false;
-  #released = false;
-
-  constructor(
-    queue: WorkQueue,
-    readonly terms: Terms,
-    free: () => void,
-  ) {
-    this.#queue = queue;
-    this.#free = free;
-  }
-
-  /** Aborts, with the error for the client, when the place goes to another caller while the request still arrives. */
-  get lost(): AbortSignal {
-    return this.#lost.signal;
-  }
-
-  /** As {@link WorkQueue.run}. */
-  async run<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal, bytes?: number): Promise<T> {
-    this.#working = true;
-    try {
-      this.#lost.signal.throwIfAborted();
-      return await this.#queue.run(work, signal, this.terms, bytes, this);
-    } finally {
-      this.#working = false;
-      if (this.#left) this.release();
-    }
-  }
-
-  /** The request is over: its answer is sent, or its client is gone. */
-  leave(): void {
-    this.#left = true;
-    if (!this.#working) this.release();
-  }
-
-  /** More of the request arrives after its turn. */
-  arrive(): void {
-    if (!this.#released) this.#queue.arrives(this);
-  }
-
-  /** The place goes to another caller. */
-  lose(error: QuietframeError): void {
-    this.release();
-    this.#lost.abort(error);
-  }
-
-  /** Frees the place at once. */
-  release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#free();
-  }
-}
-
-/** Aborts at a time of `performance.now`. */
-function timeLimit(deadline: number): AbortSignal {
-  return AbortSignal.timeout(Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(deadline - performance.now()))));
-}
-
-function cancelled(): QuietframeError {
-  return new QuietframeError('cancelled', 'The request was cancelled before its turn');
 }

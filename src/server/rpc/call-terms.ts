@@ -7,8 +7,8 @@ import {
 import type { OriginCheck } from '../auth/origin.js';
 import { anonymousCaller, type Caller, type TokenRegistry } from '../auth/tokens.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
+import type { Terms } from '../queue/place.js';
 import { parsePriority } from '../queue/priority.js';
-import type { Terms } from '../queue/work-queue.js';
 
 /** Address of the client of a call. */
 export const ADDRESS = createContextKey('');

@@ -4,7 +4,7 @@ import { expected, QuietframeError } from '../../errors.js';
 import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { digestOf } from '../../io/sha256.js';
 import type { AppContext } from '../context.js';
-import { parseDigest } from '../frames/frame-store.js';
+import { parseDigest } from '../frames/frame-name.js';
 import type { OwnedFrames } from '../frames/owned-frames.js';
 import { isOfTheFrame, Shot } from '../frames/shot-window.js';
 import type { SourceFile } from '../frames/source-files.js';
@@ -18,8 +18,8 @@ import {
 import { parseDenoiseQuery } from '../http/denoise-query.js';
 import { MAX_FRAMES } from '../http/exr-body.js';
 import { admit } from '../queue/admission.js';
+import type { Place } from '../queue/place.js';
 import type { UploadScope } from '../queue/upload-memory.js';
-import type { Place } from '../queue/work-queue.js';
 import { callerOf, callTerms, STAGES } from './call-terms.js';
 import { denoiseSelected, queryOf, Stopwatch } from './denoise-call.js';
 import { readingOf, readMessages } from './read-messages.js';

@@ -2,8 +2,8 @@ import type { MessageShape } from '@bufbuild/protobuf';
 import { expected, QuietframeError } from '../../errors.js';
 import { digestOf } from '../../io/sha256.js';
 import type { AppContext } from '../context.js';
+import { parseDigest } from '../frames/frame-name.js';
 import { findStored } from '../frames/frame-references.js';
-import { parseDigest } from '../frames/frame-store.js';
 import type { OwnedFrames } from '../frames/owned-frames.js';
 import type { SourceFile } from '../frames/source-files.js';
 import {

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { FrameStore, parseDigest } from '../../../src/server/frames/frame-store.js';
+import { parseDigest } from '../../../src/server/frames/frame-name.js';
+import { FrameStore } from '../../../src/server/frames/frame-store.js';
 
 const frame = (seed: number, size = 100): Uint8Array => new Uint8Array(size).fill(seed);
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anonymousCaller } from '../../../src/server/auth/tokens.js';
-import { type Terms, WorkQueue } from '../../../src/server/queue/work-queue.js';
+import type { Terms } from '../../../src/server/queue/place.js';
+import { WorkQueue } from '../../../src/server/queue/work-queue.js';
 
 const never = new AbortController().signal;
 const done = (): Promise<void> => Promise.resolve();

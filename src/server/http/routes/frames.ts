@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { expected, QuietframeError } from '../../../errors.js';
 import type { AppContext } from '../../context.js';
-import { parseDigest } from '../../frames/frame-store.js';
+import { parseDigest } from '../../frames/frame-name.js';
 import { acquireSlot, reception, releaseOnClose, reserveBody } from '../../queue/admission.js';
 import { checkBodyHead, EXR_MEDIA_TYPE, receiveFile } from '../exr-body.js';
 
