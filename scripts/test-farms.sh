@@ -16,6 +16,6 @@ if ! cmp -s "$requirements" "$venv/installed.txt"; then
   cp "$requirements" "$venv/installed.txt"
 fi
 export PATH="$PWD/$venv/bin:$PATH"
-ruff check --config test/farms/pyproject.toml test/farms test/farms/blender deploy plugins/usd
-ruff format --check --config test/farms/pyproject.toml test/farms test/farms/blender deploy plugins/usd
+ruff check --config test/farms/pyproject.toml test/farms test/farms/blender deploy plugins/usd examples/hosts
+ruff format --check --config test/farms/pyproject.toml test/farms test/farms/blender deploy plugins/usd examples/hosts
 python -m pytest -q --durations=5 -p no:cacheprovider test/farms "$@"
