@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { expected, QuietframeError } from '../errors.js';
 import type { Image } from '../image/image.js';
+import type { FileRole } from '../image/joined-parts.js';
 import { builtUrl } from '../threads/worker-url.js';
 import { type ExrLayout, readLayout } from './header.js';
 import type { ExrLimits } from './limits.js';
@@ -102,6 +103,21 @@ export class ExrPool {
     selectNames(this.header(original), { limits, select: (part) => touched.has(part.index) });
     const task: ExrTask = { kind: 'replace', original: shareBytes(original), limits, replacements, options };
     return (await this.#run(task, signal)) as Uint8Array;
+  }
+
+  /**
+   * As `joinFiles`. The result is shared memory.
+   * @throws QuietframeError as `joinFiles`; `cancelled`; `too-large` past the time or heap limit.
+   */
+  async join(
+    original: Uint8Array,
+    others: ReadonlyMap<FileRole, Uint8Array>,
+    { signal }: CallOptions = {},
+  ): Promise<Uint8Array> {
+    const shared = new Map([...others].map(([role, bytes]) => [role, shareBytes(bytes)]));
+    const { limits } = this.#options;
+    const task: ExrTask = { kind: 'join', original: shareBytes(original), others: shared, limits };
+    return shareBytes((await this.#run(task, signal)) as Uint8Array);
   }
 
   /**

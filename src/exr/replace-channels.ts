@@ -15,6 +15,7 @@ import {
   sortedChannels,
 } from './container.js';
 import type { ExrChannel, ExrHeader, ExrPart } from './header.js';
+import { asOnlyPart, copyPart, hadOnePart, partsOfFrame } from './join-files.js';
 import { LineReader } from './line-reader.js';
 import { checkValues, encodeLines, type Words, wordsOfValues } from './samples.js';
 import { newChannel } from './write-exr.js';
@@ -45,7 +46,7 @@ export interface ReplaceOptions {
  * The file with some of its channels replaced and others added. Parts that are not touched keep their compressed chunks
  * bit for bit; in a touched part all other channels keep the bits of their samples, and are in memory a row of chunks at a
  * time. Header attributes are kept byte for byte, but for the layout of a part that is encoded again: it becomes scan lines
- * from the top, and a lossy compression becomes `zip`.
+ * from the top, and a lossy compression becomes `zip`. Parts that `joinFiles` has added are left out again.
  * @throws QuietframeError `invalid-argument` for a part or channel that the file does not have (or, to add, has already)
  * and for samples that do not fit; `malformed-exr`, `unsupported-exr` when a touched part cannot be decoded.
  */
@@ -58,26 +59,20 @@ export function replaceChannels(
   for (const index of [...replacements.keys(), ...(options.add ?? []).map((channel) => channel.part)]) {
     if (header.parts[index] === undefined) throw invalid(`0 to ${header.parts.length - 1}`, 'a part', index);
   }
-  const parts = header.parts.map((part) => {
+  const own = partsOfFrame(header);
+  const isOnly = hadOnePart(own);
+  const restored = isOnly ? own.map((part) => ({ ...part, attributes: asOnlyPart(part.attributes) })) : own;
+  const parts = restored.map((part) => {
     const replaced = replacements.get(part.index) ?? new Map<string, Float32Array | Uint32Array>();
     const added = (options.add ?? []).filter((channel) => channel.part === part.index);
     const touched = replaced.size > 0 || added.length > 0;
-    const encoded = touched ? encodeAgain(original, part, replaced, added, options) : copy(original, part);
+    const encoded = touched
+      ? encodeAgain(original, part, replaced, added, options)
+      : copyPart(original, part);
     if (!touched && part.index !== 0) return encoded;
     return { ...encoded, attributes: new Map([...encoded.attributes, ...(options.attributes ?? [])]) };
   });
-  return assembleFile(parts, header.multiPart);
-}
-
-function copy(original: Uint8Array, part: ExrPart): EncodedPart {
-  return {
-    attributes: part.attributes,
-    isTiled: part.tiles !== undefined,
-    chunks: part.chunks.map(({ offset, length, headerBytes }) => ({
-      bytes: [original.subarray(offset - headerBytes, offset + length)],
-      order: offset,
-    })),
-  };
+  return assembleFile(parts, header.multiPart && !isOnly);
 }
 
 function encodeAgain(

@@ -1,7 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { type ErrorCode, type ErrorDetails, QuietframeError } from '../errors.js';
 import type { Image } from '../image/image.js';
+import type { FileRole } from '../image/joined-parts.js';
 import { type ExrPartLayout, readHeader } from './header.js';
+import { joinFiles } from './join-files.js';
 import type { ExrLimits } from './limits.js';
 import { readPlanes } from './read-exr.js';
 import { type Replacements, type ReplaceOptions, replaceChannels } from './replace-channels.js';
@@ -33,6 +35,12 @@ export type ExrTask =
       replacements: Replacements;
       options: ReplaceOptions;
     }
+  | {
+      kind: 'join';
+      original: Uint8Array;
+      others: ReadonlyMap<FileRole, Uint8Array>;
+      limits: Partial<ExrLimits>;
+    }
   | { kind: 'write'; image: Image; options: WriteOptions };
 
 export type ExrAnswer =
@@ -54,6 +62,8 @@ function run(task: ExrTask): { value: ExrValue; buffers: ArrayBuffer[] } {
       const header = readHeader(task.original, task.limits);
       return written(replaceChannels(task.original, header, task.replacements, task.options));
     }
+    case 'join':
+      return written(joinFiles(task.original, task.others, task.limits));
     case 'write':
       return written(writeExr(task.image, task.options));
   }

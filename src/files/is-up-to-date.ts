@@ -1,6 +1,7 @@
 import { attributeText } from '../exr/attribute.js';
 import type { ExrPool } from '../exr/pool.js';
 import { layersText, resolveLayers } from '../frame/layers/resolve-layers.js';
+import type { FileRole } from '../image/joined-parts.js';
 import { digestOf } from '../io/sha256.js';
 import { VERSION } from '../version.js';
 import type { DenoiseExrRequest } from './denoise-file/types.js';
@@ -27,7 +28,10 @@ export async function isDenoised(
     | 'motion'
     | 'encoder'
     | 'prefilter'
-  >,
+  > & {
+    /** Roles whose layers are in files of their own. */
+    readonly files?: readonly FileRole[];
+  },
   frames: number,
   pool: Pick<ExrPool, 'header'>,
 ): Promise<boolean> {
@@ -39,7 +43,14 @@ export async function isDenoised(
     const { layers = {}, motion = 'auto', encoder = 'auto', view = '', wrap = 'auto' } = request;
     const { prefilter = 'auto' } = request;
     const [name, version] = model?.split('@') ?? [];
-    const plan = resolveLayers(parts, request);
+    const { files = [] } = request;
+    // The result does not have the layers of other files.
+    const own = Object.entries(layers).filter(([role]) => !files.some((file) => file === role));
+    const { motion: _, ...rest } = request;
+    const plan = resolveLayers(parts, {
+      ...(files.includes('motion') ? rest : request),
+      layers: Object.fromEntries(own),
+    });
     const lights = aovs === undefined ? [] : plan.lights.map((light) => light.name);
     const map = lambdaMap && `map ${await digestOf(lambdaMap)}`;
     // Without the split, there is nothing to do but the beauty.
@@ -54,6 +65,7 @@ export async function isDenoised(
       (wrap === 'auto' ? text('wrapChoice') === '' : (text('wrap') || 'none') === wrap) &&
       text('aovs') === lights.join(', ') &&
       text('layers') === layersText(layers) &&
+      text('files') === files.join(',') &&
       (text('encoderChoice') || 'auto') === encoder &&
       (text('prefilterChoice') || 'auto') === prefilter &&
       text('view') === view &&

@@ -24,13 +24,18 @@ export async function measureFlicker(
   options: ResolveOptions = {},
 ): Promise<number> {
   const beauty = async (exr: Uint8Array): Promise<Raster> =>
-    buildFrame(await readBeauty(exr, pool, options)).frame.color;
+    buildFrame(await readBeauty(exr, pool, colorOptions(options))).frame.color;
   const [before, after, toPrevious] = await Promise.all([
     beauty(previous),
     beauty(current),
     motionToPrevious(input, pool, options),
   ]);
   return flicker(after, before, toPrevious);
+}
+
+/** What says which layer is the colour: others may have come in files of their own. */
+function colorOptions({ layers, motion: _, ...options }: ResolveOptions): ResolveOptions {
+  return { ...options, ...(layers?.color !== undefined && { layers: { color: layers.color } }) };
 }
 
 async function motionToPrevious(

@@ -362,6 +362,9 @@ class FrameBuilder {
 
   #variance(role: VarianceRole, of: Gathered | undefined, independent: boolean): Raster | undefined {
     if (of === undefined) return undefined;
+    // Both halves have the same guide where it came in a file of its own: their difference says nothing.
+    const isShared = this.#main.plan.files?.some((file) => `${file}Variance` === role) ?? false;
+    if (this.#half !== undefined && isShared) return undefined;
     if (this.#half !== undefined)
       return independent && of.halves ? halfBufferVariance(...of.halves) : undefined;
     return this.#layerVariance(this.#main, role, of.mean);

@@ -6,6 +6,7 @@ import type { Output } from '../../files/denoise-file/maps.js';
 import { readAlpha } from '../../files/denoise-file/read-alpha.js';
 import type { DenoiseExrRequest, FullReport } from '../../files/denoise-file/types.js';
 import { encodePng } from '../../server/thread/encode-png.js';
+import { type AovFileFlags, aovFileOptions, aovFilePaths, joinAovFiles, readAovFiles } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,
@@ -37,7 +38,7 @@ import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 import { STANDARD_OUTPUT } from '../standard-output.js';
 
-interface Flags extends LayerFlags, WorkerFlags {
+interface Flags extends LayerFlags, WorkerFlags, AovFileFlags {
   readonly output: string;
   readonly halfB?: string;
   readonly lambda?: number | string;
@@ -58,12 +59,14 @@ interface Flags extends LayerFlags, WorkerFlags {
 
 /** `quietframe denoise`. */
 export function denoiseCommand(program: Command): void {
-  program
+  const command = program
     .command('denoise')
     .description('denoise the beauty of an OpenEXR file and keep everything else')
     .argument('<in.exr>', 'noisy frame with its auxiliary layers')
     .requiredOption('-o, --output <out.exr>', 'the file with its beauty denoised; .png is a picture')
-    .option('--half-b <b.exr>', 'second half buffer: the same frame with another seed')
+    .option('--half-b <b.exr>', 'second half buffer: the frame with another seed');
+  for (const option of aovFileOptions('a.exr')) command.addOption(option);
+  command
     .addOption(lambdaOption())
     .addOption(modelOption())
     .addOption(encoderOption())
@@ -101,6 +104,8 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const config = readConfig();
   const exr = await readInput(input);
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
+  const paths = aovFilePaths(flags);
+  const aovFiles = await readAovFiles(paths);
   const guide = flags.guide === undefined ? undefined : await readInput(flags.guide);
   const lambda = await lambdaRequest(flags.lambda);
   const type = await checkOutput(flags.output, ['exr', 'png']);
@@ -115,23 +120,26 @@ async function denoise(input: string, flags: Flags): Promise<void> {
       { path: flags.output, parameter: '--output', ...permission },
       { path: flags.report, parameter: '--report' },
     ],
-    [input, flags.halfB, flags.guide, map],
+    [input, flags.halfB, flags.guide, map, ...paths.values()],
   );
 
   const { bytes, report } = await runOnFile(
     input,
-    { half_b: flags.halfB, guide: flags.guide, lambda: map },
+    { half_b: flags.halfB, guide: flags.guide, lambda: map, ...Object.fromEntries(paths) },
     flags,
     config,
     async (tools) => {
+      const join = (file: Uint8Array): Promise<Uint8Array> =>
+        joinAovFiles(file, aovFiles, tools.services.pool, tools.watch.signal);
+      const frame = await join(exr);
       const {
         exr: result,
         color,
         report,
       } = await denoiseExr(
         {
-          exr,
-          ...(halfB && { halves: [exr, halfB] as const }),
+          exr: frame,
+          ...(halfB && { halves: [frame, await join(halfB)] as const }),
           ...lambda,
           ...(flags.model !== undefined && { model: flags.model }),
           ...(flags.encoder !== undefined && { encoder: flags.encoder }),

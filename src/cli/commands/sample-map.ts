@@ -6,6 +6,7 @@ import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import { checkMaps, ERROR_METRICS, type MapsRequest } from '../../files/denoise-file/maps.js';
 import type { FullReport } from '../../files/denoise-file/types.js';
 import { parseDecimal } from '../../numbers.js';
+import { type AovFileFlags, aovFileOptions, aovFilePaths, joinAovFiles, readAovFiles } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
 import {
   choiceOption,
@@ -31,7 +32,7 @@ import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 import { STANDARD_OUTPUT } from '../standard-output.js';
 
-interface Flags extends LayerFlags, WorkerFlags {
+interface Flags extends LayerFlags, WorkerFlags, AovFileFlags {
   readonly output: string;
   readonly halfB?: string;
   readonly budget?: number;
@@ -49,12 +50,14 @@ interface Flags extends LayerFlags, WorkerFlags {
 /** `quietframe sample-map`. */
 export function sampleMapCommand(program: Command): void {
   const whole = (flag: string) => (text: string) => parseInteger(text, flag, 0, 1_000_000);
-  program
+  const command = program
     .command('sample-map')
     .description('predict the error left after denoising, and where to spend the next samples')
     .argument('<in.exr>', 'noisy frame with its auxiliary layers')
     .requiredOption('-o, --output <map.exr>', 'file with the maps as channels')
-    .option('--half-b <b.exr>', 'second half buffer: the same frame with another seed')
+    .option('--half-b <b.exr>', 'second half buffer: the frame with another seed');
+  for (const option of aovFileOptions('a.exr')) command.addOption(option);
+  command
     .option('--budget <spp>', 'mean samples per pixel to plan', number('--budget'))
     .option('--target-smape <error>', 'in (0, 1): mean error that is good enough', number('--target-smape'))
     .addOption(
@@ -87,6 +90,8 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
   const config = readConfig();
   const exr = await readInput(input);
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
+  const paths = aovFilePaths(flags);
+  const aovFiles = await readAovFiles(paths);
   await checkOutput(flags.output, ['exr']);
   checkReport(flags.report, flags.output);
   if (flags.report !== undefined && flags.report !== STANDARD_OUTPUT) await checkFolder(flags.report);
@@ -95,23 +100,32 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
       { path: flags.output, parameter: '--output' },
       { path: flags.report, parameter: '--report' },
     ],
-    [input, flags.halfB],
+    [input, flags.halfB, ...paths.values()],
   );
 
-  const { exr: result, report } = await runOnFile(input, { half_b: flags.halfB }, flags, config, (tools) =>
-    denoiseExr(
-      {
-        exr,
-        ...(halfB && { halves: [exr, halfB] as const }),
-        ...(flags.model !== undefined && { model: flags.model }),
-        ...(flags.encoder !== undefined && { encoder: flags.encoder }),
-        prefilter: flags.prefilter,
-        ...resolveOptions(flags),
-        ...{ maps, mapsOnly: true },
-        ...tools.watch,
-      },
-      tools.services,
-    ),
+  const { exr: result, report } = await runOnFile(
+    input,
+    { half_b: flags.halfB, ...Object.fromEntries(paths) },
+    flags,
+    config,
+    async (tools) => {
+      const join = (file: Uint8Array): Promise<Uint8Array> =>
+        joinAovFiles(file, aovFiles, tools.services.pool, tools.watch.signal);
+      const frame = await join(exr);
+      return denoiseExr(
+        {
+          exr: frame,
+          ...(halfB && { halves: [frame, await join(halfB)] as const }),
+          ...(flags.model !== undefined && { model: flags.model }),
+          ...(flags.encoder !== undefined && { encoder: flags.encoder }),
+          prefilter: flags.prefilter,
+          ...resolveOptions(flags),
+          ...{ maps, mapsOnly: true },
+          ...tools.watch,
+        },
+        tools.services,
+      );
+    },
   );
   await writeOutput(flags.output, result, guard);
   await tell(report, flags, guard);

@@ -3,6 +3,7 @@ import { CLIENT_TOKEN, type Config, exrLimits, readConfig } from '../../config.j
 import type { PrefilterChoice } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
+import { type AovFileFlags, aovFileOptions, aovFilePaths } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
 import {
   alphaOption,
@@ -43,6 +44,7 @@ import {
   runSequence,
   type Sequence,
 } from '../sequence/run-sequence.js';
+import { pathsOf } from '../sequence/shot-files.js';
 import {
   PROGRESS_CHOICES,
   type ProgressChoice,
@@ -54,7 +56,7 @@ import { textOfWarning } from '../sequence/shot-warnings.js';
 import { withShotWrap } from '../sequence/shot-wrap.js';
 import { readUsdLayers, readUsdProduct } from '../sequence/usd-product.js';
 
-interface Flags extends LayerFlags, WorkerFlags {
+interface Flags extends LayerFlags, WorkerFlags, AovFileFlags {
   readonly output: string;
   readonly usd?: string;
   readonly frames?: FrameRanges;
@@ -76,7 +78,7 @@ interface Flags extends LayerFlags, WorkerFlags {
 
 /** `quietframe sequence`. */
 export function sequenceCommand(program: Command): void {
-  program
+  const command = program
     .command('sequence')
     .description('denoise the frames of a shot that are not done yet')
     .argument("['shot.####.exr']", 'noisy frames; or %04d, $F4, @@@@, *')
@@ -84,7 +86,9 @@ export function sequenceCommand(program: Command): void {
     .option('--usd <file[:prim]>', 'take them, AOVs and overscan from a RenderProduct')
     .option('--frames <list>', 'denoise 3 or 1-9x2 or 1,4,7-9; windows reach beyond', parseFrames)
     .option('--chunk <i/n>', 'the i-th of n parts of these frames', parseChunk)
-    .option('--window <n>', 'most frames that one is denoised from: 1, 3, 5 or 7', parseWindow, 7)
+    .option('--window <n>', 'most frames that one is denoised from: 1, 3, 5 or 7', parseWindow, 7);
+  for (const option of aovFileOptions('pattern', true)) command.addOption(option);
+  command
     .addOption(lambdaOption())
     .addOption(modelOption())
     .addOption(encoderOption())
@@ -97,7 +101,7 @@ export function sequenceCommand(program: Command): void {
     .addOption(componentsOption())
     .addOption(wrapOption())
     .addOption(aovsOption())
-    .option('--report <file>', 'write what became of each frame, and flicker, as JSON')
+    .option('--report <file>', 'write what became of frames, and flicker, as JSON')
     .addOption(choiceOption('--progress <mode>', 'how progress is shown', PROGRESS_CHOICES).default('auto'))
     .option('--server <url,...>', 'services that denoise in its place', parseServers)
     .option('--token-file <file>', `token of the services; ${CLIENT_TOKEN} has it, too`)
@@ -132,7 +136,15 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   checkShotOutput(flags.output);
   if (output.isWildcard) throw wrong('a number of digits, such as ####,', '--output', flags.output);
   checkServerFlags(flags);
-  const { frames, nearMisses } = await input.list(output);
+  const aovFiles = new Map(
+    [...aovFilePaths(flags)].map(([role, path]) => [
+      role,
+      new FramePattern(path, `the files of the role ${role}`),
+    ]),
+  );
+  // Names of files that exist, where a pattern leaves them open.
+  for (const aov of aovFiles.values()) await aov.list();
+  const { frames, nearMisses } = await input.list(output, ...aovFiles.values());
   const [first] = frames;
   if (first === undefined) {
     const almost = nearMisses.length === 0 ? '' : ` (almost: ${shortList(nearMisses)})`;
@@ -166,7 +178,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
       ...(flags.report === undefined ? [] : [{ path: flags.report, parameter: '--report' }]),
     ],
     [
-      ...frames.map((frame) => input.path(frame)),
+      ...frames.flatMap((frame) => pathsOf({ input, aovFiles }, frame)),
       ...(typeof flags.lambda === 'string' ? [flags.lambda] : []),
     ],
   );
@@ -176,7 +188,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   const pool = new ExrPool({ limits: exrLimits(config) });
   const start = performance.now();
   const outcomes: FrameOutcome[] = [];
-  let shot: Sequence = { input, output, frames, chosen, window, request };
+  let shot: Sequence = { input, aovFiles, output, frames, chosen, window, request };
   try {
     if (chosen.length > 0) shot = await withShotWrap(shot, pool, abort.signal);
     const todo = flags.force ? chosen : await framesToDo(shot, pool);

@@ -12,10 +12,10 @@ import { readInput } from '../read-input.js';
 import { fanOut } from './fan-out.js';
 import { type DenoisedFrame, DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
 import type { FramePattern } from './frame-pattern.js';
+import { pathsOf, readShotFrame, type ShotFiles } from './shot-files.js';
 import { WindowFiles } from './window-files.js';
 
-export interface Sequence {
-  readonly input: FramePattern;
+export interface Sequence extends ShotFiles {
   readonly output: FramePattern;
   /** Numbers of the input's frames, ascending. */
   readonly frames: readonly number[];
@@ -143,29 +143,25 @@ async function denoiseFrame(
   );
 }
 
-function filesOf(
-  { input, frames, window, request }: Sequence,
-  pool: ExrPool,
-  denoisers: number,
-): WindowFiles {
-  return new WindowFiles(input, frames, request, pool, denoisers * (window + 1));
+function filesOf(sequence: Sequence, pool: ExrPool, denoisers: number): WindowFiles {
+  const { frames, window, request } = sequence;
+  return new WindowFiles(sequence, frames, request, pool, denoisers * (window + 1));
 }
 
 /**
  * Flicker of each frame against the one before it, where both outputs are there.
  * @returns by frame number.
  */
-export async function flickerOf(
-  { input, output, frames, chosen, request }: Sequence,
-  pool: ExrPool,
-): Promise<Map<number, number>> {
+export async function flickerOf(sequence: Sequence, pool: ExrPool): Promise<Map<number, number>> {
+  const { output, frames, chosen, request } = sequence;
   const found = new Map<number, number>();
   for (const frame of chosen) {
     if (!frames.includes(frame - 1)) continue;
     try {
-      const [previous, current, noisy] = await Promise.all(
-        [output.path(frame - 1), output.path(frame), input.path(frame)].map(readInput),
-      );
+      const [previous, current, noisy] = await Promise.all([
+        ...[output.path(frame - 1), output.path(frame)].map(readInput),
+        readShotFrame(sequence, frame, pool),
+      ]);
       const files = { previous, current, input: noisy } as Parameters<typeof measureFlicker>[0];
       found.set(frame, await measureFlicker(files, pool, request));
     } catch (error) {
@@ -192,13 +188,24 @@ async function isDone(
   if (made === undefined) return false;
   const window = windowOf(frame, sequence);
   for (const other of window) {
-    const read = await stat(sequence.input.path(other)).catch(() => undefined);
-    if (read === undefined || read.mtimeMs > made.mtimeMs) return false;
+    for (const path of pathsOf(sequence, other)) {
+      const read = await stat(path).catch(() => undefined);
+      if (read === undefined || read.mtimeMs > made.mtimeMs) return false;
+    }
   }
   try {
     const exr = await readInput(output);
     const used = framesDenoisedFrom(exr, pool);
-    if (used === undefined || !(await isDenoised(exr, sequence.request, used, pool))) return false;
+    if (
+      used === undefined ||
+      !(await isDenoised(
+        exr,
+        { ...sequence.request, files: [...(sequence.aovFiles?.keys() ?? [])] },
+        used,
+        pool,
+      ))
+    )
+      return false;
     // What could not be used when the output was made cannot be used now, for no file is newer.
     return used === window.length || used === (await files.countUsable(frame, window));
   } catch (error) {

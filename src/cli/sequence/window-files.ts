@@ -13,9 +13,8 @@ import {
 } from '../../files/window/usable-window.js';
 import type { InputWarning } from '../../frame/frame.js';
 import { type LayerPlan, resolveLayers } from '../../frame/layers/resolve-layers.js';
-import { readInput } from '../read-input.js';
 import type { FrameFiles, WindowFile } from './frame-denoiser.js';
-import type { FramePattern } from './frame-pattern.js';
+import { readShotFrame, type ShotFiles } from './shot-files.js';
 
 /** A frame that is not in a window for what is wrong with it. */
 interface LeftOut {
@@ -33,7 +32,7 @@ export interface ReadWindow extends FrameFiles {
  * that turn out to be damaged are left out of all later windows.
  */
 export class WindowFiles {
-  readonly #input: FramePattern;
+  readonly #shot: ShotFiles;
   readonly #frames: readonly number[];
   readonly #request: Omit<DenoiseExrRequest, 'exr'>;
   readonly #pool: ExrPool;
@@ -45,13 +44,13 @@ export class WindowFiles {
    * @param most files that are kept.
    */
   constructor(
-    input: FramePattern,
+    shot: ShotFiles,
     frames: readonly number[],
     request: Omit<DenoiseExrRequest, 'exr'>,
     pool: ExrPool,
     most: number,
   ) {
-    this.#input = input;
+    this.#shot = shot;
     this.#frames = frames;
     this.#request = request;
     this.#pool = pool;
@@ -70,7 +69,7 @@ export class WindowFiles {
     const leftOut: LeftOut[] = [];
     const files = await Promise.all(
       window.map(async (other): Promise<WindowFile[]> => {
-        const name = this.#input.path(other);
+        const name = this.#shot.input.path(other);
         if (other === frame) return [{ offset: 0, name, exr }];
         try {
           return [{ offset: other - frame, name, exr: await this.#fitting(other, own) }];
@@ -88,7 +87,7 @@ export class WindowFiles {
   /** Notes what is wrong with a frame. @returns the warning about it. */
   leaveOut(frame: number, error: QuietframeError): InputWarning {
     if (isOfTheFile(error)) this.#damaged.set(frame, error);
-    return frameLeftOut(this.#input.path(frame), error);
+    return frameLeftOut(this.#shot.input.path(frame), error);
   }
 
   /**
@@ -132,7 +131,7 @@ export class WindowFiles {
       const size = witness && this.#sizeOf(witness);
       if (size !== undefined) sizes.push(size);
     }
-    checkShotSize(this.#input.path(frame), this.#sizeOf(exr), sizes);
+    checkShotSize(this.#shot.input.path(frame), this.#sizeOf(exr), sizes);
   }
 
   #sizeOf(exr: Uint8Array): string | undefined {
@@ -149,7 +148,7 @@ export class WindowFiles {
   }
 
   #file(frame: number): Promise<Uint8Array> {
-    const read = this.#read.get(frame) ?? readInput(this.#input.path(frame));
+    const read = this.#read.get(frame) ?? readShotFrame(this.#shot, frame, this.#pool);
     this.#read.set(frame, read);
     // What cannot be read now may be there for the next window.
     read.catch(() => this.#read.delete(frame));

@@ -21,6 +21,7 @@ import { looksLikePanorama } from '../../frame/panorama.js';
 import { withoutSurface } from '../../frame/surface.js';
 import { keepBrightRegions } from '../../image/bright-regions.js';
 import type { Attribute, Image } from '../../image/image.js';
+import { joinedPart, ownParts } from '../../image/joined-parts.js';
 import { MAX_FLOAT, plane, type Raster, raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
 import { digestOf } from '../../io/sha256.js';
@@ -287,6 +288,7 @@ async function denoiseView(
     layers: layersText(request.layers ?? {}),
     view: output.view,
     motion: request.motion === 'auto' ? '' : (request.motion ?? ''),
+    files: (plan.files ?? []).join(','),
   });
   for (const [name, value] of Object.entries({ ...finish, strength })) {
     if (value !== undefined) attributes.set(`quietframe:${name}`, stringAttribute(String(value)));
@@ -309,7 +311,11 @@ async function denoiseView(
     const add = addedMaps(channels, header, plan);
     if (factor === 1)
       return pool.replace(output.onto, replacements, { attributes, add, ...(signal && { signal }) });
-    const image = resizeImage(await pool.read(exr, signal && { signal }), factor);
+    const whole = await pool.read(exr, {
+      select: ({ name }) => joinedPart(name) === undefined,
+      ...(signal && { signal }),
+    });
+    const image = resizeImage({ parts: ownParts(whole.parts) }, factor);
     return pool.write(replaced(image, replacements, add, attributes), signal && { signal });
   })();
   watch.lap('encode');
@@ -329,7 +335,7 @@ async function denoiseView(
       input: {
         width: frame.width,
         height: frame.height,
-        parts: header.parts.length,
+        parts: ownParts(header.parts).length,
         source: plan.source,
         ...(view !== undefined && { view }),
         ...(samplesPerPixel !== undefined && { samplesPerPixel }),
@@ -671,7 +677,10 @@ function attributesOf(
   report: DenoiseReport,
   plan: LayerPlan,
   more: Readonly<
-    Record<'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion' | 'view', string | number> &
+    Record<
+      'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion' | 'view' | 'files',
+      string | number
+    > &
       Partial<
         Record<'lambda' | 'region' | 'encoderChoice' | 'prefilterChoice' | 'wrap' | 'wrapChoice', string>
       >

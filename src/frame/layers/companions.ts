@@ -2,9 +2,10 @@ import { expected, QuietframeError } from '../../errors.js';
 import type { WarningCode } from '../frame.js';
 import type { ChannelGroup } from './channel-groups.js';
 import type { FoundColor } from './find-color.js';
+import type { JoinedLayers } from './joined-layers.js';
 import type { PictureRole, ResolveOptions } from './layer-plan.js';
 import { type LayerTable, type Match, sameBox, shorten } from './layer-table.js';
-import type { LayerAlias } from './render-source.js';
+import type { LayerAlias, Role } from './render-source.js';
 
 /** Adds a warning to those of a plan. */
 export type Warn = (code: WarningCode, message: string, layer?: string) => void;
@@ -13,14 +14,16 @@ export type Warn = (code: WarningCode, message: string, layer?: string) => void;
 export class Companions {
   readonly #table: LayerTable;
   readonly #color: Match;
+  readonly #joined: JoinedLayers;
   readonly #warn: Warn;
   /** View layers that have a colour of their own. */
   readonly #viewLayers: ReadonlySet<string>;
   /** The same layer is the colour of other parts, too: each part is a picture by itself. */
   readonly #isPartAlone: boolean;
 
-  constructor(table: LayerTable, { match: color, candidates }: FoundColor, warn: Warn) {
+  constructor(table: LayerTable, { match: color, candidates }: FoundColor, joined: JoinedLayers, warn: Warn) {
     this.#table = table;
+    this.#joined = joined;
     this.#color = color;
     this.#warn = warn;
     const colors = table
@@ -54,6 +57,8 @@ export class Companions {
   ): (Match & { readonly isGuessed?: boolean }) | undefined {
     const asked = layers?.[role];
     if (asked === 'none') return undefined;
+    const joined = this.fromFile(role);
+    if (joined !== undefined) return joined;
     if (asked !== undefined) return this.asked(role, asked);
     for (const alias of this.#table.aliases(role)) {
       const match = this.fitting(alias, role);
@@ -62,6 +67,11 @@ export class Companions {
       return { ...match, isGuessed: alias.startsWith('*.') };
     }
     return undefined;
+  }
+
+  /** The layer of a role that came in a file of its own. */
+  fromFile(role: Role): (Match & { readonly isGuessed: boolean }) | undefined {
+    return this.#joined.find(role);
   }
 
   /** The one layer that goes by a name of the tables and belongs to the colour. */

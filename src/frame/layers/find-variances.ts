@@ -32,7 +32,9 @@ export function findVariances(
   }
   for (const role of ['colorVariance', 'albedoVariance', 'normalVariance'] as const) {
     const asked = layers[role];
-    if (asked === undefined || asked === 'none') continue;
+    const joined = asked === 'none' ? undefined : companions.fromFile(role);
+    if (joined !== undefined) found[role] = { ...joined.layer, kind: 'mean' };
+    if (asked === undefined || asked === 'none' || joined !== undefined) continue;
     found[role] = { ...companions.asked(role, asked).layer, kind: 'mean' };
   }
   addMoments(table, companions, measured, layers, found);

@@ -1,4 +1,5 @@
 import type { Box } from '../../image/image.js';
+import type { FileRole } from '../../image/joined-parts.js';
 import type { InputWarning, SourceName } from '../frame.js';
 import type { VarianceKind, VarianceRole } from './render-source.js';
 import { type MotionConvention, type RenderSource, ROLES, type Role } from './render-source.js';
@@ -72,6 +73,8 @@ export interface LayerPlan {
   readonly normalSpace: RenderSource['normalSpace'];
   readonly motionConvention: MotionConvention;
   readonly uses: readonly ChannelUse[];
+  /** Roles whose layers came in files of their own. */
+  readonly files?: readonly FileRole[];
   readonly warnings: readonly InputWarning[];
 }
 

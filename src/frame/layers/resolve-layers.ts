@@ -7,6 +7,7 @@ import { sourceOf } from './detect-source.js';
 import { findAovs } from './find-aovs.js';
 import { colorViews, type FoundColor, findColor } from './find-color.js';
 import { findVariances } from './find-variances.js';
+import { JoinedLayers, splitParts } from './joined-layers.js';
 import { type LayerPlan, type PlannedLayer, type ResolveOptions, usesOf } from './layer-plan.js';
 import { alphaOf, LayerTable, type Match, shorten } from './layer-table.js';
 import type { PartChannels } from './part-channels.js';
@@ -30,7 +31,9 @@ export { SOURCES } from './source-list.js';
  * looked for; `invalid-argument` for an unknown source, role, view or convention of motion, or for a name that fits several
  * layers; `unsupported-exr` where the samples of the colour cannot be decoded.
  */
-export function resolveLayers(parts: readonly PartChannels[], options: ResolveOptions = {}): LayerPlan {
+export function resolveLayers(all: readonly PartChannels[], options: ResolveOptions = {}): LayerPlan {
+  const split = splitParts(all);
+  const parts = split.own;
   const table = tableOf(parts, options);
   const warnings: InputWarning[] = [];
   const warn: Warn = (code, message, layer) => {
@@ -40,7 +43,8 @@ export function resolveLayers(parts: readonly PartChannels[], options: ResolveOp
   const found = findColor(table, options);
   const color = found.match;
   warnOthers(found, options, warn);
-  const companions = new Companions(table, found, warn);
+  const joined = new JoinedLayers(split, table.source, found, options);
+  const companions = new Companions(table, found, joined, warn);
   const albedo = companions.find('albedo', options);
   const normal = companions.find('normal', options);
   if (albedo === undefined) warnMissing('albedo', table, companions, options, warn);
@@ -72,6 +76,7 @@ export function resolveLayers(parts: readonly PartChannels[], options: ResolveOp
     samplesPerPixel,
     normalSpace: table.source.normalSpace,
     motionConvention: motionConvention(table, layers.motion, options),
+    ...(joined.roles.length > 0 && { files: joined.roles }),
     uses: usesOf({ layers, variances, lights, alpha, target: target.layer }),
     warnings,
   };
@@ -82,7 +87,7 @@ export function resolveLayers(parts: readonly PartChannels[], options: ResolveOp
  * @throws QuietframeError as `resolveLayers`.
  */
 export function resolveViews(parts: readonly PartChannels[], options: ResolveOptions = {}): string[] {
-  return colorViews(tableOf(parts, options), options).filter((view) => view !== undefined);
+  return colorViews(tableOf(splitParts(parts).own, options), options).filter((view) => view !== undefined);
 }
 
 function tableOf(

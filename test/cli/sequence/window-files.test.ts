@@ -24,7 +24,13 @@ afterAll(async () => {
 });
 
 const files = (most: number): WindowFiles =>
-  new WindowFiles(new FramePattern(join(folder, 'in.#.exr'), 'the input'), [1, 2, 3, 4, 5], {}, pool, most);
+  new WindowFiles(
+    { input: new FramePattern(join(folder, 'in.#.exr'), 'the input') },
+    [1, 2, 3, 4, 5],
+    {},
+    pool,
+    most,
+  );
 
 it('leaves out what cannot be read or lacks a layer, but not the frame itself', async () => {
   const { window, leftOut } = await files(8).read(3, [1, 2, 3, 4, 5, 6]);

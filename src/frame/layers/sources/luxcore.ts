@@ -43,8 +43,8 @@ export const luxcore: RenderSource = {
   normalSpace: 'world',
   motionConvention: 'unknown',
   recipe: {
-    albedo: 'add film.outputs.N.type = ALBEDO and name its file as that of the albedo',
-    normal: 'add film.outputs.N.type = AVG_SHADING_NORMAL and name its file as that of the normals',
+    albedo: 'add film.outputs.N.type = ALBEDO, whose file is given with --albedo',
+    normal: 'add film.outputs.N.type = AVG_SHADING_NORMAL, whose file is given with --normal',
     variance:
       'render twice with half the samples and another renderengine.seed, and give both as half buffers',
     motion: 'LuxCore writes no motion vectors: they are estimated',
