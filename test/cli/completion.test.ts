@@ -96,7 +96,7 @@ describe.runIf(BASH)('in bash', () => {
   it.each([
     [['se'], ['sequence', 'serve']],
     [['--v'], ['--version']],
-    [['denoise', '--al'], ['--alpha']],
+    [['denoise', '--al'], ['--albedo', '--alpha']],
     [
       ['denoise', '--alpha', ''],
       ['auto', 'copy', 'denoise'],
