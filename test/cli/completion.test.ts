@@ -96,7 +96,10 @@ describe.runIf(BASH)('in bash', () => {
   it.each([
     [['se'], ['sequence', 'serve']],
     [['--v'], ['--version']],
-    [['denoise', '--al'], ['--albedo', '--alpha']],
+    [
+      ['denoise', '--al'],
+      ['--albedo', '--alpha'],
+    ],
     [
       ['denoise', '--alpha', ''],
       ['auto', 'copy', 'denoise'],
