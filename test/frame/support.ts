@@ -124,4 +124,5 @@ export const BLENDER_PASSES = [
   'Denoising Specular Albedo.RGB',
   'Denoising Depth.Z',
   'Denoising Roughness.X',
+  'Denoising Backward Motion.XY',
 ];

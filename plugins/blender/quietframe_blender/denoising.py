@@ -65,7 +65,8 @@ class Denoising:
         if failures:
             made = len(requests) - len(failures)
             raise Failure(f"{len(failures)} of {len(requests)} frames failed, {made} are done. First {failures[0]}")
-        return self._summary(requests, skipped)
+        self._task.notes.extend(self._warnings.values())
+        return _summary(requests, skipped)
 
     def _denoise(self, request: Request, place: str, begin: float, end: float) -> Answer:
         digests = self._send(request, place, begin)
@@ -121,13 +122,6 @@ class Denoising:
                 return
             self._task.sleep(_PATIENCE)
 
-    def _summary(self, requests: Sequence[Request], skipped: int) -> str:
-        count = len(requests) - skipped
-        several = f"{count} frame{'' if count == 1 else 's'}"
-        done = f"Denoised {requests[0].label if len(requests) == 1 and not skipped else several}"
-        parts = [done + (f", {skipped} {'was' if skipped == 1 else 'were'} done already" if skipped else "")]
-        return ". ".join(parts + list(self._warnings.values()))
-
 
 def check_service(task: Task, client: Client) -> str:
     """Asks the service for its models, as a message for the user."""
@@ -144,6 +138,13 @@ def _layers_of(report: Mapping[str, Any]) -> list[str]:
         str(use.get("channel")) for use in report.get("input", {}).get("channels", []) if use.get("usedAs") == "result"
     ]
     return list(dict.fromkeys(name.rsplit(".", 2)[0] for name in channels if name.count(".") > 1))
+
+
+def _summary(requests: Sequence[Request], skipped: int) -> str:
+    count = len(requests) - skipped
+    several = f"{count} frame{'' if count == 1 else 's'}"
+    done = f"Denoised {requests[0].label if len(requests) == 1 and not skipped else several}"
+    return done + (f", {skipped} {'was' if skipped == 1 else 'were'} done already" if skipped else "")
 
 
 def _is_done(request: Request) -> bool:

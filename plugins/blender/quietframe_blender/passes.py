@@ -30,6 +30,16 @@ def set_up_passes(scene, with_lights, with_split):
     return notes
 
 
+def has_passes(scene):
+    """Whether the next render has what it is denoised by, and Cycles leaves it as it is."""
+    layers = [layer for layer in scene.view_layers if layer.use]
+    return (
+        scene.render.engine == "CYCLES"
+        and not scene.cycles.use_denoising
+        and all(layer.cycles.denoising_store_passes and layer.use_pass_vector for layer in layers)
+    )
+
+
 def use_multilayer(image_settings):
     """OpenEXR MultiLayer with all passes, in full precision and without loss."""
     if hasattr(image_settings, "media_type"):  # Blender 5

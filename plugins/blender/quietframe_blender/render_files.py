@@ -56,9 +56,19 @@ def result_path(scene, folder):
 
 
 def has_composite(path):
-    """Whether a file of Blender also holds what the compositor made: OpenEXR files name their channels at the head."""
+    """Whether a file of Blender also holds what the compositor made."""
+    return _names_channel(path, b"Composite.Combined.")
+
+
+def is_denoised_without_passes(path):
+    """Whether Cycles has denoised a render, which then has the noisy image too, and wrote no passes for it."""
+    return _names_channel(path, b"Noisy Image.") and not _names_channel(path, b"Denoising Albedo.")
+
+
+def _names_channel(path, name):
+    # OpenEXR files name their channels at the head.
     with open(path, "rb") as file:
-        return b"Composite.Combined." in file.read(65536)
+        return name in file.read(65536)
 
 
 def load_result(path, first=None, count=1):
@@ -85,7 +95,7 @@ def show(image, first=None, count=1):
                 if (
                     space.image is None
                     or space.image.type == "RENDER_RESULT"
-                    or space.image.name.startswith("Denoised")
+                    or space.image.name.startswith(("Denoised", "Before and After"))
                 ):
                     space.image = image
                     if count > 1:

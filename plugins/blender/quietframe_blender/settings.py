@@ -3,6 +3,8 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 
+from . import compare
+
 
 class QuietframeSettings(bpy.types.PropertyGroup):
     model: EnumProperty(
@@ -12,6 +14,21 @@ class QuietframeSettings(bpy.types.PropertyGroup):
             ("pkn", "Preview", "A quick look"),
         ),
     )
+    after_render: BoolProperty(
+        name="Denoise after Render",
+        description="Denoise each render when it is done, and an animation as a shot",
+        default=False,
+    )
+    wipe: FloatProperty(
+        name="Border",
+        description="Left of it is the render, right of it the result",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        update=lambda settings, _context: compare.move(settings.wipe),
+    )
+    show_notes: BoolProperty(name="Notes", description="Show what the service remarks on the frames", default=False)
     keep: FloatProperty(
         name="Keep Noise",
         description="1 gives the least error; higher keeps more of the render, and of its noise",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from .failure import Cancelled
-from .messages import explain
+from .messages import details_of, explain
 
 State = Literal["running", "done", "failed", "cancelled"]
 
@@ -20,10 +20,14 @@ class Task:
     """
 
     def __init__(self, work: Callable[[Task], str], url: str):
-        """work: gets the task, and returns the message for the user; url: of the service, for messages."""
+        """work: gets the task, and returns the message for the user; url: see there."""
         self.progress = 0.0
         self.text = "Starting"
-        self._work, self._url = work, url
+        #: Remarks on the result, which are shown when they are asked for.
+        self.notes: list[str] = []
+        #: Of the service, for messages; the work may find out.
+        self.url = url
+        self._work = work
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._state: State = "running"
@@ -71,7 +75,8 @@ class Task:
             self._end("cancelled", "Cancelled")
         # A thread that dies silently would leave the user waiting for ever.
         except Exception as error:
-            self._end("failed", explain(error, self._url))
+            self.notes.extend(filter(None, [details_of(error)]))
+            self._end("failed", explain(error, self.url))
         else:
             self.progress = 1.0
             self._end("done", message)

@@ -91,7 +91,7 @@ def run(service, requests, parameters=None, **options):
 def test_writes_results_and_sends_each_frame_once(service, shot):
     task = run(service, shot, {"model": "kpcn", "lambda": 2.0})
     assert (task.state, task.progress) == ("done", 1.0)
-    assert task.message == "Denoised 3 frames. No normals"
+    assert (task.message, task.notes) == ("Denoised 3 frames", ["No normals"])
     assert [r.output.read_bytes() for r in shot] == [b"j0", b"j1", b"j2"]
     assert service.puts == [b"frame 0", b"frame 1", b"frame 2"]
     frames, halves, center, parameters = service.jobs["j2"]

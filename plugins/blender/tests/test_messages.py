@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from quietframe_blender.client import Problem, QuietframeError, Unavailable
 from quietframe_blender.failure import Failure
-from quietframe_blender.messages import explain, is_on_this_machine, without_service
+from quietframe_blender.messages import details_of, explain, is_on_this_machine, without_service
 
 URL = "http://farm:8080"
 ERRORS = Path(__file__).resolve().parents[3] / "src/errors.ts"
@@ -59,6 +59,16 @@ def test_silence(cause, words):
 )
 def test_problems(code, status, words):
     assert words in explain(problem(code, status), URL)
+
+
+def test_lists_of_channels_are_details():
+    channels = ", ".join(f"ViewLayer.Pass {n}.R" for n in range(30))
+    for code in ("missing-layer", "mismatched-frames", "unsupported-exr", "invalid-argument"):
+        error = problem(code, detail=f"Expected a layer but received {channels}")
+        assert len(explain(error, URL)) < 200
+        assert "Pass 7" not in explain(error, URL)
+        assert channels in details_of(error)
+    assert details_of(Failure("As it is")) == ""
 
 
 def test_every_code_of_the_service_has_words():

@@ -86,7 +86,7 @@ def scene(extension, service):
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=False)
     bpy.ops.preferences.addon_enable(module=extension)
     preferences = bpy.context.preferences.addons[extension].preferences
-    preferences.url, preferences.token = service, ""
+    preferences.url, preferences.token, preferences.bundle = service, "", ""
     scene = bpy.context.scene
     # A floor under a large lamp: soft shadows are noisy.
     bpy.ops.mesh.primitive_plane_add(size=20, location=(0, 0, -1))

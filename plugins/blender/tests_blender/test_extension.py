@@ -166,7 +166,7 @@ def test_the_compositor_takes_the_result_in_place_of_the_render(scene, tmp_path)
     bpy.data.objects["Cube"].hide_render = True
     bpy.ops.render.render()
     assert bpy.ops.quietframe.denoise_render() == {"FINISHED"}
-    assert "choose ViewLayer" in part("session").message
+    assert any("choose ViewLayer" in note for note in part("session").notes)
     assert bpy.ops.quietframe.use_in_compositor() == {"FINISHED"}
     assert tree.nodes["quietframe"].layer == "ViewLayer"
     denoised = pixels_of(tmp_path / f"{scene.name}.0001.exr", "ViewLayer.Combined")
@@ -193,7 +193,7 @@ def test_nothing_blocks_when_a_person_asks(scene, tmp_path):
         scene=scene, window_manager=manager, window=None, preferences=bpy.context.preferences, view_layer=None
     )
 
-    class Denoise(operators._Working):
+    class Denoise(part("working").Working):
         prepare = operators.QUIETFRAME_OT_denoise_render.prepare
         finish = operators.QUIETFRAME_OT_denoise_render.finish
 

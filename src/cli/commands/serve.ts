@@ -6,7 +6,10 @@ import type { Setting } from '../../setting.js';
 import { browserUrl, openBrowser } from '../open-browser.js';
 import { tellRefusals } from '../options.js';
 
-type ServeFlags = Partial<Record<keyof Config, string>> & { readonly open?: boolean };
+type ServeFlags = Partial<Record<keyof Config, string>> & {
+  readonly open?: boolean;
+  readonly stopWithInput?: boolean;
+};
 
 /** `quietframe serve`: every setting is a flag. */
 export function serveCommand(program: Command): void {
@@ -21,6 +24,7 @@ export function serveCommand(program: Command): void {
   }
   command
     .option('--open', 'open the viewer in the browser')
+    .option('--stop-with-input', 'stop when standard input ends, as with the caller')
     .addHelpText(
       'after',
       `
@@ -39,7 +43,7 @@ function shownDefault({ fallback, unit }: Setting<unknown>): string | undefined 
   return mebibytes < 1024 ? `${Math.round(mebibytes)} MiB` : `${Math.round(mebibytes / 102.4) / 10} GiB`;
 }
 
-async function runService({ open = false, ...flags }: ServeFlags): Promise<void> {
+async function runService({ open = false, stopWithInput = false, ...flags }: ServeFlags): Promise<void> {
   const config = readConfig(undefined, flags);
   checkMemory(config);
   // The service is large: the other commands do not load it.
@@ -57,13 +61,25 @@ async function runService({ open = false, ...flags }: ServeFlags): Promise<void>
   });
   tellRefusals(denoiser.deviceRefusals);
   try {
+    const signal = stopWithInput ? endOfInput() : undefined;
     const listening = open ? (url: string) => openBrowser(browserUrl(url)) : undefined;
-    await serve(config, { denoiseExr: denoiser.denoiseExr, pool, denoiser }, { listening });
+    await serve(config, { denoiseExr: denoiser.denoiseExr, pool, denoiser }, { listening, signal });
   } catch (error) {
     throw listenFailure(error, config) ?? error;
   } finally {
     await Promise.all([denoiser.close(), pool.close()]);
   }
+}
+
+/** A signal for the end of standard input: the end of the process that started this one, even of one that crashes. */
+function endOfInput(): AbortSignal {
+  const controller = new AbortController();
+  const { stdin } = process;
+  stdin.on('end', () => controller.abort()).on('error', () => controller.abort());
+  stdin.resume();
+  // Another reason to stop must not wait for the input.
+  if ('unref' in stdin) stdin.unref();
+  return controller.signal;
 }
 
 function listenFailure(error: unknown, { host, port }: Config): QuietframeError | undefined {

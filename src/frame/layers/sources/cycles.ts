@@ -5,7 +5,8 @@ import type { RenderSource } from '../render-source.js';
  * denoised already and `Noisy Image` is the render. It writes no variances. The light passes are without the surface's
  * colour: beauty = (Diffuse Direct + Diffuse Indirect) * Diffuse Color + the same of Glossy and Transmission + Volume Direct
  * + Volume Indirect + Emission + Environment. Light groups are `Combined_<group>`. `Denoising Normal` is in camera space.
- * `Denoising Specular Albedo` and `Denoising Roughness` of Blender 5 are the color and the roughness of reflections: no role.
+ * From Blender 5.2 on, `Denoising Specular Albedo`, `Denoising Roughness` and `Denoising Backward Motion` are passes of other
+ * denoisers and only copied; `Denoising Albedo` has the same values as before.
  * Where the compositor is on, its picture comes first, as `Composite.Combined`.
  */
 export const cycles: RenderSource = {
