@@ -29,6 +29,7 @@ for package in clients/python plugins/mitsuba plugins/blender; do
 done
 ruff check examples/adaptive bench/adaptive
 ruff format --check examples/adaptive bench/adaptive
+bash scripts/test-wheel.sh
 if [ "$render" = --render ]; then
   install render mitsuba
   (cd plugins/mitsuba && python -m pytest -q tests_mitsuba)

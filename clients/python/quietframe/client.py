@@ -12,16 +12,18 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from .errors import Problem, QuietframeError, Unavailable, problem_of
 from .events import Event, events_of
-from .multipart import form, parts_of_mixed
+from .files import EXR, File, Files
+from .multipart import parts_of_mixed
+from .reports import JobState, Model, Report
 
-EXR = "image/x-exr"
 JSON = "application/json"
 _REPORT_AND_FILE = "multipart/mixed"
 Parameter = str | int | float
+Progress = Callable[[float], object]
 # An answer may ask for more patience than anybody has.
 _LONGEST_WAIT = 60.0
 # Times that files are sent to a service whose cache may be too small for them.
@@ -33,7 +35,7 @@ class Answer:
     """A file and the report on how it was made."""
 
     exr: bytes
-    report: dict[str, Any]
+    report: Report
 
 
 @dataclass(frozen=True)
@@ -78,29 +80,35 @@ class Client:
 
     def denoise(
         self,
-        frame: bytes | Sequence[bytes] = (),
+        frame: File | Sequence[File] = (),
         *,
-        halves: tuple[bytes, bytes] | None = None,
-        lambda_map: bytes | None = None,
+        halves: tuple[File, File] | None = None,
+        lambda_map: File | None = None,
         keep: bool = False,
+        progress: Progress | None = None,
         **parameters: Parameter | None,
     ) -> Answer:
         """Denoises a frame, or the centre of a window of frames in time order, or two half buffers.
 
-        Parameters are those of `POST /v1/denoise`, as `upscale=2` or `encoder="generic"`; underscores stand for
-        hyphens, as in `target_smape=0.02`. `lambda_map` is a file with the slope of the loss of each pixel. With
-        `keep` the files stay in the service's cache, addressed by digest, so that a sliding window sends each frame
-        once.
-        Raises Problem when the request is refused, Unavailable when there is no answer.
+        Files are bytes, paths, or files opened in binary mode. Parameters are those of `POST /v1/denoise`, as
+        `upscale=2` or `encoder="generic"`. Underscores stand for hyphens, as in `target_smape=0.02`, and one at the end
+        for nothing, as in `lambda_=2`. `lambda_map` is a file with the slope of the loss of each pixel. With `keep` the
+        files stay in the service's cache, addressed by digest, so that a sliding window sends each frame once.
+        `progress` is called with the share of the work that is done, up to 1; the files then stay in the cache, too.
+        Raises Problem when the request is refused, Unavailable when there is no answer, OSError where a file is not
+        readable.
         """
-        return self._work("/v1/denoise", _Files.of(frame, halves, lambda_map), keep, parameters)
+        files = Files.of(frame, halves, lambda_map)
+        if progress is not None:
+            return self._work_with_progress(files, progress, parameters)
+        return self._work("/v1/denoise", files, keep, parameters)
 
     def sample_map(
         self,
-        frame: bytes | Sequence[bytes] = (),
+        frame: File | Sequence[File] = (),
         *,
-        halves: tuple[bytes, bytes] | None = None,
-        lambda_map: bytes | None = None,
+        halves: tuple[File, File] | None = None,
+        lambda_map: File | None = None,
         keep: bool = False,
         **parameters: Parameter | None,
     ) -> Answer:
@@ -109,15 +117,15 @@ class Client:
         The file has the channels `error.SMAPE`, `error.DSSIM`, `samples.density` and `samples.spp`; the report has
         `predictedError`, `samples` and, with `target_smape`, `target`. The rest is as for `denoise`.
         """
-        return self._work("/v1/sample-map", _Files.of(frame, halves, lambda_map), keep, parameters)
+        return self._work("/v1/sample-map", Files.of(frame, halves, lambda_map), keep, parameters)
 
-    def models(self) -> list[dict[str, Any]]:
+    def models(self) -> list[Model]:
         """The models that the service has loaded."""
         response = self._request("GET", "/v1/models", {}, b"")
         models = _object_of(response.body).get("models")
         if not isinstance(models, list):
             raise QuietframeError("Expected a list of models for the answer but received something else")
-        return models
+        return cast("list[Model]", models)
 
     def is_ready(self) -> bool:
         """Whether the service takes work now; asks once."""
@@ -173,18 +181,18 @@ class Client:
         """
         return self._start({**_given(parameters), "sequence": list(frames), "window": window})
 
-    def jobs(self) -> list[dict[str, Any]]:
+    def jobs(self) -> list[JobState]:
         """The jobs of this caller that the service knows, without their frames."""
         jobs = _object_of(self._request("GET", "/v1/jobs", {}, b"").body).get("jobs")
         if not isinstance(jobs, list):
             raise QuietframeError("Expected a list of jobs for the answer but received something else")
-        return jobs
+        return cast("list[JobState]", jobs)
 
-    def job(self, job: str) -> dict[str, Any]:
+    def job(self, job: str) -> JobState:
         """State of a job (`queued`, `running`, `done`, `failed`, `cancelled`), `progress` in [0, 1] and `frames`."""
-        return _object_of(self._request("GET", f"/v1/jobs/{job}", {}, b"").body)
+        return cast(JobState, _object_of(self._request("GET", f"/v1/jobs/{job}", {}, b"").body))
 
-    def follow_job(self, job: str) -> Iterator[dict[str, Any]]:
+    def follow_job(self, job: str) -> Iterator[JobState]:
         """States of a job as they change, the last when it has ended; connections that are lost are made again.
 
         Each has `state`, `progress`, which never falls, and the `frames` that have changed since the one before.
@@ -196,7 +204,7 @@ class Client:
             try:
                 for event in self._events(f"/v1/jobs/{job}/events", seen):
                     seen, failures = event.id, 0
-                    yield event.data
+                    yield cast(JobState, event.data)
                     if event.name == "end":
                         return
             except (OSError, http.client.HTTPException) as error:
@@ -216,7 +224,7 @@ class Client:
         report = self._request("GET", path, {"accept": "application/json"}, b"")
         return Answer(
             exr=self._request("GET", path, {"accept": EXR}, b"").body,
-            report=_object_of(report.body),
+            report=cast(Report, _object_of(report.body)),
         )
 
     def cancel_job(self, job: str) -> None:
@@ -229,7 +237,7 @@ class Client:
         response = self._request("POST", "/v1/jobs", headers, json.dumps(asked).encode())
         return str(_object_of(response.body).get("id"))
 
-    def _work(self, path: str, files: _Files, keep: bool, parameters: Mapping[str, Parameter | None]) -> Answer:
+    def _work(self, path: str, files: Files, keep: bool, parameters: Mapping[str, Parameter | None]) -> Answer:
         given = _given(parameters)
         address = f"{path}?{urllib.parse.urlencode(given)}" if given else path
         if keep:
@@ -240,9 +248,33 @@ class Client:
         parts = parts_of_mixed(response.headers.get("content-type", ""), response.body)
         if len(parts) != 2:
             raise QuietframeError("Expected a report and a file for the answer but received something else")
-        return Answer(exr=parts[1], report=json.loads(parts[0]))
+        return Answer(exr=parts[1], report=cast(Report, json.loads(parts[0])))
 
-    def _named(self, address: str, files: _Files) -> _Response:
+    def _work_with_progress(
+        self, files: Files, progress: Progress, parameters: Mapping[str, Parameter | None]
+    ) -> Answer:
+        """The same as a job, which says how far it is."""
+        for each in files.all():
+            self.put_frame(each)
+        asked = {**_given(parameters), **files.digests()}
+        if "center" in asked:
+            asked["center"] = int(asked["center"])
+        job = self._start(asked)
+        try:
+            reached = 0.0
+            for state in self.follow_job(job):
+                # The end is told once the result is here.
+                reached = max(reached, min(float(state.get("progress", 0.0)), 0.99))
+                progress(reached)
+            answer = self.job_answer(job)
+        finally:
+            # A job that still runs is cancelled, one that has ended forgotten.
+            with contextlib.suppress(QuietframeError):
+                self.cancel_job(job)
+        progress(1.0)
+        return answer
+
+    def _named(self, address: str, files: Files) -> _Response:
         """Names files by digest, and sends those that the service lacks: in several rounds where it keeps only few."""
         known = {hashlib.sha256(file).hexdigest(): file for file in files.all()}
         headers = {"content-type": JSON, "accept": _REPORT_AND_FILE}
@@ -325,58 +357,9 @@ class Client:
         return {**headers, **({} if self._token is None else {"authorization": f"Bearer {self._token}"})}
 
 
-@dataclass(frozen=True)
-class _Files:
-    """The files of one request."""
-
-    frames: Sequence[bytes]
-    halves: tuple[bytes, bytes] | None
-    lambda_map: bytes | None
-
-    @staticmethod
-    def of(frame: bytes | Sequence[bytes], halves: tuple[bytes, bytes] | None, lambda_map: bytes | None) -> _Files:
-        frames = (
-            list(frame) if isinstance(frame, Sequence) and not isinstance(frame, bytes | bytearray | str) else [frame]
-        )
-        if not frames and halves is None:
-            raise ValueError("Expected a frame or two half buffers but received neither")
-        files = _Files(frames, halves, lambda_map)
-        for each in files.all():
-            if not isinstance(each, bytes):
-                raise TypeError(f"Expected the bytes of an OpenEXR file but received {type(each).__name__}")
-        return files
-
-    def all(self) -> list[bytes]:
-        return [*self.frames, *(self.halves or ()), *(() if self.lambda_map is None else (self.lambda_map,))]
-
-    def body(self) -> tuple[str, bytes]:
-        """Content type and body of a request that sends them: a file as it is, several as a form."""
-        if len(self.all()) == 1 and self.frames:
-            return EXR, self.frames[0]
-        named = [("frame", each) for each in self.frames]
-        if self.halves is not None:
-            named += [("half_a", self.halves[0]), ("half_b", self.halves[1])]
-        if self.lambda_map is not None:
-            named.append(("lambda", self.lambda_map))
-        return form(named)
-
-    def digests(self) -> dict[str, Any]:
-        """The object that names them by digest."""
-
-        def digest(file: bytes) -> str:
-            return hashlib.sha256(file).hexdigest()
-
-        named: dict[str, Any] = {"frames": [digest(each) for each in self.frames]}
-        if self.halves is not None:
-            named["halves"] = [digest(each) for each in self.halves]
-        if self.lambda_map is not None:
-            named["lambda"] = digest(self.lambda_map)
-        return named
-
-
 def _given(parameters: Mapping[str, Parameter | None]) -> dict[str, str]:
     """Parameters as the service names them, without those that are None."""
-    return {name.replace("_", "-"): str(value) for name, value in parameters.items() if value is not None}
+    return {name.rstrip("_").replace("_", "-"): str(value) for name, value in parameters.items() if value is not None}
 
 
 def _object_of(body: bytes) -> dict[str, Any]:

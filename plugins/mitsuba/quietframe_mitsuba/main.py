@@ -15,6 +15,7 @@ from quietframe.arrays import read_channels, write_channels
 from .adaptive import FIRST_SPP, Round, render_adaptively
 from .film import Film
 from .guides import Guide, RelativeVarianceGuide, ServiceGuide, UniformGuide, halves_of
+from .llvm import NoLlvm, choose_llvm
 
 
 class ProgressLine:
@@ -91,12 +92,19 @@ def show(done: Round) -> None:
     """One line a round, on standard error."""
     predicted = "" if done.predicted_smape is None else f", predicted SMAPE before {done.predicted_smape:.4f}"
     fallback = "" if done.fallback is None else f", spread evenly: {done.fallback}"
-    print(f"\rround {done.index + 1} of {done.rounds}: {done.spp:.2f} spp{predicted}{fallback}\x1b[K", file=sys.stderr)
+    text = f"round {done.index + 1} of {done.rounds}: {done.spp:.2f} spp{predicted}{fallback}"
+    # On a terminal it takes the place of the bar.
+    print(f"\r{text}\x1b[K" if sys.stderr.isatty() else text, file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Renders; 0 when the file is written, denoised unless the service has failed."""
     options = parser().parse_args(arguments)
+    try:
+        choose_llvm(options.variant)
+    except NoLlvm as error:
+        print(f"quietframe-mitsuba: {error}", file=sys.stderr)
+        return 1
     import mitsuba as mi
 
     mi.set_variant(options.variant)
