@@ -12,7 +12,7 @@ from quietframe_files import denoise_files
 def denoise(node) -> None:
     """`node` is the gizmo. Its input is written with all channels: albedo, normals and motion guide the denoiser."""
     first, last = int(node["first"].value()), int(node["last"].value())
-    folder = Path(node["folder"].evaluate() or "")
+    folder = Path(node["folder"].evaluate() or "no folder")
     if not folder.is_dir():
         nuke.message("Choose a folder for the files")
         return
