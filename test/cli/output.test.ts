@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lambdaOption, parseInteger, parseNumber, parsePositive } from '../../src/cli/options.js';
+import { parameterOption, parseInteger } from '../../src/cli/options.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { blenderParts, exrFile } from '../frame/support.js';
 
@@ -113,9 +113,8 @@ describe('numbers of the command line', () => {
   it.each(['', '0x2', '1e999', ' 1', '1,5', 'NaN', 'Infinity', '+1'])('%j is none', (text) => {
     const refused = expect.objectContaining({ code: 'invalid-argument' });
     expect(() => parseInteger(text, '--n', 0, 1e6)).toThrow(refused);
-    expect(() => parseNumber(text, '--n', 0, 1e6)).toThrow(refused);
-    expect(() => parsePositive(text, '--n')).toThrow(refused);
-    expect(() => lambdaOption().parseArg?.(text, undefined)).toThrow(refused);
+    for (const name of ['lambda', 'strength', 'spp', 'min'] as const)
+      expect(() => parameterOption(name).parseArg?.(text, undefined)).toThrow(refused);
   });
 
   it.each([

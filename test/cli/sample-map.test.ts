@@ -77,13 +77,13 @@ describe('quietframe sample-map', () => {
 
   it.each([
     ['no budget', [], 'for budget'],
-    ['a budget of nothing', ['--budget', '0'], 'for budget'],
+    ['a budget of nothing', ['--budget', '0'], 'for --budget'],
     ['a budget below 0', ['--budget', '-3'], '--budget'],
     ['a budget that is no number', ['--budget', 'much'], 'received "much"'],
     ['a budget below the minimum', ['--budget', '2', '--min', '4'], 'for budget'],
-    ['a target out of range', ['--target-smape', '1'], 'for target-smape'],
+    ['a target out of range', ['--target-smape', '1'], 'for --target-smape'],
     ['an unknown metric', ['--budget', '2', '--metric', 'psnr'], 'psnr'],
-    ['tiles of nothing', ['--budget', '2', '--tile', '0'], 'for tile'],
+    ['tiles of nothing', ['--budget', '2', '--tile', '0'], 'for --tile'],
   ])('refuses %s', async (_, args, message) => {
     const { code, stderr } = await sampleMap(['a.exr', '-o', 'no.exr', ...args]);
     expect(code).toBe(2);

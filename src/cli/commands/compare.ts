@@ -5,14 +5,7 @@ import { ExrPool } from '../../exr/pool.js';
 import { type Comparison, compareExr } from '../../files/compare-exr.js';
 import { measureFlicker } from '../../files/measure-flicker.js';
 import type { ResolveOptions } from '../../frame/layers/resolve-layers.js';
-import {
-  type LayerFlags,
-  motionOption,
-  notThere,
-  resolveOptions,
-  sourceOption,
-  viewOption,
-} from '../options.js';
+import { notThere, parameterOption, parameterRequest } from '../options.js';
 import { readInput } from '../read-input.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
 
@@ -31,19 +24,19 @@ export function compareCommand(program: Command): void {
     .argument('<a.exr>', "picture that is measured; 'a.####.exr' is a shot, with flicker")
     .argument('<ref.exr>', "picture without noise; 'ref.####.exr' of a shot")
     .option('--json', 'print JSON')
-    .addOption(sourceOption())
-    .addOption(viewOption('stereo view that is compared'))
-    .addOption(motionOption())
+    .addOption(parameterOption('source'))
+    .addOption(parameterOption('view', 'stereo view that is compared'))
+    .addOption(parameterOption('motion'))
     .action(compare);
 }
 
 async function compare(
   picture: string,
   reference: string,
-  flags: LayerFlags & { readonly json?: boolean },
+  flags: { readonly json?: boolean },
 ): Promise<void> {
   const pool = new ExrPool({ limits: exrLimits(readConfig()) });
-  const options = resolveOptions(flags);
+  const options = parameterRequest(flags);
   try {
     const comparison =
       (await isShot(picture)) && (await isShot(reference))

@@ -1,35 +1,21 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { readConfig } from '../../config.js';
-import type { PrefilterChoice } from '../../denoise/types.js';
+import { checkEffects } from '../../files/check-effects.js';
 import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
-import type { Output } from '../../files/denoise-file/maps.js';
 import { readAlpha } from '../../files/denoise-file/read-alpha.js';
-import type { DenoiseExrRequest, FullReport } from '../../files/denoise-file/types.js';
+import type { FullReport } from '../../files/denoise-file/types.js';
+import type { ParameterRequest } from '../../files/parameters.js';
 import { encodePng } from '../../server/thread/encode-png.js';
 import { type AovFileFlags, aovFileOptions, aovFilePaths, joinAovFiles, readAovFiles } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
 import {
-  alphaOption,
-  aovsOption,
-  componentsOption,
+  addParameters,
   deviceOption,
-  encoderOption,
   engineOption,
-  type LayerFlags,
-  lambdaOption,
-  lambdaRequest,
-  layerOption,
-  modelOption,
-  outputsOption,
-  parseNumber,
-  prefilterOption,
-  resolveOptions,
-  samplesOption,
-  sourceOption,
+  lambdaMapOf,
+  parameterRequest,
   threadsOption,
-  viewOption,
   type WorkerFlags,
-  wrapOption,
   wrong,
 } from '../options.js';
 import { checkOutput, checkReport, tellDone, writeOutput } from '../output.js';
@@ -38,21 +24,11 @@ import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 import { STANDARD_OUTPUT } from '../standard-output.js';
 
-interface Flags extends LayerFlags, WorkerFlags, AovFileFlags {
+interface Flags extends WorkerFlags, AovFileFlags {
   readonly output: string;
   readonly halfB?: string;
-  readonly lambda?: number | string;
-  readonly model?: string;
-  readonly encoder?: string;
-  readonly prefilter: PrefilterChoice;
-  readonly alpha: 'auto' | 'copy' | 'denoise';
-  readonly components: 'beauty' | 'split';
-  readonly wrap: 'auto' | 'x' | 'none';
-  readonly upscale?: number;
   readonly guide?: string;
-  readonly deblur?: number | 'auto';
-  readonly strength?: number;
-  readonly outputs?: readonly Output[];
+  readonly lambda?: number | string;
   readonly report?: string;
   readonly overwriteInput?: boolean;
 }
@@ -66,32 +42,8 @@ export function denoiseCommand(program: Command): void {
     .requiredOption('-o, --output <out.exr>', 'the file with its beauty denoised; .png is a picture')
     .option('--half-b <b.exr>', 'second half buffer: the frame with another seed');
   for (const option of aovFileOptions('a.exr')) command.addOption(option);
-  command
-    .addOption(lambdaOption())
-    .addOption(modelOption())
-    .addOption(encoderOption())
-    .addOption(prefilterOption())
-    .addOption(sourceOption())
-    .addOption(viewOption())
-    .addOption(layerOption())
-    .addOption(samplesOption())
-    .addOption(alphaOption())
-    .addOption(componentsOption())
-    .addOption(wrapOption())
-    .addOption(aovsOption())
-    .option('--upscale <factor>', 'in [1, 4]: magnifies the result', (text) =>
-      parseNumber(text, '--upscale', 1, 4),
-    )
-    .option('--guide <full.exr>', 'render at the new size that guides it')
-    .option('--deblur <sigma|auto>', 'in [0.3, 4] pixels: undoes a blur', (text) =>
-      text === 'auto' ? text : parseNumber(text, '--deblur', 0.3, 4),
-    )
-    .addOption(
-      new Option('--strength <number>', 'in [0, 4]: scales the parameters of filters')
-        .default(undefined, '1')
-        .argParser((text) => parseNumber(text, '--strength', 0, 4)),
-    )
-    .addOption(outputsOption())
+  command.option('--guide <full.exr>', 'render at the new size that guides --upscale');
+  addParameters(command, 'denoise')
     .option('--report <file>', 'write what was done as JSON; - is standard output')
     .addOption(threadsOption())
     .addOption(deviceOption())
@@ -107,9 +59,11 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const paths = aovFilePaths(flags);
   const aovFiles = await readAovFiles(paths);
   const guide = flags.guide === undefined ? undefined : await readInput(flags.guide);
-  const lambda = await lambdaRequest(flags.lambda);
+  const parameters = parameterRequest(flags);
+  checkEffects({ ...parameters, ...parameters.finish });
+  const lambdaMap = await lambdaMapOf(flags.lambda);
   const type = await checkOutput(flags.output, ['exr', 'png']);
-  if (type === 'png') checkPicture(flags);
+  if (type === 'png') checkPicture(parameters, flags.output);
   checkReport(flags.report, flags.output);
   if (flags.report !== undefined && flags.report !== STANDARD_OUTPUT) await checkFolder(flags.report);
   const map = typeof flags.lambda === 'string' ? flags.lambda : undefined;
@@ -140,46 +94,40 @@ async function denoise(input: string, flags: Flags): Promise<void> {
         {
           exr: frame,
           ...(halfB && { halves: [frame, await join(halfB)] as const }),
-          ...lambda,
-          ...(flags.model !== undefined && { model: flags.model }),
-          ...(flags.encoder !== undefined && { encoder: flags.encoder }),
-          prefilter: flags.prefilter,
-          alpha: flags.alpha,
-          components: flags.components,
-          wrap: flags.wrap,
-          ...(flags.strength !== undefined && { strength: flags.strength }),
-          ...finishOf(flags),
+          ...parameters,
+          ...(lambdaMap && { lambdaMap }),
           ...(guide && { guide }),
-          ...(flags.outputs && { maps: { outputs: flags.outputs } }),
-          ...resolveOptions(flags),
           ...tools.watch,
         },
         tools.services,
       );
       if (type === 'exr') return { bytes: result, report };
       const { signal } = tools.watch;
-      const alpha = await readAlpha(result, tools.services.pool, resolveOptions(flags), signal);
+      // A region is a file of the color alone.
+      const alpha = parameters.region
+        ? undefined
+        : await readAlpha(result, tools.services.pool, parameters, signal);
       return { bytes: await encodePng({ color, ...(alpha && { alpha }) }, signal), report };
     },
   );
   await writeOutput(flags.output, bytes, guard);
-  await tell(report, flags, guard);
+  await tell(report, parameters, flags, guard);
 }
 
-/** A picture has the denoised colour, and nothing to hold the rest. */
-function checkPicture({ outputs, aovs, view, output }: Flags): void {
-  if (outputs?.some((name) => name !== 'color')) throw wrong('.exr with such --outputs', '--output', output);
+/** A picture has the denoised color, and nothing to hold the rest. */
+function checkPicture({ maps, aovs, view }: ParameterRequest, output: string): void {
+  if (maps?.outputs?.some((name) => name !== 'color'))
+    throw wrong('.exr with such --outputs', '--output', output);
   if (aovs !== undefined) throw wrong('.exr with --aovs', '--output', output);
   if (view === 'all') throw wrong('.exr with --view all', '--output', output);
 }
 
-/** Nothing where neither was asked for. */
-function finishOf({ upscale, deblur }: Flags): Pick<DenoiseExrRequest, 'finish'> {
-  if (upscale === undefined && deblur === undefined) return {};
-  return { finish: { ...(upscale !== undefined && { upscale }), ...(deblur !== undefined && { deblur }) } };
-}
-
-async function tell(report: FullReport, flags: Flags, guard: OverwriteGuard): Promise<void> {
+async function tell(
+  report: FullReport,
+  { region }: ParameterRequest,
+  flags: Flags,
+  guard: OverwriteGuard,
+): Promise<void> {
   for (const { code, message } of report.warnings) {
     process.stderr.write(`quietframe: warning ${code}: ${message}\n`);
   }
@@ -189,7 +137,10 @@ async function tell(report: FullReport, flags: Flags, guard: OverwriteGuard): Pr
   if (flags.report === '-') return;
   const { source } = report.input;
   const scaled = (pixels: number): number => Math.round(pixels * (report.finish?.upscale ?? 1));
-  const [width, height] = [scaled(report.input.width), scaled(report.input.height)];
+  const { width, height } = region ?? {
+    width: scaled(report.input.width),
+    height: scaled(report.input.height),
+  };
   const took = report.seconds.toFixed(1);
   tellDone(
     `${flags.output}: ${width} x ${height}, ${source}, ${report.model}@${report.version}, ${took} s on ${report.device}\n`,

@@ -3,28 +3,19 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
 import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
-import type { PrefilterChoice } from '../../denoise/types.js';
 import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import { parsePixels } from '../../files/denoise-file/parse-pixels.js';
 import type { FullReport } from '../../files/denoise-file/types.js';
+import { MAX_WINDOW } from '../../limits.js';
 import { checkFolder } from '../check-folder.js';
 import { drawKernels } from '../explain/draw-kernels.js';
 import {
-  encoderOption,
   engineOption,
-  type LayerFlags,
-  lambdaOption,
-  lambdaRequest,
-  layerOption,
-  modelOption,
-  motionOption,
+  lambdaMapOf,
+  parameterOption,
+  parameterRequest,
   parseInteger,
-  prefilterOption,
-  resolveOptions,
-  samplesOption,
-  sourceOption,
   threadsOption,
-  viewOption,
   type WorkerFlags,
   wrong,
 } from '../options.js';
@@ -34,19 +25,13 @@ import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 import { STANDARD_OUTPUT } from '../standard-output.js';
 
-interface Flags extends LayerFlags, WorkerFlags {
+interface Flags extends WorkerFlags {
   readonly output: string;
   readonly pixel: readonly Pixel[];
   readonly center?: number;
   readonly halfB?: string;
   readonly lambda?: number | string;
-  readonly model?: string;
-  readonly encoder?: string;
-  readonly prefilter: PrefilterChoice;
 }
-
-/** Frames of a window. */
-const MAX_FRAMES = 7;
 
 /** `quietframe explain`. */
 export function explainCommand(program: Command): void {
@@ -64,18 +49,18 @@ export function explainCommand(program: Command): void {
         ]),
     )
     .option('--center <index>', 'frame that is denoised, from 0; by default the middle one', (text) =>
-      parseInteger(text, '--center', 0, MAX_FRAMES - 1),
+      parseInteger(text, '--center', 0, MAX_WINDOW - 1),
     )
     .option('--half-b <b.exr>', 'second half buffer: the same frame with another seed')
-    .addOption(lambdaOption())
-    .addOption(modelOption('bundle that denoises'))
-    .addOption(encoderOption())
-    .addOption(prefilterOption())
-    .addOption(sourceOption())
-    .addOption(viewOption('stereo view that is denoised'))
-    .addOption(layerOption())
-    .addOption(motionOption())
-    .addOption(samplesOption())
+    .addOption(parameterOption('lambda'))
+    .addOption(parameterOption('model', 'bundle that denoises'))
+    .addOption(parameterOption('encoder'))
+    .addOption(parameterOption('prefilter'))
+    .addOption(parameterOption('source'))
+    .addOption(parameterOption('view', 'stereo view that is denoised'))
+    .addOption(parameterOption('layer'))
+    .addOption(parameterOption('motion'))
+    .addOption(parameterOption('spp'))
     .addOption(threadsOption())
     .addOption(engineOption())
     .action(explain);
@@ -83,8 +68,8 @@ export function explainCommand(program: Command): void {
 
 async function explain(inputs: readonly string[], flags: Flags): Promise<void> {
   const type = typeOf(flags.output);
-  if (inputs.length > MAX_FRAMES)
-    throw wrong(`at most ${MAX_FRAMES} frames`, 'the window', `${inputs.length}`);
+  if (inputs.length > MAX_WINDOW)
+    throw wrong(`at most ${MAX_WINDOW} frames`, 'the window', `${inputs.length}`);
   // Of two middle frames the later, as the service has it.
   const { center = inputs.length >> 1 } = flags;
   const input = inputs[center];
@@ -92,7 +77,7 @@ async function explain(inputs: readonly string[], flags: Flags): Promise<void> {
   const config = readConfig();
   const files = await Promise.all(inputs.map(readInput));
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
-  const lambda = await lambdaRequest(flags.lambda);
+  const lambdaMap = await lambdaMapOf(flags.lambda);
   await checkFolder(flags.output);
   const map = typeof flags.lambda === 'string' ? flags.lambda : undefined;
   const guard = await OverwriteGuard.check(
@@ -111,12 +96,10 @@ async function explain(inputs: readonly string[], flags: Flags): Promise<void> {
     (tools) =>
       denoiseExr(
         {
-          ...{ exr, neighbors, ...lambda, maps: { outputs: ['kernels'], pixels: flags.pixel } },
+          ...parameterRequest(flags),
+          ...{ exr, neighbors, maps: { outputs: ['kernels'], pixels: flags.pixel } },
+          ...(lambdaMap && { lambdaMap }),
           ...(halfB && { halves: [exr, halfB] as const }),
-          ...(flags.model !== undefined && { model: flags.model }),
-          ...(flags.encoder !== undefined && { encoder: flags.encoder }),
-          prefilter: flags.prefilter,
-          ...resolveOptions(flags),
           ...tools.watch,
         },
         tools.services,

@@ -2,14 +2,7 @@ import type { Command } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
 import { ExrPool } from '../../exr/pool.js';
 import { type Inspection, inspectExr } from '../../files/inspect-exr.js';
-import {
-  type LayerFlags,
-  layerOption,
-  resolveOptions,
-  samplesOption,
-  sourceOption,
-  viewOption,
-} from '../options.js';
+import { parameterOption, parameterRequest } from '../options.js';
 import { readInput } from '../read-input.js';
 
 /** `quietframe inspect`. */
@@ -19,17 +12,17 @@ export function inspectCommand(program: Command): void {
     .description('show the layers of an OpenEXR file, their use, their faults and what is missing')
     .argument('<in.exr>', 'any OpenEXR file')
     .option('--json', 'print JSON')
-    .addOption(sourceOption())
-    .addOption(viewOption('stereo view that is looked at'))
-    .addOption(layerOption())
-    .addOption(samplesOption())
+    .addOption(parameterOption('source'))
+    .addOption(parameterOption('view', 'stereo view that is looked at'))
+    .addOption(parameterOption('layer'))
+    .addOption(parameterOption('spp'))
     .action(inspect);
 }
 
-async function inspect(input: string, flags: LayerFlags & { readonly json?: boolean }): Promise<void> {
+async function inspect(input: string, flags: { readonly json?: boolean }): Promise<void> {
   const pool = new ExrPool({ workers: 1, limits: exrLimits(readConfig()) });
   try {
-    const inspection = await inspectExr(await readInput(input), pool, resolveOptions(flags));
+    const inspection = await inspectExr(await readInput(input), pool, parameterRequest(flags));
     process.stdout.write(flags.json ? `${JSON.stringify(inspection, null, 2)}\n` : describe(inspection));
   } finally {
     await pool.close();

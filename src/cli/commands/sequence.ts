@@ -1,33 +1,20 @@
 import type { Command } from 'commander';
 import { CLIENT_TOKEN, type Config, exrLimits, readConfig } from '../../config.js';
-import type { PrefilterChoice } from '../../denoise/types.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import { type AovFileFlags, aovFileOptions, aovFilePaths } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
 import {
-  alphaOption,
-  aovsOption,
+  addParameters,
   choiceOption,
-  componentsOption,
   deviceOption,
-  encoderOption,
   engineOption,
-  type LayerFlags,
-  lambdaOption,
-  lambdaRequest,
-  layerOption,
-  modelOption,
-  motionOption,
+  lambdaMapOf,
   notThere,
+  parameterRequest,
   parseInteger,
-  prefilterOption,
-  resolveOptions,
-  sourceOption,
   threadsOption,
-  viewOption,
   type WorkerFlags,
-  wrapOption,
   wrong,
 } from '../options.js';
 import { checkShotOutput } from '../output.js';
@@ -56,19 +43,13 @@ import { textOfWarning } from '../sequence/shot-warnings.js';
 import { withShotWrap } from '../sequence/shot-wrap.js';
 import { readUsdLayers, readUsdProduct } from '../sequence/usd-product.js';
 
-interface Flags extends LayerFlags, WorkerFlags, AovFileFlags {
+interface Flags extends WorkerFlags, AovFileFlags {
   readonly output: string;
   readonly usd?: string;
   readonly frames?: FrameRanges;
   readonly chunk?: Chunk;
   readonly window: number;
   readonly lambda?: number | string;
-  readonly model?: string;
-  readonly encoder?: string;
-  readonly prefilter: PrefilterChoice;
-  readonly alpha: 'auto' | 'copy' | 'denoise';
-  readonly components: 'beauty' | 'split';
-  readonly wrap: 'auto' | 'x' | 'none';
   readonly report?: string;
   readonly progress: ProgressChoice;
   readonly server?: readonly string[];
@@ -88,19 +69,7 @@ export function sequenceCommand(program: Command): void {
     .option('--chunk <i/n>', 'the i-th of n parts of these frames', parseChunk)
     .option('--window <n>', 'most frames that one is denoised from: 1, 3, 5 or 7', parseWindow, 7);
   for (const option of aovFileOptions('pattern', true)) command.addOption(option);
-  command
-    .addOption(lambdaOption())
-    .addOption(modelOption())
-    .addOption(encoderOption())
-    .addOption(prefilterOption())
-    .addOption(sourceOption())
-    .addOption(viewOption())
-    .addOption(layerOption())
-    .addOption(motionOption())
-    .addOption(alphaOption())
-    .addOption(componentsOption())
-    .addOption(wrapOption())
-    .addOption(aovsOption())
+  addParameters(command, 'sequence')
     .option('--report <file>', 'write what became of frames, and flicker, as JSON')
     .addOption(choiceOption('--progress <mode>', 'how progress is shown', PROGRESS_CHOICES).default('auto'))
     .option('--server <url,...>', 'services that denoise in its place', parseServers)
@@ -153,19 +122,15 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   await checkFolder(output.path(first));
   if (flags.report !== undefined) await checkFolder(flags.report);
 
-  const { model, encoder, prefilter, alpha, components, wrap, window } = flags;
   const usd = product && (await readUsdLayers(product, input.path(first), exrLimits(config)));
   for (const warning of usd?.warnings ?? []) complain(`warning usd-mismatch: ${warning}`);
-  const layer = { ...usd?.layers, ...flags.layer };
+  const parameters = parameterRequest(flags);
+  const layers = { ...usd?.layers, ...parameters.layers };
+  const lambdaMap = await lambdaMapOf(flags.lambda);
   const request = {
-    ...resolveOptions({ ...flags, ...(Object.keys(layer).length > 0 && { layer }) }),
-    ...(await lambdaRequest(flags.lambda)),
-    ...(model !== undefined && { model }),
-    ...(encoder !== undefined && { encoder }),
-    prefilter,
-    alpha,
-    components,
-    wrap,
+    ...parameters,
+    ...(Object.keys(layers).length > 0 && { layers }),
+    ...(lambdaMap && { lambdaMap }),
   };
   const { chosen, missing, isEmptyChunk } = chooseFrames(frames, flags.frames, flags.chunk);
   if (chosen.length === 0 && !isEmptyChunk) {
@@ -188,7 +153,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   const pool = new ExrPool({ limits: exrLimits(config) });
   const start = performance.now();
   const outcomes: FrameOutcome[] = [];
-  let shot: Sequence = { input, aovFiles, output, frames, chosen, window, request };
+  let shot: Sequence = { input, aovFiles, output, frames, chosen, window: flags.window, request };
   try {
     if (chosen.length > 0) shot = await withShotWrap(shot, pool, abort.signal);
     const todo = flags.force ? chosen : await framesToDo(shot, pool);

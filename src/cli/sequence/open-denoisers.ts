@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import type { ExrPool } from '../../exr/pool.js';
-import { layersText } from '../../frame/layers/resolve-layers.js';
+import { queryOf } from '../../files/parameters.js';
 import { tellRefusals, type WorkerFlags } from '../options.js';
 import type { FrameDenoiser } from './frame-denoiser.js';
 import { DEFAULT_RETRIES, RemoteDenoiser } from './remote-denoiser.js';
@@ -23,23 +23,9 @@ export async function openDenoisers(
   pool: ExrPool,
 ): Promise<{ denoisers: readonly FrameDenoiser[]; close: () => Promise<unknown> }> {
   if (flags.server !== undefined) {
-    const { lambda, lambdaMap, model, encoder, source, alpha, aovs, components, wrap, motion, layers, view } =
-      request;
-    const { prefilter } = request;
-    const query = {
-      ...{ lambda, model, encoder, source, alpha, motion, view },
-      layer: layers && layersText(layers),
-      components: components === 'split' ? components : undefined,
-      wrap: wrap === 'auto' ? undefined : wrap,
-      prefilter: prefilter === 'auto' ? undefined : prefilter,
-      aovs: typeof aovs === 'object' ? aovs.join(',') : aovs,
-    };
-    const given = Object.entries(query).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, String(value)] as const],
-    );
     const token = await readToken(flags.tokenFile);
     const remotes = flags.server.map(
-      (url) => new RemoteDenoiser(url, Object.fromEntries(given), DEFAULT_RETRIES, lambdaMap, token),
+      (url) => new RemoteDenoiser(url, queryOf(request), DEFAULT_RETRIES, request.lambdaMap, token),
     );
     return { denoisers: remotes, close: () => Promise.all(remotes.map((remote) => remote.close())) };
   }

@@ -25,6 +25,7 @@ import { joinedPart, ownParts } from '../../image/joined-parts.js';
 import { MAX_FLOAT, plane, type Raster, raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
 import { digestOf } from '../../io/sha256.js';
+import { MAX_WINDOW } from '../../limits.js';
 import { VERSION } from '../../version.js';
 import { checkEffects } from '../check-effects.js';
 import { buildFrameOffThread } from '../run-off-thread.js';
@@ -54,8 +55,7 @@ import { resizeImage } from './resize-image.js';
 import type { DenoisedExr, DenoiseExrRequest, DenoiseExrServices, Neighbor } from './types.js';
 import { maybePanorama, unwrapLayers, wrapRaster, wrapReach, wrapRegion, wrapWindow } from './wrap.js';
 
-/** Most frames of a window, and the farthest of them from the centre that any model uses. */
-const MAX_FRAMES = 7;
+/** The farthest frames from the center that any model uses. */
 const REACH = 3;
 /** Largest finite half: brighter samples of a half channel are written as this. */
 const MAX_HALF = 65504;
@@ -479,8 +479,8 @@ function wrong(range: string, parameter: string, received: unknown): QuietframeE
 
 /** The slots of a window; frames that do not have one of their own cannot be told apart. */
 function checkNeighbours(neighbors: readonly Neighbor[]): void {
-  if (neighbors.length >= MAX_FRAMES) {
-    throw wrong(`at most ${MAX_FRAMES} frames`, 'the window', `${neighbors.length + 1}`);
+  if (neighbors.length >= MAX_WINDOW) {
+    throw wrong(`at most ${MAX_WINDOW} frames`, 'the window', `${neighbors.length + 1}`);
   }
   const seen = new Set<number>();
   for (const { offset } of neighbors) {

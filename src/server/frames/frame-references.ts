@@ -1,5 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
-import { MAX_FRAMES, type Upload } from '../http/exr-body.js';
+import { MAX_WINDOW } from '../../limits.js';
+import type { Upload } from '../http/exr-body.js';
 import type { Metrics } from '../observability/metrics.js';
 import { isDigest, parseDigest } from './frame-name.js';
 import type { OwnedFrames } from './owned-frames.js';
@@ -22,8 +23,8 @@ export interface StoredFrames {
  */
 export function parseStoredFrames(body: Uint8Array): StoredFrames {
   const { frames = [], halves, ...rest } = parseObject(body);
-  const range = `at most ${MAX_FRAMES} digests in frames, two or none in halves, and not nothing`;
-  const isWindow = Array.isArray(frames) && frames.length <= MAX_FRAMES;
+  const range = `at most ${MAX_WINDOW} digests in frames, two or none in halves, and not nothing`;
+  const isWindow = Array.isArray(frames) && frames.length <= MAX_WINDOW;
   const isPair = halves === undefined || (Array.isArray(halves) && halves.length === 2);
   if (!isWindow || !isPair || (frames.length === 0 && halves === undefined)) {
     throw new QuietframeError('malformed-body', expected(range, 'the request body', 'something else'));

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { FastifyInstance } from 'fastify';
 import { expected, QuietframeError } from '../../errors.js';
+import { MAX_WINDOW } from '../../limits.js';
 import type { UploadScope } from '../queue/upload-memory.js';
 import { LeastRate, type LeastRateOptions } from './least-rate.js';
 
@@ -11,13 +12,10 @@ export const JSON_MEDIA_TYPE = 'application/json';
 /** Bytes of a body of JSON, which only names things. */
 export const JSON_LIMIT = 65_536;
 
-/** Most frames of a window. */
-export const MAX_FRAMES = 7;
-
 /** Names of the form's parts; a window has several of the first. */
 const PART_NAMES = ['frame', 'half_a', 'half_b', 'lambda', 'guide'] as const;
 /** Most files of a request. */
-export const MAX_PARTS = MAX_FRAMES + 4;
+export const MAX_PARTS = MAX_WINDOW + 4;
 /** Characters of a number. */
 const MAX_TEXT = 32;
 export type PartName = (typeof PART_NAMES)[number];
@@ -157,12 +155,12 @@ export function uploadOf<File>(parts: ReadonlyMap<PartName, readonly File[]>): U
     extraB !== undefined ||
     extraLambda !== undefined ||
     extraGuide !== undefined;
-  if (isOdd || frames.length > MAX_FRAMES || (frames.length === 0 && halves === undefined)) {
+  if (isOdd || frames.length > MAX_WINDOW || (frames.length === 0 && halves === undefined)) {
     const received = PART_NAMES.map((name) => `${parts.get(name)?.length ?? 0} ${name}`).join(', ');
     throw new QuietframeError(
       'malformed-body',
       expected(
-        `1 to ${MAX_FRAMES} frame, or both half_a and half_b, or all of these, and at most one lambda and one guide`,
+        `1 to ${MAX_WINDOW} frame, or both half_a and half_b, or all of these, and at most one lambda and one guide`,
         'the parts of the form',
         received,
       ),

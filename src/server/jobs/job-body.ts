@@ -1,7 +1,7 @@
 import { expected, QuietframeError } from '../../errors.js';
+import { MAX_WINDOW } from '../../limits.js';
 import { parseDigest } from '../frames/frame-name.js';
 import { lambdaOf, parseObject, parseStoredFrames, withGuide } from '../frames/frame-references.js';
-import { MAX_FRAMES } from '../http/exr-body.js';
 import type { JobFrame } from './job.js';
 
 /** Bytes of the JSON of a job: a shot of some ten thousand frames. */
@@ -52,7 +52,7 @@ export function parseJob(body: Uint8Array, maxFrames: number): JobRequest {
 }
 
 /** Each frame with its neighbors on both sides, as far as there are any. */
-function sequenceFrames(digests: readonly string[], window: unknown = MAX_FRAMES): JobFrame[] {
+function sequenceFrames(digests: readonly string[], window: unknown = MAX_WINDOW): JobFrame[] {
   if (!Number.isInteger(window) || !([1, 3, 5, 7] as unknown[]).includes(window)) {
     throw new QuietframeError('invalid-argument', expected('1, 3, 5 or 7', 'window', window), {
       parameter: 'window',

@@ -1,14 +1,11 @@
 import { EXR_MEDIA_TYPE, JSON_MEDIA_TYPE } from '../http/exr-body.js';
-
-type Schema = Readonly<Record<string, unknown>>;
+import { queryParameters, TERMS } from './parameters.js';
+import type { Schema } from './schema.js';
 
 /** What the description of jobs takes from that of everything else. */
 interface Parts {
   /** Of `POST /v1/denoise`. */
-  readonly denoise: {
-    readonly parameters: readonly Schema[];
-    readonly requestBody: { readonly content: Readonly<Record<string, Schema>> };
-  };
+  readonly requestBody: { readonly content: Readonly<Record<string, Schema>> };
   readonly digest: Schema;
   readonly binary: Schema;
   /** Answers that any request about a job can get; `more` are the codes of others. */
@@ -25,7 +22,7 @@ function header(name: string, description: string): Schema {
 }
 
 /** The paths of `/v1/jobs`. */
-export function jobPaths({ denoise, digest, binary, problems, refusals }: Parts) {
+export function jobPaths({ requestBody, digest, binary, problems, refusals }: Parts) {
   const status = { description: 'The job.', content: { [JSON_MEDIA_TYPE]: { schema: STATUS } } };
   const result = (operationId: string, summary: string): Schema => ({
     get: {
@@ -68,12 +65,13 @@ export function jobPaths({ denoise, digest, binary, problems, refusals }: Parts)
             description: 'URL that gets the status when the job has ended. Its host is one of the service.',
             schema: { type: 'string', format: 'uri', maxLength: 2048 },
           },
-          ...denoise.parameters,
+          ...TERMS,
+          ...queryParameters('job'),
         ],
         requestBody: {
           required: true,
           content: {
-            ...denoise.requestBody.content,
+            ...requestBody.content,
             [JSON_MEDIA_TYPE]: {
               schema: {
                 type: 'object',

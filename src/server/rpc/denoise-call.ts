@@ -7,7 +7,7 @@ import type { AppContext } from '../context.js';
 import { loadFiles, type SelectedFrames, selectFrames } from '../frames/choose-center.js';
 import type { DenoiseOptions, DenoiseRequest, ReportSchema } from '../gen/quietframe/v1/denoiser_pb.js';
 import { reportOf } from '../http/denoise-answer.js';
-import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../http/denoise-query.js';
+import { type DenoiseQuery, parseDenoiseQuery } from '../http/denoise-query.js';
 import { mergeWithoutDuplicates } from '../http/merge-without-duplicates.js';
 import { denoiseRequest } from '../http/routes/denoise.js';
 import { admit } from '../queue/admission.js';
@@ -46,7 +46,7 @@ export async function* denoiseCall(
   requests: AsyncIterable<Pick<DenoiseRequest, 'message'>>,
   call: HandlerContext,
   context: AppContext,
-  operation: Operation,
+  operation: 'denoise' | 'sample-map',
 ): AsyncGenerator<Answer> {
   const { deps, config, metrics, uploads, uploadBudget } = context;
   const { signal } = call;

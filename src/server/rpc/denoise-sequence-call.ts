@@ -3,6 +3,7 @@ import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
 import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { digestOf } from '../../io/sha256.js';
+import { MAX_WINDOW } from '../../limits.js';
 import type { AppContext } from '../context.js';
 import { parseDigest } from '../frames/frame-name.js';
 import type { OwnedFrames } from '../frames/owned-frames.js';
@@ -16,7 +17,6 @@ import {
   type InputFile,
 } from '../gen/quietframe/v1/denoiser_pb.js';
 import { parseDenoiseQuery } from '../http/denoise-query.js';
-import { MAX_FRAMES } from '../http/exr-body.js';
 import { admit } from '../queue/admission.js';
 import type { Place } from '../queue/place.js';
 import type { UploadScope } from '../queue/upload-memory.js';
@@ -128,8 +128,8 @@ async function receiveOptions(messages: Messages): Promise<
   if (options !== undefined && (options.files.length > 0 || options.center !== undefined)) {
     throw malformed('no files and no center', 'the options of a sequence', 'some');
   }
-  const frames = window === 0 ? MAX_FRAMES : window;
-  if (frames > MAX_FRAMES || frames % 2 === 0) {
+  const frames = window === 0 ? MAX_WINDOW : window;
+  if (frames > MAX_WINDOW || frames % 2 === 0) {
     throw new QuietframeError('invalid-argument', expected('1, 3, 5 or 7', 'window', window), {
       parameter: 'window',
     });

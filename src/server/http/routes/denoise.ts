@@ -14,7 +14,7 @@ import {
 import { memoryOf } from '../../queue/frame-memory.js';
 import { encodePng } from '../../thread/encode-png.js';
 import { answerTypes, negotiate, sendAnswer } from '../denoise-answer.js';
-import { type DenoiseQuery, type Operation, parseDenoiseQuery } from '../denoise-query.js';
+import { type DenoiseQuery, parseDenoiseQuery } from '../denoise-query.js';
 import {
   checkBodyHead,
   isJson,
@@ -35,7 +35,7 @@ export function denoiseRoute(app: FastifyInstance, context: AppContext): void {
   for (const operation of ['denoise', 'sample-map'] as const) serve(operation, app, context);
 }
 
-function serve(operation: Operation, app: FastifyInstance, context: AppContext): void {
+function serve(operation: 'denoise' | 'sample-map', app: FastifyInstance, context: AppContext): void {
   const { deps, config, metrics, files, framesOf } = context;
   app.post(`/v1/${operation}`, async (request, reply) => {
     const { format, ...given } = request.query as Record<string, unknown>;
