@@ -41,9 +41,6 @@ import type {
 } from './types.js';
 import type { DenoiseJob, DenoiseJobResult, WorkerModels } from './worker/jobs.js';
 
-/** The model of requests that name none. */
-export { DEFAULT_MODEL } from '../engine/model-repository.js';
-
 const WORKER_URL = builtUrl('denoise/worker/denoise-worker.js');
 
 const DEFAULT_MEMORY_BUDGET = 512 * 2 ** 20;

@@ -157,9 +157,6 @@ const FULL_FIELDS = {
   ),
 } as const;
 
-/** What the library and the command line report on a file. */
-export const FILE_REPORT = Type.Object(FULL_FIELDS);
-
 /** What a service reports on a request: which frame of its window was denoised, as well. */
 export const REPORT = Type.Object({
   ...FULL_FIELDS,

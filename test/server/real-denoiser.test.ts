@@ -5,6 +5,7 @@ import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import { buildApp } from '../../src/server/app.js';
+import { expectReport } from '../files/report-schema.js';
 import { CONFIG, expectProblem, form, listen, makeExr, post, postForm } from './support.js';
 
 const pool = new ExrPool({ workers: 1 });
@@ -43,6 +44,24 @@ function spread(values: Float32Array): number {
 }
 
 describe('the service with the model that ships', () => {
+  it.each([
+    'denoise',
+    'denoise?outputs=color,error,fireflies&prefilter=off',
+    'denoise?outputs=kernels&pixels=4,4',
+    'denoise?model=pkn',
+    'denoise?upscale=2&deblur=auto&strength=0.5',
+    'denoise?region=0,0,8,8',
+    'sample-map?budget=4&spp=8&target-smape=0.01&lambda=2',
+  ])('reports on /v1/%s as its schema says', async (operation) => {
+    const request = post(noisy(), `/v1/${operation}`);
+    const answer = await app.inject({
+      ...request,
+      headers: { ...request.headers, accept: 'application/json' },
+    });
+    expect(answer.statusCode).toBe(200);
+    expectReport(answer.json());
+  });
+
   it('denoises a frame as the workflow does, to the bit, and twice the same', async () => {
     const exr = noisy();
     const [first, second] = [await app.inject(post(exr)), await app.inject(post(exr))];

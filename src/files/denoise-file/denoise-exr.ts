@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import { checkFinishOptions } from '../../denoise/pkn/finish-options.js';
 import { parameterChannels } from '../../denoise/pkn/parameter-channels.js';
 import type { DenoiseReport } from '../../denoise/types.js';
@@ -173,10 +174,15 @@ async function denoiseView(
   const covers = mayCover && frame.alpha !== undefined && isTransparent(frame.alpha);
   const guideFrame = guiding && (await buildFrameOffThread(guiding, undefined, signal)).frame;
   watch.lap('frame');
-  const others = await inLanes(around, async (neighbor) => ({
-    ...neighbor,
-    ...(await loadFrame([neighbor], options, pool, cached)),
-  }));
+  // Two at a time: one is decoded while the other is built.
+  const others = await pMap(
+    around,
+    async (neighbor) => ({
+      ...neighbor,
+      ...(await loadFrame([neighbor], options, pool, cached)),
+    }),
+    { concurrency: 2 },
+  );
   const entry = ({ built, key }: LoadedFrame) => ({ frame: built.frame, key });
   const { motions, origin, ...moving } = await windowMotion(
     { offset: 0, name: frameName, ...entry(center) },
@@ -505,17 +511,6 @@ function checkDebug({ components, finish }: DenoiseExrRequest): void {
   const range =
     'none of levels, blend-weights, window-shares, gate and kernels with components=split, upscale and deblur';
   if (components === 'split' || finish !== undefined) throw wrong(range, 'outputs', 'one');
-}
-
-/** Work on all entries, two at a time: one is decoded while the other is built. */
-async function inLanes<In, Out>(entries: readonly In[], work: (entry: In) => Promise<Out>): Promise<Out[]> {
-  const results: Out[] = [];
-  const waiting = entries.entries();
-  const lane = async (): Promise<void> => {
-    for (const [i, entry] of waiting) results[i] = await work(entry);
-  };
-  await Promise.all([lane(), lane()]);
-  return results;
 }
 
 /** Warnings about a frame of the window that do not hold for the centre, too. */
