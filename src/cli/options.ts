@@ -100,6 +100,20 @@ export function parseInteger(text: string, name: string, least: number, most: nu
   throw wrong(`an integer in [${least}, ${most}]`, name, text);
 }
 
+/** @throws QuietframeError `invalid-argument`. */
+export function parseNumber(text: string, name: string, least: number, most: number): number {
+  const value = parseDecimal(text);
+  if (value >= least && value <= most) return value;
+  throw wrong(`a number in [${least}, ${most}]`, name, text);
+}
+
+/** @throws QuietframeError `invalid-argument`. */
+export function parsePositive(text: string, name: string): number {
+  const value = parseDecimal(text);
+  if (value > 0) return value;
+  throw wrong('a number above 0', name, text);
+}
+
 /**
  * The map of slopes, where `--lambda` is one.
  * @throws QuietframeError `file-system`.
