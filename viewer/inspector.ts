@@ -22,8 +22,8 @@ function valuesAt(state: State, { x, y }: Point): string {
   const text = (values: readonly number[]): string => {
     const [first = Number.NaN, second = Number.NaN] = values;
     if (mode === 'value') return shortNumber(first);
-    if (mode !== 'motion') return values.slice(0, 3).map(shortNumber).join('  ');
-    return `${shortNumber(first)}  ${shortNumber(second)}  length ${shortNumber(Math.hypot(first, second))}`;
+    if (mode !== 'motion') return columns(values.slice(0, 3));
+    return `${columns([first, second])}  length ${shortNumber(Math.hypot(first, second))}`;
   };
   const { noisy, denoised } = pictures;
   if (noisy === undefined) return '';
@@ -38,4 +38,12 @@ function valuesAt(state: State, { x, y }: Point): string {
   });
   const named = lines.map(([side, values]) => (lines.length > 1 ? `${side.padEnd(10)}${values}` : values));
   return [`${x}, ${y}`, ...named, ...opacity].join('\n');
+}
+
+/** Numbers below each other line up. */
+function columns(values: readonly number[]): string {
+  return values
+    .map((value) => shortNumber(value).padEnd(10))
+    .join(' ')
+    .trimEnd();
 }

@@ -62,9 +62,10 @@ export class LookInside {
   }
 }
 
-function titleOf({ denoisedWeight }: ExplainedPixel, { x, y }: Point): string {
+function titleOf({ denoisedWeight, levels }: ExplainedPixel, { x, y }: Point): string {
+  const { size = 0 } = levels[0]?.kernel ?? {};
   const guarded = denoisedWeight < 1 ? `, ${percent(1 - denoisedWeight)} of the input given back` : '';
-  return `Pixel ${x}, ${y}${guarded}`;
+  return `Pixel ${x}, ${y}: kernels of ${size} x ${size} weights${guarded}`;
 }
 
 /** The kernel of a level as a picture, with its blend weight and the shares of the window's frames. */
@@ -73,15 +74,14 @@ function figureOf(level: ExplainedLevel, index: number): HTMLElement {
   const caption = document.createElement('figcaption');
   const { blendWeight, kernel, fusion } = level;
   const blend = blendWeight === undefined ? 'coarsest' : `blend weight ${blendWeight.toFixed(2)}`;
-  caption.textContent = `Level ${index}, ${kernel.size} x ${kernel.size}: ${blend}`;
+  caption.textContent = `Level ${index}: ${blend}`;
   figure.append(kernelPicture(kernel.size, kernel.weights), caption);
   if (fusion === undefined) return figure;
   const shares = [{ offset: 0, share: fusion.share }, ...fusion.frames].sort((a, b) => a.offset - b.offset);
   const table = document.createElement('table');
+  table.append(rowOf('Frame', 'Share'));
   for (const { offset, share } of shares) {
-    table.append(
-      rowOf(offset === 0 ? 'this frame' : `frame ${offset > 0 ? '+' : ''}${offset}`, percent(share)),
-    );
+    table.append(rowOf(`${offset > 0 ? '+' : ''}${offset}`, percent(share)));
   }
   figure.append(table);
   return figure;

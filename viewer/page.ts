@@ -9,7 +9,7 @@ export function frameCount(count: number): string {
 }
 
 export function duration(seconds: number): string {
-  return seconds < 10 ? `${(1000 * seconds).toFixed(0)} ms` : `${seconds.toFixed(1)} s`;
+  return seconds < 1 ? `${(1000 * seconds).toFixed(0)} ms` : `${seconds.toFixed(1)} s`;
 }
 
 /** Four significant digits, or an integer as it is. */

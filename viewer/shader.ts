@@ -123,10 +123,10 @@ void main() {
   vec3 shown = sum / float(count * count);
   if (isPaintShown) {
     // Orange keeps more noise than the slider, blue less.
-    // From blue, which keeps no noise, to orange.
+    // The noise to keep in false color, over the picture.
     vec4 stroke = texelFetch(strokes, ivec2(clamp(place, vec2(0.0), size - 1.0)), 0);
-    vec3 tint = mix(vec3(0.1, 0.4, 1.0), vec3(1.0, 0.5, 0.0), log2(max(stroke.r, 1.0)) / log2(10.0));
-    if (stroke.r > 0.0) shown = mix(shown, tint, 0.45);
+    vec3 tint = ramp(log2(max(stroke.r, 1.0)) / log2(10.0));
+    if (stroke.r > 0.0) shown = mix(shown, tint, 0.5);
   }
   color = vec4(shown, 1.0);
 }`;
