@@ -6,7 +6,7 @@ Usage: check_chart.py FOLDER, with one YAML file for each set of values.
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from pathlib import Path
 
 import fakeredis
@@ -178,6 +178,10 @@ SPREAD = {
 USUAL_SPREAD = spread(["topology.kubernetes.io/zone", "kubernetes.io/hostname"])
 
 
+def pod_labels(workload: Object) -> ItemsView[str, str]:
+    return workload["spec"]["template"]["metadata"]["labels"].items()
+
+
 def check_shot_policy(objects: list[Object], egress: list[Object]) -> None:
     """The pods of a shot are selected by a policy that lets nothing in, and nothing out but what the values name."""
     (template,) = (template for name, template in pod_templates(objects) if name.startswith(("Job/", "ScaledJob/")))
@@ -280,7 +284,16 @@ def check(path: Path) -> int:
     if path.stem == "gpu":
         (container,) = workload["spec"]["template"]["spec"]["containers"]
         assert container["resources"]["limits"]["nvidia.com/gpu"] == 2 and container["image"].endswith("-cuda")
+    policies = [thing["spec"] for thing in objects if thing["kind"] == "NetworkPolicy"]
+    service = [policy for policy in policies if policy["podSelector"]["matchLabels"].items() <= pod_labels(workload)]
+    has_webhooks = path.stem == "hpa"
+    assert all(bool(policy["egress"]) == has_webhooks for policy in service), service
+    assert ("QUIETFRAME_WEBHOOK_HOSTS" in settings) == has_webhooks
     if path.stem == "hpa":
+        assert settings["QUIETFRAME_WEBHOOK_HOSTS"] == "kitsu.studio.example,10.1.0.0/16"
+        (container,) = workload["spec"]["template"]["spec"]["containers"]
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert settings["QUIETFRAME_WEBHOOK_SECRET_FILE"].startswith(mounts["webhooks"] + "/")
         assert by_kind["PrometheusRule"]["spec"]["groups"][0]["rules"]
         metrics = {metric["type"] for metric in by_kind["HorizontalPodAutoscaler"]["spec"]["metrics"]}
         assert metrics == {"Resource", "Pods"}
