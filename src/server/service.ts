@@ -28,6 +28,6 @@ export interface ServerDeps {
   /** As `denoiseExr` of the workflow, with alpha of the result on request. */
   readonly denoiseExr: (request: ServedRequest) => Promise<ServedExr>;
   /** Checks the headers of files in its workers. */
-  readonly pool: Pick<ExrPool, 'inspect' | 'write'>;
+  readonly pool: Pick<ExrPool, 'inspect' | 'join' | 'write'>;
   readonly denoiser: Pick<Denoiser, 'models'> & { readonly restarts?: number };
 }

@@ -1,5 +1,7 @@
 import { Code } from '@connectrpc/connect';
 import { describe, expect, it, vi } from 'vitest';
+import { readHeader } from '../../src/exr/header.js';
+import { resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import { raster } from '../../src/image/raster.js';
 import { FileRole } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
 import { MAX_CHUNK_BYTES } from '../../src/server/rpc/receive-files.js';
@@ -116,6 +118,16 @@ describe('Denoise', () => {
     expect(Buffer.from(request?.guide ?? []).equals(guide)).toBe(true);
   });
 
+  it('takes layers in files of their own', async () => {
+    const albedo = makeExr({ value: () => 0.5 });
+    const files = [...frames(exr), [FileRole.ALBEDO, albedo], [FileRole.NORMAL, albedo]] as const;
+    await collect(client.denoise(messagesOf(files)));
+    const { parts } = readHeader(service.requests.at(-1)?.exr ?? exr);
+    expect(resolveLayers(parts).files).toEqual(['albedo', 'normal']);
+    const twice = [...files, [FileRole.ALBEDO, albedo]] as const;
+    expectCode(await failure(collect(client.denoise(messagesOf(twice)))), 'malformed-body');
+  });
+
   it('sends large files in chunks of at most 1 MiB both ways', async () => {
     const large = await startRpc({ maxUploadBytes: 2 ** 24 });
     const file = makeExr({
@@ -174,7 +186,7 @@ describe('refuses with the code of the error table', () => {
       Code.InvalidArgument,
     ],
     ['a half buffer alone', {}, [[FileRole.HALF_A, exr]], 'malformed-body', Code.InvalidArgument],
-    ['an unknown role', {}, [[9 as FileRole, exr]], 'invalid-argument', Code.InvalidArgument],
+    ['an unknown role', {}, [[99 as FileRole, exr]], 'invalid-argument', Code.InvalidArgument],
     ['what is no OpenEXR file', {}, frames(new Uint8Array(500)), 'malformed-exr', Code.InvalidArgument],
     ['an absurd size', {}, frames(bad), 'too-large', Code.ResourceExhausted],
     [

@@ -1,6 +1,7 @@
 import { expected, QuietframeError } from '../../errors.js';
+import { FILE_ROLES, type FileRole } from '../../image/joined-parts.js';
 import { MAX_WINDOW } from '../../limits.js';
-import type { Upload } from '../http/exr-body.js';
+import { AOV_NAMES, type AovFiles, checkAovs, type Upload } from '../http/exr-body.js';
 import type { Metrics } from '../observability/metrics.js';
 import { isDigest, parseDigest } from './frame-name.js';
 import type { OwnedFrames } from './owned-frames.js';
@@ -13,6 +14,8 @@ export interface StoredFrames {
   readonly halves: readonly [string, string] | undefined;
   /** A map of the slope of the loss. */
   readonly lambda?: string;
+  /** Layers in files of their own: one for each frame. */
+  readonly aovs?: AovFiles<string>;
   /** Everything else in the body: what the query could have had. */
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -30,11 +33,30 @@ export function parseStoredFrames(body: Uint8Array): StoredFrames {
     throw new QuietframeError('malformed-body', expected(range, 'the request body', 'something else'));
   }
   const [halfA, halfB] = halves ?? [];
+  const { aovs, others } = aovsOf(rest);
+  checkAovs(aovs, frames.length);
   return {
     frames: frames.map(parseDigest),
     halves: halves === undefined ? undefined : [parseDigest(halfA), parseDigest(halfB)],
-    ...lambdaOf(rest),
+    ...(aovs.size > 0 && { aovs }),
+    ...lambdaOf(others),
   };
+}
+
+/** Digests of layers in files of their own, each alone or in a list, and the other fields. */
+function aovsOf(fields: Readonly<Record<string, unknown>>): {
+  readonly aovs: AovFiles<string>;
+  readonly others: Readonly<Record<string, unknown>>;
+} {
+  const others = { ...fields };
+  const aovs = new Map<FileRole, readonly string[]>();
+  for (const role of FILE_ROLES) {
+    const name = AOV_NAMES[role];
+    const value = others[name];
+    delete others[name];
+    if (value !== undefined) aovs.set(role, (Array.isArray(value) ? value : [value]).map(parseDigest));
+  }
+  return { aovs, others };
 }
 
 /** Fields of a body as parameters, without a `lambda` that is a digest: it names a map. */
@@ -82,6 +104,7 @@ export interface StoredNames {
   readonly halves?: readonly string[] | undefined;
   readonly lambda?: string;
   readonly guide?: string;
+  readonly aovs?: AovFiles<string>;
 }
 
 /**
@@ -89,14 +112,20 @@ export interface StoredNames {
  * @throws QuietframeError `missing-frames`, with all digests that have to be sent.
  */
 export function findStored(
-  { frames: window, halves = [], lambda, guide }: StoredNames,
+  { frames: window, halves = [], lambda, guide, aovs }: StoredNames,
   files: SourceFiles,
   frames: OwnedFrames,
   metrics: Metrics,
 ): Upload<SourceFile> {
   const found = new Map<string, SourceFile>();
   const missing: string[] = [];
-  for (const digest of new Set([...window, ...halves, lambda, guide])) {
+  for (const digest of new Set([
+    ...window,
+    ...halves,
+    lambda,
+    guide,
+    ...[...(aovs?.values() ?? [])].flat(),
+  ])) {
     if (digest === undefined) continue;
     const isKept = frames.has(digest);
     metrics.lookup(isKept);
@@ -111,6 +140,7 @@ export function findStored(
     halves: halfA === undefined || halfB === undefined ? undefined : [file(halfA), file(halfB)],
     ...(lambda !== undefined && { lambda: file(lambda) }),
     ...(guide !== undefined && { guide: file(guide) }),
+    ...(aovs && { aovs: new Map([...aovs].map(([role, digests]) => [role, digests.map(file)])) }),
   };
 }
 

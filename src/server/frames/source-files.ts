@@ -2,6 +2,8 @@ import { LRUCache } from 'lru-cache';
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
 import type { ExrSummary } from '../../exr/worker.js';
+import { FILE_ROLES, type FileRole } from '../../image/joined-parts.js';
+import { AOV_NAMES } from '../http/exr-body.js';
 import type { OwnedFrames } from './owned-frames.js';
 
 /** An OpenEXR file of a request. Its header is known before its turn, its bytes are needed in it alone. */
@@ -33,7 +35,7 @@ const LASTING: readonly string[] = ['malformed-exr', 'unsupported-exr'];
  * one file in memory.
  */
 export class SourceFiles {
-  readonly #pool: Pick<ExrPool, 'inspect'>;
+  readonly #pool: Pick<ExrPool, 'inspect' | 'join'>;
   readonly #headers = new LRUCache<string, { readonly header: ExrSummary | QuietframeError }>({
     maxSize: HEADER_CACHE_BYTES,
     sizeCalculation: ({ header }) =>
@@ -44,7 +46,7 @@ export class SourceFiles {
   readonly #reading = new Map<string, Promise<ExrSummary>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(pool: Pick<ExrPool, 'inspect'>) {
+  constructor(pool: Pick<ExrPool, 'inspect' | 'join'>) {
     this.#pool = pool;
   }
 
@@ -77,6 +79,29 @@ export class SourceFiles {
     };
   }
 
+  /** A frame's file with the layers of others: they are joined in its turn. */
+  joined(main: SourceFile, others: ReadonlyMap<FileRole, SourceFile>): SourceFile {
+    const all = [main, ...others.values()];
+    return {
+      length: all.reduce((sum, file) => sum + file.length, 0),
+      digest: undefined,
+      header: async () => {
+        const { parts } = await main.header();
+        const headers = await Promise.all(
+          [...others].map(([role, file]) => namingRole(role, () => file.header())),
+        );
+        const length = all.reduce((sum, file) => sum + file.length, 0);
+        return { length, parts: [...parts, ...headers.flatMap((header) => header.parts)] };
+      },
+      load: async () => {
+        const loaded = await Promise.all(
+          [...others].map(async ([role, file]) => [role, await file.load()] as const),
+        );
+        return namingRole(undefined, async () => this.#pool.join(await main.load(), new Map(loaded)));
+      },
+    };
+  }
+
   async #header(digest: string, load: () => Promise<Uint8Array>): Promise<ExrSummary> {
     const known = this.#headers.get(digest);
     if (known === undefined) return this.#reading.get(digest) ?? this.#read(digest, load);
@@ -105,6 +130,19 @@ export class SourceFiles {
     this.#reading.set(digest, read);
     this.#last = Promise.allSettled([this.#last, read]);
     return read;
+  }
+}
+
+/** Errors about the file of a role name it as requests do. */
+async function namingRole<T>(role: FileRole | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof QuietframeError)) throw error;
+    const known = role ?? FILE_ROLES.find((each) => each === error.details.frame);
+    if (known === undefined || error.code === 'missing-frames') throw error;
+    const details = { ...error.details, frame: AOV_NAMES[known] };
+    throw new QuietframeError(error.code, error.message, details, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { FastifyInstance } from 'fastify';
 import { expected, QuietframeError } from '../../errors.js';
+import { FILE_ROLES, type FileRole } from '../../image/joined-parts.js';
 import { MAX_WINDOW } from '../../limits.js';
 import type { UploadScope } from '../queue/upload-memory.js';
 import { LeastRate, type LeastRateOptions } from './least-rate.js';
@@ -13,9 +14,19 @@ export const JSON_MEDIA_TYPE = 'application/json';
 export const JSON_LIMIT = 65_536;
 
 /** Names of the form's parts; a window has several of the first. */
-const PART_NAMES = ['frame', 'half_a', 'half_b', 'lambda', 'guide'] as const;
+const PART_NAMES = [
+  ...(['frame', 'half_a', 'half_b', 'lambda', 'guide'] as const),
+  ...(['albedo', 'normal', 'variance', 'motion_vectors'] as const),
+] as const;
+/** What requests call the roles that may have files of their own; `motion` is how vectors are read. */
+export const AOV_NAMES = {
+  albedo: 'albedo',
+  normal: 'normal',
+  motion: 'motion_vectors',
+  colorVariance: 'variance',
+} as const satisfies Record<FileRole, PartName>;
 /** Most files of a request. */
-export const MAX_PARTS = MAX_WINDOW + 4;
+export const MAX_PARTS = MAX_WINDOW * (1 + FILE_ROLES.length) + 4;
 /** Characters of a number. */
 const MAX_TEXT = 32;
 export type PartName = (typeof PART_NAMES)[number];
@@ -32,7 +43,11 @@ export interface Upload<File = Uint8Array> {
   readonly lambdaText?: string;
   /** The frame at the size that it is magnified to, for its albedo and normals. */
   readonly guide?: File;
+  /** Layers in files of their own: one for each frame. */
+  readonly aovs?: AovFiles<File>;
 }
+
+export type AovFiles<File> = ReadonlyMap<FileRole, readonly File[]>;
 
 /** How a body is received. */
 export interface ReceiveOptions {
@@ -122,7 +137,7 @@ export function isJson({ headers }: IncomingMessage): boolean {
 
 /** The upload with something else for each of its files. */
 export function mapUpload<File, Other>(
-  { frames, halves, lambda, guide }: Upload<File>,
+  { frames, halves, lambda, guide, aovs }: Upload<File>,
   map: (file: File) => Other,
 ): Upload<Other> {
   return {
@@ -130,12 +145,16 @@ export function mapUpload<File, Other>(
     halves: halves && [map(halves[0]), map(halves[1])],
     ...(lambda !== undefined && { lambda: map(lambda) }),
     ...(guide !== undefined && { guide: map(guide) }),
+    ...(aovs && { aovs: new Map([...aovs].map(([role, files]) => [role, files.map(map)])) }),
   };
 }
 
 /** Bytes of all files of an upload. */
-export function uploadBytes({ frames, halves, lambda, guide }: Upload): number {
-  return [...frames, ...(halves ?? []), lambda, guide].reduce((sum, file) => sum + (file?.length ?? 0), 0);
+export function uploadBytes({ frames, halves, lambda, guide, aovs }: Upload): number {
+  return [...frames, ...(halves ?? []), lambda, guide, ...[...(aovs?.values() ?? [])].flat()].reduce(
+    (sum, file) => sum + (file?.length ?? 0),
+    0,
+  );
 }
 
 /**
@@ -166,12 +185,37 @@ export function uploadOf<File>(parts: ReadonlyMap<PartName, readonly File[]>): U
       ),
     );
   }
+  const aovs = new Map(
+    FILE_ROLES.flatMap((role): [FileRole, readonly File[]][] => {
+      const files = parts.get(AOV_NAMES[role]) ?? [];
+      return files.length === 0 ? [] : [[role, files]];
+    }),
+  );
+  checkAovs(aovs, frames.length);
   return {
     frames,
     halves,
     ...(lambda !== undefined && { lambda }),
     ...(guide !== undefined && { guide }),
+    ...(aovs.size > 0 && { aovs }),
   };
+}
+
+/**
+ * That there is a file of each role for every frame.
+ * @throws QuietframeError `malformed-body`.
+ */
+export function checkAovs(aovs: AovFiles<unknown>, frames: number): void {
+  const wanted = Math.max(1, frames);
+  for (const [role, files] of aovs) {
+    if (files.length === wanted) continue;
+    const name = AOV_NAMES[role];
+    throw new QuietframeError(
+      'malformed-body',
+      expected(`${wanted} (one for each frame)`, `the files ${name}`, files.length),
+      { frame: name },
+    );
+  }
 }
 
 /** A form's upload, whose part `lambda` may be the text of a number. */

@@ -24,7 +24,8 @@ export function parseJob(body: Uint8Array, maxFrames: number): JobRequest {
   const { sequence, windows, window, ...rest } = parseObject(body);
   if (sequence === undefined && windows === undefined) {
     if (window !== undefined) throw malformed('window beside sequence alone');
-    const { frames, halves, lambda, guide, parameters } = withGuide(parseStoredFrames(body));
+    const { frames, halves, lambda, guide, aovs, parameters } = withGuide(parseStoredFrames(body));
+    if (aovs !== undefined) throw malformed('layers in files of their own as parts of a form');
     const { center, ...others } = parameters;
     const frame = jobFrame(frames, halves, center, lambda);
     return { frames: [{ ...frame, ...(guide !== undefined && { guide }) }], parameters: others };
@@ -67,7 +68,8 @@ function sequenceFrames(digests: readonly string[], window: unknown = MAX_WINDOW
 
 function parseWindow(value: unknown, index: number): JobFrame {
   const known = typeof value === 'object' && value !== null ? { ...value } : {};
-  const { frames, halves, lambda, parameters } = parseStoredFrames(Buffer.from(JSON.stringify(known)));
+  const { frames, halves, lambda, aovs, parameters } = parseStoredFrames(Buffer.from(JSON.stringify(known)));
+  if (aovs !== undefined) throw malformed('layers in files of their own as parts of a form');
   const { center, ...others } = parameters;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {

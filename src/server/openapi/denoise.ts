@@ -1,6 +1,6 @@
 import { LAMBDA_RANGE, MAX_WINDOW } from '../../limits.js';
 import { ANSWER_TYPES, FILE_ANSWER_TYPES } from '../http/denoise-answer.js';
-import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE } from '../http/exr-body.js';
+import { type AOV_NAMES, EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE } from '../http/exr-body.js';
 import { formatOf, queryParameters, TERMS } from './parameters.js';
 import { problems, REFUSALS } from './problems.js';
 import { BINARY, DIGEST, type Schema } from './schema.js';
@@ -19,6 +19,23 @@ const GUIDE: Schema = {
   description:
     'With `upscale`: the frame rendered at the new size, with however few samples; its albedo and normals guide the magnification.',
 };
+/** Layers in files of their own, by the name of the part. */
+const AOV_DESCRIPTIONS = {
+  albedo: 'Albedo in files of their own, one for each frame.',
+  normal: 'Normals in files of their own, one for each frame.',
+  variance: "Variance of the colour's mean in files of their own, one for each frame.",
+  motion_vectors:
+    'Motion vectors in files of their own, one for each frame; `motion` says how they are read.',
+} as const satisfies Record<(typeof AOV_NAMES)[keyof typeof AOV_NAMES], string>;
+
+function aovProperties(items: Schema, maxItems: number): Record<string, Schema> {
+  return Object.fromEntries(
+    Object.entries(AOV_DESCRIPTIONS).map(([name, description]) => [
+      name,
+      { type: 'array', items, minItems: 1, maxItems, description },
+    ]),
+  );
+}
 
 const REPORT_HEADERS: Schema = {
   'quietframe-model': { description: 'NAME@VERSION that was used.', schema: { type: 'string' } },
@@ -52,6 +69,7 @@ export const REQUEST_BODY = {
             oneOf: [DIGEST, { type: 'number', minimum: LAMBDA_RANGE[0], maximum: LAMBDA_RANGE[1] }],
           },
           guide: { ...DIGEST, description: 'SHA-256 of a frame at the new size, which guides `upscale`.' },
+          ...aovProperties(DIGEST, MAX_WINDOW),
         },
         additionalProperties: { type: ['string', 'number', 'array'] },
       },
@@ -70,6 +88,7 @@ export const REQUEST_BODY = {
               half_b: BINARY,
               lambda: LAMBDA_FIELD,
               guide: GUIDE,
+              ...aovProperties(BINARY, MAX_WINDOW),
             },
             dependentRequired: { half_a: ['half_b'], half_b: ['half_a'] },
             additionalProperties: false,
@@ -79,7 +98,13 @@ export const REQUEST_BODY = {
             description:
               'Two renders of the frame with half of the samples each: their mean is denoised, their difference tells the variance.',
             required: ['half_a', 'half_b'],
-            properties: { half_a: BINARY, half_b: BINARY, lambda: LAMBDA_FIELD, guide: GUIDE },
+            properties: {
+              half_a: BINARY,
+              half_b: BINARY,
+              lambda: LAMBDA_FIELD,
+              guide: GUIDE,
+              ...aovProperties(BINARY, 1),
+            },
             additionalProperties: false,
           },
         ],

@@ -5,6 +5,7 @@ import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { ConflatingChannel } from '../../threads/conflating-channel.js';
 import type { AppContext } from '../context.js';
 import { loadFiles, type SelectedFrames, selectFrames } from '../frames/choose-center.js';
+import { joinUpload } from '../frames/join-upload.js';
 import type { DenoiseOptions, DenoiseRequest, ReportSchema } from '../gen/quietframe/v1/denoiser_pb.js';
 import { reportOf } from '../http/denoise-answer.js';
 import { type DenoiseQuery, parseDenoiseQuery } from '../http/denoise-query.js';
@@ -76,7 +77,7 @@ export async function* denoiseCall(
       memory,
     );
     metrics.received(received);
-    const selected = await selectFrames(upload, query.center);
+    const selected = await selectFrames(joinUpload(upload, query.center, context.files), query.center);
     watch.lap('receive');
     const work = { selected, query, place: taken, signal, watch, memory, endsPlace: true };
     yield* watchReader(denoiseSelected(work, context), call, context);

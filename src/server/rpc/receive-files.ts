@@ -147,6 +147,10 @@ const PART_NAMES: Readonly<Record<FileRole, PartName>> = {
   [FileRole.HALF_B]: 'half_b',
   [FileRole.LAMBDA_MAP]: 'lambda',
   [FileRole.GUIDE]: 'guide',
+  [FileRole.ALBEDO]: 'albedo',
+  [FileRole.NORMAL]: 'normal',
+  [FileRole.VARIANCE]: 'variance',
+  [FileRole.MOTION_VECTORS]: 'motion_vectors',
 };
 
 /** What stands for each file, by the names of the form's parts. */

@@ -3,6 +3,7 @@ import type { DenoiseExrRequest } from '../../../files/denoise-file/types.js';
 import type { AppContext } from '../../context.js';
 import { type LoadedFiles, loadFiles, selectFrames } from '../../frames/choose-center.js';
 import { findStored, parseStoredFrames, withGuide } from '../../frames/frame-references.js';
+import { joinUpload } from '../../frames/join-upload.js';
 import type { SourceFile } from '../../frames/source-files.js';
 import {
   acquireSlot,
@@ -81,7 +82,7 @@ function serve(operation: 'denoise' | 'sample-map', app: FastifyInstance, contex
         metrics.received(uploadBytes(sent));
         upload = mapUpload(sent, (bytes) => files.uploaded(bytes));
       }
-      const selected = await selectFrames(upload, query.center);
+      const selected = await selectFrames(joinUpload(upload, query.center, files), query.center);
       lap('receive');
       const work = async (signal: AbortSignal) => {
         lap('queue');

@@ -5,7 +5,9 @@ import { expected, QuietframeError } from '../../../errors.js';
 import { digestOf } from '../../../io/sha256.js';
 import type { AppContext } from '../../context.js';
 import { selectFrames } from '../../frames/choose-center.js';
+import { joinUpload } from '../../frames/join-upload.js';
 import type { OwnedFrames } from '../../frames/owned-frames.js';
+import type { SourceFile } from '../../frames/source-files.js';
 import { codeOf, Job, type JobFrame, type JobSpec } from '../../jobs/job.js';
 import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../../jobs/job-body.js';
 import { jobEvents } from '../../jobs/job-events.js';
@@ -202,12 +204,15 @@ async function receiveJob(
     const parameters =
       lambdaText === undefined ? query : mergeWithoutDuplicates(query, { lambda: lambdaText });
     parseDenoiseQuery(parameters, deps.denoiser.models);
-    await selectFrames(
+    const index = center === undefined ? undefined : Number(center);
+    const sources = joinUpload(
       mapUpload(upload, (bytes) => files.uploaded(bytes)),
-      center === undefined ? undefined : Number(center),
+      index,
+      files,
     );
+    await selectFrames(sources, index);
     memory.handOver();
-    const frame = await keepUpload(upload, frames);
+    const frame = await keepUpload(await loadUpload(upload, sources), frames);
     return {
       frames: [{ ...frame, ...(center !== undefined && { center: Number(center) }) }],
       ...(webhook !== undefined && { webhook }),
@@ -216,6 +221,19 @@ async function receiveJob(
   } finally {
     memory.release();
   }
+}
+
+/** The upload with the frames and half buffers as they were joined. */
+async function loadUpload(upload: Upload, { frames, halves }: Upload<SourceFile>): Promise<Upload> {
+  const { aovs, ...rest } = upload;
+  if (aovs === undefined) return upload;
+  const loaded = await Promise.all([...frames, ...(halves ?? [])].map((file) => file.load()));
+  const [halfA, halfB] = loaded.slice(frames.length);
+  return {
+    ...rest,
+    frames: loaded.slice(0, frames.length),
+    halves: halfA !== undefined && halfB !== undefined ? [halfA, halfB] : undefined,
+  };
 }
 
 /** Keeps the files of an upload like those of `PUT /v1/frames`. */
