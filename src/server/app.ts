@@ -17,6 +17,7 @@ import { GUARDED, observe, paced, senderOf } from './http/observe-requests.js';
 import { handleError, handleNotFound } from './http/problem.js';
 import { denoiseRoute } from './http/routes/denoise.js';
 import { docsRoute } from './http/routes/docs.js';
+import { filterRoute } from './http/routes/filter.js';
 import { frameRoutes } from './http/routes/frames.js';
 import { healthRoutes } from './http/routes/health.js';
 import { homeRoute } from './http/routes/home.js';
@@ -173,6 +174,7 @@ export async function buildApp(
     modelRoutes,
     sourcesRoute,
     denoiseRoute,
+    filterRoute,
     frameRoutes,
     jobRoutes,
   ]) {

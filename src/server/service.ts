@@ -1,6 +1,7 @@
 import type { Denoiser } from '../denoise/denoiser.js';
 import type { ExrPool } from '../exr/pool.js';
 import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../files/denoise-file/types.js';
+import type { FilteredFile, FilterRequest } from '../files/filter/filter-picture.js';
 import type { Raster } from '../image/raster.js';
 
 /** Figures of the report that the service itself reads; whatever else it has goes to the client as it is. */
@@ -29,5 +30,7 @@ export interface ServerDeps {
   readonly denoiseExr: (request: ServedRequest) => Promise<ServedExr>;
   /** Checks the headers of files in its workers. */
   readonly pool: Pick<ExrPool, 'inspect' | 'join' | 'write'>;
+  /** As `PictureFilter.filter`; nothing where no bundle of filters is there. */
+  readonly filter?: (request: FilterRequest) => Promise<FilteredFile>;
   readonly denoiser: Pick<Denoiser, 'models'> & { readonly restarts?: number };
 }

@@ -47,9 +47,10 @@ async function runService({ open = false, stopWithInput = false, ...flags }: Ser
   const config = readConfig(undefined, flags);
   checkMemory(config);
   // The service is large: the other commands do not load it.
-  const [{ serve }, { DenoiseThread }] = await Promise.all([
+  const [{ serve }, { DenoiseThread }, { PictureFilter }] = await Promise.all([
     import('../../server/main.js'),
     import('../../server/thread/denoise-thread.js'),
+    import('../../files/filter/filter-picture.js'),
   ]);
   const { modelsDirectory, threads, memoryBudgetBytes, maxUploadBytes } = config;
   const { decodedCacheBytes, featureCacheBytes, device, engine } = config;
@@ -60,14 +61,19 @@ async function runService({ open = false, stopWithInput = false, ...flags }: Ser
     ...{ decodedCacheBytes, featureCacheBytes, device, engine },
   });
   tellRefusals(denoiser.deviceRefusals);
+  const filter = await PictureFilter.find(modelsDirectory, pool);
   try {
     const signal = stopWithInput ? endOfInput() : undefined;
     const listening = open ? (url: string) => openBrowser(browserUrl(url)) : undefined;
-    await serve(config, { denoiseExr: denoiser.denoiseExr, pool, denoiser }, { listening, signal });
+    await serve(
+      config,
+      { denoiseExr: denoiser.denoiseExr, pool, denoiser, ...(filter && { filter: filter.filter }) },
+      { listening, signal },
+    );
   } catch (error) {
     throw listenFailure(error, config) ?? error;
   } finally {
-    await Promise.all([denoiser.close(), pool.close()]);
+    await Promise.all([denoiser.close(), filter?.close(), pool.close()]);
   }
 }
 

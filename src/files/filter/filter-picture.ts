@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { ModelRepository } from '../../engine/model-repository.js';
 import { expected, QuietframeError } from '../../errors.js';
 import { stringAttribute } from '../../exr/attribute.js';
@@ -60,12 +59,19 @@ export class PictureFilter {
     modelsDirectory: string,
     exr: Pick<ExrPool, 'header' | 'read' | 'replace' | 'write'>,
   ): Promise<PictureFilter> {
+    const filter = await PictureFilter.find(modelsDirectory, exr);
+    if (filter !== undefined) return filter;
+    const message = expected('a bundle of filters', 'the folder of models', 'none');
+    throw new QuietframeError('unknown-model', message);
+  }
+
+  /** As {@link PictureFilter.open}; nothing without a bundle of filters. Its thread starts with the first picture. */
+  static async find(
+    modelsDirectory: string,
+    exr: Pick<ExrPool, 'header' | 'read' | 'replace' | 'write'>,
+  ): Promise<PictureFilter | undefined> {
     const folder = (await ModelRepository.open(modelsDirectory)).filterFolders.at(-1);
-    if (folder === undefined) {
-      const message = expected('a bundle of filters', 'the folder of models', 'none');
-      throw new QuietframeError('unknown-model', message);
-    }
-    return new PictureFilter(join(folder), exr);
+    return folder === undefined ? undefined : new PictureFilter(folder, exr);
   }
 
   /**
@@ -73,13 +79,13 @@ export class PictureFilter {
    * of it stays, but for `upscale`, whose file has the color and the alpha alone.
    * @throws QuietframeError `invalid-argument`, `missing-layer`, `cancelled`; as `ExrPool.read`.
    */
-  async filter(request: FilterRequest): Promise<FilteredFile> {
+  readonly filter = async (request: FilterRequest): Promise<FilteredFile> => {
     const { picture, parameters, signal, ...options } = request;
     checkFilterOptions(options, parameters !== undefined);
     const map = parameters && (await naming('parameters', () => this.#readMap(parameters, options, signal)));
     const job = { options, ...(map && { map }) };
     return naming('picture', () => this.#filter(picture, job, signal));
-  }
+  };
 
   async #filter(
     picture: Uint8Array,

@@ -8,6 +8,7 @@ import type { UploadScope } from '../queue/upload-memory.js';
 import { LeastRate, type LeastRateOptions } from './least-rate.js';
 
 export const EXR_MEDIA_TYPE = 'image/x-exr';
+export const PNG_MEDIA_TYPE = 'image/png';
 export const FORM_MEDIA_TYPE = 'multipart/form-data';
 export const JSON_MEDIA_TYPE = 'application/json';
 /** Bytes of a body of JSON, which only names things. */
@@ -67,21 +68,25 @@ export interface ReceiveOptions {
  */
 export function acceptBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser([EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE], (_request, payload, done) =>
-    done(null, payload),
-  );
+  const types = [EXR_MEDIA_TYPE, PNG_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE];
+  app.addContentTypeParser(types, (_request, payload, done) => done(null, payload));
 }
 
 /**
  * Checks what the head of a request says about its body, before a byte of it is read.
+ * @param mayBePng whether a PNG is a picture that is asked for.
  * @throws QuietframeError `too-large`, `unsupported-media-type`, `empty-body`.
  */
-export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number): void {
+export function checkBodyHead({ headers }: IncomingMessage, maxBytes: number, mayBePng = false): void {
   const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = headers;
   if (encoding !== 'identity') {
     throw new QuietframeError('unsupported-media-type', expected('identity', 'Content-Encoding', encoding), {
       parameter: 'content-encoding',
     });
+  }
+  if (!mayBePng && contentType?.toLowerCase().startsWith(PNG_MEDIA_TYPE)) {
+    const types = [EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE].join(', ');
+    throw new QuietframeError('unsupported-media-type', expected(types, 'Content-Type', contentType));
   }
   const length = Number(
     headers['content-length'] ?? (headers['transfer-encoding'] === undefined ? 0 : Number.NaN),

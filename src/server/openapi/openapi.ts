@@ -1,5 +1,6 @@
 import { REPORT } from '../../files/report.js';
 import { DENOISE, REQUEST_BODY, SAMPLE_MAP } from './denoise.js';
+import { FILTER } from './filter.js';
 import { FRAME_PATHS } from './frames.js';
 import { JOB_SCHEMA, jobPaths } from './openapi-jobs.js';
 import { GUARDED, PROBLEM, problems, REFUSALS } from './problems.js';
@@ -19,6 +20,7 @@ export const OPENAPI = {
   paths: {
     '/v1/denoise': { post: DENOISE },
     '/v1/sample-map': { post: SAMPLE_MAP },
+    '/v1/filter': { post: FILTER },
     ...jobPaths({
       requestBody: REQUEST_BODY,
       digest: DIGEST,
