@@ -10,7 +10,7 @@ import { pngHeader } from '../../../files/filter/png-picture.js';
 import { boxHeight, boxWidth } from '../../../image/image.js';
 import { parseDecimal } from '../../../numbers.js';
 import type { AppContext } from '../../context.js';
-import { parseDigest } from '../../frames/frame-store.js';
+import { parseDigest } from '../../frames/frame-name.js';
 import {
   acquireSlot,
   leaveForAnswer,
