@@ -76,8 +76,8 @@ class ServiceGuide:
             metric=self._metric,
         )
         counts = checked_map(read_channels(answer.exr)["samples.spp"], film, budget)
-        error: dict[str, Any] = answer.report.get("predictedError", {})
-        target: dict[str, Any] = answer.report.get("target", {})
+        error = answer.report.get("predictedError", {})
+        target = answer.report.get("target", {})
         return Plan(counts, error.get("smape"), bool(target.get("reached", False)))
 
 
