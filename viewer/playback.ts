@@ -49,6 +49,8 @@ export class Playback {
       const { frame, shot } = this.state;
       this.#turnTo((frame + 1) % shot.frames.length);
       await this.display.show();
+      // A frame counts once the screen has shown it.
+      await new Promise(requestAnimationFrame);
       await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
       times.push(performance.now());
       const [first = 0] = times.splice(0, times.length - RATE_FRAMES);
