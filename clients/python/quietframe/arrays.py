@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import OpenEXR
 
-from .client import Client, Parameter, Progress
+from .client import Client, Progress
 
 Array = npt.NDArray[Any]
 
@@ -55,7 +55,7 @@ def denoise_arrays(
     keep_noise: float = 1.0,
     progress: Progress | None = None,
     client: Client | None = None,
-    **parameters: Parameter | None,
+    **parameters: Any,
 ) -> npt.NDArray[np.float32]:
     """Denoises a picture, or the middle one of a window, and returns it as [height, width, 3].
 

@@ -12,7 +12,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .errors import Problem, QuietframeError, Unavailable, problem_of
 from .events import Event, events_of
@@ -20,9 +20,13 @@ from .files import EXR, File, Files
 from .multipart import parts_of_mixed
 from .reports import JobState, Model, Report
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .parameters import DenoiseParameters, JobParameters, SampleMapParameters
+
 JSON = "application/json"
 _REPORT_AND_FILE = "multipart/mixed"
-Parameter = str | int | float
 Progress = Callable[[float], object]
 # An answer may ask for more patience than anybody has.
 _LONGEST_WAIT = 60.0
@@ -84,21 +88,22 @@ class Client:
         *,
         halves: tuple[File, File] | None = None,
         lambda_map: File | None = None,
+        guide: File | None = None,
         keep: bool = False,
         progress: Progress | None = None,
-        **parameters: Parameter | None,
+        **parameters: Unpack[DenoiseParameters],
     ) -> Answer:
         """Denoises a frame, or the centre of a window of frames in time order, or two half buffers.
 
         Files are bytes, paths, or files opened in binary mode. Parameters are those of `POST /v1/denoise`, as
         `upscale=2` or `encoder="generic"`. Underscores stand for hyphens, as in `target_smape=0.02`, and one at the end
-        for nothing, as in `lambda_=2`. `lambda_map` is a file with the slope of the loss of each pixel. With `keep` the
-        files stay in the service's cache, addressed by digest, so that a sliding window sends each frame once.
+        for nothing, as in `lambda_=2`. `lambda_map` is a file with the slope of the loss of each pixel, `guide`
+        the frame at the size that `upscale` makes, for its albedo and normals. With `keep` the files stay in the service's cache, addressed by digest, so that a sliding window sends each frame once.
         `progress` is called with the share of the work that is done, up to 1; the files then stay in the cache, too.
         Raises Problem when the request is refused, Unavailable when there is no answer, OSError where a file is not
         readable.
         """
-        files = Files.of(frame, halves, lambda_map)
+        files = Files.of(frame, halves, lambda_map, guide)
         if progress is not None:
             return self._work_with_progress(files, progress, parameters)
         return self._work("/v1/denoise", files, keep, parameters)
@@ -110,7 +115,7 @@ class Client:
         halves: tuple[File, File] | None = None,
         lambda_map: File | None = None,
         keep: bool = False,
-        **parameters: Parameter | None,
+        **parameters: Unpack[SampleMapParameters],
     ) -> Answer:
         """Predicts the error that is left in a frame, and plans a `budget` of samples by it.
 
@@ -160,7 +165,7 @@ class Client:
         *,
         halves: tuple[str, str] | None = None,
         center: int | None = None,
-        **parameters: Parameter | None,
+        **parameters: Unpack[JobParameters],
     ) -> str:
         """Asks for a frame, or the centre of a window, whose result is fetched later; returns the id of the job.
 
@@ -174,7 +179,7 @@ class Client:
             asked["center"] = center
         return self._start(asked)
 
-    def start_sequence(self, frames: Sequence[str], *, window: int = 7, **parameters: Parameter | None) -> str:
+    def start_sequence(self, frames: Sequence[str], *, window: int = 7, **parameters: Unpack[JobParameters]) -> str:
         """Asks for all frames of a shot, in time order, each with its neighbours; returns the id of the job.
 
         `window` is how many frames are denoised together: 1, 3, 5 or 7. The rest is as for `start_job`.
@@ -237,7 +242,7 @@ class Client:
         response = self._request("POST", "/v1/jobs", headers, json.dumps(asked).encode())
         return str(_object_of(response.body).get("id"))
 
-    def _work(self, path: str, files: Files, keep: bool, parameters: Mapping[str, Parameter | None]) -> Answer:
+    def _work(self, path: str, files: Files, keep: bool, parameters: Mapping[str, object]) -> Answer:
         given = _given(parameters)
         address = f"{path}?{urllib.parse.urlencode(given)}" if given else path
         if keep:
@@ -250,9 +255,7 @@ class Client:
             raise QuietframeError("Expected a report and a file for the answer but received something else")
         return Answer(exr=parts[1], report=cast(Report, json.loads(parts[0])))
 
-    def _work_with_progress(
-        self, files: Files, progress: Progress, parameters: Mapping[str, Parameter | None]
-    ) -> Answer:
+    def _work_with_progress(self, files: Files, progress: Progress, parameters: Mapping[str, object]) -> Answer:
         """The same as a job, which says how far it is."""
         for each in files.all():
             self.put_frame(each)
@@ -357,7 +360,7 @@ class Client:
         return {**headers, **({} if self._token is None else {"authorization": f"Bearer {self._token}"})}
 
 
-def _given(parameters: Mapping[str, Parameter | None]) -> dict[str, str]:
+def _given(parameters: Mapping[str, object]) -> dict[str, str]:
     """Parameters as the service names them, without those that are None."""
     return {name.rstrip("_").replace("_", "-"): str(value) for name, value in parameters.items() if value is not None}
 

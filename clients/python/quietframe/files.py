@@ -45,9 +45,15 @@ class Files:
     frames: Sequence[bytes]
     halves: tuple[bytes, bytes] | None
     lambda_map: bytes | None
+    guide: bytes | None = None
 
     @staticmethod
-    def of(frame: File | Sequence[File], halves: tuple[File, File] | None, lambda_map: File | None) -> Files:
+    def of(
+        frame: File | Sequence[File],
+        halves: tuple[File, File] | None,
+        lambda_map: File | None,
+        guide: File | None = None,
+    ) -> Files:
         """Reads all; raises ValueError where there is no frame, TypeError and OSError as `content_of`."""
         is_several = isinstance(frame, Sequence) and not isinstance(frame, bytes | bytearray | str)
         given: Sequence[Any] = frame if is_several else [frame]  # type: ignore[assignment]
@@ -57,10 +63,12 @@ class Files:
             [content_of(each) for each in given],
             None if halves is None else (content_of(halves[0]), content_of(halves[1])),
             None if lambda_map is None else content_of(lambda_map),
+            None if guide is None else content_of(guide),
         )
 
     def all(self) -> list[bytes]:
-        return [*self.frames, *(self.halves or ()), *(() if self.lambda_map is None else (self.lambda_map,))]
+        others = [each for each in (self.lambda_map, self.guide) if each is not None]
+        return [*self.frames, *(self.halves or ()), *others]
 
     def body(self) -> tuple[str, bytes]:
         """Content type and body of a request that sends them: a file as it is, several as a form."""
@@ -71,6 +79,8 @@ class Files:
             named += [("half_a", self.halves[0]), ("half_b", self.halves[1])]
         if self.lambda_map is not None:
             named.append(("lambda", self.lambda_map))
+        if self.guide is not None:
+            named.append(("guide", self.guide))
         return form(named)
 
     def digests(self) -> dict[str, Any]:
@@ -84,4 +94,6 @@ class Files:
             named["halves"] = [digest(each) for each in self.halves]
         if self.lambda_map is not None:
             named["lambda"] = digest(self.lambda_map)
+        if self.guide is not None:
+            named["guide"] = digest(self.guide)
         return named

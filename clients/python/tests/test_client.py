@@ -257,6 +257,15 @@ def test_sends_a_map_of_slopes_as_a_part(start):
     assert b'name="lambda"' in service.requests[0][3]
 
 
+def test_sends_a_guide_as_a_part_or_names_it(start):
+    service = start(GOOD, GOOD)
+    client, _ = client_of(service)
+    client.denoise(b"one", guide=b"full", upscale=2)
+    client.denoise(b"one", guide=b"full", upscale=2, keep=True)
+    assert b'name="guide"' in service.requests[0][3]
+    assert json.loads(service.requests[1][3])["guide"] == hashlib.sha256(b"full").hexdigest()
+
+
 def test_frames_that_are_kept_or_not(start):
     service = start((200, {}, b""), (404, {}, b""), (204, {}, b""), (401, {}, b""))
     client, _ = client_of(service)
