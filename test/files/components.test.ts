@@ -12,6 +12,7 @@ import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { planSamples } from '../../src/sampling/plan-samples.js';
 import { blenderParts, exrFile } from '../frame/support.js';
+import { tilted } from '../support/tilted.js';
 
 const pool = new ExrPool({ workers: 1 });
 afterAll(() => pool.close());
@@ -95,7 +96,7 @@ function surface(name: string | undefined, c: string, i: number): number {
 function sample(channel: string, i: number): number {
   const [layer, c] = [channel.slice(2, channel.lastIndexOf('.')), channel.at(-1) as string];
   if (c === 'A') return 1;
-  if (layer.includes('Normal')) return c === 'Z' ? 1 : 0;
+  if (layer.includes('Normal')) return tilted(c, i);
   if (layer.includes('Color') || layer.includes('Albedo')) return surface(layer, c, i);
   if (LOBES.includes(layer)) return light(layer, c, i);
   const beauty = LOBES.reduce((sum, name) => sum + light(name, c, i) * surface(SURFACES.get(name), c, i), 0);

@@ -7,13 +7,14 @@ import { readExr } from '../../src/exr/read-exr.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { blenderParts, exrFile, type Samples } from '../frame/support.js';
+import { tilted } from '../support/tilted.js';
 
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));
 const PASSES = ['Combined.RGBA', 'Denoising Albedo.RGB', 'Denoising Normal.XYZ', 'Depth.Z', 'IndexOB.X'];
 const WINDOW = { xMin: 2, yMin: 4, xMax: 25, yMax: 19 };
 
 const samples: Samples = (channel, i) => {
-  if (channel.includes('Normal')) return channel.endsWith('Z') ? 1 : 0;
+  if (channel.includes('Normal')) return tilted(channel.at(-1) as string, i);
   if (channel.includes('IndexOB')) return i % 3;
   return 0.5 + 0.3 * Math.sin(i * i + channel.length);
 };

@@ -96,9 +96,11 @@ function frameAt(time: number, { passes = PASSES, window = BOX, change }: Recipe
     const [x, y] = [i % width, Math.floor(i / width)];
     const changed = change?.(channel, x, y);
     if (changed !== undefined) return changed;
-    if (channel.includes('Normal')) return channel.endsWith('Z') ? 1 : 0;
     if (channel.includes('Vector')) return vector(channel.at(-1) as string, x, y, time);
     const [u, v] = offset(x, y, time, 0);
+    // Normals that are the same everywhere count as missing.
+    if (channel.includes('Normal'))
+      return channel.endsWith('X') ? texture(x + u, y + v) / 10 : channel.endsWith('Z') ? 1 : 0;
     return (
       texture(x + u, y + v) * (channel.includes('Albedo') ? 0.9 : 2) + (channel.endsWith('G') ? 0.05 : 0)
     );

@@ -13,6 +13,7 @@ import type { Frame } from '../../../src/frame/frame.js';
 import { type Raster, raster } from '../../../src/image/raster.js';
 import { planSamples } from '../../../src/sampling/plan-samples.js';
 import { blenderParts, exrFile, type Samples } from '../../frame/support.js';
+import { tilted } from '../../support/tilted.js';
 
 const pool = new ExrPool();
 afterAll(() => pool.close());
@@ -115,7 +116,7 @@ const color = (part: number, layer: string): string[] =>
   ['R', 'G', 'B'].map((suffix) => `${part}:${layer}.${suffix}`);
 
 function scene(channel: string, i: number): number {
-  if (channel.includes('Normal')) return channel.endsWith('Z') ? 1 : 0;
+  if (channel.includes('Normal')) return tilted(channel.at(-1) as string, i);
   // Ids of Cryptomatte are any bits, NaN among them.
   if (channel.includes('Crypto') && i === 2) return Number.NaN;
   if (channel.endsWith('.A')) return 1;
