@@ -44,20 +44,17 @@ export function joinBytes(bytes: Uint8Array): Uint16Array {
   return words;
 }
 
-/** The inverse of {@link joinBytes}. */
+/** The inverse of {@link joinBytes}, both halves in one pass: the high bytes begin with the difference to the last low byte. */
 export function splitBytes(words: Uint16Array): Uint8Array {
   const count = words.length;
   const bytes = new Uint8Array(2 * count);
-  let previous = 128;
+  let previous = 128 | ((words[count - 1] ?? 0) << 8);
   for (let i = 0; i < count; i++) {
-    const low = (words[i] as number) & 255;
-    bytes[i] = low - previous + 128;
-    previous = low;
-  }
-  for (let i = 0; i < count; i++) {
-    const high = (words[i] as number) >>> 8;
-    bytes[count + i] = high - previous + 128;
-    previous = high;
+    const word = words[i] as number;
+    // Stores keep the low 8 bits.
+    bytes[i] = word - previous + 128;
+    bytes[count + i] = (word >>> 8) - (previous >>> 8) + 128;
+    previous = word;
   }
   return bytes;
 }
