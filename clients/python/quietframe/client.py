@@ -98,7 +98,9 @@ class Client:
         Files are bytes, paths, or files opened in binary mode. Parameters are those of `POST /v1/denoise`, as
         `upscale=2` or `encoder="generic"`. Underscores stand for hyphens, as in `target_smape=0.02`, and one at the end
         for nothing, as in `lambda_=2`. `lambda_map` is a file with the slope of the loss of each pixel, `guide`
-        the frame at the size that `upscale` makes, for its albedo and normals. With `keep` the files stay in the service's cache, addressed by digest, so that a sliding window sends each frame once.
+        the frame at the size that `upscale` makes, for its albedo and normals.
+        With `keep` the files stay in the service's cache, addressed by digest, so that a sliding window sends each
+        frame once.
         `progress` is called with the share of the work that is done, up to 1; the files then stay in the cache, too.
         Raises Problem when the request is refused, Unavailable when there is no answer, OSError where a file is not
         readable.
