@@ -12,12 +12,15 @@ import { inspectCommand } from './commands/inspect.js';
 import { sampleMapCommand } from './commands/sample-map.js';
 import { sequenceCommand } from './commands/sequence.js';
 import { serveCommand } from './commands/serve.js';
-import { configureHelp } from './help.js';
+import { addExamples, configureHelp } from './help.js';
+import { Interrupted } from './interrupted.js';
 import { usageError } from './usage-error.js';
 
-/** Exit codes: done; the work failed; the command line is wrong. */
+/** Exit codes: the work failed; the command line is wrong. */
 const FAILED = 1;
 const WRONG_USAGE = 2;
+/** What shells expect of a command that SIGINT has stopped. */
+const INTERRUPTED = 130;
 
 /** Runs the command line and resolves to the exit code; errors are one line on standard error. */
 async function main(args: readonly string[]): Promise<number> {
@@ -39,6 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     completionCommand,
   ])
     addTo(program);
+  addExamples(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
@@ -52,6 +56,10 @@ async function main(args: readonly string[]): Promise<number> {
         complain(usageError(error, { command: ['quietframe', called ?? []].flat().join(' '), commands }));
       }
       return WRONG_USAGE;
+    }
+    if (error instanceof Interrupted) {
+      complain(error.message);
+      return INTERRUPTED;
     }
     if (!(error instanceof QuietframeError)) {
       complain(`Internal error: ${error instanceof Error ? error.message : String(error)}`);

@@ -1,6 +1,7 @@
 import { type Config, exrLimits } from '../config.js';
 import type { Denoiser } from '../denoise/denoiser.js';
 import { ExrPool } from '../exr/pool.js';
+import { Interrupted } from './interrupted.js';
 import { tellRefusals, type WorkerFlags } from './options.js';
 import { ProgressLine } from './progress-line.js';
 import { withFile } from './with-file.js';
@@ -26,7 +27,11 @@ export async function runOnFile<T>(
   // The engine is large: only the commands that denoise load it.
   const { Denoiser } = await import('../denoise/denoiser.js');
   const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
+  let isInterrupted = false;
+  const interrupt = (name?: NodeJS.Signals): void => {
+    isInterrupted = name === 'SIGINT';
+    abort.abort();
+  };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const line = new ProgressLine(input);
   const pool = new ExrPool({ limits: exrLimits(config) });
@@ -44,6 +49,7 @@ export async function runOnFile<T>(
       watch: { signal: abort.signal, onProgress: (fraction) => line.show(fraction) },
     });
   } catch (error) {
+    if (isInterrupted) throw new Interrupted(`${input}: stopped, nothing was written`);
     throw withFile(error, input, files);
   } finally {
     line.end();

@@ -31,7 +31,8 @@ async function demo(): Promise<void> {
   const service = await ServiceProcess.start();
   const pool = new ExrPool();
   try {
-    say(`Sending ${frames.length} frames and 2 half buffers to ${service.url} ...`);
+    say(`Sending a window of seven frames and 2 half buffers to ${service.url} ...`);
+    say('Denoising the center frame from all seven; this takes some seconds ...');
     const start = performance.now();
     const { report, exr } = await postWindow(service.url, frames, [halfA, halfB]);
     const seconds = (performance.now() - start) / 1000;

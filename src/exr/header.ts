@@ -7,6 +7,7 @@ import { DEFAULT_EXR_LIMITS, type ExrLimits } from './limits.js';
 import { otherBytes, textOf } from './names.js';
 import type { UnreadablePart } from './part-fields.js';
 import { PartFields } from './part-fields.js';
+import { pictureKind } from './picture-kind.js';
 import { checkLimit, malformed, unsupported } from './refusal.js';
 
 /** The error about samples that cannot be decoded. */
@@ -192,7 +193,11 @@ class HeaderReader {
   #readVersion(): { tiled: boolean; multiPart: boolean } {
     this.#need(8, 'the magic number and version');
     const magic = this.#view.getUint32(0, true);
-    if (magic !== MAGIC) throw malformed(`the number ${MAGIC}`, 'the start of an OpenEXR file', magic);
+    if (magic !== MAGIC) {
+      const kind = pictureKind(this.#view);
+      if (kind !== undefined) throw malformed('an OpenEXR file', 'the frame', kind);
+      throw malformed(`the number ${MAGIC}`, 'the start of an OpenEXR file', magic);
+    }
     const version = this.#view.getUint32(4, true);
     if ((version & 255) !== VERSION)
       throw unsupported(`${VERSION}`, 'the version of the OpenEXR file', version & 255);

@@ -26,10 +26,17 @@ export async function writeAtomically(
     if (existing === undefined || existing.isFile()) await replaceFile(path, bytes, options);
     else await writeFile(path, bytes);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? `: ${cause.code}` : '';
-    throw new QuietframeError('file-system', `The file ${path} cannot be written${code}`, {}, { cause });
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
+    const reason = code === undefined ? '' : `: ${REASONS.get(code) ?? code}`;
+    throw new QuietframeError('file-system', `The file ${path} cannot be written${reason}`, {}, { cause });
   }
 }
+
+const REASONS = new Map([
+  ['ENOSPC', 'the disk is full'],
+  ['EDQUOT', 'the quota of the disk is used up'],
+  ['EROFS', 'the disk is read-only'],
+]);
 
 async function replaceFile(
   path: string,

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { access, constants, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -118,6 +120,18 @@ describe('usage', () => {
     const { code, stderr } = await quietframe([]);
     expect(code).toBe(2);
     expect(stderr).toContain('Usage: quietframe');
+  });
+
+  it('names the flag for another port where one is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { code, stderr } = await quietframe(['serve', '--host', '127.0.0.1', '--port', String(port)]);
+    other.close();
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining(`Port ${port} of 127.0.0.1 is taken: use --port`),
+    ]);
   });
 
   it('names a setting that is wrong', async () => {

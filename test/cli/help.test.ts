@@ -34,6 +34,10 @@ describe.each([[[]], ...COMMANDS.map((name) => [[name]])])('the help of %s', (ar
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
   });
 
+  it.skipIf(args.length === 0 || args[0] === 'completion')('ends with an example', () => {
+    expect(lines.at(-1)).toMatch(new RegExp(`^Example: quietframe ${args[0]} `));
+  });
+
   it('speaks with one voice', () => {
     const column = /^ {2}-h, --help +/m.exec(text)?.[0].length ?? 0;
     const descriptions = lines

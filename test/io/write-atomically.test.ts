@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,4 +46,8 @@ it('refuses a folder, naming it, and leaves no other file', async () => {
     message: expect.stringContaining(at('folder')),
   });
   expect(await readdir(folder)).toEqual(before);
+});
+
+it.runIf(existsSync('/dev/full'))('says that the disk is full', async () => {
+  await expect(writeAtomically('/dev/full', 'text')).rejects.toThrow('cannot be written: the disk is full');
 });

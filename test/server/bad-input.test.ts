@@ -37,7 +37,7 @@ describe('a body that is no good frame', () => {
     ['an empty one', new Uint8Array(), 'empty-body', /OpenEXR file/],
     ['one byte', Uint8Array.of(0x76), 'malformed-exr', /magic/],
     ['random bytes', random, 'malformed-exr', /20000630/],
-    ['a PNG', png, 'malformed-exr', /20000630/],
+    ['a PNG', png, 'malformed-exr', /a PNG/],
     ['a file cut in its header', exr.subarray(0, 100), 'malformed-exr', /./],
     ['a file cut in its chunk table', exr.subarray(0, 330), 'malformed-exr', /./],
     ['a file cut in its pixels', exr.subarray(0, exr.length - 50), 'malformed-exr', /./],

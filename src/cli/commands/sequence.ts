@@ -4,6 +4,7 @@ import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import { type AovFileFlags, aovFileOptions, aovFilePaths } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
+import { Interrupted } from '../interrupted.js';
 import {
   addParameters,
   choiceOption,
@@ -148,7 +149,11 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
     ],
   );
   const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
+  let isInterrupted = false;
+  const interrupt = (name?: NodeJS.Signals): void => {
+    isInterrupted = name === 'SIGINT';
+    abort.abort();
+  };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const pool = new ExrPool({ limits: exrLimits(config) });
   const start = performance.now();
@@ -162,6 +167,10 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
     }
     if (todo.length > 0)
       await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes, guard, progress);
+  } catch (error) {
+    if (!isInterrupted) throw error;
+    const done = outcomes.filter(({ status }) => status !== 'failed').length;
+    throw new Interrupted(`${done} of ${chosen.length} done, run again to go on`);
   } finally {
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
     try {

@@ -28,9 +28,8 @@ export function serveCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-Each flag is a variable too: --max-upload is ${SETTINGS.maxUploadBytes.env}. The one that
-is not called so: --${SETTINGS.otlpEndpoint.flag} is ${SETTINGS.otlpEndpoint.env}.
-docs/settings.md lists these and further limits.`,
+Each flag is a variable too (docs/settings.md): --max-upload is
+${SETTINGS.maxUploadBytes.env}, but --${SETTINGS.otlpEndpoint.flag} is ${SETTINGS.otlpEndpoint.env}.`,
     )
     .action(runService);
 }
@@ -94,7 +93,17 @@ function listenFailure(error: unknown, { host, port }: Config): QuietframeError 
   if (code !== 'EADDRINUSE' && code !== 'EACCES' && code !== 'EADDRNOTAVAIL' && code !== 'ENOTFOUND')
     return undefined;
   // There are two ports; where the error is about one, it says which.
-  const address = `${host}:${'port' in error ? error.port : port}`;
+  const used = 'port' in error ? Number(error.port) : port;
+  if (code === 'EADDRINUSE') {
+    const flag = used === port ? SETTINGS.port.flag : SETTINGS.grpcPort.flag;
+    return new QuietframeError(
+      'internal',
+      `Port ${used} of ${host} is taken: use --${flag}`,
+      {},
+      { cause: error },
+    );
+  }
+  const address = `${host}:${used}`;
   return new QuietframeError(
     'internal',
     `The address ${address} cannot be listened on: ${code}`,

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -205,6 +206,25 @@ describe('here', () => {
     expect(summary(await sequence('--window', '1', '--alpha', 'denoise'))).toBe(
       '2 denoised, 0 already done, 0 failed',
     );
+  });
+
+  it('tells on an interrupt how far it came, exits with 130, and goes on when run again', async () => {
+    const frames = Array.from({ length: 40 }, (_, i) => i + 1);
+    await put(frames, plain);
+    const child = spawn(process.execPath, [MAIN, 'sequence', 'in.####.exr', '-o', 'out.#.exr'], {
+      cwd: folder,
+      env: { ...process.env, QUIETFRAME_MODELS: MODELS, QUIETFRAME_THREADS: '1' },
+    });
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    let told = '';
+    child.stderr.on('data', (text) => {
+      told += text;
+    });
+    const [code] = await once(child, 'close');
+    expect(code).toBe(130);
+    const done = Number(/quietframe: (\d+) of 40 done, run again to go on\n$/.exec(told)?.[1]);
+    expect(done).toBeGreaterThan(0);
+    expect(summary(await sequence())).toBe(`${40 - done} denoised, ${done} already done, 0 failed`);
   });
 
   it('goes on after a bad frame, without it in the windows of others, and names it', async () => {
