@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Attribute, Box } from '../image/image.js';
 import { attributeText } from './attribute.js';
 import { COMPRESSION_NUMBERS, type Compression } from './compression.js';
-import { type ExrChannel, MAGIC, SAMPLE_TYPES, VERSION, VERSION_FLAGS } from './header.js';
+import { type ExrChannel, MAGIC, SAMPLE_TYPES, VERSION, VERSION_FLAGS } from './layout.js';
 import { bytesOfName } from './names.js';
 
 /** A part that is ready to be written. */

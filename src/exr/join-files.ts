@@ -3,7 +3,8 @@ import type { Attribute } from '../image/image.js';
 import { type FileRole, joinedName, joinedPart, ONLY_PART_NAME } from '../image/joined-parts.js';
 import { stringAttribute } from './attribute.js';
 import { assembleFile, type EncodedPart, intAttribute } from './container.js';
-import { type ExrHeader, type ExrPart, readHeader } from './header.js';
+import { readHeader } from './header.js';
+import type { ExrHeader, ExrPart } from './layout.js';
 import type { ExrLimits } from './limits.js';
 
 /** Attributes that only parts among several need. What the file's only part had of them is kept under other names. */

@@ -1,7 +1,8 @@
 import { boxHeight, boxWidth } from '../image/image.js';
 import { lineWords } from './codecs/block.js';
 import { LINES_PER_CHUNK } from './compression.js';
-import { type ExrChunk, type ExrPart, sampleBytes, unreadableError } from './header.js';
+import { unreadableError } from './header.js';
+import { type ExrChunk, type ExrPart, sampleBytes } from './layout.js';
 import { decodeChunk, type Words } from './samples.js';
 
 /**

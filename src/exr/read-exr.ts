@@ -1,6 +1,7 @@
 import { expected, QuietframeError } from '../errors.js';
 import { boxHeight, boxWidth, type Image, type Plane } from '../image/image.js';
-import { type ExrChannel, type ExrHeader, type ExrLayout, type ExrPartLayout, readHeader } from './header.js';
+import { readHeader } from './header.js';
+import type { ExrChannel, ExrHeader, ExrLayout, ExrPartLayout } from './layout.js';
 import { DEFAULT_EXR_LIMITS, type ExrLimits } from './limits.js';
 import { decodePart, valuesOfWords, type Words } from './samples.js';
 

@@ -14,8 +14,8 @@ import {
   lineChunk,
   sortedChannels,
 } from './container.js';
-import type { ExrChannel, ExrHeader, ExrPart } from './header.js';
 import { asOnlyPart, copyPart, hadOnePart, partsOfFrame } from './join-files.js';
+import type { ExrChannel, ExrHeader, ExrPart } from './layout.js';
 import { LineReader } from './line-reader.js';
 import { checkValues, encodeLines, type Words, wordsOfValues } from './samples.js';
 import { newChannel } from './write-exr.js';

@@ -15,7 +15,7 @@ import {
   lineChunk,
   sortedChannels,
 } from './container.js';
-import type { ExrChannel } from './header.js';
+import type { ExrChannel } from './layout.js';
 import { checkValues, encodeLines, wordsOfValues } from './samples.js';
 
 export { WRITABLE_COMPRESSIONS, type WritableCompression } from './codecs/codec.js';

@@ -3,7 +3,7 @@ import { type BrightRegions, findBrightRegions, meanOfRegions } from '../image/b
 import { boxHeight, boxWidth, type Image } from '../image/image.js';
 import { brightnessLimit } from '../image/light-range.js';
 import { findNegativeOutliers, replacePixels } from '../image/negative-outliers.js';
-import { finite, type Raster, raster } from '../image/raster.js';
+import { type Raster, raster } from '../image/raster.js';
 import { type SanitizedCounts, sanitize } from '../image/sanitize.js';
 import type { Frame, InputWarning, VarianceOrigin, WarningCode } from './frame.js';
 import type { Role, VarianceRole } from './layers/render-source.js';
@@ -18,6 +18,7 @@ import {
   isZero,
   noiseCorrelation,
 } from './lint.js';
+import { divided, isCopy, product, rest, sum } from './lobes.js';
 import { motionFromLayer, unknownOffsets } from './motion/motion.js';
 import {
   estimateVariance,
@@ -522,46 +523,6 @@ export function rasterOf(image: Image, layer: PlannedLayer | undefined): Raster 
     const samples = part.planes.get(name);
     if (samples === undefined) return undefined;
     result.data.set(samples.data, c * width * height);
-  }
-  return result;
-}
-
-/** Whether an albedo is the colour, as far as an albedo can be: within [0, 1]. */
-function isCopy(albedo: Raster, color: Raster): boolean {
-  const limited = { ...color, data: color.data.slice() };
-  clampAlbedo(limited);
-  return areIdentical(albedo, limited);
-}
-
-function sum(a: Raster, b: Raster): Raster {
-  const result = raster(a.width, a.height, a.channels);
-  for (let i = 0; i < result.data.length; i++)
-    result.data[i] = finite((a.data[i] as number) + (b.data[i] as number));
-  return result;
-}
-
-function product(a: Raster, b: Raster): Raster {
-  return { ...a, data: a.data.map((value, i) => finite(value * (b.data[i] as number))) };
-}
-
-/** a / b; where b is 0, what is given instead. */
-function divided(a: Raster, b: Raster, instead: Raster): Raster {
-  return {
-    ...a,
-    data: a.data.map((value, i) => {
-      const quotient = value / (b.data[i] as number);
-      return Number.isFinite(quotient) ? finite(quotient) : (instead.data[i] as number);
-    }),
-  };
-}
-
-/** What is left of the beauty without its diffuse light. */
-function rest(beauty: Raster, irradiance: Raster, surface: Raster): Raster {
-  const result = raster(beauty.width, beauty.height, beauty.channels);
-  for (let i = 0; i < result.data.length; i++) {
-    result.data[i] = finite(
-      (beauty.data[i] as number) - (irradiance.data[i] as number) * (surface.data[i] as number),
-    );
   }
   return result;
 }

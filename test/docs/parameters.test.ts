@@ -84,7 +84,7 @@ function pythonType(schema: Schema): string {
   if (schema.const !== undefined) return `Literal["${schema.const}"]`;
   if (schema.enum !== undefined && schema.enum.length <= 6)
     return `Literal[${schema.enum.map((word) => `"${word}"`).join(', ')}]`;
-  if (schema.anyOf !== undefined && schema.anyOf.every((each) => each.type === 'number' || each.const))
+  if (schema.anyOf?.every((each) => each.type === 'number' || each.const))
     return schema.anyOf.map(pythonType).join(' | ');
   return schema.type === 'number' ? 'float' : schema.type === 'integer' ? 'int' : 'str';
 }

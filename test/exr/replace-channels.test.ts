@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attributeText, stringAttribute } from '../../src/exr/attribute.js';
-import { type ExrHeader, readHeader } from '../../src/exr/header.js';
+import { readHeader } from '../../src/exr/header.js';
+import type { ExrHeader } from '../../src/exr/layout.js';
 import { type Replacements, replaceChannels } from '../../src/exr/replace-channels.js';
 import { decodePart, type Words, wordsOfValues } from '../../src/exr/samples.js';
 import { boxHeight, boxWidth } from '../../src/image/image.js';

@@ -1,4 +1,4 @@
-import { type ExrChannel, sampleBytes } from '../header.js';
+import { type ExrChannel, sampleBytes } from '../layout.js';
 
 /**
  * The shape of one chunk's samples. Decompressed samples are 16-bit words, low word first, in the order of the format:

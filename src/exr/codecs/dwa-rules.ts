@@ -1,4 +1,4 @@
-import { type ExrChannel, SAMPLE_TYPES } from '../header.js';
+import { type ExrChannel, SAMPLE_TYPES } from '../layout.js';
 import { damaged } from './damage.js';
 
 const HEADER_FIELDS = 11;

@@ -1,4 +1,4 @@
-import type { ExrChannel } from '../header.js';
+import type { ExrChannel } from '../layout.js';
 import { type Block, linesOfPlanes, lineWords, sampleWords } from './block.js';
 import { damaged } from './damage.js';
 import { type Classes, classify, HEADER_BYTES, LEGACY_RULES, readRules } from './dwa-rules.js';

@@ -1,33 +1,22 @@
 import pMap from 'p-map';
-import { checkFinishOptions } from '../../denoise/pkn/finish-options.js';
 import { parameterChannels } from '../../denoise/pkn/parameter-channels.js';
-import type { DenoiseReport } from '../../denoise/types.js';
-import { expected, QuietframeError } from '../../errors.js';
+import { QuietframeError } from '../../errors.js';
 import { stringAttribute } from '../../exr/attribute.js';
-import type { ExrLayout } from '../../exr/header.js';
 import type { ExrPool } from '../../exr/pool.js';
-import type { AddedChannel } from '../../exr/replace-channels.js';
-import { type BuiltFrame, rasterOf } from '../../frame/build-frame.js';
-import { recombine } from '../../frame/components.js';
-import type { InputWarning } from '../../frame/frame.js';
+import { rasterOf } from '../../frame/build-frame.js';
 import {
-  type AovPlan,
   type LayerPlan,
   layersText,
-  type PlannedLayer,
   resolveLayers,
   resolveViews,
 } from '../../frame/layers/resolve-layers.js';
 import { looksLikePanorama } from '../../frame/panorama.js';
 import { withoutSurface } from '../../frame/surface.js';
 import { keepBrightRegions } from '../../image/bright-regions.js';
-import type { Attribute, Image } from '../../image/image.js';
+import type { Image } from '../../image/image.js';
 import { joinedPart, ownParts } from '../../image/joined-parts.js';
-import { MAX_FLOAT, plane, type Raster, raster } from '../../image/raster.js';
-import type { Tile } from '../../image/region.js';
+import type { Raster } from '../../image/raster.js';
 import { digestOf } from '../../io/sha256.js';
-import { MAX_WINDOW } from '../../limits.js';
-import { VERSION } from '../../version.js';
 import { checkEffects } from '../check-effects.js';
 import { buildFrameOffThread } from '../run-off-thread.js';
 import { alignGuides } from '../window/align-guides.js';
@@ -36,30 +25,54 @@ import { CachedFrames } from '../window/frame-cache.js';
 import { type LoadedFrame, loadFrame, type NamedFile, naming } from '../window/load-frame.js';
 import { readPlanned } from '../window/read-planned.js';
 import { windowMotion } from '../window/window-motion.js';
-import { type DenoisedLayers, denoiseBeauty, denoiseSplit } from './components.js';
-import { applyCoverage, coverageOf, isTransparent } from './coverage.js';
+import { attributesOf } from './attributes.js';
+import {
+  checkChoices,
+  checkDebug,
+  checkFinish,
+  checkNeighbours,
+  checkTypes,
+  wrong,
+} from './check-request.js';
+import { denoiseBeauty, denoiseSplit } from './components.js';
+import { isTransparent } from './coverage.js';
 import { debugChannels, debugRequest, isDebugOutput, kernelsReport } from './debug-channels.js';
 import { denoiseViews } from './denoise-views.js';
 import { readLambdaMap } from './lambda-map.js';
-import { isGrey, limitLight, makeGrey, noisyInSize } from './limit-aovs.js';
+import { fitToAlpha, isInteger, keepBright, largestOf, limitOpacity, limitToInput } from './limits.js';
 import {
   auxiliaryChannels,
   checkAuxiliaries,
   checkMaps,
   fireflyMask,
-  type MapChannel,
   type Maps,
   makeMaps,
   needsErrors,
 } from './maps.js';
 import { resizeImage } from './resize-image.js';
-import type { DenoisedExr, DenoiseExrRequest, DenoiseExrServices, Neighbor } from './types.js';
+import { Stopwatch } from './stopwatch.js';
+import type { DenoisedExr, DenoiseExrRequest, DenoiseExrServices } from './types.js';
+import {
+  alreadyDenoised,
+  saturated,
+  unknownFireflies,
+  unpredicted,
+  unused,
+  type Written,
+  warningsOf,
+} from './warnings.js';
 import { maybePanorama, unwrapLayers, wrapRaster, wrapReach, wrapRegion, wrapWindow } from './wrap.js';
+import {
+  addedMaps,
+  colorChannels,
+  crop,
+  imageOf,
+  regionPlan,
+  replaced,
+  replacementsOf,
+  withMaps,
+} from './write-result.js';
 
-/** The farthest frames from the center that any model uses. */
-const REACH = 3;
-/** Largest finite half: brighter samples of a half channel are written as this. */
-const MAX_HALF = 65504;
 /** Shares of the progress at the end of decoding and of denoising. */
 const DECODED = 0.05;
 const DENOISED = 0.95;
@@ -368,72 +381,6 @@ async function denoiseView(
   };
 }
 
-/** Samples of a layer that is replaced. */
-interface Written {
-  readonly layer: PlannedLayer;
-  readonly samples: Raster;
-}
-
-/** No light below zero and no color in grey that is not in the input; sums of layers stay. */
-function limitToInput(
-  result: DenoisedLayers,
-  { frame, lights }: BuiltFrame,
-  planned: readonly AovPlan[],
-): void {
-  const { color } = result;
-  const layersOf = (isGroup: boolean) => {
-    const names = planned
-      .filter(({ component }) => (component === 'beauty') === isGroup)
-      .map(({ name }) => name);
-    const denoised = names.map((name) => result.lights.get(name) as Raster);
-    return { denoised, noisy: names.map((name) => noisyInSize(lights.get(name) as Raster, color)) };
-  };
-  if (isGrey([frame.color, ...lights.values()])) {
-    for (const layer of [color, ...result.lights.values()]) makeGrey(layer);
-  }
-  limitLight(color, noisyInSize(frame.color, color), [layersOf(true), layersOf(false)]);
-}
-
-/** Makes light fit the alpha that is written, which is returned. */
-function fitToAlpha(
-  { color, lights, alpha: filtered }: DenoisedLayers,
-  { frame, ...noisy }: BuiltFrame,
-  irradiance: readonly string[],
-): Raster {
-  const coverage = coverageOf(frame.alpha as Raster, filtered as Raster);
-  applyCoverage(color, frame.color, frame.alpha as Raster, coverage);
-  for (const [name, light] of lights) {
-    const before = noisy.lights.get(name) as Raster;
-    const { diffuseAlbedo } = frame;
-    const isBare = diffuseAlbedo !== undefined && irradiance.includes(name);
-    const noisyLight = isBare ? recombine(before, diffuseAlbedo) : before;
-    applyCoverage(light, noisyLight, frame.alpha as Raster, coverage);
-  }
-  return coverage.alpha;
-}
-
-function isInteger(header: ExrLayout, layer: PlannedLayer | undefined): boolean {
-  const channels = header.parts[layer?.part ?? 0]?.channels ?? [];
-  return channels.some(({ name, type }) => type === 'uint' && layer?.channels.includes(name));
-}
-
-/** Writes what is too bright to be filtered back into the colour. */
-function keepBright(
-  { color }: DenoisedLayers,
-  { frame, bright }: BuiltFrame,
-  plan: LayerPlan,
-  header: ExrLayout,
-): void {
-  if (bright.color !== undefined)
-    keepBrightRegions(color, bright.color, frame, largestOf(plan.target, header));
-}
-
-/** The largest value that the channels of a layer hold. */
-function largestOf({ part, channels }: PlannedLayer, header: ExrLayout): number {
-  const type = header.parts[part]?.channels.find(({ name }) => name === channels[0])?.type;
-  return type === 'half' ? MAX_HALF : MAX_FLOAT;
-}
-
 /** Colours of surfaces as they stay in the file. */
 async function readSurfaces(
   exr: Uint8Array,
@@ -450,297 +397,6 @@ async function readSurfaces(
   });
 }
 
-/** Light has fractions: integers cannot hold a result. */
-function checkTypes(header: ExrLayout, { target, lights, alpha }: LayerPlan, withAlpha: boolean): void {
-  const written = [target, ...lights.map(({ layer }) => layer)];
-  if (withAlpha && alpha !== undefined) written.push(alpha.target);
-  for (const { part, channels } of written) {
-    for (const name of channels) {
-      const type = header.parts[part]?.channels.find((channel) => channel.name === name)?.type;
-      if (type !== 'uint') continue;
-      const message = expected(
-        'half or float samples',
-        `channel ${JSON.stringify(name)} of part ${part}`,
-        type,
-      );
-      throw new QuietframeError('unsupported-exr', message, { layer: name });
-    }
-  }
-}
-
-/** Maps of errors, samples and fireflies, and auxiliaries, are of the renderer's pixels, which are not those of a magnified file. */
-function checkFinish({ finish, guide, strength }: DenoiseExrRequest, withMaps: boolean): void {
-  const options = { ...finish, ...(strength !== undefined && { strength }) };
-  checkFinishOptions(options);
-  const { upscale = 1 } = options;
-  if (upscale !== 1 && withMaps) {
-    throw wrong('no error, samples, fireflies or auxiliaries with upscale', 'outputs', 'one');
-  }
-  if (guide !== undefined && upscale === 1) throw wrong('an upscale factor above 1', 'the guide', 'none');
-}
-
-function wrong(range: string, parameter: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
-}
-
-/** The slots of a window; frames that do not have one of their own cannot be told apart. */
-function checkNeighbours(neighbors: readonly Neighbor[]): void {
-  if (neighbors.length >= MAX_WINDOW) {
-    throw wrong(`at most ${MAX_WINDOW} frames`, 'the window', `${neighbors.length + 1}`);
-  }
-  const seen = new Set<number>();
-  for (const { offset } of neighbors) {
-    if (!Number.isInteger(offset) || offset === 0 || seen.has(offset)) {
-      throw wrong('whole numbers other than 0, each once,', 'the offsets of neighbors', offset);
-    }
-    seen.add(offset);
-  }
-}
-
-function checkChoices(
-  { components, finish, lambda, lambdaMap }: DenoiseExrRequest,
-  withParameters: boolean,
-): void {
-  if (lambda !== undefined && lambdaMap !== undefined) throw wrong('a number or a map', 'lambda', 'both');
-  if (components !== 'split' || (finish === undefined && !withParameters)) return;
-  throw wrong('beauty with upscale, deblur and parameters', 'components', components);
-}
-
-/** The levels of a frame that is denoised as a whole and in its own size. */
-function checkDebug({ components, finish }: DenoiseExrRequest): void {
-  const range =
-    'none of levels, blend-weights, window-shares, gate and kernels with components=split, upscale and deblur';
-  if (components === 'split' || finish !== undefined) throw wrong(range, 'outputs', 'one');
-}
-
-/** Warnings about a frame of the window that do not hold for the centre, too. */
-function warningsOf(frame: string, { warnings }: BuiltFrame, known: readonly InputWarning[]): InputWarning[] {
-  return warnings
-    .filter(({ code, layer }) => !known.some((other) => other.code === code && other.layer === layer))
-    .map((warning) => ({ ...warning, frame }));
-}
-
-/** What was sent or asked for in vain. */
-function unused({ neighbors = [], components }: DenoiseExrRequest, withSplit: boolean): InputWarning[] {
-  const warnings: InputWarning[] = [];
-  const distant = neighbors.filter(({ offset }) => Math.abs(offset) > REACH);
-  if (distant.length > 0) {
-    const message = `${distant.length} frames are more than ${REACH} away from the one that is denoised and were not used`;
-    warnings.push({ code: 'distant-frames', message });
-  }
-  if (components === 'split' && !withSplit) {
-    const message = 'The file has no diffuse and specular split: the beauty was denoised as a whole';
-    warnings.push({ code: 'no-split', message });
-  }
-  return warnings;
-}
-
-/** What is predicted of the error does not hold for the request. */
-function unpredicted({ maps = {}, lambda = 1, lambdaMap }: DenoiseExrRequest): InputWarning[] {
-  if (!needsErrors(maps) || (lambda === 1 && lambdaMap === undefined)) return [];
-  const message =
-    'Errors are predicted at lambda = 1, and so are samples and the target: a higher lambda keeps more noise than they tell';
-  return [{ code: 'lambda-not-predicted', message }];
-}
-
-function unknownFireflies(): InputWarning {
-  const message =
-    'Fireflies are told from lamps by a measured variance (a layer, or two half buffers) and the file has none: the mask is empty';
-  return { code: 'no-fireflies', message };
-}
-
 function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new QuietframeError('cancelled', 'The work on a frame was cancelled');
-}
-
-/** Scale compositing may overshoot, and opacity ends at 1. */
-function limitOpacity({ data }: Raster): void {
-  for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(0, data[i] as number));
-}
-
-function replacementsOf(written: readonly Written[]): Map<number, Map<string, Float32Array | Uint32Array>> {
-  const replacements = new Map<number, Map<string, Float32Array | Uint32Array>>();
-  for (const { layer, samples } of written) {
-    const channels = replacements.get(layer.part) ?? new Map<string, Float32Array | Uint32Array>();
-    replacements.set(layer.part, channels);
-    for (const name of new Set(layer.channels)) channels.set(name, meanOfPlanes(samples, layer, name));
-  }
-  return replacements;
-}
-
-/** Samples of a channel; the mean of those that stand for it where luminance alone is read as grey. */
-function meanOfPlanes(samples: Raster, { channels }: PlannedLayer, name: string): Float32Array {
-  const planes = channels.flatMap((channel, c) => (channel === name ? [plane(samples, c)] : []));
-  const [first, ...others] = planes as [Float32Array, ...Float32Array[]];
-  const mean = first.slice();
-  if (others.length === 0) return mean;
-  for (let i = 0; i < mean.length; i++) {
-    let sum = mean[i] as number;
-    for (const other of others) sum += other[i] as number;
-    mean[i] = sum / planes.length;
-  }
-  return mean;
-}
-
-/** Everything of a resized image, but for what is replaced and added. */
-function replaced(
-  image: Image,
-  replacements: ReadonlyMap<number, ReadonlyMap<string, Float32Array | Uint32Array>>,
-  added: readonly AddedChannel[],
-  attributes: ReadonlyMap<string, Attribute>,
-): Image {
-  const parts = image.parts.map((part, index) => {
-    const planes = new Map(part.planes);
-    for (const [name, data] of replacements.get(index) ?? []) {
-      planes.set(name, { name, type: 'float', ...planes.get(name), data });
-    }
-    for (const { part: wanted, ...channel } of added) if (wanted === index) planes.set(channel.name, channel);
-    return { ...part, attributes: new Map([...part.attributes, ...attributes]), planes };
-  });
-  return { parts };
-}
-
-/** The pixels of a region as a picture of their own. */
-function crop(picture: Raster, { x, y, width, height }: Tile): Raster {
-  const cropped = raster(width, height, picture.channels);
-  for (let c = 0; c < picture.channels; c++) {
-    for (let row = 0; row < height; row++) {
-      const from = (c * picture.height + y + row) * picture.width + x;
-      cropped.data.set(picture.data.subarray(from, from + width), (c * height + row) * width);
-    }
-  }
-  return cropped;
-}
-
-function colorChannels(color: Raster): MapChannel[] {
-  return ['R', 'G', 'B'].map((name, c) => ({ name, type: 'float', data: plane(color, c) }));
-}
-
-/** The plan with a region for its data window. */
-function regionPlan(plan: LayerPlan, { x, y, width, height }: Tile): LayerPlan {
-  const [xMin, yMin] = [plan.dataWindow.xMin + x, plan.dataWindow.yMin + y];
-  return { ...plan, dataWindow: { xMin, yMin, xMax: xMin + width - 1, yMax: yMin + height - 1 } };
-}
-
-/** A file of maps alone, with the windows of the frame. */
-function imageOf(
-  channels: readonly MapChannel[],
-  { target, dataWindow }: LayerPlan,
-  header: ExrLayout,
-  attributes: Map<string, Attribute>,
-): Image {
-  const displayWindow = header.parts[target.part]?.displayWindow ?? dataWindow;
-  const planes = new Map(channels.map((channel) => [channel.name, channel]));
-  return { parts: [{ name: '', view: undefined, dataWindow, displayWindow, attributes, planes }] };
-}
-
-/** Maps that an earlier run has written take the place of those. */
-function hasChannel(header: ExrLayout, { target }: LayerPlan, { name, type }: MapChannel): boolean {
-  const found = header.parts[target.part]?.channels.find((channel) => channel.name === name);
-  if (found === undefined || found.type === type) return found !== undefined;
-  const message = expected(
-    `${type} samples`,
-    `channel ${JSON.stringify(name)} of part ${target.part}`,
-    found.type,
-  );
-  throw new QuietframeError('unsupported-exr', message, { layer: name });
-}
-
-function withMaps(
-  replacements: Map<number, Map<string, Float32Array | Uint32Array>>,
-  channels: readonly MapChannel[],
-  header: ExrLayout,
-  plan: LayerPlan,
-): Map<number, Map<string, Float32Array | Uint32Array>> {
-  const { part } = plan.target;
-  const present = channels.filter((channel) => hasChannel(header, plan, channel));
-  if (present.length === 0) return replacements;
-  const replaced = new Map(replacements.get(part));
-  for (const { name, data } of present) replaced.set(name, data);
-  return new Map([...replacements, [part, replaced]]);
-}
-
-function addedMaps(channels: readonly MapChannel[], header: ExrLayout, plan: LayerPlan): AddedChannel[] {
-  const { part } = plan.target;
-  return channels
-    .filter((channel) => !hasChannel(header, plan, channel))
-    .map((channel) => ({ part, ...channel }));
-}
-
-/** How the file was made; nothing that differs from run to run, so that the same input gives the same bytes. */
-function attributesOf(
-  report: DenoiseReport,
-  plan: LayerPlan,
-  more: Readonly<
-    Record<
-      'variance' | 'frames' | 'alpha' | 'components' | 'layers' | 'motion' | 'view' | 'files',
-      string | number
-    > &
-      Partial<
-        Record<'lambda' | 'region' | 'encoderChoice' | 'prefilterChoice' | 'wrap' | 'wrapChoice', string>
-      >
-  >,
-): Map<string, ReturnType<typeof stringAttribute>> {
-  const texts = {
-    model: report.model,
-    version: report.version,
-    encoder: report.encoder,
-    device: report.device,
-    lambda: report.lambda,
-    source: plan.source,
-    ...more,
-    aovs: plan.lights.map(({ name }) => name).join(', '),
-    software: `quietframe ${VERSION}`,
-  };
-  return new Map(
-    Object.entries(texts)
-      .filter(([, value]) => value !== '')
-      .map(([name, value]) => [`quietframe:${name}`, stringAttribute(String(value))]),
-  );
-}
-
-function alreadyDenoised(header: ExrLayout, plan: LayerPlan): InputWarning[] {
-  if (!header.parts[plan.layers.color.part]?.attributes.has('quietframe:model')) return [];
-  return [
-    {
-      code: 'already-denoised',
-      message: 'The file says that quietframe has denoised it before',
-      layer: 'color',
-    },
-  ];
-}
-
-function saturated(header: ExrLayout, written: readonly Written[]): InputWarning[] {
-  let count = 0;
-  for (const { layer, samples } of written) {
-    for (const [c, name] of layer.channels.entries()) {
-      if (layer.channels.indexOf(name) !== c) continue;
-      const channel = header.parts[layer.part]?.channels.find((candidate) => candidate.name === name);
-      if (channel?.type !== 'half') continue;
-      // An iterator takes ten times as long, on the thread that answers others.
-      const values = plane(samples, c);
-      for (let i = 0; i < values.length; i++) if (Math.abs(values[i] as number) > MAX_HALF) count++;
-    }
-  }
-  const range = expected(`at most ${MAX_HALF}`, 'samples of half channels', `${count} that are brighter`);
-  return count === 0
-    ? []
-    : [{ code: 'half-saturated', message: `${range}: they were limited`, layer: 'color' }];
-}
-
-/** Seconds by stage. */
-class Stopwatch {
-  readonly #start = performance.now();
-  #last = this.#start;
-  readonly laps: Record<string, number> = {};
-
-  lap(stage: string): void {
-    const now = performance.now();
-    this.laps[stage] = (now - this.#last) / 1000;
-    this.#last = now;
-  }
-
-  total(): number {
-    return (performance.now() - this.#start) / 1000;
-  }
 }

@@ -1,4 +1,4 @@
-import type { ExrLayout } from '../../exr/header.js';
+import type { ExrLayout } from '../../exr/layout.js';
 import type { ExrPool } from '../../exr/pool.js';
 import { channelsToRead, type FrameExtras, type PlannedImage } from '../../frame/build-frame.js';
 import { type LayerPlan, type ResolveOptions, resolveLayers } from '../../frame/layers/resolve-layers.js';

@@ -2,7 +2,7 @@ import { expected, QuietframeError } from '../../errors.js';
 import type { ExrSummary } from '../../exr/worker.js';
 import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
 import { boxHeight, boxWidth } from '../../image/image.js';
-import type { Upload } from '../http/exr-body.js';
+import type { Upload } from '../http/upload.js';
 import { missingFrames, type SourceFile } from './source-files.js';
 
 /** Files of a request by what they are for. */

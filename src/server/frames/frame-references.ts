@@ -1,7 +1,7 @@
 import { expected, QuietframeError } from '../../errors.js';
 import { FILE_ROLES, type FileRole } from '../../image/joined-parts.js';
 import { MAX_WINDOW } from '../../limits.js';
-import { AOV_NAMES, type AovFiles, checkAovs, type Upload } from '../http/exr-body.js';
+import { AOV_NAMES, type AovFiles, checkAovs, type Upload } from '../http/upload.js';
 import type { Metrics } from '../observability/metrics.js';
 import { isDigest, parseDigest } from './frame-name.js';
 import type { OwnedFrames } from './owned-frames.js';

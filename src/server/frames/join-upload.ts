@@ -1,4 +1,4 @@
-import type { Upload } from '../http/exr-body.js';
+import type { Upload } from '../http/upload.js';
 import type { SourceFile, SourceFiles } from './source-files.js';
 
 /**

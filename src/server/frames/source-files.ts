@@ -3,7 +3,7 @@ import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
 import type { ExrSummary } from '../../exr/worker.js';
 import { FILE_ROLES, type FileRole } from '../../image/joined-parts.js';
-import { AOV_NAMES } from '../http/exr-body.js';
+import { AOV_NAMES } from '../http/upload.js';
 import type { OwnedFrames } from './owned-frames.js';
 
 /** An OpenEXR file of a request. Its header is known before its turn, its bytes are needed in it alone. */

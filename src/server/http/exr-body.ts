@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { FastifyInstance } from 'fastify';
 import { expected, QuietframeError } from '../../errors.js';
-import { FILE_ROLES, type FileRole } from '../../image/joined-parts.js';
-import { MAX_WINDOW } from '../../limits.js';
 import type { UploadScope } from '../queue/upload-memory.js';
+import { GrowingBytes, tooLarge } from './growing-bytes.js';
 import { LeastRate, type LeastRateOptions } from './least-rate.js';
+import { emptyPart, MAX_PARTS, PART_NAMES, type PartName, type Upload, uploadOf } from './upload.js';
 
 export const EXR_MEDIA_TYPE = 'image/x-exr';
 export const PNG_MEDIA_TYPE = 'image/png';
@@ -13,42 +13,8 @@ export const FORM_MEDIA_TYPE = 'multipart/form-data';
 export const JSON_MEDIA_TYPE = 'application/json';
 /** Bytes of a body of JSON, which only names things. */
 export const JSON_LIMIT = 65_536;
-
-/** Names of the form's parts; a window has several of the first. */
-const PART_NAMES = [
-  ...(['frame', 'half_a', 'half_b', 'lambda', 'guide'] as const),
-  ...(['albedo', 'normal', 'variance', 'motion_vectors'] as const),
-] as const;
-/** What requests call the roles that may have files of their own; `motion` is how vectors are read. */
-export const AOV_NAMES = {
-  albedo: 'albedo',
-  normal: 'normal',
-  motion: 'motion_vectors',
-  colorVariance: 'variance',
-} as const satisfies Record<FileRole, PartName>;
-/** Most files of a request. */
-export const MAX_PARTS = MAX_WINDOW * (1 + FILE_ROLES.length) + 4;
 /** Characters of a number. */
 const MAX_TEXT = 32;
-export type PartName = (typeof PART_NAMES)[number];
-
-/** OpenEXR files of one request, those sent in memory that workers can read without a copy. There are frames, halves or both. */
-export interface Upload<File = Uint8Array> {
-  /** In time order. */
-  readonly frames: readonly File[];
-  /** Two renders of the frame that is denoised. */
-  readonly halves: readonly [File, File] | undefined;
-  /** The slope of the loss of every pixel. */
-  readonly lambda?: File;
-  /** A form's field `lambda` that is no file: the text of a number. */
-  readonly lambdaText?: string;
-  /** The frame at the size that it is magnified to, for its albedo and normals. */
-  readonly guide?: File;
-  /** Layers in files of their own: one for each frame. */
-  readonly aovs?: AovFiles<File>;
-}
-
-export type AovFiles<File> = ReadonlyMap<FileRole, readonly File[]>;
 
 /** How a body is received. */
 export interface ReceiveOptions {
@@ -138,89 +104,6 @@ export async function receiveJson(
 /** Whether a request says that its body is JSON. */
 export function isJson({ headers }: IncomingMessage): boolean {
   return headers['content-type']?.toLowerCase().startsWith(JSON_MEDIA_TYPE) ?? false;
-}
-
-/** The upload with something else for each of its files. */
-export function mapUpload<File, Other>(
-  { frames, halves, lambda, guide, aovs }: Upload<File>,
-  map: (file: File) => Other,
-): Upload<Other> {
-  return {
-    frames: frames.map(map),
-    halves: halves && [map(halves[0]), map(halves[1])],
-    ...(lambda !== undefined && { lambda: map(lambda) }),
-    ...(guide !== undefined && { guide: map(guide) }),
-    ...(aovs && { aovs: new Map([...aovs].map(([role, files]) => [role, files.map(map)])) }),
-  };
-}
-
-/** Bytes of all files of an upload. */
-export function uploadBytes({ frames, halves, lambda, guide, aovs }: Upload): number {
-  return [...frames, ...(halves ?? []), lambda, guide, ...[...(aovs?.values() ?? [])].flat()].reduce(
-    (sum, file) => sum + (file?.length ?? 0),
-    0,
-  );
-}
-
-/**
- * The upload of a form's parts.
- * @throws QuietframeError `malformed-body` for too many files of a kind, a half buffer alone, and nothing at all.
- */
-export function uploadOf<File>(parts: ReadonlyMap<PartName, readonly File[]>): Upload<File> {
-  const frames = parts.get('frame') ?? [];
-  const [halfA, extraA] = parts.get('half_a') ?? [];
-  const [halfB, extraB] = parts.get('half_b') ?? [];
-  const [lambda, extraLambda] = parts.get('lambda') ?? [];
-  const [guide, extraGuide] = parts.get('guide') ?? [];
-  const halves = halfA !== undefined && halfB !== undefined ? ([halfA, halfB] as const) : undefined;
-  const isOdd =
-    (halfA === undefined) !== (halfB === undefined) ||
-    extraA !== undefined ||
-    extraB !== undefined ||
-    extraLambda !== undefined ||
-    extraGuide !== undefined;
-  if (isOdd || frames.length > MAX_WINDOW || (frames.length === 0 && halves === undefined)) {
-    const received = PART_NAMES.map((name) => `${parts.get(name)?.length ?? 0} ${name}`).join(', ');
-    throw new QuietframeError(
-      'malformed-body',
-      expected(
-        `1 to ${MAX_WINDOW} frame, or both half_a and half_b, or all of these, and at most one lambda and one guide`,
-        'the parts of the form',
-        received,
-      ),
-    );
-  }
-  const aovs = new Map(
-    FILE_ROLES.flatMap((role): [FileRole, readonly File[]][] => {
-      const files = parts.get(AOV_NAMES[role]) ?? [];
-      return files.length === 0 ? [] : [[role, files]];
-    }),
-  );
-  checkAovs(aovs, frames.length);
-  return {
-    frames,
-    halves,
-    ...(lambda !== undefined && { lambda }),
-    ...(guide !== undefined && { guide }),
-    ...(aovs.size > 0 && { aovs }),
-  };
-}
-
-/**
- * That there is a file of each role for every frame.
- * @throws QuietframeError `malformed-body`.
- */
-export function checkAovs(aovs: AovFiles<unknown>, frames: number): void {
-  const wanted = Math.max(1, frames);
-  for (const [role, files] of aovs) {
-    if (files.length === wanted) continue;
-    const name = AOV_NAMES[role];
-    throw new QuietframeError(
-      'malformed-body',
-      expected(`${wanted} (one for each frame)`, `the files ${name}`, files.length),
-      { frame: name },
-    );
-  }
 }
 
 /** A form's upload, whose part `lambda` may be the text of a number. */
@@ -353,57 +236,8 @@ function receive(
   });
 }
 
-/** Bytes that come in pieces, gathered in shared memory. */
-class GrowingBytes {
-  readonly #memory: UploadScope;
-  #buffer: Uint8Array;
-  #length = 0;
-
-  /** @param size expected bytes; the system backs them with memory only once they are written. */
-  constructor(memory: UploadScope, size: number) {
-    this.#memory = memory;
-    this.#buffer = memory.take(size);
-  }
-
-  get length(): number {
-    return this.#length;
-  }
-
-  push(chunk: Uint8Array): void {
-    // The parser of a form may still hand out what it had read before its upload was refused.
-    if (this.#memory.closed) return;
-    const needed = this.#length + chunk.length;
-    if (needed > this.#buffer.length) {
-      const grown = this.#memory.take(Math.max(needed, 2 * this.#buffer.length));
-      grown.set(this.bytes());
-      this.#memory.giveBack(this.#buffer);
-      this.#buffer = grown;
-    }
-    this.#buffer.set(chunk, this.#length);
-    this.#length = needed;
-  }
-
-  bytes(): Uint8Array {
-    return this.#buffer.subarray(0, this.#length);
-  }
-}
-
-function tooLarge(limit: number, received: number | string): QuietframeError {
-  return new QuietframeError(
-    'too-large',
-    expected(`at most ${limit}`, 'the bytes of the request body', received),
-  );
-}
-
 function emptyBody(): QuietframeError {
   return new QuietframeError('empty-body', expected('an OpenEXR file', 'the request body', 'nothing'));
-}
-
-function emptyPart(name: PartName, index: number): QuietframeError {
-  const frame = name === 'frame' ? `frame[${index}]` : name;
-  return new QuietframeError('empty-body', expected('an OpenEXR file', `part ${frame}`, 'nothing'), {
-    frame,
-  });
 }
 
 function malformedForm(cause: unknown): QuietframeError {

@@ -1,6 +1,7 @@
 import { LAMBDA_RANGE, MAX_WINDOW } from '../../limits.js';
 import { ANSWER_TYPES, FILE_ANSWER_TYPES } from '../http/denoise-answer.js';
-import { type AOV_NAMES, EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE } from '../http/exr-body.js';
+import { EXR_MEDIA_TYPE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE } from '../http/exr-body.js';
+import type { AOV_NAMES } from '../http/upload.js';
 import { formatOf, queryParameters, TERMS } from './parameters.js';
 import { problems, REFUSALS } from './problems.js';
 import { BINARY, DIGEST, type Schema } from './schema.js';

@@ -1,5 +1,5 @@
 import { WRITABLE_COMPRESSIONS } from '../../exr/codecs/codec.js';
-import { sampleBytes } from '../../exr/header.js';
+import { sampleBytes } from '../../exr/layout.js';
 import { bandBytes, TRANSIENT_BANDS } from '../../exr/line-reader.js';
 import type { ExrSummary, SummaryPart } from '../../exr/worker.js';
 import { needsErrors, type Output } from '../../files/denoise-file/maps.js';

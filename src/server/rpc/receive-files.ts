@@ -12,7 +12,7 @@ import {
   FileRole,
   type InputFile,
 } from '../gen/quietframe/v1/denoiser_pb.js';
-import { MAX_PARTS, type PartName, type Upload, uploadOf } from '../http/exr-body.js';
+import { MAX_PARTS, type PartName, type Upload, uploadOf } from '../http/upload.js';
 import type { UploadScope } from '../queue/upload-memory.js';
 
 /** What a client sends in `Denoise` and in what has messages like it. */

@@ -16,17 +16,9 @@ import { memoryOf } from '../../queue/frame-memory.js';
 import { encodePng } from '../../thread/encode-png.js';
 import { answerTypes, negotiate, sendAnswer } from '../denoise-answer.js';
 import { type DenoiseQuery, parseDenoiseQuery } from '../denoise-query.js';
-import {
-  checkBodyHead,
-  isJson,
-  JSON_LIMIT,
-  mapUpload,
-  receiveJson,
-  receiveUpload,
-  type Upload,
-  uploadBytes,
-} from '../exr-body.js';
+import { checkBodyHead, isJson, JSON_LIMIT, receiveJson, receiveUpload } from '../exr-body.js';
 import { mergeWithoutDuplicates } from '../merge-without-duplicates.js';
+import { mapUpload, type Upload, uploadBytes } from '../upload.js';
 
 /**
  * `POST /v1/denoise`, and `POST /v1/sample-map`, which answers with what is left to sample instead of the frame. Whatever can be refused without the body is refused before it is read; what the headers of its

@@ -20,15 +20,13 @@ import {
   EXR_MEDIA_TYPE,
   isJson,
   JSON_MEDIA_TYPE,
-  mapUpload,
   receiveJson,
   receiveUpload,
-  type Upload,
-  uploadBytes,
 } from '../exr-body.js';
 import { mergeWithoutDuplicates } from '../merge-without-duplicates.js';
 import { watchReader } from '../paced-answer.js';
 import { openContent, sendContent } from '../send-range.js';
+import { mapUpload, type Upload, uploadBytes } from '../upload.js';
 
 const JSON_UTF8 = 'application/json; charset=utf-8';
 const KEY = /^[\x21-\x7e]{1,255}$/;
