@@ -24,7 +24,7 @@ const FLAGS = {
  * @param withMotion whether other frames are used.
  */
 export function aovFileOptions(file: string, withMotion = false): Option[] {
-  const others = withMotion ? 'normal, variance, motion-vectors' : 'normal, variance';
+  const others = withMotion ? '--normal, --variance, --motion-vectors' : '--normal, --variance';
   return [
     new Option(`--albedo <${file}>`, `layer in its own file; also ${others}`),
     // One line of help is for all of them.

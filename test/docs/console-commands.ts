@@ -51,7 +51,15 @@ function quietframeFaults([command = '', ...args]: readonly string[]): readonly 
     help = execFileSync(process.execPath, [at('dist/cli/main.js'), command, '--help'], { encoding: 'utf8' });
     helps.set(command, help);
   }
-  return missing(args, (flag) => new RegExp(`^ +(-\\w, )?${flag}( |$)`, 'm').test(help));
+  // Options that belong together share a line: "also --normal, --variance".
+  const also = [...help.matchAll(/\balso ((?:--[\w-]+,?\s*)+)/g)].flatMap((match) => wordsOf(match[1] ?? ''));
+  return missing(
+    args,
+    (flag) =>
+      new RegExp(`^ +(-\\w, )?${flag}( |$)`, 'm').test(help) ||
+      also.includes(flag) ||
+      also.includes(`${flag},`),
+  );
 }
 
 /** A script of the repository, which names its options for `parseArgs`. */
