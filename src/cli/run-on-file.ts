@@ -1,7 +1,7 @@
 import { type Config, exrLimits } from '../config.js';
 import type { Denoiser } from '../denoise/denoiser.js';
 import { ExrPool } from '../exr/pool.js';
-import { Interrupted } from './interrupted.js';
+import { Interrupted, wasCancelled } from './interrupted.js';
 import { tellRefusals, type WorkerFlags } from './options.js';
 import { ProgressLine } from './progress-line.js';
 import { withFile } from './with-file.js';
@@ -49,7 +49,7 @@ export async function runOnFile<T>(
       watch: { signal: abort.signal, onProgress: (fraction) => line.show(fraction) },
     });
   } catch (error) {
-    if (isInterrupted) throw new Interrupted(`${input}: stopped, nothing was written`);
+    if (isInterrupted && wasCancelled(error)) throw new Interrupted(`${input}: stopped, nothing was written`);
     throw withFile(error, input, files);
   } finally {
     line.end();

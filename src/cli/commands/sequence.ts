@@ -4,7 +4,7 @@ import { expected, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import { type AovFileFlags, aovFileOptions, aovFilePaths } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
-import { Interrupted } from '../interrupted.js';
+import { Interrupted, wasCancelled } from '../interrupted.js';
 import {
   addParameters,
   choiceOption,
@@ -168,7 +168,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
     if (todo.length > 0)
       await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes, guard, progress);
   } catch (error) {
-    if (!isInterrupted) throw error;
+    if (!isInterrupted || !wasCancelled(error)) throw error;
     const done = outcomes.filter(({ status }) => status !== 'failed').length;
     throw new Interrupted(`${done} of ${chosen.length} done, run again to go on`);
   } finally {

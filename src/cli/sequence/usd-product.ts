@@ -121,9 +121,13 @@ function failureOf(cause: unknown, text: string, python: string): QuietframeErro
   const { code, stderr = '' } = cause as { readonly code?: number | string; readonly stderr?: string };
   const said = stderr.trim().split('\n').at(-1) ?? '';
   if (code === 'ENOENT' || said.includes('usd-core')) {
-    const message = `--usd needs ${python} with the package usd-core: ${said || 'there is no such program'}`;
+    const message = `The file of --usd cannot be read without ${python} and its package usd-core: ${said || 'there is no such program'}`;
     return new QuietframeError('file-system', message, { parameter: '--usd' }, { cause });
   }
-  const message = `${expected('a USD file with a RenderProduct', '--usd', text)}: ${said}`;
+  const message = expected(
+    'a USD file with a RenderProduct',
+    '--usd',
+    said === '' ? text : `${text}: ${said}`,
+  );
   return new QuietframeError('invalid-argument', message, { parameter: '--usd' }, { cause });
 }

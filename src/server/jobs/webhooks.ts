@@ -67,7 +67,7 @@ export class Webhooks {
     if (hosts === undefined && secretFile === undefined) return undefined;
     if (hosts === undefined || secretFile === undefined) {
       const missing = hosts === undefined ? '--webhook-hosts' : '--webhook-secret-file';
-      const message = `Expected ${missing} beside the other setting of webhooks but received nothing`;
+      const message = `Expected both --webhook-hosts and --webhook-secret-file for webhooks but received no ${missing}`;
       throw new QuietframeError('invalid-argument', message, { parameter: missing });
     }
     const text = await readFile(secretFile, 'utf8').catch((cause: unknown) => {
