@@ -42,8 +42,18 @@ function shownDefault({ fallback, unit }: Setting<unknown>): string | undefined 
   return mebibytes < 1024 ? `${Math.round(mebibytes)} MiB` : `${Math.round(mebibytes / 102.4) / 10} GiB`;
 }
 
+/**
+ * What the service logs: lines of JSON are for programs, so that a person at a terminal, who has not asked for a level, sees the
+ * address and warnings only.
+ */
+export function logLevelFor(config: Pick<Config, 'logLevel'>, isTerminal: boolean): Config['logLevel'] {
+  return isTerminal && config.logLevel === SETTINGS.logLevel.fallback ? 'warn' : config.logLevel;
+}
+
 async function runService({ open = false, stopWithInput = false, ...flags }: ServeFlags): Promise<void> {
-  const config = readConfig(undefined, flags);
+  const read = readConfig(undefined, flags);
+  const isTerminal = process.stderr.isTTY && flags.logLevel === undefined;
+  const config = { ...read, logLevel: logLevelFor(read, isTerminal) };
   checkMemory(config);
   // The service is large: the other commands do not load it.
   const [{ serve }, { DenoiseThread }, { PictureFilter }] = await Promise.all([
