@@ -20,7 +20,7 @@ import { otherBytes, textOf } from './names.js';
 import type { UnreadablePart } from './part-fields.js';
 import { PartFields } from './part-fields.js';
 import { pictureKind } from './picture-kind.js';
-import { checkLimit, malformed, unsupported } from './refusal.js';
+import { checkLimit, cutOff, malformed, unsupported } from './refusal.js';
 
 /** The error about samples that cannot be decoded. */
 export function unreadableError(
@@ -336,9 +336,7 @@ class HeaderReader {
       const at = this.#chunkStart(part, true, dataStart, headerBytes, label);
       const offset = at + headerBytes;
       const length = chunkDataBytes(this.#view, offset, isDeep(part));
-      if (length > this.#bytes.length - offset) {
-        throw malformed(`at most ${this.#bytes.length - offset} bytes`, label, length);
-      }
+      if (length > this.#bytes.length - offset) throw cutOff(label);
       this.#takeBytes(length);
       chunks.push({ x: 0, y: 0, width: 0, height: 0, offset, length, headerBytes });
     }
@@ -383,9 +381,7 @@ class HeaderReader {
     }
     const offset = at + headerBytes;
     const length = this.#view.getUint32(offset - 4, true);
-    if (length > this.#bytes.length - offset) {
-      throw malformed(`at most ${this.#bytes.length - offset} bytes`, label, length);
-    }
+    if (length > this.#bytes.length - offset) throw cutOff(label);
     return { column, row, offset, length, headerBytes };
   }
 
@@ -403,8 +399,6 @@ class HeaderReader {
   }
 
   #need(length: number, label: string): void {
-    if (length > this.#bytes.length - this.#position) {
-      throw malformed(`${length} bytes at offset ${this.#position}`, label, 'the end of the file');
-    }
+    if (length > this.#bytes.length - this.#position) throw cutOff(label);
   }
 }

@@ -5,6 +5,12 @@ export function malformed(range: string, name: string, received: unknown): Quiet
   return new QuietframeError('malformed-exr', expected(range, name, received));
 }
 
+/** The file is shorter than it says, as after a crash of the renderer or an unfinished copy. */
+export function cutOff(name: string): QuietframeError {
+  const message = `The file ended before the end of ${name}: it is cut off or damaged, render it again`;
+  return new QuietframeError('malformed-exr', message);
+}
+
 /** The file is valid and holds what is not read here. */
 export function unsupported(range: string, name: string, received: unknown): QuietframeError {
   return new QuietframeError('unsupported-exr', expected(range, name, received));
