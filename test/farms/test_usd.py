@@ -105,7 +105,8 @@ def test_without_usd_core_it_says_so(run: Run, shot: Path) -> None:
     write(shot)
     words = ("quietframe", "sequence", "--usd", "shot.usda", "-o", "c.#.exr")
     done = run(*words, cwd=shot, PYTHON="no-such-python")
-    assert done.returncode == 1 and "cannot be read without no-such-python and its package usd-core" in done.stdout, done.stdout
+    assert done.returncode == 1, done.stdout
+    assert "cannot be read without no-such-python and its package usd-core" in done.stdout, done.stdout
     done = run(*words, cwd=shot, PYTHON="python", PYTHONPATH=str(hidden(shot)))
     assert done.returncode == 1 and "usd-core is not installed" in done.stdout, done.stdout
 

@@ -15,7 +15,7 @@ def test_every_file_is_attributed_and_the_sample_is_small():
     attribution = (SAMPLE / "ATTRIBUTION.md").read_text()
     rows = [line for line in attribution.splitlines() if line.startswith("| ex_")]
     assert [row.split("|")[1].strip() for row in rows] == [file.name for file in FILES]
-    for row, file in zip(rows, FILES):
+    for row, file in zip(rows, FILES, strict=True):
         meta = json.loads(str(np.load(file)["meta"]))
         assert int(row.split("|")[3]) == meta["spp"]
         # Scenes that a program made alone: views of assets may hold pictures that cannot be published.
