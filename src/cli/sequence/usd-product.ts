@@ -124,10 +124,7 @@ function failureOf(cause: unknown, text: string, python: string): QuietframeErro
     const message = `The file of --usd cannot be read without ${python} and its package usd-core: ${said || 'there is no such program'}`;
     return new QuietframeError('file-system', message, { parameter: '--usd' }, { cause });
   }
-  const message = expected(
-    'a USD file with a RenderProduct',
-    '--usd',
-    said === '' ? text : `${text}: ${said}`,
-  );
+  const asked = expected('a USD file with a RenderProduct', '--usd', text);
+  const message = `${asked}: ${said}`;
   return new QuietframeError('invalid-argument', message, { parameter: '--usd' }, { cause });
 }
