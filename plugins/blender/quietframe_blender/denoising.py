@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Mapping, MutableSequence, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .client import Answer, Client, Problem, QuietframeError
 from .failure import Cancelled, Failure
@@ -15,20 +15,27 @@ from .messages import explain
 from .shot import Request
 from .task import Task
 
+if TYPE_CHECKING:
+    from .client.parameters import JobParameters
+
 # Seconds between two looks at a job.
 _PATIENCE = 0.2
 # A service may let go of frames between their arrival and the request that names them.
 _SENDINGS = 3
 # Codes that every other frame would meet, too.
 _FOR_ALL = ("unauthenticated", "unknown-model", "invalid-argument", "unknown-parameter", "not-found")
-Parameters = Mapping[str, str | float]
 
 
 class Denoising:
     """Denoises frames one after the other with one service."""
 
     def __init__(
-        self, task: Task, client: Client, url: str, parameters: Parameters, layers: MutableSequence[str] | None = None
+        self,
+        task: Task,
+        client: Client,
+        url: str,
+        parameters: JobParameters,
+        layers: MutableSequence[str] | None = None,
     ):
         """layers: gets the name of each layer that was denoised."""
         self._task, self._client, self._url, self._parameters = task, client, url, parameters

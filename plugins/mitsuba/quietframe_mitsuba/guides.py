@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,13 @@ class ServiceGuide:
     to, then the round is spread evenly, and the next round asks anew.
     """
 
-    def __init__(self, client: Client, *, target_smape: float | None = None, metric: str = "smape"):
+    def __init__(
+        self,
+        client: Client,
+        *,
+        target_smape: float | None = None,
+        metric: Literal["smape", "dssim"] = "smape",
+    ):
         self._client, self._target, self._metric = client, target_smape, metric
 
     def plan(self, film: Film, budget: int) -> Plan:
@@ -70,7 +76,7 @@ class ServiceGuide:
     def _ask(self, film: Film, budget: int) -> Plan:
         answer = self._client.sample_map(
             halves=halves_of(film),
-            budget=repr(budget / film.pixels),
+            budget=budget / film.pixels,
             spp=film.spp,
             target_smape=self._target,
             metric=self._metric,
