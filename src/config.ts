@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { invalidArgument } from './errors.js';
 import { MEMORY_PARTS, processBytes, shareMemory, sumOfMemory } from './memory-shares.js';
 import {
   advanced,
@@ -11,7 +12,6 @@ import {
   type Setting,
   targets,
   text,
-  wrong,
 } from './setting.js';
 
 /** What networks and kernels run on; see docs/gpu.md. */
@@ -189,11 +189,11 @@ export function checkMemory(config: Config): void {
       (key) => `${SETTINGS[key].flag} ${config[key]}`,
     );
     const name = `the sum of ${parts.join(', ')} and ${processBytes(memoryBytes)} of the process`;
-    throw wrong(`at most --${SETTINGS.memoryBytes.flag} ${memoryBytes}`, name, String(sum));
+    throw invalidArgument(`at most --${SETTINGS.memoryBytes.flag} ${memoryBytes}`, name, String(sum));
   }
   if (maxUploadBytes > uploadMemoryBytes) {
     const range = `at most --${SETTINGS.uploadMemoryBytes.flag} ${uploadMemoryBytes}`;
-    throw wrong(range, `--${SETTINGS.maxUploadBytes.flag}`, String(maxUploadBytes));
+    throw invalidArgument(range, `--${SETTINGS.maxUploadBytes.flag}`, String(maxUploadBytes));
   }
 }
 

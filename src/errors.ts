@@ -112,3 +112,8 @@ export function expected(range: string, name: string, received: unknown): string
   const shown = typeof received === 'string' ? JSON.stringify(received) : String(received);
   return `Expected ${range} for ${name} but received ${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown}`;
 }
+
+/** An `invalid-argument` error that names the parameter, in the words of {@link expected}. */
+export function invalidArgument(range: string, parameter: string, received: unknown): QuietframeError {
+  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
+}

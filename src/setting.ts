@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { expected, QuietframeError } from './errors.js';
+import { invalidArgument } from './errors.js';
 import { parseDecimal } from './numbers.js';
 
 /** One setting of the process: an environment variable and a flag of `quietframe serve`. */
@@ -35,7 +35,7 @@ export function integer(
     parse: (text, name) => {
       const value = parseDecimal(text);
       if (Number.isInteger(value) && value >= least && value <= most) return value;
-      throw wrong(`an integer in [${least}, ${most}]`, name, text);
+      throw invalidArgument(`an integer in [${least}, ${most}]`, name, text);
     },
   };
 }
@@ -81,7 +81,7 @@ function listed(
     parse: (text, name) => {
       const entries = text.split(',').map((entry) => entry.trim());
       if (entries.every(isEntry)) return entries.join(',');
-      throw wrong(range, name, text);
+      throw invalidArgument(range, name, text);
     },
   };
 }
@@ -100,7 +100,7 @@ export function choice<T extends string>(
     parse: (text, name) => {
       const found = choices.find((candidate) => candidate === text);
       if (found !== undefined) return found;
-      throw wrong(`one of ${choices.join(', ')}`, name, text);
+      throw invalidArgument(`one of ${choices.join(', ')}`, name, text);
     },
   };
 }
@@ -117,8 +117,4 @@ export function advanced<T>(setting: Setting<T>): Setting<T> {
 function named(name: string, unit: string, description: string): Omit<Setting<never>, 'fallback' | 'parse'> {
   const flag = name.toLowerCase().replaceAll('_', '-');
   return { env: `QUIETFRAME_${name}`, flag, unit, description };
-}
-
-export function wrong(range: string, name: string, received: string): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Config, SETTINGS } from '../config.js';
-import { expected, QuietframeError } from '../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../errors.js';
 import type { CliCommand } from '../files/parameters/define.js';
 import { OUTPUTS_OF_FILES } from '../files/parameters/map-parameters.js';
 import {
@@ -52,13 +52,13 @@ const READERS: Readonly<Partial<Record<ParameterName, (text: string, before: unk
 function readLambda(text: string): number | string {
   if (/\.exr$/i.test(text)) return text;
   const range = 'a number in [1, 10], or a file .exr';
-  if (Number.isNaN(parseDecimal(text))) throw wrong(range, '--lambda', text);
+  if (Number.isNaN(parseDecimal(text))) throw invalidArgument(range, '--lambda', text);
   return PARAMETERS.lambda.read(text, '--lambda');
 }
 
 function readLayer(text: string): Partial<Record<Role, string>> {
   const equals = text.indexOf('=');
-  if (equals < 1 || equals === text.length - 1) throw wrong('role=layer', '--layer', text);
+  if (equals < 1 || equals === text.length - 1) throw invalidArgument('role=layer', '--layer', text);
   return PARAMETERS.layer.read(text, '--layer');
 }
 
@@ -66,7 +66,7 @@ function readLayer(text: string): Partial<Record<Role, string>> {
 function readOutputs(text: string): unknown {
   const outputs = PARAMETERS.outputs.read(text, '--outputs');
   if (outputs.every((output) => OUTPUTS_OF_FILES.includes(output))) return outputs;
-  throw wrong(`${OUTPUTS_OF_FILES.join(', ')} with commas between`, '--outputs', text);
+  throw invalidArgument(`${OUTPUTS_OF_FILES.join(', ')} with commas between`, '--outputs', text);
 }
 
 /** What of a request the options of parameters say. A `lambda` that is a file is left to {@link lambdaMapOf}. */
@@ -89,7 +89,7 @@ export function choiceOption(flags: string, description: string, choices: readon
 export function oneOf(choices: readonly string[], name: string): (text: string) => string {
   return (text) => {
     if (choices.includes(text)) return text;
-    throw wrong(`one of ${choices.join(', ')}`, name, text);
+    throw invalidArgument(`one of ${choices.join(', ')}`, name, text);
   };
 }
 
@@ -97,21 +97,21 @@ export function oneOf(choices: readonly string[], name: string): (text: string) 
 export function parseInteger(text: string, name: string, least: number, most: number): number {
   const value = parseDecimal(text);
   if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw wrong(`an integer in [${least}, ${most}]`, name, text);
+  throw invalidArgument(`an integer in [${least}, ${most}]`, name, text);
 }
 
 /** @throws QuietframeError `invalid-argument`. */
 export function parseNumber(text: string, name: string, least: number, most: number): number {
   const value = parseDecimal(text);
   if (value >= least && value <= most) return value;
-  throw wrong(`a number in [${least}, ${most}]`, name, text);
+  throw invalidArgument(`a number in [${least}, ${most}]`, name, text);
 }
 
 /** @throws QuietframeError `invalid-argument`. */
 export function parsePositive(text: string, name: string): number {
   const value = parseDecimal(text);
   if (value > 0) return value;
-  throw wrong('a number above 0', name, text);
+  throw invalidArgument('a number above 0', name, text);
 }
 
 /**
@@ -154,10 +154,6 @@ export function deviceOption(): Option {
 export function engineOption(): Option {
   const { flag, unit, choices, fallback, description } = SETTINGS.engine;
   return choiceOption(`--${flag} <${unit}>`, description, choices ?? []).default(undefined, fallback);
-}
-
-export function wrong(range: string, name: string, received: string): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }
 
 /** Files that are not there yet may be when the command is tried again: the command line is not wrong. */

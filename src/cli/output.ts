@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { invalidArgument } from '../errors.js';
 import { checkFolder } from './check-folder.js';
-import { wrong } from './options.js';
 import type { OverwriteGuard } from './overwrite-guard.js';
 import { STANDARD_OUTPUT } from './standard-output.js';
 
@@ -19,7 +19,7 @@ export async function checkOutput(path: string, types: readonly OutputType[]): P
   const type = types.find((known) => suffix === `.${known}`);
   if (type === undefined && !(await isDevice(path))) {
     const range = `${types.map((known) => `.${known}`).join(' or ')} as the suffix (- is standard output)`;
-    throw wrong(range, '--output', path);
+    throw invalidArgument(range, '--output', path);
   }
   await checkFolder(path);
   return type ?? 'exr';
@@ -27,13 +27,14 @@ export async function checkOutput(path: string, types: readonly OutputType[]): P
 
 /** The end of the pattern of a shot's results, as of a single file. */
 export function checkShotOutput(pattern: string): void {
-  if (extname(pattern).toLowerCase() !== '.exr') throw wrong('.exr as the suffix', '--output', pattern);
+  if (extname(pattern).toLowerCase() !== '.exr')
+    throw invalidArgument('.exr as the suffix', '--output', pattern);
 }
 
 /** A report and a result cannot both be on standard output. */
 export function checkReport(report: string | undefined, output: string): void {
   if (report === STANDARD_OUTPUT && output === STANDARD_OUTPUT) {
-    throw wrong('a file with --output -', '--report', report);
+    throw invalidArgument('a file with --output -', '--report', report);
   }
 }
 

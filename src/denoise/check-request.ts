@@ -1,5 +1,5 @@
 import type { ModelManifest } from '../engine/model-manifest.js';
-import { expected, QuietframeError } from '../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import type { Raster } from '../image/raster.js';
 
@@ -24,12 +24,12 @@ export function modelId({ name, version }: Pick<ModelManifest, 'name' | 'version
 export function checkSizes(frame: Frame, also: readonly Raster[]): void {
   const { width, height } = frame;
   if (!(width >= 1 && height >= 1))
-    throw invalid('at least 1 x 1 pixel', 'the frame', `${width} x ${height}`);
+    throw invalidArgument('at least 1 x 1 pixel', 'the frame', `${width} x ${height}`);
   const channels = { color: 3, colorVariance: 1, albedo: 3, albedoVariance: 1, normal: 3, normalVariance: 1 };
   for (const [name, count] of Object.entries(channels)) {
     const layer = frame[name as keyof typeof channels];
     if (layer !== undefined && layer.channels !== count) {
-      throw invalid(`${count} channels`, name, layer.channels);
+      throw invalidArgument(`${count} channels`, name, layer.channels);
     }
   }
   const layers = Object.entries(frame).filter(
@@ -44,8 +44,4 @@ export function checkSizes(frame: Frame, also: readonly Raster[]): void {
       throw new QuietframeError('mismatched-frames', message, { layer: name });
     }
   }
-}
-
-export function invalid(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }

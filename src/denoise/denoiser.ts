@@ -3,6 +3,7 @@ import { DEVICE_CHOICES } from '../engine/device.js';
 import { ENGINES } from '../engine/engine.js';
 import type { ModelManifest } from '../engine/model-manifest.js';
 import { ModelRepository } from '../engine/model-repository.js';
+import { invalidArgument } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { type Raster, SharedRasters } from '../image/raster.js';
 import { checkRegion } from '../image/region.js';
@@ -13,14 +14,7 @@ import { Mutex } from '../threads/mutex.js';
 import { WorkerPool } from '../threads/worker-pool.js';
 import { builtUrl } from '../threads/worker-url.js';
 import { checkNeighbors } from './check-neighbors.js';
-import {
-  checkPredictor,
-  checkSizes,
-  invalid,
-  modelId,
-  withoutErrors,
-  withoutKernels,
-} from './check-request.js';
+import { checkPredictor, checkSizes, modelId, withoutErrors, withoutKernels } from './check-request.js';
 import { checkPrefilter, copyAuxiliaries } from './kpcn/clean-auxiliaries.js';
 import { checkPixels } from './kpcn/debug-outputs.js';
 import { WindowDenoiser } from './kpcn/denoise-window.js';
@@ -110,14 +104,17 @@ export class Denoiser {
       engine = 'onnx',
     } = options;
     if (!Number.isInteger(threads) || threads < 1 || threads > 256) {
-      throw invalid('a whole number from 1 to 256', 'threads', threads);
+      throw invalidArgument('a whole number from 1 to 256', 'threads', threads);
     }
-    if (!(memoryBudgetBytes > 0)) throw invalid('a number above 0', 'memoryBudgetBytes', memoryBudgetBytes);
-    if (!(featureCacheBytes >= 0)) throw invalid('a number from 0', 'featureCacheBytes', featureCacheBytes);
+    if (!(memoryBudgetBytes > 0))
+      throw invalidArgument('a number above 0', 'memoryBudgetBytes', memoryBudgetBytes);
+    if (!(featureCacheBytes >= 0))
+      throw invalidArgument('a number from 0', 'featureCacheBytes', featureCacheBytes);
     if (!DEVICE_CHOICES.includes(device))
-      throw invalid(`one of ${DEVICE_CHOICES.join(', ')}`, 'device', device);
-    if (!ENGINES.includes(engine)) throw invalid(`one of ${ENGINES.join(', ')}`, 'engine', engine);
-    if (engine !== 'onnx' && device !== 'cpu') throw invalid(`cpu with engine ${engine}`, 'device', device);
+      throw invalidArgument(`one of ${DEVICE_CHOICES.join(', ')}`, 'device', device);
+    if (!ENGINES.includes(engine)) throw invalidArgument(`one of ${ENGINES.join(', ')}`, 'engine', engine);
+    if (engine !== 'onnx' && device !== 'cpu')
+      throw invalidArgument(`cpu with engine ${engine}`, 'device', device);
     const repository = await ModelRepository.open(modelsDirectory);
     const filters = await Promise.all(repository.filterFolders.map(readPknBundle));
     const previews = filters.filter(({ heads }) => heads.has('cross-bilateral'));
@@ -162,9 +159,9 @@ export class Denoiser {
     const preview = this.#findPreview(model);
     if (preview !== undefined) {
       if (errors) throw withoutErrors(preview);
-      if (lambda !== 1) throw invalid(`1 with ${preview.name}`, 'lambda', lambda);
+      if (lambda !== 1) throw invalidArgument(`1 with ${preview.name}`, 'lambda', lambda);
       const { encoder = AUTO } = request;
-      if (encoder !== AUTO) throw invalid(`${AUTO} with ${preview.name}`, 'encoder', encoder);
+      if (encoder !== AUTO) throw invalidArgument(`${AUTO} with ${preview.name}`, 'encoder', encoder);
       checkPrefilter(request, preview);
       if (request.debug !== undefined) throw withoutKernels(preview);
       const leave = await this.#turnstile.enter(signal);
@@ -179,14 +176,15 @@ export class Denoiser {
         leave();
       }
     }
-    if (strength !== undefined) throw invalid('nothing with a model of kernels', 'strength', strength);
+    if (strength !== undefined)
+      throw invalidArgument('nothing with a model of kernels', 'strength', strength);
     if (parameters)
-      throw invalid('a model of filters, or upscale or deblur,', 'the model of parameters', model);
+      throw invalidArgument('a model of filters, or upscale or deblur,', 'the model of parameters', model);
     const { manifest } = this.#repository.find(model, errors);
     if (errors) checkPredictor(manifest);
     const { encoder = AUTO } = request;
     if (encoder !== AUTO && !manifest.sources.includes(encoder)) {
-      throw invalid(`${AUTO} or one of ${manifest.sources.join(', ')}`, 'encoder', encoder);
+      throw invalidArgument(`${AUTO} or one of ${manifest.sources.join(', ')}`, 'encoder', encoder);
     }
     const leave = await this.#turnstile.enter(signal);
     try {

@@ -1,6 +1,6 @@
 import type { Engine, NetworkModule, Tensor } from '../engine/engine.js';
 import { onnxEngine } from '../engine/onnxruntime/onnx-engine.js';
-import { expected, QuietframeError } from '../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../errors.js';
 import { plane, type Raster, raster } from '../image/raster.js';
 import { type PknBundle, readPknBundle } from './bundle.js';
 import { checkNoiseSigma } from './noise-level.js';
@@ -79,12 +79,12 @@ export class PknNetwork {
 /** The picture in units of its noise, and the sigma of its blur; padded on the right and at the bottom. */
 function networkInput(filter: Filter, picture: Raster, { noiseSigma, blurSigma }: PredictOptions): Tensor {
   checkNoiseSigma(noiseSigma);
-  if (picture.channels !== 1) throw invalid('1 channel', 'the picture', picture.channels);
+  if (picture.channels !== 1) throw invalidArgument('1 channel', 'the picture', picture.channels);
   if (filter !== 'polynomial-deblur' && blurSigma !== undefined) {
-    throw invalid(`nothing with ${filter}`, 'blurSigma', blurSigma);
+    throw invalidArgument(`nothing with ${filter}`, 'blurSigma', blurSigma);
   }
   if (filter === 'polynomial-deblur' && !(blurSigma && blurSigma > 0 && Number.isFinite(blurSigma))) {
-    throw invalid('a finite number above 0', 'blurSigma', blurSigma);
+    throw invalidArgument('a finite number above 0', 'blurSigma', blurSigma);
   }
   const width = Math.ceil(picture.width / MULTIPLE) * MULTIPLE;
   const height = Math.ceil(picture.height / MULTIPLE) * MULTIPLE;
@@ -99,8 +99,4 @@ function networkInput(filter: Filter, picture: Raster, { noiseSigma, blurSigma }
   }
   if (blurSigma !== undefined) data.fill(blurSigma, width * height);
   return { data, shape: [1, channels, height, width] };
-}
-
-function invalid(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }

@@ -1,4 +1,4 @@
-import { expected, QuietframeError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { plane, type Raster, raster } from '../image/raster.js';
 
 /** Least and most value of a parameter. */
@@ -77,8 +77,9 @@ export function constantMap(
 export function rescaleMap(map: ParameterMap, factors: Readonly<Record<string, number>>): ParameterMap {
   const ranges: Readonly<Record<string, Range>> = PARAMETERS[map.filter];
   for (const [name, factor] of Object.entries(factors)) {
-    if (!(name in ranges)) throw invalid(`one of ${Object.keys(ranges).join(', ')}`, 'a parameter', name);
-    if (!Number.isFinite(factor)) throw invalid('a finite number', `the factor of ${name}`, factor);
+    if (!(name in ranges))
+      throw invalidArgument(`one of ${Object.keys(ranges).join(', ')}`, 'a parameter', name);
+    if (!Number.isFinite(factor)) throw invalidArgument('a finite number', `the factor of ${name}`, factor);
   }
   const values = raster(map.values.width, map.values.height, map.values.channels, map.values.data.slice());
   Object.entries(ranges).forEach(([name, [low, high]], c) => {
@@ -104,7 +105,7 @@ export const MAX_STRENGTH = 4;
  */
 export function strengthenMap(map: ParameterMap, strength: number): ParameterMap {
   if (!(strength >= 0 && strength <= MAX_STRENGTH)) {
-    throw invalid(`a number in [0, ${MAX_STRENGTH}]`, 'strength', strength);
+    throw invalidArgument(`a number in [0, ${MAX_STRENGTH}]`, 'strength', strength);
   }
   if (strength === 1) return map;
   const most = Number.MAX_VALUE;
@@ -125,14 +126,14 @@ export function checkMap(
   width: number,
   height: number,
 ): void {
-  if (filter !== wanted) throw invalid(wanted, 'the filter of the parameter map', filter);
+  if (filter !== wanted) throw invalidArgument(wanted, 'the filter of the parameter map', filter);
   const ranges: readonly (readonly [string, Range])[] = Object.entries(PARAMETERS[filter]);
   const size = `${mapSize(width)} x ${mapSize(height)} x ${ranges.length}`;
   const received = `${values.width} x ${values.height} x ${values.channels}`;
-  if (size !== received) throw invalid(`${size} values`, 'the parameter map', received);
+  if (size !== received) throw invalidArgument(`${size} values`, 'the parameter map', received);
   ranges.forEach(([name, [low, high]], c) => {
     const wrong = plane(values, c).find((value) => !(value >= low && value <= high));
-    if (wrong !== undefined) throw invalid(`numbers in [${low}, ${high}]`, name, wrong);
+    if (wrong !== undefined) throw invalidArgument(`numbers in [${low}, ${high}]`, name, wrong);
   });
 }
 
@@ -185,8 +186,4 @@ export function bilinearSteps(
     steps.weight[i] = at - low;
   });
   return steps;
-}
-
-function invalid(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
 }

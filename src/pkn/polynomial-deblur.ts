@@ -1,5 +1,5 @@
 import { WasmBuild } from '../engine/wasm-build.js';
-import { expected, QuietframeError } from '../errors.js';
+import { invalidArgument } from '../errors.js';
 import { plane, type Raster, raster } from '../image/raster.js';
 import { bands, copyWithBorder, storeBand, strideOf } from './band.js';
 import { checkMap, interpolateMap, type ParameterMap } from './parameter-map.js';
@@ -24,7 +24,8 @@ const SUM_TOLERANCE = 1e-4;
  */
 export function gaussianBlur(sigma: number): Blur {
   const { min, max } = BLUR_SIGMA;
-  if (!(sigma >= min && sigma <= max)) throw invalid(`a number in [${min}, ${max}]`, 'blurSigma', sigma);
+  if (!(sigma >= min && sigma <= max))
+    throw invalidArgument(`a number in [${min}, ${max}]`, 'blurSigma', sigma);
   const radius = Math.ceil(3 * sigma);
   const side = 2 * radius + 1;
   const line = Float64Array.from({ length: side }, (_, i) =>
@@ -125,14 +126,11 @@ function convolve(image: Raster, blur: Blur): Raster {
 
 function checkBlur({ radius, weights }: Blur): void {
   if (!(Number.isInteger(radius) && radius >= 0 && radius <= MAX_RADIUS)) {
-    throw invalid(`a whole number from 0 to ${MAX_RADIUS}`, 'the radius of the blur', radius);
+    throw invalidArgument(`a whole number from 0 to ${MAX_RADIUS}`, 'the radius of the blur', radius);
   }
   const length = (2 * radius + 1) ** 2;
-  if (weights.length !== length) throw invalid(`${length} weights`, 'the blur', weights.length);
+  if (weights.length !== length) throw invalidArgument(`${length} weights`, 'the blur', weights.length);
   const sum = weights.reduce((a, b) => a + b, 0);
-  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE)) throw invalid('1', 'the sum of the weights of the blur', sum);
-}
-
-function invalid(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
+  if (!(Math.abs(sum - 1) <= SUM_TOLERANCE))
+    throw invalidArgument('1', 'the sum of the weights of the blur', sum);
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config.js';
+import { invalidArgument } from '../../errors.js';
 import { checkEffects } from '../../files/check-effects.js';
 import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import { readAlpha } from '../../files/denoise-file/read-alpha.js';
@@ -16,7 +17,6 @@ import {
   parameterRequest,
   threadsOption,
   type WorkerFlags,
-  wrong,
 } from '../options.js';
 import { checkOutput, checkReport, tellDone, writeOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
@@ -117,9 +117,9 @@ async function denoise(input: string, flags: Flags): Promise<void> {
 /** A picture has the denoised color, and nothing to hold the rest. */
 function checkPicture({ maps, aovs, view }: ParameterRequest, output: string): void {
   if (maps?.outputs?.some((name) => name !== 'color'))
-    throw wrong('.exr with such --outputs', '--output', output);
-  if (aovs !== undefined) throw wrong('.exr with --aovs', '--output', output);
-  if (view === 'all') throw wrong('.exr with --view all', '--output', output);
+    throw invalidArgument('.exr with such --outputs', '--output', output);
+  if (aovs !== undefined) throw invalidArgument('.exr with --aovs', '--output', output);
+  if (view === 'all') throw invalidArgument('.exr with --view all', '--output', output);
 }
 
 async function tell(

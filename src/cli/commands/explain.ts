@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { readConfig } from '../../config.js';
 import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
+import { invalidArgument } from '../../errors.js';
 import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import { parsePixels } from '../../files/denoise-file/parse-pixels.js';
 import type { FullReport } from '../../files/denoise-file/types.js';
@@ -17,7 +18,6 @@ import {
   parseInteger,
   threadsOption,
   type WorkerFlags,
-  wrong,
 } from '../options.js';
 import { tellDone, writeOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
@@ -69,11 +69,11 @@ export function explainCommand(program: Command): void {
 async function explain(inputs: readonly string[], flags: Flags): Promise<void> {
   const type = typeOf(flags.output);
   if (inputs.length > MAX_WINDOW)
-    throw wrong(`at most ${MAX_WINDOW} frames`, 'the window', `${inputs.length}`);
+    throw invalidArgument(`at most ${MAX_WINDOW} frames`, 'the window', `${inputs.length}`);
   // Of two middle frames the later, as the service has it.
   const { center = inputs.length >> 1 } = flags;
   const input = inputs[center];
-  if (input === undefined) throw wrong(`0 to ${inputs.length - 1}`, '--center', `${center}`);
+  if (input === undefined) throw invalidArgument(`0 to ${inputs.length - 1}`, '--center', `${center}`);
   const config = readConfig();
   const files = await Promise.all(inputs.map(readInput));
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
@@ -119,7 +119,7 @@ function typeOf(output: string): 'png' | 'json' {
   const suffix = extname(output).toLowerCase();
   if (suffix === '.png') return 'png';
   if (suffix === '.json') return 'json';
-  throw wrong('.png or .json as the suffix (- is standard output)', '--output', output);
+  throw invalidArgument('.png or .json as the suffix (- is standard output)', '--output', output);
 }
 
 function tell({ warnings, kernels = [], model, version, windowUsed }: FullReport, output: string): void {

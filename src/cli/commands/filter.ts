@@ -2,12 +2,13 @@ import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
+import { invalidArgument } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import { checkFilterOptions, FILTER_NAMES, type FilterName } from '../../files/filter/filter-options.js';
 import type { FilteredFile, FilterRequest } from '../../files/filter/filter-picture.js';
 import { isPng } from '../../files/filter/png-picture.js';
 import { checkFolder } from '../check-folder.js';
-import { choiceOption, parseNumber, parsePositive, wrong } from '../options.js';
+import { choiceOption, parseNumber, parsePositive } from '../options.js';
 import { checkReport, tellDone, writeOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
@@ -69,10 +70,10 @@ async function filter(input: string, flags: Flags): Promise<void> {
   const map = parameters === undefined ? undefined : await readInput(parameters);
   const type = isPng(picture) ? '.png' : '.exr';
   if (output !== STANDARD_OUTPUT && extname(output).toLowerCase() !== type) {
-    throw wrong(`${type} as the suffix (- is standard output)`, '--output', output);
+    throw invalidArgument(`${type} as the suffix (- is standard output)`, '--output', output);
   }
   if (writeParameters !== undefined && extname(writeParameters).toLowerCase() !== '.exr') {
-    throw wrong('.exr as the suffix', '--write-parameters', writeParameters);
+    throw invalidArgument('.exr as the suffix', '--write-parameters', writeParameters);
   }
   checkReport(report, output);
   for (const path of [output, writeParameters, report]) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { CLIENT_TOKEN, type Config, exrLimits, readConfig } from '../../config.js';
-import { expected, QuietframeError } from '../../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import { type AovFileFlags, aovFileOptions, aovFilePaths } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
@@ -16,7 +16,6 @@ import {
   parseInteger,
   threadsOption,
   type WorkerFlags,
-  wrong,
 } from '../options.js';
 import { checkShotOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
@@ -104,7 +103,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   const input = new FramePattern(pattern, 'the input');
   const output = new FramePattern(flags.output, '--output');
   checkShotOutput(flags.output);
-  if (output.isWildcard) throw wrong('a number of digits, such as ####,', '--output', flags.output);
+  if (output.isWildcard) throw invalidArgument('a number of digits, such as ####,', '--output', flags.output);
   checkServerFlags(flags);
   const aovFiles = new Map(
     [...aovFilePaths(flags)].map(([role, path]) => [
@@ -240,12 +239,12 @@ async function denoiseFrames(
 function checkServerFlags({ server, ...flags }: Flags): void {
   if (server === undefined) {
     if (flags.tokenFile !== undefined)
-      throw wrong('nothing without --server', '--token-file', flags.tokenFile);
+      throw invalidArgument('nothing without --server', '--token-file', flags.tokenFile);
     return;
   }
   for (const name of ['threads', 'device', 'engine'] as const) {
     const value = flags[name];
-    if (value !== undefined) throw wrong('nothing with --server', `--${name}`, String(value));
+    if (value !== undefined) throw invalidArgument('nothing with --server', `--${name}`, String(value));
   }
 }
 
@@ -261,7 +260,7 @@ function complain(text: string): void {
 function parseWindow(text: string): number {
   const window = parseInteger(text, '--window', 1, 7);
   if (window % 2 === 1) return window;
-  throw wrong('1, 3, 5 or 7', '--window', text);
+  throw invalidArgument('1, 3, 5 or 7', '--window', text);
 }
 
 function parseServers(text: string): readonly string[] {

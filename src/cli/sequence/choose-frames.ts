@@ -1,4 +1,5 @@
-import { parseInteger, wrong } from '../options.js';
+import { invalidArgument } from '../../errors.js';
+import { parseInteger } from '../options.js';
 import { FrameRanges } from './frame-ranges.js';
 
 /** Missing frames that are counted; a range may reach far beyond the shot. */
@@ -60,7 +61,7 @@ export function parseFrames(text: string): FrameRanges {
 /** @throws QuietframeError `invalid-argument`. */
 export function parseChunk(text: string): Chunk {
   const match = /^(\d+)\/(\d+)$/.exec(text);
-  if (match === null) throw wrong('number/count, such as 1/4,', '--chunk', text);
+  if (match === null) throw invalidArgument('number/count, such as 1/4,', '--chunk', text);
   const count = parseInteger(match[2] as string, '--chunk', 1, 1_000_000);
   const index = parseInteger(match[1] as string, '--chunk', 1, count) - 1;
   return { index, count, text };

@@ -1,5 +1,5 @@
 import { clientToken } from '../../config.js';
-import { wrong } from '../options.js';
+import { invalidArgument } from '../../errors.js';
 import { readInput } from '../read-input.js';
 
 /**
@@ -12,5 +12,5 @@ export async function readToken(file: string | undefined): Promise<string | unde
     .toString('utf8')
     .trim();
   if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw wrong('one token of visible ASCII characters', '--token-file', file);
+  throw invalidArgument('one token of visible ASCII characters', '--token-file', file);
 }

@@ -1,4 +1,4 @@
-import { expected, QuietframeError } from '../../errors.js';
+import { invalidArgument } from '../../errors.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
 import type { ExplainedLevel } from '../../kpcn/explain/explain-level.js';
 import { colorAt } from '../../kpcn/explain/pixel-kernel.js';
@@ -60,19 +60,13 @@ export function checkPixels(
   { width, height }: Pick<Raster, 'width' | 'height'>,
 ): void {
   if (pixels.length < 1 || pixels.length > MAX_PIXELS) {
-    throw invalid(`1 to ${MAX_PIXELS} pixels`, `${pixels.length}`);
+    throw invalidArgument(`1 to ${MAX_PIXELS} pixels`, 'pixels', `${pixels.length}`);
   }
   for (const { x, y } of pixels) {
     const isWhole = Number.isInteger(x) && Number.isInteger(y);
     if (isWhole && x >= 0 && y >= 0 && x < width && y < height) continue;
-    throw invalid(`pixels within ${width} x ${height}`, `${x},${y}`);
+    throw invalidArgument(`pixels within ${width} x ${height}`, 'pixels', `${x},${y}`);
   }
-}
-
-function invalid(range: string, received: string): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, 'pixels', received), {
-    parameter: 'pixels',
-  });
 }
 
 /** What workers write while a frame is denoised, of its levels; only what is asked for. */

@@ -1,4 +1,4 @@
-import { expected, QuietframeError } from '../../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
 import type { Raster } from '../../image/raster.js';
 import { magnified } from '../../pkn/gaussian-rbf.js';
@@ -23,7 +23,7 @@ export function checkFinishOptions({ upscale, deblur, strength }: PostProcessOpt
     const [least, most] = FINISH_RANGES[name as keyof typeof FINISH_RANGES];
     if (value === undefined || (value >= least && value <= most)) continue;
     const range = `${name === 'deblur' ? 'auto, or ' : ''}a number in [${least}, ${most}]`;
-    throw invalid(range, name, value);
+    throw invalidArgument(range, name, value);
   }
 }
 
@@ -37,9 +37,5 @@ export function checkFinish(options: PostProcessOptions, frame: Frame, also: rea
     const message = expected(`${width} x ${height} pixels`, 'the guide', `${layer.width} x ${layer.height}`);
     throw new QuietframeError('mismatched-frames', message, { frame: 'guide' });
   }
-  if (also.some(({ channels }) => channels === 0)) throw invalid('1 channel or more', 'also', 0);
-}
-
-function invalid(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
+  if (also.some(({ channels }) => channels === 0)) throw invalidArgument('1 channel or more', 'also', 0);
 }

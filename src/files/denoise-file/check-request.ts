@@ -1,5 +1,5 @@
 import { checkFinishOptions } from '../../denoise/pkn/finish-options.js';
-import { expected, QuietframeError } from '../../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 import type { ExrLayout } from '../../exr/layout.js';
 import type { LayerPlan } from '../../frame/layers/resolve-layers.js';
 import { MAX_WINDOW } from '../../limits.js';
@@ -36,24 +36,21 @@ export function checkFinish({ finish, guide, strength }: DenoiseExrRequest, with
   checkFinishOptions(options);
   const { upscale = 1 } = options;
   if (upscale !== 1 && withMaps) {
-    throw wrong('no error, samples, fireflies or auxiliaries with upscale', 'outputs', 'one');
+    throw invalidArgument('no error, samples, fireflies or auxiliaries with upscale', 'outputs', 'one');
   }
-  if (guide !== undefined && upscale === 1) throw wrong('an upscale factor above 1', 'the guide', 'none');
-}
-
-export function wrong(range: string, parameter: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
+  if (guide !== undefined && upscale === 1)
+    throw invalidArgument('an upscale factor above 1', 'the guide', 'none');
 }
 
 /** The slots of a window; frames that do not have one of their own cannot be told apart. */
 export function checkNeighbours(neighbors: readonly Neighbor[]): void {
   if (neighbors.length >= MAX_WINDOW) {
-    throw wrong(`at most ${MAX_WINDOW} frames`, 'the window', `${neighbors.length + 1}`);
+    throw invalidArgument(`at most ${MAX_WINDOW} frames`, 'the window', `${neighbors.length + 1}`);
   }
   const seen = new Set<number>();
   for (const { offset } of neighbors) {
     if (!Number.isInteger(offset) || offset === 0 || seen.has(offset)) {
-      throw wrong('whole numbers other than 0, each once,', 'the offsets of neighbors', offset);
+      throw invalidArgument('whole numbers other than 0, each once,', 'the offsets of neighbors', offset);
     }
     seen.add(offset);
   }
@@ -63,14 +60,15 @@ export function checkChoices(
   { components, finish, lambda, lambdaMap }: DenoiseExrRequest,
   withParameters: boolean,
 ): void {
-  if (lambda !== undefined && lambdaMap !== undefined) throw wrong('a number or a map', 'lambda', 'both');
+  if (lambda !== undefined && lambdaMap !== undefined)
+    throw invalidArgument('a number or a map', 'lambda', 'both');
   if (components !== 'split' || (finish === undefined && !withParameters)) return;
-  throw wrong('beauty with upscale, deblur and parameters', 'components', components);
+  throw invalidArgument('beauty with upscale, deblur and parameters', 'components', components);
 }
 
 /** The levels of a frame that is denoised as a whole and in its own size. */
 export function checkDebug({ components, finish }: DenoiseExrRequest): void {
   const range =
     'none of levels, blend-weights, window-shares, gate and kernels with components=split, upscale and deblur';
-  if (components === 'split' || finish !== undefined) throw wrong(range, 'outputs', 'one');
+  if (components === 'split' || finish !== undefined) throw invalidArgument(range, 'outputs', 'one');
 }

@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { parameterChannels } from '../../denoise/pkn/parameter-channels.js';
-import { QuietframeError } from '../../errors.js';
+import { invalidArgument, QuietframeError } from '../../errors.js';
 import { stringAttribute } from '../../exr/attribute.js';
 import type { ExrPool } from '../../exr/pool.js';
 import { rasterOf } from '../../frame/build-frame.js';
@@ -26,14 +26,7 @@ import { type LoadedFrame, loadFrame, type NamedFile, naming } from '../window/l
 import { readPlanned } from '../window/read-planned.js';
 import { windowMotion } from '../window/window-motion.js';
 import { attributesOf } from './attributes.js';
-import {
-  checkChoices,
-  checkDebug,
-  checkFinish,
-  checkNeighbours,
-  checkTypes,
-  wrong,
-} from './check-request.js';
+import { checkChoices, checkDebug, checkFinish, checkNeighbours, checkTypes } from './check-request.js';
 import { denoiseBeauty, denoiseSplit } from './components.js';
 import { isTransparent } from './coverage.js';
 import { debugChannels, debugRequest, isDebugOutput, kernelsReport } from './debug-channels.js';
@@ -126,7 +119,8 @@ async function denoiseView(
   checkFinish(request, needsErrors(mapsRequest) || withFireflies || withAuxiliaries);
   const { wrap = 'auto' } = request;
   const mayWrap = finish === undefined && !withParameters;
-  if (wrap === 'x' && !mayWrap) throw wrong('none or auto with upscale, deblur and parameters', 'wrap', wrap);
+  if (wrap === 'x' && !mayWrap)
+    throw invalidArgument('none or auto with upscale, deblur and parameters', 'wrap', wrap);
   checkChoices(request, withParameters);
   if (withDebug) checkDebug(request);
   const progress = request.onProgress ?? (() => {});

@@ -1,7 +1,7 @@
 import type { Denoiser } from '../../denoise/denoiser.js';
 import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
 import type { PredictedError } from '../../denoise/types.js';
-import { expected, QuietframeError } from '../../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 import type { Frame, VarianceOrigin } from '../../frame/frame.js';
 import type { SampleType } from '../../image/image.js';
 import { plane, type Raster } from '../../image/raster.js';
@@ -96,12 +96,14 @@ export function checkMaps({
   pixels,
   ...options
 }: MapsRequest): void {
-  if (outputs.includes('kernels') && pixels === undefined) throw invalid('x,y of pixels', 'pixels', 'none');
+  if (outputs.includes('kernels') && pixels === undefined)
+    throw invalidArgument('x,y of pixels', 'pixels', 'none');
   if (targetSmape !== undefined) checkTarget(targetSmape);
-  if (budgetSpp !== undefined && !(budgetSpp > 0)) throw invalid('a number above 0', 'budget', budgetSpp);
+  if (budgetSpp !== undefined && !(budgetSpp > 0))
+    throw invalidArgument('a number above 0', 'budget', budgetSpp);
   if (!outputs.includes('samples')) return;
   if (budgetSpp === undefined && targetSmape === undefined) {
-    throw invalid('samples per pixel (or a target-smape in its place)', 'budget', 'none');
+    throw invalidArgument('samples per pixel (or a target-smape in its place)', 'budget', 'none');
   }
   const { minSpp } = { ...ALLOCATION_DEFAULTS, ...options };
   checkAllocation({ ...ALLOCATION_DEFAULTS, ...options, budgetSpp: budgetSpp ?? minSpp });
@@ -193,10 +195,10 @@ export function checkAuxiliaries({ albedo, normal }: Pick<Frame, 'albedo' | 'nor
 /** The samples that a target takes, within the limits of a pixel. */
 function budgetOf(target: QualityTarget | undefined, { minSpp, maxSpp }: MapsRequest): number {
   if (target?.sampleFactor === null) {
-    throw invalid('a target in reach, or a budget,', 'target-smape', target.targetSmape);
+    throw invalidArgument('a target in reach, or a budget,', 'target-smape', target.targetSmape);
   }
   if (target === undefined || target.additionalSpp === null) {
-    throw invalid('samples per pixel of the frame with a target-smape and no budget', 'spp', 'none');
+    throw invalidArgument('samples per pixel of the frame with a target-smape and no budget', 'spp', 'none');
   }
   if (target.reached) return minSpp ?? 0;
   return Math.min(Math.max(target.additionalSpp, minSpp ?? 0), maxSpp ?? ALLOCATION_DEFAULTS.maxSpp);
@@ -213,8 +215,4 @@ function samplesReport(
     leastSpp: samples.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
     mostSpp: samples.reduce((most, count) => Math.max(most, count), 0),
   };
-}
-
-function invalid(range: string, parameter: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
 }

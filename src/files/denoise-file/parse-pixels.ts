@@ -1,5 +1,5 @@
 import { MAX_PIXELS, type Pixel } from '../../denoise/kpcn/debug-outputs.js';
-import { expected, QuietframeError } from '../../errors.js';
+import { invalidArgument } from '../../errors.js';
 
 /**
  * Pixels as texts have them: `x,y`, several with semicolons between.
@@ -13,7 +13,5 @@ export function parsePixels(text: string, parameter = 'pixels'): Pixel[] {
   const found = pixels.flatMap((pixel) => pixel ?? []);
   if (found.length === pixels.length && found.length <= MAX_PIXELS) return found;
   const range = `x,y of at most ${MAX_PIXELS} pixels with semicolons between`;
-  throw new QuietframeError('invalid-argument', expected(range, parameter, text.slice(0, 80)), {
-    parameter,
-  });
+  throw invalidArgument(range, parameter, text.slice(0, 80));
 }

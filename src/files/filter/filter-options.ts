@@ -1,4 +1,4 @@
-import { expected, QuietframeError } from '../../errors.js';
+import { invalidArgument } from '../../errors.js';
 import { type Filter, MAX_STRENGTH } from '../../pkn/parameter-map.js';
 import { BLUR_SIGMA } from '../../pkn/polynomial-deblur.js';
 import { MAX_FACTOR } from '../../pkn/rbf-upsample.js';
@@ -32,24 +32,21 @@ export interface FilterOptions {
 /** @throws QuietframeError `invalid-argument`, naming the parameter. */
 export function checkFilterOptions(options: FilterOptions, hasParameters = false): void {
   const { with: name, sigma = 'auto', blur, factor, global = false, strength = 1 } = options;
-  if (!FILTER_NAMES.includes(name)) throw wrong(`one of ${FILTER_NAMES.join(', ')}`, 'with', name);
+  if (!FILTER_NAMES.includes(name)) throw invalidArgument(`one of ${FILTER_NAMES.join(', ')}`, 'with', name);
   if (sigma !== 'auto' && !(sigma > 0 && Number.isFinite(sigma)))
-    throw wrong('auto, or a number above 0', 'sigma', sigma);
-  if (blur !== undefined && name !== 'deblur') throw wrong(`nothing with ${name}`, 'blur', blur);
+    throw invalidArgument('auto, or a number above 0', 'sigma', sigma);
+  if (blur !== undefined && name !== 'deblur') throw invalidArgument(`nothing with ${name}`, 'blur', blur);
   const { min, max } = BLUR_SIGMA;
   if (typeof blur === 'number' && !(blur >= min && blur <= max)) {
-    throw wrong(`auto, or a number in [${min}, ${max}]`, 'blur', blur);
+    throw invalidArgument(`auto, or a number in [${min}, ${max}]`, 'blur', blur);
   }
-  if (factor !== undefined && name !== 'upscale') throw wrong(`nothing with ${name}`, 'factor', factor);
+  if (factor !== undefined && name !== 'upscale')
+    throw invalidArgument(`nothing with ${name}`, 'factor', factor);
   if (factor !== undefined && !(factor >= 1 && factor <= MAX_FACTOR)) {
-    throw wrong(`a number in [1, ${MAX_FACTOR}]`, 'factor', factor);
+    throw invalidArgument(`a number in [1, ${MAX_FACTOR}]`, 'factor', factor);
   }
   if (!(strength >= 0 && strength <= MAX_STRENGTH)) {
-    throw wrong(`a number in [0, ${MAX_STRENGTH}]`, 'strength', strength);
+    throw invalidArgument(`a number in [0, ${MAX_STRENGTH}]`, 'strength', strength);
   }
-  if (global && hasParameters) throw wrong('nothing with a map of parameters', 'global', global);
-}
-
-function wrong(range: string, parameter: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
+  if (global && hasParameters) throw invalidArgument('nothing with a map of parameters', 'global', global);
 }

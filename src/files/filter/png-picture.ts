@@ -1,5 +1,5 @@
 import { PNG } from 'pngjs';
-import { expected, QuietframeError } from '../../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
 
 /** A photograph: values as they are coded, in [0, 1]. */
@@ -32,16 +32,19 @@ export function isPng(bytes: Uint8Array): boolean {
  * @throws QuietframeError `invalid-argument` for a file that is none, or is interlaced; `too-large`.
  */
 export function pngHeader(bytes: Uint8Array): PngHeader {
-  if (!isPng(bytes) || bytes.length < HEADER_BYTES) throw invalid('a PNG', 'the picture', 'another file');
+  if (!isPng(bytes) || bytes.length < HEADER_BYTES)
+    throw invalidArgument('a PNG', 'the picture', 'another file');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const [width, height] = [view.getUint32(16), view.getUint32(20)];
-  if (width < 1 || height < 1) throw invalid('at least 1 x 1 pixel', 'the PNG', `${width} x ${height}`);
+  if (width < 1 || height < 1)
+    throw invalidArgument('at least 1 x 1 pixel', 'the PNG', `${width} x ${height}`);
   if (width * height > MAX_PIXELS) {
     const message = expected(`at most ${MAX_PIXELS} pixels`, 'the PNG', `${width} x ${height}`);
     throw new QuietframeError('too-large', message);
   }
   // The decoder does not bound what an interlaced file inflates to.
-  if (view.getUint8(28) !== 0) throw invalid('rows from top to bottom', 'the PNG', 'an interlaced one');
+  if (view.getUint8(28) !== 0)
+    throw invalidArgument('rows from top to bottom', 'the PNG', 'an interlaced one');
   return { width, height, bits: view.getUint8(24) === 16 ? 16 : 8 };
 }
 
@@ -84,8 +87,4 @@ export function encodePicture({ color, alpha, bits }: PngPicture): Uint8Array {
   return new Uint8Array(
     PNG.sync.write(png, { bitDepth: bits, colorType: alpha ? 6 : 2, inputHasAlpha: true }),
   );
-}
-
-function invalid(range: string, parameter: string, received: string): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
 }

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { expected, QuietframeError } from '../../errors.js';
+import { invalidArgument } from '../../errors.js';
 import { parseDecimal } from '../../numbers.js';
 
 /** What takes parameters: `POST /v1/denoise`, the command for shots, `POST /v1/sample-map`, `POST /v1/jobs`. */
@@ -123,13 +123,13 @@ export function text<Schema extends TSchema, Value = Static<Schema>>(
   return { ...traits, schema, read, write };
 }
 
-export function invalid(range: string, parameter: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
-}
-
-function oneOf<Choice extends string>(choices: readonly Choice[], text: string, name: string): Choice {
+/**
+ * The choice that a text is.
+ * @throws QuietframeError `invalid-argument`.
+ */
+export function oneOf<Choice extends string>(choices: readonly Choice[], text: string, name: string): Choice {
   const found = choices.find((candidate) => candidate === text);
-  if (found === undefined) throw invalid(`one of ${choices.join(', ')}`, name, text);
+  if (found === undefined) throw invalidArgument(`one of ${choices.join(', ')}`, name, text);
   return found;
 }
 
@@ -144,7 +144,7 @@ function numberReader(range: Range, kind: 'number' | 'whole number', alternative
   return (text: string, name: string): number => {
     const value = parseDecimal(text);
     if (holds(value)) return value;
-    throw invalid(`${alternative}a ${kind} ${rangeText(range)}`, name, text);
+    throw invalidArgument(`${alternative}a ${kind} ${rangeText(range)}`, name, text);
   };
 }
 

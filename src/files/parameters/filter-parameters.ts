@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 import { FINISH_RANGES } from '../../denoise/pkn/finish-options.js';
 import { PREFILTER_CHOICES } from '../../denoise/types.js';
+import { invalidArgument } from '../../errors.js';
 import type { Tile } from '../../image/region.js';
 import { LAMBDA_RANGE } from '../../limits.js';
-import { COLOR, COLOR_AND_SHOTS, choice, invalid, number, numberOrAuto, OPERATIONS, text } from './define.js';
+import { COLOR, COLOR_AND_SHOTS, choice, number, numberOrAuto, OPERATIONS, text } from './define.js';
 
 export const ALPHA_CHOICES = ['auto', 'copy', 'denoise'] as const;
 export const COMPONENT_CHOICES = ['beauty', 'split'] as const;
@@ -118,7 +119,7 @@ function readAovs(value: string, name: string): 'all' | readonly string[] {
   if (value === 'all') return value;
   const names = value.split(',').map((layer) => layer.trim());
   if (!names.includes('') && names.length <= MAX_AOVS) return names;
-  throw invalid(`all, or at most ${MAX_AOVS} names of layers with commas between`, name, value);
+  throw invalidArgument(`all, or at most ${MAX_AOVS} names of layers with commas between`, name, value);
 }
 
 /** Whether it lies within the picture is checked when its size is known. */
@@ -126,7 +127,7 @@ function readRegion(value: string, name: string): Tile {
   const match = /^(\d{1,7}),(\d{1,7}),(\d{1,7}),(\d{1,7})$/.exec(value);
   const [x, y, width, height] = (match?.slice(1) ?? []).map(Number);
   if (x !== undefined && y !== undefined && width && height) return { x, y, width, height };
-  throw invalid('x,y,width,height in pixels', name, value);
+  throw invalidArgument('x,y,width,height in pixels', name, value);
 }
 
 function regionText({ x, y, width, height }: Tile): string {

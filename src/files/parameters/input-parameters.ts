@@ -1,10 +1,11 @@
 import { Type } from 'typebox';
+import { invalidArgument } from '../../errors.js';
 import { ROLES, type Role } from '../../frame/layers/render-source.js';
 import { layersText } from '../../frame/layers/resolve-layers.js';
 import { namedMotion } from '../../frame/motion/motion.js';
 import { SOURCE_NAMES } from '../../frame/source-names.js';
 import { MAX_WINDOW } from '../../limits.js';
-import { choice, integer, invalid, MAPS, number, OPERATIONS, text } from './define.js';
+import { choice, integer, MAPS, number, OPERATIONS, text } from './define.js';
 
 /** Parameters about the files: which layer means what, and which frame of a window is denoised. */
 export const INPUT_PARAMETERS = {
@@ -84,7 +85,7 @@ function readLayers(value: string, name: string): Partial<Record<Role, string>> 
     const layer = pair.slice(equals + 1).trim();
     if (role === undefined || layer === '' || Object.hasOwn(layers, role)) {
       const range = `role=layer with a role of ${ROLES.join(', ')}, each once, with commas between,`;
-      throw invalid(range, name, value);
+      throw invalidArgument(range, name, value);
     }
     layers[role] = layer;
   }
@@ -98,5 +99,5 @@ function readMotion(value: string): string {
 
 function readView(value: string, name: string): string {
   if (value !== '' && value.length <= 255) return value;
-  throw invalid('all, or the name of a view', name, value);
+  throw invalidArgument('all, or the name of a view', name, value);
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
-import { expected, QuietframeError } from '../../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 
 /** Who sends requests, and what it may have of the service. */
 export interface Caller {
@@ -177,12 +177,12 @@ function keyOf({ hash, caller, quotas }: KnownToken): readonly unknown[] {
 
 function parseTokens(text: string): KnownToken[] {
   const { tokens } = parseJson(text);
-  if (!Array.isArray(tokens)) throw wrong('a list', 'tokens', 'something else');
+  if (!Array.isArray(tokens)) throw invalidArgument('a list', 'tokens', 'something else');
   const parsed = tokens.map(parseToken);
   for (const field of ['name', 'hash'] as const) {
     const values = parsed.map(({ hash, caller }) => (field === 'name' ? caller.name : hash.toString('hex')));
     if (new Set(values).size < values.length)
-      throw wrong('another for each', `${field} of tokens`, 'one twice');
+      throw invalidArgument('another for each', `${field} of tokens`, 'one twice');
   }
   return parsed;
 }
@@ -191,16 +191,16 @@ function parseToken(value: unknown, index: number): KnownToken {
   const at = `tokens[${index}]`;
   const { name, sha256, ...rest } =
     typeof value === 'object' && value !== null ? ({ ...value } as Record<string, unknown>) : {};
-  if (typeof name !== 'string' || !NAME.test(name)) throw wrong('a short name', `${at}.name`, name);
+  if (typeof name !== 'string' || !NAME.test(name)) throw invalidArgument('a short name', `${at}.name`, name);
   if (typeof sha256 !== 'string' || !HASH.test(sha256)) {
-    throw wrong('64 lower-case hexadecimal digits', `${at}.sha256`, 'something else');
+    throw invalidArgument('64 lower-case hexadecimal digits', `${at}.sha256`, 'something else');
   }
   const quotas: Quotas = {};
   for (const [key, amount] of Object.entries(rest)) {
-    if (!Object.hasOwn(QUOTAS, key)) throw wrong(Object.keys(QUOTAS).join(', '), at, key);
+    if (!Object.hasOwn(QUOTAS, key)) throw invalidArgument(Object.keys(QUOTAS).join(', '), at, key);
     const [least, most] = QUOTAS[key as keyof Quotas];
     if (!(Number.isInteger(amount) && (amount as number) >= least && (amount as number) <= most)) {
-      throw wrong(`an integer in [${least}, ${most}]`, `${at}.${key}`, amount);
+      throw invalidArgument(`an integer in [${least}, ${most}]`, `${at}.${key}`, amount);
     }
     quotas[key as keyof Quotas] = amount as number;
   }
@@ -222,9 +222,5 @@ function parseJson(text: string): Record<string, unknown> {
   } catch {
     // What is no JSON is answered like JSON that is no object. Its text may hold secrets.
   }
-  throw wrong('a JSON object', 'the file of tokens', 'something else');
-}
-
-function wrong(range: string, name: string, received: unknown): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, name, received), { parameter: name });
+  throw invalidArgument('a JSON object', 'the file of tokens', 'something else');
 }

@@ -1,18 +1,18 @@
 import type { ModelSummary, PostProcessOptions } from '../../denoise/types.js';
 import { DEFAULT_MODEL } from '../../engine/model-repository.js';
-import { expected, QuietframeError } from '../../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 import { checkEffects } from '../../files/check-effects.js';
 import { checkMaps, type Output } from '../../files/denoise-file/maps.js';
 import type { Operation } from '../../files/parameters/define.js';
 import {
   findParameter,
   PARAMETER_NAMES,
-  type PARAMETERS,
   type ParameterRequest,
   type ParameterValues,
   parameterOf,
   requestOf,
 } from '../../files/parameters.js';
+import { readQuery } from './read-query.js';
 
 /** Parameters of a request, checked. What is undefined was not given. */
 export interface DenoiseQuery
@@ -41,10 +41,10 @@ export function parseDenoiseQuery(
   operation: Exclude<Operation, 'sequence'> = 'denoise',
 ): DenoiseQuery {
   const mapsOnly = operation === 'sample-map';
-  const values = readValues(
-    query,
-    mapsOnly ? PARAMETER_NAMES.filter((name) => name !== 'outputs') : PARAMETER_NAMES,
-  );
+  // What is known elsewhere but not to the operation is refused by `checkEffects`, which says why.
+  const known = mapsOnly ? PARAMETER_NAMES.filter((name) => name !== 'outputs') : PARAMETER_NAMES;
+  const read = readQuery(query, known, (name, text) => parameterOf(name).read(text, name), findParameter);
+  const values = Object.fromEntries(read) as ParameterValues;
   const { lambda = 1, finish, maps: given = {}, ...request } = requestOf(values);
   const maps = mapsOnly ? { outputs: SAMPLE_MAP_OUTPUTS, ...given } : given;
   checkMaps(maps);
@@ -62,31 +62,13 @@ export function parseDenoiseQuery(
   return complete;
 }
 
-/** What is known elsewhere but not to the operation is refused by `checkEffects`, which says why. */
-function readValues(
-  query: Readonly<Record<string, unknown>>,
-  known: readonly (keyof typeof PARAMETERS)[],
-): ParameterValues {
-  const values = new Map<string, unknown>();
-  for (const [given, text] of Object.entries(query)) {
-    const name = findParameter(given);
-    if (name === undefined || !known.includes(name)) {
-      throw new QuietframeError('unknown-parameter', expected(known.join(', '), 'the parameters', given), {
-        parameter: given.slice(0, 80),
-      });
-    }
-    if (typeof text !== 'string' || values.has(name)) throw invalid('one value', given, 'several');
-    values.set(name, parameterOf(name).read(text, name));
-  }
-  return Object.fromEntries(values) as ParameterValues;
-}
-
 /** Which version predicts errors is for the denoiser to find out: an encoder of any of them is let through. */
 function checkEncoder(encoder: string, model: string, models: readonly ModelSummary[]): void {
   if (encoder === 'auto') return;
   const named = models.filter(({ name, version }) => model === name || model === `${name}@${version}`);
   const encoders = [...new Set(named.flatMap(({ sources }) => sources))];
-  if (!encoders.includes(encoder)) throw invalid(['auto', ...encoders].join(', '), 'encoder', encoder);
+  if (!encoders.includes(encoder))
+    throw invalidArgument(['auto', ...encoders].join(', '), 'encoder', encoder);
 }
 
 /**
@@ -105,8 +87,4 @@ export function findModel<Model extends Pick<ModelSummary, 'name' | 'version'>>(
     throw new QuietframeError('unknown-model', expected(known, 'model', name), { parameter: 'model' });
   }
   return model;
-}
-
-function invalid(range: string, parameter: string, value: string): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, parameter, value), { parameter });
 }

@@ -1,4 +1,4 @@
-import { expected, QuietframeError } from '../../errors.js';
+import { invalidArgument } from '../../errors.js';
 import type { Webhooks } from './webhooks.js';
 
 /** A request for a job, without what says whom to tell of its end. */
@@ -19,9 +19,7 @@ export function takeWebhook(
   if (webhook === undefined) return { parameters };
   if (typeof webhook !== 'string' || webhooks === undefined) {
     const range = webhooks === undefined ? 'nothing, for this service has no --webhook-hosts,' : 'one URL';
-    throw new QuietframeError('invalid-argument', expected(range, 'webhook', 'a value'), {
-      parameter: 'webhook',
-    });
+    throw invalidArgument(range, 'webhook', 'a value');
   }
   webhooks.check(webhook);
   return { webhook, parameters };

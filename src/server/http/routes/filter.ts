@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { expected, QuietframeError } from '../../../errors.js';
+import { expected, invalidArgument, QuietframeError } from '../../../errors.js';
 import {
   checkFilterOptions,
   FILTER_NAMES,
-  type FilterName,
   type FilterOptions,
 } from '../../../files/filter/filter-options.js';
 import { pngHeader } from '../../../files/filter/png-picture.js';
+import { oneOf } from '../../../files/parameters/define.js';
 import { boxHeight, boxWidth } from '../../../image/image.js';
 import { parseDecimal } from '../../../numbers.js';
 import type { AppContext } from '../../context.js';
@@ -19,6 +19,7 @@ import {
   reserveBody,
 } from '../../queue/admission.js';
 import { checkBodyHead, EXR_MEDIA_TYPE, PNG_MEDIA_TYPE, receiveFile } from '../exr-body.js';
+import { readQuery } from '../read-query.js';
 
 /** Bytes a pixel of the picture and of its result: as decoded, coded, in luminance and sorted, with the map. */
 const PICTURE_BYTES = 96;
@@ -102,42 +103,25 @@ async function exrPixels(picture: Uint8Array, { deps }: AppContext): Promise<num
 function parseFilterQuery(query: object): FilterQuery {
   const number = (name: string, text: string): number => {
     const value = parseDecimal(text);
-    if (Number.isNaN(value)) throw invalid('a decimal number', name, text);
+    if (Number.isNaN(value)) throw invalidArgument('a decimal number', name, text);
     return value;
   };
   const orAuto = (name: string, text: string): number | 'auto' =>
     text === 'auto' ? text : number(name, text);
-  const parsers: Readonly<Record<string, (text: string) => Partial<FilterQuery>>> = {
-    with: (text) => ({ with: oneOf<FilterName>(FILTER_NAMES, 'with', text) }),
-    sigma: (text) => ({ sigma: orAuto('sigma', text) }),
-    blur: (text) => ({ blur: orAuto('blur', text) }),
-    factor: (text) => ({ factor: number('factor', text) }),
-    strength: (text) => ({ strength: number('strength', text) }),
-    global: (text) => ({ global: oneOf(['true', 'false'], 'global', text) === 'true' }),
-    parameters: (text) => ({ parameters: parseDigest(text) }),
-    outputs: (text) => ({ outputs: oneOf(FILTER_OUTPUTS, 'outputs', text) }),
+  const readers: { readonly [Name in keyof FilterQuery]-?: (text: string) => FilterQuery[Name] } = {
+    with: (text) => oneOf(FILTER_NAMES, text, 'with'),
+    sigma: (text) => orAuto('sigma', text),
+    blur: (text) => orAuto('blur', text),
+    factor: (text) => number('factor', text),
+    strength: (text) => number('strength', text),
+    global: (text) => oneOf(['true', 'false'], text, 'global') === 'true',
+    parameters: parseDigest,
+    outputs: (text) => oneOf(FILTER_OUTPUTS, text, 'outputs'),
   };
-  let parsed: Partial<FilterQuery> = {};
-  for (const [name, value] of Object.entries(query)) {
-    const parse = Object.hasOwn(parsers, name) ? parsers[name] : undefined;
-    if (parse === undefined) {
-      const message = expected(Object.keys(parsers).join(', '), 'the parameters', name);
-      throw new QuietframeError('unknown-parameter', message, { parameter: name.slice(0, 80) });
-    }
-    if (typeof value !== 'string') throw invalid('one value', name, 'several');
-    parsed = { ...parsed, ...parse(value) };
-  }
+  const names = Object.keys(readers) as (keyof FilterQuery)[];
+  const values = readQuery({ ...query }, names, (name, text) => readers[name](text));
+  const parsed = Object.fromEntries(values) as Partial<FilterQuery>;
   const { with: name, outputs = 'picture' } = parsed;
-  if (name === undefined) throw invalid(`one of ${FILTER_NAMES.join(', ')}`, 'with', 'none');
+  if (name === undefined) throw invalidArgument(`one of ${FILTER_NAMES.join(', ')}`, 'with', 'none');
   return { ...parsed, with: name, outputs };
-}
-
-function oneOf<T extends string>(choices: readonly T[], parameter: string, text: string): T {
-  const choice = choices.find((candidate) => candidate === text);
-  if (choice === undefined) throw invalid(`one of ${choices.join(', ')}`, parameter, text);
-  return choice;
-}
-
-function invalid(range: string, parameter: string, received: string): QuietframeError {
-  return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });
 }
