@@ -1,7 +1,7 @@
 import { type Config, exrLimits } from '../config.js';
 import type { Denoiser } from '../denoise/denoiser.js';
 import { ExrPool } from '../exr/pool.js';
-import { Interrupted, wasCancelled } from './interrupted.js';
+import { Interrupted, Interruption } from './interrupted.js';
 import { tellRefusals, type WorkerFlags } from './options.js';
 import { ProgressLine } from './progress-line.js';
 import { withFile } from './with-file.js';
@@ -26,13 +26,7 @@ export async function runOnFile<T>(
 ): Promise<T> {
   // The engine is large: only the commands that denoise load it.
   const { Denoiser } = await import('../denoise/denoiser.js');
-  const abort = new AbortController();
-  let isInterrupted = false;
-  const interrupt = (name?: NodeJS.Signals): void => {
-    isInterrupted = name === 'SIGINT';
-    abort.abort();
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const interruption = new Interruption();
   const line = new ProgressLine(input);
   const pool = new ExrPool({ limits: exrLimits(config) });
   const denoiser = await Denoiser.load({
@@ -46,14 +40,14 @@ export async function runOnFile<T>(
   try {
     return await work({
       services: { pool, denoiser },
-      watch: { signal: abort.signal, onProgress: (fraction) => line.show(fraction) },
+      watch: { signal: interruption.signal, onProgress: (fraction) => line.show(fraction) },
     });
   } catch (error) {
-    if (isInterrupted && wasCancelled(error)) throw new Interrupted(`${input}: stopped, nothing was written`);
+    if (interruption.explains(error)) throw new Interrupted(`${input}: stopped, nothing was written`);
     throw withFile(error, input, files);
   } finally {
     line.end();
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    interruption.release();
     await Promise.all([denoiser.close(), pool.close()]);
   }
 }

@@ -4,7 +4,7 @@ import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import { type AovFileFlags, aovFileOptions, aovFilePaths } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
-import { Interrupted, wasCancelled } from '../interrupted.js';
+import { Interrupted, Interruption } from '../interrupted.js';
 import {
   addParameters,
   choiceOption,
@@ -147,31 +147,25 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
       ...(typeof flags.lambda === 'string' ? [flags.lambda] : []),
     ],
   );
-  const abort = new AbortController();
-  let isInterrupted = false;
-  const interrupt = (name?: NodeJS.Signals): void => {
-    isInterrupted = name === 'SIGINT';
-    abort.abort();
-  };
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const interruption = new Interruption();
   const pool = new ExrPool({ limits: exrLimits(config) });
   const start = performance.now();
   const outcomes: FrameOutcome[] = [];
   let shot: Sequence = { input, aovFiles, output, frames, chosen, window: flags.window, request };
   try {
-    if (chosen.length > 0) shot = await withShotWrap(shot, pool, abort.signal);
+    if (chosen.length > 0) shot = await withShotWrap(shot, pool, interruption.signal);
     const todo = flags.force ? chosen : await framesToDo(shot, pool);
     for (const frame of chosen.filter((candidate) => !todo.includes(candidate))) {
       outcomes.push({ frame, input: input.path(frame), output: output.path(frame), status: 'skipped' });
     }
     if (todo.length > 0)
-      await denoiseFrames(shot, todo, flags, config, pool, abort.signal, outcomes, guard, progress);
+      await denoiseFrames(shot, todo, flags, config, pool, interruption.signal, outcomes, guard, progress);
   } catch (error) {
-    if (!isInterrupted || !wasCancelled(error)) throw error;
+    if (!interruption.explains(error)) throw error;
     const done = outcomes.filter(({ status }) => status !== 'failed').length;
     throw new Interrupted(`${done} of ${chosen.length} done, run again to go on`);
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    interruption.release();
     try {
       for (const warning of warningsOf(shot, outcomes)) complain(textOfWarning(warning));
       if (flags.report !== undefined)
