@@ -100,8 +100,7 @@ def main():
     cache, store = ViewCache(options.data), ViewStore(options.auxiliaries)
     validation = [v for path in sorted(options.validation.glob("*.npz")) for v in load_example(path, False)]
     sources = network.architecture.sources
-    views = PatchSampler(cache.refresh(), sources, options.patch, options.seed + 7919 * step)
-    batches, auxiliary = Batches(views), AuxiliarySampler(store.refresh()[0], seed=options.seed + 7919 * step)
+    batches, auxiliary, refreshed = None, None, -math.inf
 
     def report(loss):
         scores = validate(averages[0], [behind(averages[1], view) for view in validation])
@@ -113,6 +112,11 @@ def main():
     report(None)
     mean_loss = None
     while step < options.steps and time.time() - started < 60 * options.minutes:
+        if time.time() - refreshed > 300:  # examples rendered meanwhile take part
+            seed = options.seed + 7919 * step
+            batches = Batches(PatchSampler(cache.refresh(), sources, options.patch, seed))
+            auxiliary = AuxiliarySampler(store.refresh()[0], seed=seed)
+            refreshed = time.time()
         progress = max(step / options.steps, (time.time() - started) / (60 * options.minutes))
         for group, gain in zip(optimizer.param_groups, (1.0, PREFILTER_RATE), strict=True):
             group["lr"] = gain * schedule(step, progress, options.rate, warm_up=50)

@@ -1,11 +1,13 @@
 """The arithmetic of the generators, from first principles; no renderer is needed."""
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from quietframe_training.generators import (
+    cycles_extras,
     cycles_motion,
     cycles_views,
     cycles_window,
@@ -262,3 +264,25 @@ def test_luxcore_scenes_have_names_and_files_of_their_own(tmp_path):
         # What groups the noise levels of a scene cuts names at the first "_s".
         assert path.stem.split("_s") == [f"lx_{choice.name}", "04"]
         assert choice.tags
+
+
+def test_extras_are_drawn_in_their_shares_and_sequences_have_no_motion_blur(monkeypatch):
+    added = []
+    for name in ("add_fur", "add_strands", "add_fog", "make_night", "animate"):
+        monkeypatch.setattr(cycles_extras, name, lambda *_, name=name: added.append(name))
+    counts = dict.fromkeys(cycles_extras.SHARES, 0)
+    for seed in range(2000):
+        scene = SimpleNamespace(
+            camera=SimpleNamespace(data=SimpleNamespace(dof=SimpleNamespace(), lens=50)), render=SimpleNamespace()
+        )
+        tags = cycles_extras.dress(random.Random(seed), scene, seed % 2 == 1, 128)
+        assert scene.camera.data.dof.use_dof == ("aperture" in tags)
+        assert getattr(scene.render, "use_motion_blur", False) == ("motion_blur" in tags)
+        assert seed % 2 == 0 or "motion_blur" not in tags
+        for tag in tags:
+            counts[tag] += 1
+    for tag, share in cycles_extras.SHARES.items():
+        expected = 2000 * share / (2 if tag == "motion_blur" else 1)
+        assert abs(counts[tag] - expected) < 5 * expected**0.5
+    assert added.count("animate") == counts["motion_blur"]
+    assert added.count("add_fog") == counts["fog"]

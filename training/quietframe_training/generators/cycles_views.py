@@ -33,6 +33,7 @@ from pathlib import Path
 import numpy as np
 
 from . import blender
+from .cycles_extras import dress
 from .cycles_motion import animate, background_motion, motion_of
 from .example_format import (
     FORMAT_VERSION,
@@ -55,6 +56,8 @@ from .example_format import (
 CENTRE, FRAMES = 3, 7
 REFERENCE_PARTS = 4
 ATTEMPTS = 4
+FOG_SAMPLES = 2
+"""Times as many samples for references of fog, which is noisier."""
 FAR = 1e5
 """Cycles gives misses a depth of 1e10; no surface of these scenes is farther than this."""
 
@@ -354,10 +357,6 @@ def place_camera(rng: random.Random) -> None:
     else:
         raise Rejected("no free view")
     blender.aim(camera, eye, target)
-    if rng.random() < 0.2:
-        camera.data.dof.use_dof = True
-        camera.data.dof.focus_distance = (target - eye).length * rng.uniform(0.6, 1.2)
-        camera.data.dof.aperture_fstop = log_uniform(rng, 0.3, 4)
 
 
 def build_scene(rng: random.Random, assets: Assets, size: int, threads: int):
@@ -418,15 +417,17 @@ def render_view(seed: int, attempt: int, options: argparse.Namespace) -> str:
             passes = {name: np.nan_to_num(plane) for name, plane in blender.read_passes(path).items()}
             return split_light(passes) | {"motion": motion_of(passes, FAR, far_motion(frame, options.size))}
 
+        kind = "sequence" if rng.random() < options.sequences else "single"
+        tags = dress(random.Random(f"dress/{seed}/{attempt}"), bpy.context.scene, kind == "sequence", options.size)
         preview = render(8)
         check_view(preview["color"], preview["denoise_albedo"], preview["normal"], preview["depth"][..., 0] == 0)
         exposure = exposure_for(rng, preview["color"])
-        kind = "sequence" if rng.random() < options.sequences else "single"
         if kind == "sequence":
             seen = preview["depth"][preview["depth"] > 0]
             pixel = float(np.median(seen)) * 36 / bpy.context.scene.camera.data.lens / options.size
             moves = animate(rng, pixel, range(-1, FRAMES + 1))
-        parts = [render(options.reference // REFERENCE_PARTS) for _ in range(REFERENCE_PARTS)]
+        quality = FOG_SAMPLES if "fog" in tags else 1
+        parts = [render(quality * options.reference // REFERENCE_PARTS) for _ in range(REFERENCE_PARTS)]
         reference, error = reference_arrays(parts, exposure)
         if error > options.max_error:
             raise Rejected(f"noisy reference ({error:.4f})")
@@ -437,7 +438,8 @@ def render_view(seed: int, attempt: int, options: argparse.Namespace) -> str:
             "kind": kind,
             "family": "assets",
             "renderer": f"Cycles, Blender {bpy.app.version_string}",
-            "ref_spp": [options.reference],
+            "tags": tags,
+            "ref_spp": [quality * options.reference],
             "ref_error_before_cleaning": [round(error, 6)],
             "ref_cleaned": "no",
             "exposure": exposure,
