@@ -200,8 +200,8 @@ export function halvePlane(from: usize, columns: i32, rows: i32, scale: f32, to:
 }
 
 /**
- * Equation 5 in place: fine + w U(coarse - D(fine)), for `columns` x `rows` pixels of the coarser level. Rows of the planes
- * have `fineRow` and `coarseRow` bytes.
+ * Equation 5 of Vogels et al. 2018 in place: fine + w U(coarse - D(fine)), for `columns` x `rows` pixels of the coarser level.
+ * Rows of the planes have `fineRow` and `coarseRow` bytes.
  */
 export function compositePlane(
   fine: usize,

@@ -434,7 +434,10 @@ function applyToVariance(
   v128.store(output, f32x4.mul(total, scale));
 }
 
-/** Filters `rows` rows of a strip; see the layout at the top. K is odd, 1 to 21; `columns` of the 108 are computed. */
+/**
+ * Equations 3 and 4 of Vogels et al. 2018: the softmax of the logits of each pixel (4), and the sum of the planes weighted
+ * with it (3), for `rows` rows of a strip; see the layout at the top. K is odd, 1 to 21; `columns` of the 108 are computed.
+ */
 export function filterStrip(
   rows: i32,
   columns: i32,

@@ -8,6 +8,7 @@
  */
 import { madd } from './simd-math';
 
+/** One power of the blur B in equation 13 of Wronski 2021, whose coefficients sum to 1 by equation 14: kernel times source. */
 export function filterBand(
   rows: i32,
   columns: i32,

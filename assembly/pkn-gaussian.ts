@@ -24,6 +24,7 @@ const LOG2E = <f32>Math.LOG2E;
 /** Binary logarithm of the least weight by guides: where none of the taps is alike, all count again. */
 const LEAST_LIKENESS: f32 = -10;
 
+/** Equation 11 of Wronski 2021 for a band of output rows: the sum of the taps weighted with exp(-d^T P d / 2), normalized. */
 export function filterBand(
   rows: i32,
   columns: i32,

@@ -17,6 +17,7 @@ const MULTIPLIER_EPSILON: f32 = 1e-12;
 const LOG2E = <f32>Math.LOG2E;
 
 /**
+ * Equations 1 to 3 of Wronski 2021: neighbors weighted by the distance of their patches, normalized by the sum of the weights.
  * @param precision 1 / noise sigma^2
  * @param spatial 1 / (2 spatial sigma^2), 0 for none
  */

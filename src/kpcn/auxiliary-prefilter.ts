@@ -38,8 +38,8 @@ export interface PrefilterTask {
 }
 
 /**
- * The auxiliary prefilter of a model: a small kernel predictor that takes the noise out of albedo and normals (training:
- * `auxiliary_prefilter.py`). All levels of the pyramid are computed within a tile and its overlap, so that tiles are equal to
+ * The auxiliary prefilter of a model: a small kernel predictor (Vogels et al. 2018, equations 3 and 4) that removes the noise
+ * of albedo and normals (training: `auxiliary_prefilter.py`). All levels of the pyramid are computed within a tile and its overlap, so that tiles are equal to
  * the whole picture and nothing else of its size is held. Not for use by two threads.
  */
 export class AuxiliaryPrefilter {

@@ -6,7 +6,8 @@ import { checkMap, type ParameterMap } from './parameter-map.js';
 const RADIUS = 4;
 
 /**
- * Denoises with a Gaussian of its own shape for every pixel, channel by channel (Wronski 2021, section 4.1).
+ * Denoises with a Gaussian of its own shape for every pixel, channel by channel (Wronski 2021, section 4.1,
+ * equation 11).
  * @param map of the filter `anisotropic-gaussian`: sigma1 (along x) and sigma2 (along y) in [0, 4] pixels and their
  * correlation rho in [-1, 1]; or of `isotropic-gaussian`: one sigma. Sigmas of 0 are the identity.
  * @throws QuietframeError `invalid-argument`.

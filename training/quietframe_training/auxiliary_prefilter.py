@@ -111,7 +111,7 @@ def explained_share(variance: torch.Tensor, change: torch.Tensor, measured: torc
 
 
 class AuxiliaryPrefilter(nn.Module):
-    """Trunk and heads; see the top of the file."""
+    """Trunk and heads; kernels by equations 3 and 4, levels by equation 5; see the top of the file."""
 
     def __init__(self, architecture: PrefilterArchitecture):
         super().__init__()

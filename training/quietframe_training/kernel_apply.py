@@ -77,7 +77,7 @@ def apply_kernels_reference(context, taps, bandwidth, embedding, image):
 
 
 def apply_kernels(context, taps, bandwidth, embedding, image):
-    """Logits, their softmax over the taps, and the weighted sum of the colours.
+    """Logits, their softmax over the taps (equation 4), and the weighted sum of the colours (equation 3).
 
     context [N,H,W,C], taps [C+1,K*K] (W with the bias b as its last row; tap index dy * K + dx), bandwidth [N,H,W] >= 0,
     embedding [N,E,H+K-1,W+K-1] and image [N,P,H+K-1,W+K-1] padded by `pad_border`.  Returns the filtered image [N,P,H,W].

@@ -20,8 +20,8 @@ export interface PixelKernel {
 }
 
 /**
- * Equation 4 of Vogels et al. 2018 for one pixel, with the affinity term: the weights that `assembly/kernel-apply.ts` applies
- * and does not store.
+ * Equation 4 of Vogels et al. 2018 for one pixel, with the affinity term: the weights of equation 3, which
+ * `assembly/kernel-apply.ts` applies and does not store.
  * @param kernels what the network predicts about an area that holds the pixel.
  * @param embedding of the level.
  */

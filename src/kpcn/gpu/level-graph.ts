@@ -19,10 +19,10 @@ const OUTSIDE = -1e4;
 const MIN_PLANES = 6;
 
 /**
- * One ONNX graph of all that is done to an area of a level of a frame alone: source encoder, spatial features, loss specialization,
- * kernel predictor, and the kernels' logits, softmax and application as matrix products. It is made of the modules of the
- * bundle, so that any bundle can run on a device, and uses operations alone that ONNX Runtime's WebGPU, CUDA and TensorRT
- * providers have. Inputs and outputs are
+ * One ONNX graph of everything that is done to an area of a level of a single frame: source encoder, spatial features, loss
+ * specialization, kernel predictor, and the kernels' logits, softmax (equation 4 of Vogels et al. 2018) and application
+ * (equation 3) as matrix products. It is made of the modules of the bundle, so that any bundle can run on a device, and uses
+ * only operations that ONNX Runtime's WebGPU, CUDA and TensorRT providers have. Inputs and outputs are
  *
  *     x           [1,13,h,w]      features of the pixels, see ComponentFeatures; h and w even
  *     planes      [1,P,h,w]       colour 3, albedo 3 if there is one, further planes
