@@ -1,6 +1,6 @@
 import type { Attribute, Box, SampleType } from '../image/image.js';
 import type { Compression } from './compression.js';
-import type { UnreadablePart } from './part-fields.js';
+import type { UnreadablePart } from './unreadable-part.js';
 
 /** Sample types by the number that the file stores. */
 export const SAMPLE_TYPES: readonly SampleType[] = ['uint', 'half', 'float'];
@@ -71,6 +71,8 @@ export type ExrPartLayout = Omit<ExrPart, 'chunks'>;
 export interface ExrLayout {
   readonly multiPart: boolean;
   readonly parts: readonly ExrPartLayout[];
+  /** Byte of the file at which the chunk tables begin. */
+  readonly tableStart: number;
 }
 
 export const MAGIC = 20000630;

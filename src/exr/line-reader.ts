@@ -1,9 +1,9 @@
 import { boxHeight, boxWidth } from '../image/image.js';
 import { lineWords } from './codecs/block.js';
 import { LINES_PER_CHUNK } from './compression.js';
-import { unreadableError } from './header.js';
 import { type ExrChunk, type ExrPart, sampleBytes } from './layout.js';
 import { decodeChunk, type Words } from './samples.js';
+import { unreadableError } from './unreadable-part.js';
 
 /**
  * Lines of a part with all its channels, from the top. One row of chunks is decoded at a time and kept until a line below it is

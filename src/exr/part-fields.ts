@@ -2,14 +2,7 @@ import type { Attribute, Box } from '../image/image.js';
 import { COMPRESSION_NUMBERS, COMPRESSIONS, type Compression } from './compression.js';
 import { textOf } from './names.js';
 import { malformed } from './refusal.js';
-
-/** Why the samples of a part cannot be decoded: the message of the error names what was expected and what is there. */
-export interface UnreadablePart {
-  readonly expected: string;
-  /** What of the part is not as expected, where it is not the part as a whole. */
-  readonly property?: string;
-  readonly received: string;
-}
+import type { UnreadablePart } from './unreadable-part.js';
 
 /** Compressions that the standard or its library numbers and that are not read here. */
 const UNSUPPORTED_COMPRESSIONS = new Map([[12, 'LJ2K']]);

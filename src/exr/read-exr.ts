@@ -25,7 +25,10 @@ export function readExr(bytes: Uint8Array, options: ReadOptions = {}): Image {
  * Full names of the selected channels, by part.
  * @throws QuietframeError `too-large` when their planes would take more memory than the limits allow.
  */
-export function selectNames(header: ExrLayout, { limits, select }: ReadOptions): ReadonlySet<string>[] {
+export function selectNames(
+  header: Pick<ExrLayout, 'parts'>,
+  { limits, select }: ReadOptions,
+): ReadonlySet<string>[] {
   const maxBytes = limits?.maxDecodedBytes ?? DEFAULT_EXR_LIMITS.maxDecodedBytes;
   let bytes = 0;
   return header.parts.map((part) => {

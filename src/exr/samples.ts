@@ -4,8 +4,8 @@ import { type Block, lineWords, sampleWords } from './codecs/block.js';
 import { decodeBlock, encodeBlock, type WritableCompression } from './codecs/codec.js';
 import { FLOAT_BITS_OF_HALF, halfOfFloatBits } from './codecs/half.js';
 import { LINES_PER_CHUNK } from './compression.js';
-import { unreadableError } from './header.js';
 import type { ExrChannel, ExrChunk, ExrPart } from './layout.js';
+import { unreadableError } from './unreadable-part.js';
 
 /**
  * Samples of one channel over the data window, row-major, with the bits of the file: one 16-bit word for a half, two
