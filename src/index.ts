@@ -47,7 +47,9 @@ export { type ReadOptions, readExr } from './exr/read-exr.js';
 export { type WriteOptions, writeExr } from './exr/write-exr.js';
 
 // What a file holds, and the frame that it makes.
-export { type BuiltFrame, buildFrame, channelsToRead, type PlannedImage } from './frame/build-frame.js';
+export { type BuiltFrame, buildFrame } from './frame/build-frame.js';
+export { channelsToRead } from './frame/channels-to-read.js';
+export type { PlannedImage } from './frame/planned-image.js';
 export {
   type Frame,
   type InputWarning,

@@ -1,10 +1,11 @@
 import { parentPort } from 'node:worker_threads';
 import { type ErrorCode, type ErrorDetails, QuietframeError } from '../errors.js';
-import { type BuiltFrame, buildFrame, type PlannedImage } from '../frame/build-frame.js';
+import { type BuiltFrame, buildFrame } from '../frame/build-frame.js';
 import type { Frame } from '../frame/frame.js';
 import { chainMotion } from '../frame/motion/motion.js';
 import { type LikelierConvention, likelierConvention } from '../frame/motion/motion-convention.js';
 import { estimateMotion, type MotionLayers, motionGuide } from '../frame/motion/motion-guide.js';
+import type { PlannedImage } from '../frame/planned-image.js';
 import type { Raster } from '../image/raster.js';
 
 /** What this worker does: by name, what it is given and what it answers. */

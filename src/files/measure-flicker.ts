@@ -1,7 +1,8 @@
 import type { ExrPool } from '../exr/pool.js';
-import { buildFrame, rasterOf } from '../frame/build-frame.js';
+import { buildFrame } from '../frame/build-frame.js';
 import { type ResolveOptions, resolveLayers } from '../frame/layers/resolve-layers.js';
 import { motionFromLayer } from '../frame/motion/motion.js';
+import { rasterOf } from '../frame/planned-image.js';
 import { flicker } from '../image/metrics.js';
 import type { Raster } from '../image/raster.js';
 import { readBeauty } from './window/read-planned.js';

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { QuietframeError } from '../errors.js';
-import type { BuiltFrame, PlannedImage } from '../frame/build-frame.js';
+import type { BuiltFrame } from '../frame/build-frame.js';
+import type { PlannedImage } from '../frame/planned-image.js';
 import { builtUrl } from '../threads/worker-url.js';
 import type { AsideAnswer, AsideTask, AsideWork } from './frame-worker.js';
 

@@ -1,12 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { QuietframeError } from '../../src/errors.js';
-import {
-  type BuiltFrame,
-  buildFrame,
-  channelsToRead,
-  type PlannedImage,
-} from '../../src/frame/build-frame.js';
+import { type BuiltFrame, buildFrame } from '../../src/frame/build-frame.js';
+import { channelsToRead } from '../../src/frame/channels-to-read.js';
 import { type ResolveOptions, resolveLayers } from '../../src/frame/layers/resolve-layers.js';
+import type { PlannedImage } from '../../src/frame/planned-image.js';
 import type { Raster } from '../../src/image/raster.js';
 import { blenderParts, header, image, intAttribute, type PartRecipe, type Samples } from './support.js';
 

@@ -3,7 +3,6 @@ import { parameterChannels } from '../../denoise/pkn/parameter-channels.js';
 import { invalidArgument, QuietframeError } from '../../errors.js';
 import { stringAttribute } from '../../exr/attribute.js';
 import type { ExrPool } from '../../exr/pool.js';
-import { rasterOf } from '../../frame/build-frame.js';
 import {
   type LayerPlan,
   layersText,
@@ -11,6 +10,7 @@ import {
   resolveViews,
 } from '../../frame/layers/resolve-layers.js';
 import { looksLikePanorama } from '../../frame/panorama.js';
+import { rasterOf } from '../../frame/planned-image.js';
 import { withoutSurface } from '../../frame/surface.js';
 import { keepBrightRegions } from '../../image/bright-regions.js';
 import type { Image } from '../../image/image.js';

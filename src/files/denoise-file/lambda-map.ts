@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
-import { rasterOf } from '../../frame/build-frame.js';
+import { rasterOf } from '../../frame/planned-image.js';
 import { type Box, boxHeight, boxWidth } from '../../image/image.js';
 import { type Raster, raster } from '../../image/raster.js';
 

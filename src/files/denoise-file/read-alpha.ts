@@ -1,6 +1,6 @@
 import type { ExrPool } from '../../exr/pool.js';
-import { rasterOf } from '../../frame/build-frame.js';
 import { type ResolveOptions, resolveLayers } from '../../frame/layers/resolve-layers.js';
+import { rasterOf } from '../../frame/planned-image.js';
 import type { Raster } from '../../image/raster.js';
 
 /**

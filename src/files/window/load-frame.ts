@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
-import type { BuiltFrame, PlannedImage } from '../../frame/build-frame.js';
+import type { BuiltFrame } from '../../frame/build-frame.js';
+import type { PlannedImage } from '../../frame/planned-image.js';
 import { digestOf } from '../../io/sha256.js';
 import { buildFrameOffThread } from '../run-off-thread.js';
 import type { CachedFrames } from './frame-cache.js';

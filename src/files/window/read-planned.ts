@@ -1,7 +1,8 @@
 import type { ExrLayout } from '../../exr/layout.js';
 import type { ExrPool } from '../../exr/pool.js';
-import { channelsToRead, type FrameExtras, type PlannedImage } from '../../frame/build-frame.js';
+import { channelsToRead, type FrameExtras } from '../../frame/channels-to-read.js';
 import { type LayerPlan, type ResolveOptions, resolveLayers } from '../../frame/layers/resolve-layers.js';
+import type { PlannedImage } from '../../frame/planned-image.js';
 
 export interface ReadPlannedOptions extends ResolveOptions, FrameExtras {
   readonly signal?: AbortSignal;
