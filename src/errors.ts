@@ -113,6 +113,19 @@ export function expected(range: string, name: string, received: unknown): string
   return `Expected ${range} for ${name} but received ${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown}`;
 }
 
+/**
+ * Runs work on a file; errors that do not name a frame name this one.
+ * @throws QuietframeError as the work.
+ */
+export async function withFrameName<T>(frame: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof QuietframeError)) throw error;
+    throw new QuietframeError(error.code, error.message, { frame, ...error.details }, { cause: error });
+  }
+}
+
 /** An `invalid-argument` error that names the parameter, in the words of {@link expected}. */
 export function invalidArgument(range: string, parameter: string, received: unknown): QuietframeError {
   return new QuietframeError('invalid-argument', expected(range, parameter, received), { parameter });

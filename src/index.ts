@@ -44,6 +44,7 @@ export type { SamplePlan, SamplePlanOptions } from './sampling/plan-samples.js';
 export { DEFAULT_EXR_LIMITS, type ExrLimits } from './exr/limits.js';
 export { type CallOptions, ExrPool, type ExrPoolOptions } from './exr/pool.js';
 export { type ReadOptions, readExr } from './exr/read-exr.js';
+export type { ExrSource, SourceOptions } from './exr/source.js';
 export { type WriteOptions, writeExr } from './exr/write-exr.js';
 
 // What a file holds, and the frame that it makes.

@@ -41,7 +41,7 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   marked: /^server\/openapi\//,
   'prom-client': /^server\//,
   commander: /^cli\//,
-  'lru-cache': /^(files\/window\/frame-cache|cli\/sequence\/window-files|server\/frames\/source-files)\.ts$/,
+  'lru-cache': /^(files\/window\/frame-cache|cli\/sequence\/shot-sources|server\/frames\/source-files)\.ts$/,
   pngjs: /^(server|demo|cli\/explain|files\/filter)\//,
   typebox: /^(files|server)\//,
 };
@@ -165,6 +165,13 @@ it('imports only what package.json depends on at run time', () => {
       .join('/'),
   );
   expect(names.filter((name) => known[name] === undefined)).toEqual([]);
+});
+
+it('has no file of more than 300 lines but what is generated', () => {
+  const long = [...sources].filter(
+    ([path, text]) => !/\/gen\//.test(path) && text.trimEnd().split('\n').length > 300,
+  );
+  expect(long.map(([path]) => path)).toEqual([]);
 });
 
 it('has one barrel', () => {

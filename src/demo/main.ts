@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { QuietframeError } from '../errors.js';
 import { ExrPool } from '../exr/pool.js';
 import { partsOfMixed } from '../files/multipart-mixed.js';
+import { planSource } from '../files/window/planned-source.js';
 import { readBeauty, readPlanned } from '../files/window/read-planned.js';
 import { buildFrame } from '../frame/build-frame.js';
 import { dssim, relativeMse, smape } from '../image/metrics.js';
@@ -37,10 +38,11 @@ async function demo(): Promise<void> {
     const { report, exr } = await postWindow(service.url, frames, [halfA, halfB]);
     const seconds = (performance.now() - start) / 1000;
 
-    const [a, b] = [await readPlanned(halfA, pool), await readPlanned(halfB, pool)];
+    const read = (half: Uint8Array) => readPlanned(planSource(pool.open(half)), pool);
+    const [a, b] = [await read(halfA), await read(halfB)];
     const before = buildFrame(a, b).frame.color;
-    const after = buildFrame(await readBeauty(exr, pool)).frame.color;
-    const truth = buildFrame(await readBeauty(reference, pool)).frame.color;
+    const after = buildFrame(await readBeauty(pool.open(exr), pool)).frame.color;
+    const truth = buildFrame(await readBeauty(pool.open(reference), pool)).frame.color;
     const scores = { noisy: errors(before, truth), denoised: errors(after, truth) };
 
     await mkdir(OUT, { recursive: true });

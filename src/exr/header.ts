@@ -27,7 +27,19 @@ import { type UnreadablePart, unreadableError } from './unreadable-part.js';
  * @throws QuietframeError `malformed-exr`, `unsupported-exr`, `too-large`; the message names part, channel or attribute.
  */
 export function readHeader(bytes: Uint8Array, limits: Partial<ExrLimits> = {}): ExrHeader {
-  const layout = readLayout(bytes, limits);
+  return completeHeader(bytes, readLayout(bytes, limits), limits);
+}
+
+/**
+ * A header with the position of every chunk.
+ * @param layout of the very bytes.
+ * @throws QuietframeError `malformed-exr`, `too-large`; the message names the chunk and the part.
+ */
+export function completeHeader(
+  bytes: Uint8Array,
+  layout: ExrLayout,
+  limits: Partial<ExrLimits> = {},
+): ExrHeader {
   const parts = readChunkTables(bytes, layout, { ...DEFAULT_EXR_LIMITS, ...limits });
   return { multiPart: layout.multiPart, parts };
 }

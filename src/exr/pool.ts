@@ -8,6 +8,7 @@ import type { ExrLayout } from './layout.js';
 import type { ExrLimits } from './limits.js';
 import { type ReadOptions, selectNames } from './read-exr.js';
 import type { Replacements, ReplaceOptions } from './replace-channels.js';
+import { type ExrSource, openSource, type SourceOptions } from './source.js';
 import type { ExrAnswer, ExrSummary, ExrTask, ExrValue } from './worker.js';
 import type { WriteOptions } from './write-exr.js';
 
@@ -71,6 +72,14 @@ export class ExrPool {
   }
 
   /**
+   * The file with its header, which {@link read} and {@link replace} do not read again.
+   * @throws QuietframeError as `readLayout`.
+   */
+  open(bytes: Uint8Array, options: Omit<SourceOptions, 'limits'> = {}): ExrSource {
+    return openSource(bytes, { ...options, limits: this.#options.limits });
+  }
+
+  /**
    * Checks the whole header, chunk tables among it, in a worker. A thread that answers others never reads a file itself.
    * @throws QuietframeError as `readHeader`; `cancelled`; `too-large` past the time or heap limit.
    */
@@ -80,29 +89,38 @@ export class ExrPool {
   }
 
   /**
-   * As `readExr`. The bytes are copied once, but for those of a SharedArrayBuffer.
+   * As `readExr`. The bytes are copied once, but for those of a SharedArrayBuffer. The header of bytes is read on the calling
+   * thread.
    * @throws QuietframeError as `readExr`; `cancelled`; `too-large` past the time or heap limit.
    */
-  async read(bytes: Uint8Array, options: Pick<ReadOptions, 'select'> & CallOptions = {}): Promise<Image> {
+  async read(
+    file: Uint8Array | ExrSource,
+    options: Pick<ReadOptions, 'select'> & CallOptions = {},
+  ): Promise<Image> {
     const limits = this.#options.limits;
-    const names = selectNames(this.header(bytes), { ...options, limits });
-    const task: ExrTask = { kind: 'read', bytes: shareBytes(bytes), limits, names };
+    const { bytes, header } = this.#opened(file);
+    const names = selectNames(header, { ...options, limits });
+    const task: ExrTask = { kind: 'read', bytes: shareBytes(bytes), header, limits, names };
     return (await this.#run(task, options.signal)) as Image;
   }
 
   /**
-   * As `replaceChannels`. All arrays are copied.
+   * As `replaceChannels`. All arrays are copied. The header of bytes is read on the calling thread.
    * @throws QuietframeError as `replaceChannels` and `readHeader`; `cancelled`; `too-large` past the time or heap limit.
    */
   async replace(
-    original: Uint8Array,
+    original: Uint8Array | ExrSource,
     replacements: Replacements,
     { signal, ...options }: ReplaceOptions & CallOptions = {},
   ): Promise<Uint8Array> {
     const limits = this.#options.limits;
     const touched = new Set([...replacements.keys(), ...(options.add ?? []).map((channel) => channel.part)]);
-    selectNames(this.header(original), { limits, select: (part) => touched.has(part.index) });
-    const task: ExrTask = { kind: 'replace', original: shareBytes(original), limits, replacements, options };
+    const { bytes, header } = this.#opened(original);
+    selectNames(header, { limits, select: (part) => touched.has(part.index) });
+    const task: ExrTask = {
+      ...{ kind: 'replace', original: shareBytes(bytes), header },
+      ...{ limits, replacements, options },
+    };
     return (await this.#run(task, signal)) as Uint8Array;
   }
 
@@ -134,6 +152,10 @@ export class ExrPool {
     this.#closed = true;
     for (const job of this.#queue.splice(0)) job.reject(cancelled());
     await Promise.all([...this.#slots].map((slot) => this.#retire(slot, cancelled())));
+  }
+
+  #opened(file: Uint8Array | ExrSource): Pick<ExrSource, 'bytes' | 'header'> {
+    return 'header' in file ? file : { bytes: file, header: this.header(file) };
   }
 
   #run(task: ExrTask, signal: AbortSignal | undefined): Promise<ExrValue> {

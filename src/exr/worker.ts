@@ -2,9 +2,9 @@ import { parentPort } from 'node:worker_threads';
 import { type ErrorCode, type ErrorDetails, QuietframeError } from '../errors.js';
 import type { Image } from '../image/image.js';
 import type { FileRole } from '../image/joined-parts.js';
-import { readHeader } from './header.js';
+import { completeHeader, readHeader } from './header.js';
 import { joinFiles } from './join-files.js';
-import type { ExrPartLayout } from './layout.js';
+import type { ExrLayout, ExrPartLayout } from './layout.js';
 import type { ExrLimits } from './limits.js';
 import { readPlanes } from './read-exr.js';
 import { type Replacements, type ReplaceOptions, replaceChannels } from './replace-channels.js';
@@ -28,10 +28,19 @@ export type ExrValue = Image | Uint8Array | ExrSummary;
 /** What the pool asks of a worker; the results are a summary for `inspect`, an Image for `read`, else the bytes of a file. */
 export type ExrTask =
   | { kind: 'inspect'; bytes: Uint8Array; limits: Partial<ExrLimits> }
-  | { kind: 'read'; bytes: Uint8Array; limits: Partial<ExrLimits>; names: ReadonlySet<string>[] }
+  | {
+      kind: 'read';
+      bytes: Uint8Array;
+      /** As the caller has read it. */
+      header: ExrLayout;
+      limits: Partial<ExrLimits>;
+      names: ReadonlySet<string>[];
+    }
   | {
       kind: 'replace';
       original: Uint8Array;
+      /** As the caller has read it. */
+      header: ExrLayout;
       limits: Partial<ExrLimits>;
       replacements: Replacements;
       options: ReplaceOptions;
@@ -53,14 +62,14 @@ function run(task: ExrTask): { value: ExrValue; buffers: ArrayBuffer[] } {
     case 'inspect':
       return { value: summaryOf(task.bytes, task.limits), buffers: [] };
     case 'read': {
-      const image = readPlanes(task.bytes, readHeader(task.bytes, task.limits), task.names);
+      const image = readPlanes(task.bytes, completeHeader(task.bytes, task.header, task.limits), task.names);
       const buffers = image.parts.flatMap((part) =>
         [...part.planes.values()].map((plane) => plane.data.buffer as ArrayBuffer),
       );
       return { value: image, buffers };
     }
     case 'replace': {
-      const header = readHeader(task.original, task.limits);
+      const header = completeHeader(task.original, task.header, task.limits);
       return written(replaceChannels(task.original, header, task.replacements, task.options));
     }
     case 'join':

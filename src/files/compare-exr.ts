@@ -1,7 +1,9 @@
 import type { ExrPool } from '../exr/pool.js';
+import type { ExrSource } from '../exr/source.js';
 import { buildFrame } from '../frame/build-frame.js';
 import type { ResolveOptions } from '../frame/layers/resolve-layers.js';
 import { dssim, relativeMse, smape } from '../image/metrics.js';
+import type { Raster } from '../image/raster.js';
 import { readBeauty } from './window/read-planned.js';
 
 /** Errors of a picture against a reference; 0 is equal. */
@@ -23,8 +25,18 @@ export async function compareExr(
   pool: ExrPool,
   options: ResolveOptions = {},
 ): Promise<Comparison> {
-  const read = await Promise.all([readBeauty(exr, pool, options), readBeauty(reference, pool, options)]);
-  const [picture, truth] = [buildFrame(read[0]).frame.color, buildFrame(read[1]).frame.color];
+  return compareSources(pool.open(exr), pool.open(reference), pool, options);
+}
+
+/** As {@link compareExr}, of files whose headers were read before. */
+export async function compareSources(
+  file: ExrSource,
+  reference: ExrSource,
+  pool: Pick<ExrPool, 'read'>,
+  options: ResolveOptions = {},
+): Promise<Comparison> {
+  const read = await Promise.all([file, reference].map((each) => readBeauty(each, pool, options)));
+  const [picture, truth] = read.map((image) => buildFrame(image).frame.color) as [Raster, Raster];
   return {
     width: truth.width,
     height: truth.height,

@@ -12,6 +12,7 @@ import { looksLikePanorama } from '../frame/panorama.js';
 import type { Box } from '../image/image.js';
 import type { SanitizedCounts } from '../image/sanitize.js';
 import { maybePanorama } from './denoise-file/wrap.js';
+import { planSource } from './window/planned-source.js';
 import { readPlanned } from './window/read-planned.js';
 
 /** What an OpenEXR file holds and what a denoiser would make of it. */
@@ -44,19 +45,20 @@ export interface Inspection {
 
 /**
  * Finds the layers of a file, decodes those that would be used, and checks them.
- * @throws QuietframeError as `readPlanned`.
+ * @throws QuietframeError as `ExrPool.open`, `resolveLayers` and `readPlanned`.
  */
 export async function inspectExr(
   exr: Uint8Array,
   pool: ExrPool,
   options: ResolveOptions = {},
 ): Promise<Inspection> {
-  const read = await readPlanned(exr, pool, { ...options, withAlpha: true, withSplit: true });
-  const { header } = read;
+  const planned = planSource(pool.open(exr), options);
+  const { header } = planned.source;
+  const read = await readPlanned(planned, pool, { withAlpha: true, withSplit: true });
   // What could be asked for is shown, but not decoded; where there is none, nobody has asked.
   const plan = resolveLayers(header.parts, { ...options, aovs: 'all' });
   const { frame, warnings, sanitized } = buildFrame(read);
-  const allWarnings = [...read.plan.warnings, ...warnings];
+  const allWarnings = [...planned.plan.warnings, ...warnings];
   return {
     source: plan.source,
     width: frame.width,

@@ -1,5 +1,5 @@
 import { attributeText } from '../exr/attribute.js';
-import type { ExrPool } from '../exr/pool.js';
+import type { ExrLayout } from '../exr/layout.js';
 import { layersText, resolveLayers } from '../frame/layers/resolve-layers.js';
 import type { FileRole } from '../image/joined-parts.js';
 import { digestOf } from '../io/sha256.js';
@@ -7,12 +7,11 @@ import { VERSION } from '../version.js';
 import type { DenoiseExrRequest } from './denoise-file/types.js';
 
 /**
- * Whether a file says by its attributes that this version made it for such a request. A model that is not asked for may be
- * any; files that are no OpenEXR are not denoised.
+ * Whether the header of a file says that this version made it for such a request. A model that is not asked for may be any.
  * @param frames size of the window, the frame itself included.
  */
 export async function isDenoised(
-  exr: Uint8Array,
+  { parts }: Pick<ExrLayout, 'parts'>,
   request: Pick<
     DenoiseExrRequest,
     | 'model'
@@ -33,10 +32,8 @@ export async function isDenoised(
     readonly files?: readonly FileRole[];
   },
   frames: number,
-  pool: Pick<ExrPool, 'header'>,
 ): Promise<boolean> {
   try {
-    const { parts } = pool.header(exr);
     const text = (name: string): string =>
       attributeText(parts[0]?.attributes.get(`quietframe:${name}`)) ?? '';
     const { model, lambda = 1, lambdaMap, source = 'auto', alpha = 'auto', components, aovs } = request;
@@ -80,12 +77,7 @@ export async function isDenoised(
 }
 
 /** How many frames a file says that it was denoised from, itself included; undefined where it says nothing. */
-export function framesDenoisedFrom(exr: Uint8Array, pool: Pick<ExrPool, 'header'>): number | undefined {
-  try {
-    const [part] = pool.header(exr).parts;
-    const frames = Number(attributeText(part?.attributes.get('quietframe:frames')));
-    return Number.isInteger(frames) && frames > 0 ? frames : undefined;
-  } catch {
-    return undefined;
-  }
+export function framesDenoisedFrom({ parts: [part] }: Pick<ExrLayout, 'parts'>): number | undefined {
+  const frames = Number(attributeText(part?.attributes.get('quietframe:frames')));
+  return Number.isInteger(frames) && frames > 0 ? frames : undefined;
 }

@@ -1,4 +1,5 @@
 import type { ExrPool } from '../exr/pool.js';
+import type { ExrSource } from '../exr/source.js';
 import { buildFrame } from '../frame/build-frame.js';
 import { type ResolveOptions, resolveLayers } from '../frame/layers/resolve-layers.js';
 import { motionFromLayer } from '../frame/motion/motion.js';
@@ -9,10 +10,10 @@ import { readBeauty } from './window/read-planned.js';
 
 /** Two consecutive denoised frames. */
 export interface FlickerFiles {
-  readonly previous: Uint8Array;
-  readonly current: Uint8Array;
+  readonly previous: ExrSource;
+  readonly current: ExrSource;
   /** The current frame with its motion, if it has any. */
-  readonly input: Uint8Array;
+  readonly input: ExrSource;
 }
 
 /**
@@ -21,11 +22,11 @@ export interface FlickerFiles {
  */
 export async function measureFlicker(
   { previous, current, input }: FlickerFiles,
-  pool: ExrPool,
+  pool: Pick<ExrPool, 'read'>,
   options: ResolveOptions = {},
 ): Promise<number> {
-  const beauty = async (exr: Uint8Array): Promise<Raster> =>
-    buildFrame(await readBeauty(exr, pool, colorOptions(options))).frame.color;
+  const beauty = async (file: ExrSource): Promise<Raster> =>
+    buildFrame(await readBeauty(file, pool, colorOptions(options))).frame.color;
   const [before, after, toPrevious] = await Promise.all([
     beauty(previous),
     beauty(current),
@@ -40,14 +41,14 @@ function colorOptions({ layers, motion: _, ...options }: ResolveOptions): Resolv
 }
 
 async function motionToPrevious(
-  exr: Uint8Array,
-  pool: ExrPool,
+  file: ExrSource,
+  pool: Pick<ExrPool, 'read'>,
   options: ResolveOptions,
 ): Promise<Raster | undefined> {
-  const { layers, motionConvention } = resolveLayers(pool.header(exr).parts, options);
+  const { layers, motionConvention } = resolveLayers(file.header.parts, options);
   const { motion } = layers;
   if (motion === undefined || motionConvention === 'unknown') return undefined;
-  const image = await pool.read(exr, {
+  const image = await pool.read(file, {
     select: (part, { name }) => part.index === motion.part && motion.channels.includes(name),
   });
   const samples = rasterOf(image, motion);

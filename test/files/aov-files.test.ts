@@ -5,6 +5,7 @@ import { joinFiles } from '../../src/exr/join-files.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { replaceChannels } from '../../src/exr/replace-channels.js';
+import { planSource } from '../../src/files/window/planned-source.js';
 import { readPlanned } from '../../src/files/window/read-planned.js';
 import { buildFrame } from '../../src/frame/build-frame.js';
 import { resolveLayers } from '../../src/frame/layers/resolve-layers.js';
@@ -111,7 +112,7 @@ describe('a frame whose layers came in several files', () => {
     const pool = new ExrPool({ workers: 1 });
     try {
       const halves = [0, 1].map((seed) => joined({ albedo, normal }, file(['RGBA'], seed / 7)));
-      const [a, b] = await Promise.all(halves.map((half) => readPlanned(half, pool)));
+      const [a, b] = await Promise.all(halves.map((half) => readPlanned(planSource(pool.open(half)), pool)));
       if (a === undefined) throw new Error('no half');
       const { frame } = buildFrame(a, b);
       expect(frame.varianceOrigin).toBe('half-buffers');

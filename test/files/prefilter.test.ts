@@ -175,11 +175,11 @@ describe('a file that was denoised', () => {
     const choice = (part: typeof auto.part) =>
       attributeText(part?.attributes.get('quietframe:prefilterChoice'));
     expect([choice(auto.part), choice(off.part)]).toEqual([undefined, 'off']);
-    expect(await isDenoised(auto.exr, {}, 1, pool)).toBe(true);
-    expect(await isDenoised(auto.exr, { prefilter: 'auto' }, 1, pool)).toBe(true);
-    expect(await isDenoised(auto.exr, { prefilter: 'off' }, 1, pool)).toBe(false);
-    expect(await isDenoised(off.exr, { prefilter: 'off' }, 1, pool)).toBe(true);
-    expect(await isDenoised(off.exr, { prefilter: 'on' }, 1, pool)).toBe(false);
-    expect(await isDenoised(off.exr, {}, 1, pool)).toBe(false);
+    expect(await isDenoised(pool.header(auto.exr), {}, 1)).toBe(true);
+    expect(await isDenoised(pool.header(auto.exr), { prefilter: 'auto' }, 1)).toBe(true);
+    expect(await isDenoised(pool.header(auto.exr), { prefilter: 'off' }, 1)).toBe(false);
+    expect(await isDenoised(pool.header(off.exr), { prefilter: 'off' }, 1)).toBe(true);
+    expect(await isDenoised(pool.header(off.exr), { prefilter: 'on' }, 1)).toBe(false);
+    expect(await isDenoised(pool.header(off.exr), {}, 1)).toBe(false);
   });
 });

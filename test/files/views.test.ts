@@ -136,8 +136,8 @@ describe.each(FILES)('%s', (_, recipes) => {
     expect([...fractions]).toEqual([...fractions].sort((a, b) => a - b));
     expect(fractions.filter((fraction) => fraction === 1)).toHaveLength(1);
     const request = { ...(view && { view }) };
-    expect(await isDenoised(result.exr, request, 1, pool)).toBe(true);
-    expect(await isDenoised(result.exr, { view: 'other' }, 1, pool)).toBe(false);
+    expect(await isDenoised(pool.header(result.exr), request, 1)).toBe(true);
+    expect(await isDenoised(pool.header(result.exr), { view: 'other' }, 1)).toBe(false);
     expect(attributeText(readExr(result.exr).parts[0]?.attributes.get('quietframe:view'))).toBe(view);
   });
 

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
 import { ExrPool } from '../../exr/pool.js';
-import { type Comparison, compareExr } from '../../files/compare-exr.js';
+import type { ExrSource } from '../../exr/source.js';
+import { type Comparison, compareExr, compareSources } from '../../files/compare-exr.js';
 import { measureFlicker } from '../../files/measure-flicker.js';
 import type { ResolveOptions } from '../../frame/layers/resolve-layers.js';
 import { notThere, parameterOption, parameterRequest } from '../options.js';
@@ -66,17 +67,18 @@ async function compareShots(
   ];
   const numbers = new Set(await references.frames());
   const frames: (Comparison & { frame: number; flicker?: number })[] = [];
-  let before: { readonly frame: number; readonly exr: Uint8Array } | undefined;
+  let before: { readonly frame: number; readonly source: ExrSource } | undefined;
+  const open = async (path: string): Promise<ExrSource> => pool.open(await readInput(path));
   for (const frame of await pictures.frames()) {
     if (!numbers.has(frame)) continue;
-    const exr = await readInput(pictures.path(frame));
-    const comparison = await compareExr(exr, await readInput(references.path(frame)), pool, options);
+    const source = await open(pictures.path(frame));
+    const comparison = await compareSources(source, await open(references.path(frame)), pool, options);
     const flicker =
       before?.frame === frame - 1
-        ? await measureFlicker({ previous: before.exr, current: exr, input: exr }, pool, options)
+        ? await measureFlicker({ previous: before.source, current: source, input: source }, pool, options)
         : undefined;
     frames.push({ frame, ...comparison, ...(flicker !== undefined && { flicker }) });
-    before = { frame, exr };
+    before = { frame, source };
   }
   if (frames.length === 0)
     throw notThere('a frame with the number of one of the shot', '<ref.exr>', reference);

@@ -30,6 +30,7 @@ import {
   framesToDo,
   runSequence,
   type Sequence,
+  sourcesOf,
 } from '../sequence/run-sequence.js';
 import { pathsOf } from '../sequence/shot-files.js';
 import {
@@ -39,6 +40,7 @@ import {
   shotProgress,
 } from '../sequence/shot-progress.js';
 import { warningsOf, writeReport } from '../sequence/shot-report.js';
+import type { ShotSources } from '../sequence/shot-sources.js';
 import { textOfWarning } from '../sequence/shot-warnings.js';
 import { withShotWrap } from '../sequence/shot-wrap.js';
 import { readUsdLayers, readUsdProduct } from '../sequence/usd-product.js';
@@ -152,14 +154,26 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   const start = performance.now();
   const outcomes: FrameOutcome[] = [];
   let shot: Sequence = { input, aovFiles, output, frames, chosen, window: flags.window, request };
+  const sources = sourcesOf(shot, pool, flags.server?.length ?? 1);
   try {
-    if (chosen.length > 0) shot = await withShotWrap(shot, pool, interruption.signal);
-    const todo = flags.force ? chosen : await framesToDo(shot, pool);
+    if (chosen.length > 0) shot = await withShotWrap(shot, sources, pool, interruption.signal);
+    const todo = flags.force ? chosen : await framesToDo(shot, sources, pool);
     for (const frame of chosen.filter((candidate) => !todo.includes(candidate))) {
       outcomes.push({ frame, input: input.path(frame), output: output.path(frame), status: 'skipped' });
     }
     if (todo.length > 0)
-      await denoiseFrames(shot, todo, flags, config, pool, interruption.signal, outcomes, guard, progress);
+      await denoiseFrames(
+        shot,
+        todo,
+        flags,
+        config,
+        sources,
+        pool,
+        interruption.signal,
+        outcomes,
+        guard,
+        progress,
+      );
   } catch (error) {
     if (!interruption.explains(error)) throw error;
     const done = outcomes.filter(({ status }) => status !== 'failed').length;
@@ -169,7 +183,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
     try {
       for (const warning of warningsOf(shot, outcomes)) complain(textOfWarning(warning));
       if (flags.report !== undefined)
-        await writeReport(flags.report, shot, outcomes, { nearMisses, missing }, start, pool, guard);
+        await writeReport(flags.report, shot, outcomes, { nearMisses, missing }, start, sources, pool, guard);
     } finally {
       await pool.close();
     }
@@ -189,6 +203,7 @@ async function denoiseFrames(
   todo: readonly number[],
   flags: Flags,
   config: Config,
+  sources: ShotSources,
   pool: ExrPool,
   signal: AbortSignal,
   outcomes: FrameOutcome[],
@@ -208,6 +223,7 @@ async function denoiseFrames(
       shot,
       todo,
       denoisers,
+      sources,
       pool,
       guard,
       signal,

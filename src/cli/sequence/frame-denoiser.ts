@@ -1,18 +1,6 @@
+import type { ExrSource } from '../../exr/source.js';
 import type { FullReport } from '../../files/denoise-file/types.js';
-
-/** A file of a window. */
-export interface WindowFile {
-  readonly offset: number;
-  /** What errors and warnings call it: its path. */
-  readonly name: string;
-  readonly exr: Uint8Array;
-}
-
-/** The bytes that a frame is denoised from. */
-export interface FrameFiles {
-  /** The frame and those around it, in time order. */
-  readonly window: readonly WindowFile[];
-}
+import type { FrameWindow } from '../../frame/frame-window.js';
 
 export interface DenoisedFrame {
   readonly exr: Uint8Array;
@@ -25,12 +13,13 @@ export interface FrameDenoiser {
   /** For reports. */
   readonly name: string;
   /**
+   * @param window files, which errors and warnings call by their paths.
    * @returns with a report whose warnings name the files of the window as the window does.
    * @throws QuietframeError what is wrong with the frame, or `cancelled`; `details.frame` is the name of a file of the
    * window where the error is about it.
    * @throws DenoiserLost when it cannot be had any more, whatever the frame.
    */
-  denoise(files: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame>;
+  denoise(window: FrameWindow<ExrSource>, signal: AbortSignal): Promise<DenoisedFrame>;
 }
 
 /** A denoiser is gone; its frames are for the others. */

@@ -1,10 +1,12 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, FormData, request } from 'undici';
 import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../errors.js';
+import type { ExrSource } from '../../exr/source.js';
 import { partsOfMixed } from '../../files/multipart-mixed.js';
 import type { InputWarning } from '../../frame/frame.js';
-import { type DenoisedFrame, DenoiserLost, type FrameDenoiser, type FrameFiles } from './frame-denoiser.js';
+import { type FrameWindow, inTimeOrder, type PlacedFrame } from '../../frame/frame-window.js';
+import { digestOf } from '../../io/sha256.js';
+import { type DenoisedFrame, DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
 
 export interface RetryOptions {
   /** Tries of a request whose service does not answer or fails. */
@@ -50,6 +52,11 @@ interface Answer {
   readonly bytes: Buffer;
 }
 
+/** What is sent of a file, and what it is called here. */
+type WindowFile = Pick<ExrSource, 'bytes' | 'name' | 'sha256'>;
+/** In time order. */
+type WindowFiles = readonly PlacedFrame<WindowFile>[];
+
 /** A quietframe service. */
 export class RemoteDenoiser implements FrameDenoiser {
   readonly name: string;
@@ -83,7 +90,8 @@ export class RemoteDenoiser implements FrameDenoiser {
     this.#token = token;
   }
 
-  async denoise(files: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame> {
+  async denoise(window: FrameWindow<WindowFile>, signal: AbortSignal): Promise<DenoisedFrame> {
+    const files = inTimeOrder(window);
     const { attempts, busyAttempts } = this.#retries;
     for (let failures = 0, waits = 0; ; ) {
       const answer = await this.#post(files, signal);
@@ -113,7 +121,7 @@ export class RemoteDenoiser implements FrameDenoiser {
   }
 
   /** The answer, or why there is none, with the service's names of files in warnings replaced by those of the window. */
-  async #post(files: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame | Refusal> {
+  async #post(files: WindowFiles, signal: AbortSignal): Promise<DenoisedFrame | Refusal> {
     const answer = await this.#ask(files, signal);
     if ('status' in answer) return answer;
     const { exr, report } = answer;
@@ -126,13 +134,14 @@ export class RemoteDenoiser implements FrameDenoiser {
   }
 
   /** The answer as it is, or why there is none. Frames that windows share are sent once, as far as the service keeps them. */
-  async #ask({ window }: FrameFiles, signal: AbortSignal): Promise<DenoisedFrame | Refusal> {
+  async #ask(window: WindowFiles, signal: AbortSignal): Promise<DenoisedFrame | Refusal> {
     const center = window.findIndex(({ offset }) => offset === 0);
     const query = new URLSearchParams({ ...this.#query, center: String(center) });
     const path = `/v1/denoise?${query}`;
-    const files = new Map(window.map(({ exr }) => [digestOf(exr), exr]));
+    const digests = await Promise.all(window.map(({ value }) => value.sha256()));
+    const files = new Map(window.map(({ value }, i) => [digests[i] as string, value.bytes]));
     const map = this.#lambdaMap;
-    const lambda = map && digestOf(map);
+    const lambda = map && (await digestOf(map));
     const named = JSON.stringify({ frames: [...files.keys()], lambda });
     // A frame that is named twice has one digest: such windows, and single frames, go as they are.
     let isKept = this.#keepsFrames && window.length > 1 && files.size === window.length;
@@ -152,7 +161,7 @@ export class RemoteDenoiser implements FrameDenoiser {
         if (!('status' in put)) continue;
         if (put.status !== 404 && put.status !== 405 && put.status !== 413) {
           // The service was sent one file, which has no place in the window for it.
-          const index = window.findIndex(({ exr }) => digestOf(exr) === digest);
+          const index = digests.indexOf(digest);
           return index < 0 ? put : { ...put, frame: `frame[${index}]` };
         }
         this.#keepsFrames = isKept = false;
@@ -160,8 +169,8 @@ export class RemoteDenoiser implements FrameDenoiser {
       }
     }
     const form = new FormData();
-    for (const { exr } of window) {
-      form.append('frame', new Blob([new Uint8Array(exr)], { type: EXR_MEDIA_TYPE }), 'frame.exr');
+    for (const { value } of window) {
+      form.append('frame', new Blob([new Uint8Array(value.bytes)], { type: EXR_MEDIA_TYPE }), 'frame.exr');
     }
     if (map !== undefined) {
       form.append('lambda', new Blob([new Uint8Array(map)], { type: EXR_MEDIA_TYPE }), 'lambda.exr');
@@ -211,10 +220,6 @@ export class RemoteDenoiser implements FrameDenoiser {
   }
 }
 
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
 /** Seconds of a Retry-After header: a number, or a date. */
 function retryAfterOf(header: string | string[] | undefined): number | undefined {
   if (typeof header !== 'string') return undefined;
@@ -231,12 +236,12 @@ function fileOf(answer: Answer | Refusal): DenoisedFrame | Refusal {
 }
 
 /** The file of the window that a service calls `frame[index]`. */
-function fileNamed(frame: string, { window }: FrameFiles): string | undefined {
-  return window[Number(/^frame\[(\d+)\]$/.exec(frame)?.[1])]?.name;
+function fileNamed(frame: string, window: WindowFiles): string | undefined {
+  return window[Number(/^frame\[(\d+)\]$/.exec(frame)?.[1])]?.value.name;
 }
 
 /** A sentence of the service in which frames have the names of their files. */
-function withFileNames(text: string, files: FrameFiles): string {
+function withFileNames(text: string, files: WindowFiles): string {
   return text.replaceAll(FRAME_NAMES, (frame) => fileNamed(frame, files) ?? frame);
 }
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
+import type { DenoiseExrFiles, DenoiseExrOptions } from '../../files/denoise-file/types.js';
 import { framesDenoisedFrom, isDenoised } from '../../files/is-up-to-date.js';
 import { measureFlicker } from '../../files/measure-flicker.js';
 import { denoiseUsable } from '../../files/window/usable-window.js';
@@ -12,8 +12,12 @@ import { readInput } from '../read-input.js';
 import { fanOut } from './fan-out.js';
 import { type DenoisedFrame, DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
 import type { FramePattern } from './frame-pattern.js';
-import { pathsOf, readShotFrame, type ShotFiles } from './shot-files.js';
+import { pathsOf, type ShotFiles } from './shot-files.js';
+import { ShotSources } from './shot-sources.js';
 import { WindowFiles } from './window-files.js';
+
+/** What is the same for all frames of a shot. */
+export interface ShotRequest extends DenoiseExrOptions, Pick<DenoiseExrFiles, 'lambdaMap'> {}
 
 export interface Sequence extends ShotFiles {
   readonly output: FramePattern;
@@ -23,8 +27,7 @@ export interface Sequence extends ShotFiles {
   readonly chosen: readonly number[];
   /** Most frames of a window, odd: as many before the frame as after it. */
   readonly window: number;
-  /** What is the same for all frames. */
-  readonly request: Omit<DenoiseExrRequest, 'exr'>;
+  readonly request: ShotRequest;
   /** About the shot, with the frame that each was found in. */
   readonly warnings?: readonly { readonly frame: number; readonly warning: InputWarning }[];
 }
@@ -53,9 +56,9 @@ export interface FrameOutcome {
 }
 
 /** Frames whose output is not there, is older than a file of its window, or was made for another request. */
-export async function framesToDo(sequence: Sequence, pool: ExrPool): Promise<number[]> {
+export async function framesToDo(sequence: Sequence, sources: ShotSources, pool: ExrPool): Promise<number[]> {
   const todo: number[] = [];
-  const files = filesOf(sequence, pool, 1);
+  const files = windowsOf(sequence, sources, pool);
   for (const frame of sequence.chosen) if (!(await isDone(frame, sequence, files, pool))) todo.push(frame);
   return todo;
 }
@@ -68,6 +71,7 @@ export async function runSequence(
   sequence: Sequence,
   frames: readonly number[],
   denoisers: readonly FrameDenoiser[],
+  sources: ShotSources,
   pool: ExrPool,
   guard: Pick<OverwriteGuard, 'write'>,
   signal: AbortSignal,
@@ -79,7 +83,7 @@ export async function runSequence(
     input: sequence.input.path(frame),
     output: sequence.output.path(frame),
   });
-  const windows = filesOf(sequence, pool, denoisers.length);
+  const windows = windowsOf(sequence, sources, pool);
   const work = async (frame: number, lane: number): Promise<'settled' | 'lane-lost'> => {
     const denoiser = denoisers[lane] as FrameDenoiser;
     const start = performance.now();
@@ -136,34 +140,43 @@ async function denoiseFrame(
         frame,
         usable.map((other) => other.frame),
       );
-      const denoised = await denoiser.denoise(files, signal);
+      const denoised = await denoiser.denoise(files.window, signal);
       return { ...denoised, leftOut: [...found, ...files.leftOut.map(({ warning }) => warning)] };
     },
     (other, error) => found.push(windows.leaveOut(other.frame, error)),
   );
 }
 
-function filesOf(sequence: Sequence, pool: ExrPool, denoisers: number): WindowFiles {
-  const { frames, window, request } = sequence;
-  return new WindowFiles(sequence, frames, request, pool, denoisers * (window + 1));
+/** The files of a shot, as many at once as the windows of so many denoisers have. */
+export function sourcesOf(sequence: Sequence, pool: ExrPool, denoisers: number): ShotSources {
+  return new ShotSources(sequence, pool, denoisers * (sequence.window + 1));
+}
+
+function windowsOf(sequence: Sequence, sources: ShotSources, pool: ExrPool): WindowFiles {
+  return new WindowFiles(sequence, sequence.frames, sequence.request, pool, sources);
 }
 
 /**
  * Flicker of each frame against the one before it, where both outputs are there.
  * @returns by frame number.
  */
-export async function flickerOf(sequence: Sequence, pool: ExrPool): Promise<Map<number, number>> {
+export async function flickerOf(
+  sequence: Sequence,
+  sources: ShotSources,
+  pool: ExrPool,
+): Promise<Map<number, number>> {
   const { output, frames, chosen, request } = sequence;
+  const results = new ShotSources({ input: output }, pool, 2);
   const found = new Map<number, number>();
   for (const frame of chosen) {
     if (!frames.includes(frame - 1)) continue;
     try {
-      const [previous, current, noisy] = await Promise.all([
-        ...[output.path(frame - 1), output.path(frame)].map(readInput),
-        readShotFrame(sequence, frame, pool),
+      const [previous, current, input] = await Promise.all([
+        results.read(frame - 1),
+        results.read(frame),
+        sources.read(frame),
       ]);
-      const files = { previous, current, input: noisy } as Parameters<typeof measureFlicker>[0];
-      found.set(frame, await measureFlicker(files, pool, request));
+      found.set(frame, await measureFlicker({ previous, current, input }, pool, request));
     } catch (error) {
       // A frame that failed has no flicker.
       if (!(error instanceof QuietframeError)) throw error;
@@ -194,18 +207,10 @@ async function isDone(
     }
   }
   try {
-    const exr = await readInput(output);
-    const used = framesDenoisedFrom(exr, pool);
-    if (
-      used === undefined ||
-      !(await isDenoised(
-        exr,
-        { ...sequence.request, files: [...(sequence.aovFiles?.keys() ?? [])] },
-        used,
-        pool,
-      ))
-    )
-      return false;
+    const { header } = pool.open(await readInput(output), { name: output });
+    const used = framesDenoisedFrom(header);
+    const request = { ...sequence.request, files: [...(sequence.aovFiles?.keys() ?? [])] };
+    if (used === undefined || !(await isDenoised(header, request, used))) return false;
     // What could not be used when the output was made cannot be used now, for no file is newer.
     return used === window.length || used === (await files.countUsable(frame, window));
   } catch (error) {

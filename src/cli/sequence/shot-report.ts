@@ -2,6 +2,7 @@ import type { ExrPool } from '../../exr/pool.js';
 import type { OverwriteGuard } from '../overwrite-guard.js';
 import type { Omissions } from './omissions.js';
 import { type FrameOutcome, flickerOf, type Sequence } from './run-sequence.js';
+import type { ShotSources } from './shot-sources.js';
 import { type ShotWarning, shotWarnings } from './shot-warnings.js';
 
 /** Writes what became of the frames of a shot as JSON, with their flicker and their warnings. */
@@ -11,10 +12,11 @@ export async function writeReport(
   outcomes: readonly FrameOutcome[],
   { nearMisses, missing }: Omissions,
   start: number,
+  sources: ShotSources,
   pool: ExrPool,
   guard: Pick<OverwriteGuard, 'write'>,
 ): Promise<void> {
-  const flicker = await flickerOf(shot, pool);
+  const flicker = await flickerOf(shot, sources, pool);
   const frames = outcomes
     .toSorted((a, b) => a.frame - b.frame)
     .map((outcome) => {

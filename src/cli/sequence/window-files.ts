@@ -1,8 +1,9 @@
-import { LRUCache } from 'lru-cache';
 import { QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
-import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
+import type { ExrSource } from '../../exr/source.js';
+import type { DenoiseExrOptions } from '../../files/denoise-file/types.js';
 import { checkFit } from '../../files/window/check-fit.js';
+import { planSource } from '../../files/window/planned-source.js';
 import { readPlanned } from '../../files/window/read-planned.js';
 import {
   checkShotSize,
@@ -12,9 +13,10 @@ import {
   shotSize,
 } from '../../files/window/usable-window.js';
 import type { InputWarning } from '../../frame/frame.js';
-import { type LayerPlan, resolveLayers } from '../../frame/layers/resolve-layers.js';
-import type { FrameFiles, WindowFile } from './frame-denoiser.js';
-import { readShotFrame, type ShotFiles } from './shot-files.js';
+import type { FrameWindow, PlacedFrame } from '../../frame/frame-window.js';
+import type { LayerPlan } from '../../frame/layers/resolve-layers.js';
+import type { ShotFiles } from './shot-files.js';
+import type { ShotSources } from './shot-sources.js';
 
 /** A frame that is not in a window for what is wrong with it. */
 interface LeftOut {
@@ -22,66 +24,65 @@ interface LeftOut {
   readonly warning: InputWarning;
 }
 
-/** What a window is made of. */
-export interface ReadWindow extends FrameFiles {
+/** The files of a window, and the frames that it lacks. */
+export interface ReadWindow {
+  readonly window: FrameWindow<ExrSource>;
   readonly leftOut: readonly LeftOut[];
 }
 
-/**
- * The files of windows that slide over a shot: each is read once, as long as the windows that need it are near. Frames
- * that turn out to be damaged are left out of all later windows.
- */
+/** The files of windows that slide over a shot. Frames that turn out to be damaged are left out of all later windows. */
 export class WindowFiles {
   readonly #shot: ShotFiles;
   readonly #frames: readonly number[];
-  readonly #request: Omit<DenoiseExrRequest, 'exr'>;
-  readonly #pool: ExrPool;
-  readonly #read: LRUCache<number, Promise<Uint8Array>>;
+  readonly #options: DenoiseExrOptions;
+  readonly #pool: Pick<ExrPool, 'read'>;
+  readonly #sources: ShotSources;
   readonly #damaged = new Map<number, QuietframeError>();
 
   /**
    * @param frames of the shot, ascending.
-   * @param most files that are kept.
    */
   constructor(
     shot: ShotFiles,
     frames: readonly number[],
-    request: Omit<DenoiseExrRequest, 'exr'>,
-    pool: ExrPool,
-    most: number,
+    options: DenoiseExrOptions,
+    pool: Pick<ExrPool, 'read'>,
+    sources: ShotSources,
   ) {
     this.#shot = shot;
     this.#frames = frames;
-    this.#request = request;
+    this.#options = options;
     this.#pool = pool;
-    this.#read = new LRUCache({ max: most });
+    this.#sources = sources;
   }
 
   /**
-   * Files of a window, the frame's own among them. Others that cannot be read, or that do not fit the frame, are left out
+   * The files of a window. Others than the frame's own that cannot be read, or that do not fit the frame, are left out
    * with a warning.
    * @throws QuietframeError where the frame's own file cannot be read; `mismatched-frames` where it has another size than
    * the shot around it.
    */
   async read(frame: number, window: readonly number[]): Promise<ReadWindow> {
-    const exr = await this.#file(frame);
-    const own = this.#planOf(exr);
+    const center = await this.#sources.read(frame);
+    const { plan } = planSource(center, this.#options);
     const leftOut: LeftOut[] = [];
-    const files = await Promise.all(
-      window.map(async (other): Promise<WindowFile[]> => {
-        const name = this.#shot.input.path(other);
-        if (other === frame) return [{ offset: 0, name, exr }];
+    const neighbors = await Promise.all(
+      window.map(async (other): Promise<PlacedFrame<ExrSource>[]> => {
+        if (other === frame) return [];
         try {
-          return [{ offset: other - frame, name, exr: await this.#fitting(other, own) }];
+          return [{ offset: other - frame, value: await this.#fitting(other, plan) }];
         } catch (error) {
           if (!(error instanceof QuietframeError)) throw error;
-          leftOut.push({ frame: other, warning: frameLeftOut(name, error) });
+          leftOut.push({ frame: other, warning: frameLeftOut(this.#shot.input.path(other), error) });
           return [];
         }
       }),
     );
-    if (leftOut.some(({ frame }) => !this.#damaged.has(frame))) await this.#checkSize(frame, exr);
-    return { window: files.flat(), leftOut: leftOut.sort((a, b) => a.frame - b.frame) };
+    if (leftOut.some((other) => !this.#damaged.has(other.frame))) await this.#checkSize(frame, center);
+    return {
+      window: { center, neighbors: neighbors.flat() },
+      leftOut: leftOut.sort((a, b) => a.frame - b.frame),
+    };
   }
 
   /** Notes what is wrong with a frame. @returns the warning about it. */
@@ -98,60 +99,39 @@ export class WindowFiles {
     for (const other of window) {
       if (other === frame || this.#damaged.has(other)) continue;
       try {
-        await readPlanned(await this.#file(other), this.#pool, this.#request);
+        await readPlanned(planSource(await this.#sources.read(other), this.#options), this.#pool);
       } catch (error) {
         if (!(error instanceof QuietframeError)) throw error;
         this.leaveOut(other, error);
       }
     }
-    return (await this.read(frame, window)).window.length;
+    return 1 + (await this.read(frame, window)).window.neighbors.length;
   }
 
-  async #fitting(frame: number, own: LayerPlan): Promise<Uint8Array> {
+  async #fitting(frame: number, own: LayerPlan): Promise<ExrSource> {
     const known = this.#damaged.get(frame);
     if (known !== undefined) throw known;
-    const exr = await this.#file(frame);
+    const source = await this.#sources.read(frame);
     const aovs = own.lights.map(({ name }) => name);
-    const plan = resolveLayers(this.#pool.header(exr).parts, { ...this.#request, aovs });
-    const { alpha, components } = this.#request;
+    const { plan } = planSource(source, { ...this.#options, aovs });
+    const { alpha, components } = this.#options;
     const withSplit = components === 'split' && own.layers.diffuseColor !== undefined;
     checkFit(plan, own, 'a neighbor', { withAlpha: alpha === 'denoise', withSplit });
-    return exr;
+    return source;
   }
 
   /** @throws QuietframeError as {@link checkShotSize}. */
-  async #checkSize(frame: number, exr: Uint8Array): Promise<void> {
+  async #checkSize(frame: number, source: ExrSource): Promise<void> {
     const nearest = this.#frames
       .filter((other) => other !== frame)
       .sort((a, b) => Math.abs(a - frame) - Math.abs(b - frame))
       .slice(0, SIZE_WITNESSES);
     const sizes: string[] = [];
     for (const other of nearest) {
-      const witness = await this.#file(other).catch(() => undefined);
-      const size = witness && this.#sizeOf(witness);
+      const witness = await this.#sources.read(other).catch(() => undefined);
+      const size = witness && shotSize(witness.header);
       if (size !== undefined) sizes.push(size);
     }
-    checkShotSize(this.#shot.input.path(frame), this.#sizeOf(exr), sizes);
-  }
-
-  #sizeOf(exr: Uint8Array): string | undefined {
-    try {
-      return shotSize(this.#pool.header(exr));
-    } catch (error) {
-      if (error instanceof QuietframeError) return undefined;
-      throw error;
-    }
-  }
-
-  #planOf(exr: Uint8Array): LayerPlan {
-    return resolveLayers(this.#pool.header(exr).parts, this.#request);
-  }
-
-  #file(frame: number): Promise<Uint8Array> {
-    const read = this.#read.get(frame) ?? readShotFrame(this.#shot, frame, this.#pool);
-    this.#read.set(frame, read);
-    // What cannot be read now may be there for the next window.
-    read.catch(() => this.#read.delete(frame));
-    return read;
+    checkShotSize(this.#shot.input.path(frame), shotSize(source.header), sizes);
   }
 }

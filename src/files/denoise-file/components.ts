@@ -5,20 +5,7 @@ import type { BuiltFrame } from '../../frame/build-frame.js';
 import { type Component, componentFrame, recombine, rescale } from '../../frame/components.js';
 import type { AovPlan } from '../../frame/layers/resolve-layers.js';
 import type { Raster } from '../../image/raster.js';
-
-/** A frame with those around it. */
-export interface WindowedFrame {
-  readonly built: BuiltFrame;
-  /** Tells the content of the frame. */
-  readonly key: string;
-  readonly others: readonly {
-    readonly offset: number;
-    readonly built: BuiltFrame;
-    readonly key: string;
-    /** As `WindowFrame.motion`. */
-    readonly motion: Raster;
-  }[];
-}
+import type { LoadedWindow } from '../window/loaded-window.js';
 
 export interface ComponentsRequest
   extends Omit<DenoiseRequest, 'neighbors' | 'key' | 'auxiliaryKey' | 'irradiance' | 'also' | 'onProgress'> {
@@ -47,7 +34,7 @@ type Pass = (
  * @throws QuietframeError as `Denoiser.denoise`.
  */
 export async function denoiseBeauty(
-  window: WindowedFrame,
+  window: LoadedWindow,
   request: ComponentsRequest,
   denoiser: Pick<Denoiser, 'denoise'>,
 ): Promise<DenoisedLayers> {
@@ -69,7 +56,7 @@ export async function denoiseBeauty(
  * @throws QuietframeError as `Denoiser.denoise`; `missing-layer` where a frame has no split.
  */
 export async function denoiseSplit(
-  window: WindowedFrame,
+  window: LoadedWindow,
   request: ComponentsRequest,
   denoiser: Pick<Denoiser, 'denoise'>,
 ): Promise<DenoisedLayers> {
@@ -116,7 +103,7 @@ export async function denoiseSplit(
 
 /** Passes of the denoiser over the components of a window; each is an equal part of the progress. */
 function passes(
-  { built, key, others }: WindowedFrame,
+  { center: { built, key }, neighbors, motions }: LoadedWindow,
   { lights: _, withAlpha: __, errors: ___, auxiliaries: ____, onProgress, ...request }: ComponentsRequest,
   count: number,
   denoiser: Pick<Denoiser, 'denoise'>,
@@ -137,13 +124,13 @@ function passes(
       also: also(built),
       errors,
       auxiliaries,
-      neighbors: others.map((other) => ({
-        offset: other.offset,
-        frame: componentFrame(other.built.frame, component),
-        also: also(other.built),
-        motion: other.motion,
-        key: keyOf(other.key),
-        ...(component !== 'beauty' && { auxiliaryKey: other.key }),
+      neighbors: neighbors.map(({ offset, value }) => ({
+        offset,
+        frame: componentFrame(value.built.frame, component),
+        also: also(value.built),
+        motion: motions.get(offset) as Raster,
+        key: keyOf(value.key),
+        ...(component !== 'beauty' && { auxiliaryKey: value.key }),
       })),
       onProgress: (fraction) => onProgress((done + fraction) / count),
     });

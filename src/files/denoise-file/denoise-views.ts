@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { InputWarning } from '../../frame/frame.js';
-import type { DenoisedExr, DenoiseExrRequest, FullReport } from './types.js';
+import type { DenoisedExr, DenoiseExrOptions, FullReport } from './types.js';
 
 /** How one view of several is denoised. */
 export interface ViewPass {
@@ -16,14 +16,14 @@ export interface ViewPass {
  * @throws QuietframeError `invalid-argument` for outputs that are pictures of one view; as `pass`.
  */
 export async function denoiseViews(
-  request: DenoiseExrRequest,
+  options: DenoiseExrOptions,
   views: readonly string[],
   pass: (view: ViewPass) => Promise<DenoisedExr>,
 ): Promise<DenoisedExr> {
-  checkOutputs(request);
+  checkOutputs(options);
   const results: DenoisedExr[] = [];
   for (const [i, view] of views.entries()) {
-    const { onProgress } = request;
+    const { onProgress } = options;
     const progress =
       onProgress && ((fraction: number): void => onProgress((i + Math.min(1, fraction)) / views.length));
     results.push(await pass({ view, onto: results.at(-1)?.exr, ...(progress && { onProgress: progress }) }));
@@ -37,7 +37,7 @@ export async function denoiseViews(
   };
 }
 
-function checkOutputs({ region, finish, mapsOnly, maps }: DenoiseExrRequest): void {
+function checkOutputs({ region, finish, mapsOnly, maps }: DenoiseExrOptions): void {
   const upscaled = (finish?.upscale ?? 1) !== 1;
   const mapped = maps?.outputs?.some((output) => output !== 'color') || maps?.targetSmape !== undefined;
   if (region === undefined && !upscaled && !mapsOnly && !mapped) return;

@@ -1,5 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
+import type { ExrSource } from '../../exr/source.js';
 import { rasterOf } from '../../frame/planned-image.js';
 import { type Box, boxHeight, boxWidth } from '../../image/image.js';
 import { type Raster, raster } from '../../image/raster.js';
@@ -16,12 +17,12 @@ const CHANNELS = ['lambda', 'Y', 'R'];
  * for samples out of range, NaN among them; as `ExrPool.read`. They name `lambda`.
  */
 export async function readLambdaMap(
-  exr: Uint8Array,
+  source: ExrSource,
   dataWindow: Box,
-  pool: ExrPool,
+  pool: Pick<ExrPool, 'read'>,
   signal: AbortSignal | undefined,
 ): Promise<Raster> {
-  const [part] = pool.header(exr).parts;
+  const [part] = source.header.parts;
   const names = part?.channels.map(({ name }) => name) ?? [];
   const channel =
     CHANNELS.find((name) => names.includes(name)) ?? (names.length === 1 ? names[0] : undefined);
@@ -38,7 +39,7 @@ export async function readLambdaMap(
     const message = expected(size(dataWindow), 'the lambda map', size(part.dataWindow));
     throw new QuietframeError('mismatched-frames', message, { parameter: 'lambda' });
   }
-  const image = await pool.read(exr, {
+  const image = await pool.read(source, {
     select: ({ index }, { name }) => index === 0 && name === channel,
     ...(signal && { signal }),
   });

@@ -10,7 +10,7 @@ import type { Raster } from '../../image/raster.js';
  */
 export async function readAlpha(
   exr: Uint8Array,
-  pool: Pick<ExrPool, 'header' | 'read'>,
+  pool: Pick<ExrPool, 'open' | 'read'>,
   { source, layers, view }: Pick<ResolveOptions, 'source' | 'layers' | 'view'>,
   signal: AbortSignal,
 ): Promise<Raster | undefined> {
@@ -19,10 +19,11 @@ export async function readAlpha(
     ...(layers !== undefined && { layers }),
     ...(view !== undefined && { view }),
   };
-  const { alpha } = resolveLayers(pool.header(exr).parts, options);
+  const file = pool.open(exr);
+  const { alpha } = resolveLayers(file.header.parts, options);
   if (alpha === undefined) return undefined;
   const { part, channels } = alpha.target;
   const select = ({ index }: { readonly index: number }, { name }: { readonly name: string }): boolean =>
     index === part && channels.includes(name);
-  return rasterOf(await pool.read(exr, { select, signal }), alpha.target);
+  return rasterOf(await pool.read(file, { select, signal }), alpha.target);
 }

@@ -24,7 +24,8 @@ export interface Neighbor {
 /** What is done with alpha; see `coverageOf` for `auto`. */
 export type AlphaMode = 'auto' | 'copy' | 'denoise';
 
-export interface DenoiseExrRequest extends ResolveOptions {
+/** The files of a request. */
+export interface DenoiseExrFiles {
   /** The noisy frame. The result is this file with its colour denoised. */
   readonly exr: Uint8Array;
   /**
@@ -38,6 +39,14 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly frameName?: string;
   /** Frames around it, in any order; those that are missing are left out, and so are those that the model does not use. */
   readonly neighbors?: readonly Neighbor[];
+  /** An OpenEXR file with the slope of every pixel, in place of `lambda`; see `readLambdaMap`. */
+  readonly lambdaMap?: Uint8Array;
+  /** The frame rendered at the new size, with however few samples: its albedo and normals guide the magnification. */
+  readonly guide?: Uint8Array;
+}
+
+/** How files are denoised. */
+export interface DenoiseExrOptions extends ResolveOptions {
   /** `name` or `name@version`; the newest of the default model where it is not given. */
   readonly model?: string;
   /** One of the model's source encoders; `auto`, the default, chooses by what the frames have. */
@@ -46,8 +55,6 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly prefilter?: PrefilterChoice;
   /** Slope of the loss in [1, 10]; 1 by default. */
   readonly lambda?: number;
-  /** An OpenEXR file with the slope of every pixel, in place of `lambda`; see `readLambdaMap`. */
-  readonly lambdaMap?: Uint8Array;
   /**
    * `split` denoises irradiance, albedo and specular with kernels of their own, where the file has them; `beauty`, the
    * default, denoises the colour as a whole.
@@ -67,8 +74,6 @@ export interface DenoiseExrRequest extends ResolveOptions {
   readonly strength?: number;
   /** Deblurs the denoised frame, and magnifies it by a factor: the file gets the new size. */
   readonly finish?: Pick<PostProcessOptions, 'upscale' | 'deblur'>;
-  /** The frame rendered at the new size, with however few samples: its albedo and normals guide the magnification. */
-  readonly guide?: Uint8Array;
   /** Predicted errors, and where to spend the next samples, as further channels of the result. */
   readonly maps?: MapsRequest;
   /** The result has the channels of the maps and nothing else. */
@@ -82,6 +87,8 @@ export interface DenoiseExrRequest extends ResolveOptions {
   /** Monotone, in [0, 1]; 1 only when the file is done. */
   readonly onProgress?: (fraction: number) => void;
 }
+
+export interface DenoiseExrRequest extends DenoiseExrFiles, DenoiseExrOptions {}
 
 export interface DenoiseExrServices {
   readonly pool: ExrPool;

@@ -4,9 +4,10 @@ import type { BuiltFrame } from '../../frame/build-frame.js';
 import type { InputWarning } from '../../frame/frame.js';
 import type { LayerPlan, PlannedLayer } from '../../frame/layers/resolve-layers.js';
 import { plane, type Raster } from '../../image/raster.js';
+import type { OpenedFiles } from '../window/open-files.js';
 import { REACH } from './check-request.js';
 import { needsErrors } from './maps.js';
-import type { DenoiseExrRequest } from './types.js';
+import type { DenoiseExrOptions } from './types.js';
 
 /** Largest finite half: brighter samples of a half channel are written as this. */
 export const MAX_HALF = 65504;
@@ -17,7 +18,7 @@ export interface Written {
   readonly samples: Raster;
 }
 
-/** Warnings about a frame of the window that do not hold for the centre, too. */
+/** Warnings about a neighbor that do not hold for the center, too. */
 export function warningsOf(
   frame: string,
   { warnings }: BuiltFrame,
@@ -30,11 +31,12 @@ export function warningsOf(
 
 /** What was sent or asked for in vain. */
 export function unused(
-  { neighbors = [], components }: DenoiseExrRequest,
+  { offsets }: Pick<OpenedFiles, 'offsets'>,
+  { components }: DenoiseExrOptions,
   withSplit: boolean,
 ): InputWarning[] {
   const warnings: InputWarning[] = [];
-  const distant = neighbors.filter(({ offset }) => Math.abs(offset) > REACH);
+  const distant = offsets.filter((offset) => Math.abs(offset) > REACH);
   if (distant.length > 0) {
     const message = `${distant.length} frames are more than ${REACH} away from the one that is denoised and were not used`;
     warnings.push({ code: 'distant-frames', message });
@@ -47,7 +49,10 @@ export function unused(
 }
 
 /** What is predicted of the error does not hold for the request. */
-export function unpredicted({ maps = {}, lambda = 1, lambdaMap }: DenoiseExrRequest): InputWarning[] {
+export function unpredicted(
+  { lambdaMap }: Pick<OpenedFiles, 'lambdaMap'>,
+  { maps = {}, lambda = 1 }: DenoiseExrOptions,
+): InputWarning[] {
   if (!needsErrors(maps) || (lambda === 1 && lambdaMap === undefined)) return [];
   const message =
     'Errors are predicted at lambda = 1, and so are samples and the target: a higher lambda keeps more noise than they tell';

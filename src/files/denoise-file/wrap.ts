@@ -1,8 +1,10 @@
 import type { BuiltFrame } from '../../frame/build-frame.js';
 import type { Frame, InputWarning } from '../../frame/frame.js';
+import { mapWindow } from '../../frame/frame-window.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
-import type { DenoisedLayers, WindowedFrame } from './components.js';
+import type { LoadedWindow } from '../window/loaded-window.js';
+import type { DenoisedLayers } from './components.js';
 
 /** Whether the left border continues at the right one: `auto` where a frame looks like a panorama. */
 export type WrapMode = 'auto' | 'x' | 'none';
@@ -27,16 +29,13 @@ export function wrapReach(width: number): number {
 }
 
 /** A window whose frames continue beyond their left and right borders. */
-export function wrapWindow({ built, key, others }: WindowedFrame, reach: number): WindowedFrame {
+export function wrapWindow(window: LoadedWindow, reach: number): LoadedWindow {
+  const motions = [...window.motions].map(([offset, motion]) => [offset, wrapRaster(motion, reach)] as const);
   return {
-    built: wrapBuilt(built, reach),
-    key: `${key} wrap`,
-    others: others.map((other) => ({
-      ...other,
-      built: wrapBuilt(other.built, reach),
-      key: `${other.key} wrap`,
-      motion: wrapRaster(other.motion, reach),
+    ...mapWindow(window, ({ built, key, name }) => ({
+      ...{ name, built: wrapBuilt(built, reach), key: `${key} wrap` },
     })),
+    motions: new Map(motions),
   };
 }
 

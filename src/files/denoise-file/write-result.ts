@@ -3,14 +3,67 @@ import type { ExrLayout } from '../../exr/layout.js';
 import type { AddedChannel } from '../../exr/replace-channels.js';
 import type { LayerPlan, PlannedLayer } from '../../frame/layers/resolve-layers.js';
 import type { Attribute, Image } from '../../image/image.js';
-import { plane, type Raster, raster } from '../../image/raster.js';
-import type { Tile } from '../../image/region.js';
-import type { MapChannel } from './maps.js';
+import { joinedPart, ownParts } from '../../image/joined-parts.js';
+import { plane, type Raster } from '../../image/raster.js';
+import { crop, type Tile } from '../../image/region.js';
+import { resultAttributes } from './attributes.js';
+import type { DenoisedWindow } from './denoise-loaded.js';
+import type { FinishedLayers } from './finish-layers.js';
+import type { LoadedFiles } from './load-files.js';
+import type { MapChannel, Maps } from './maps.js';
+import type { PlannedFiles } from './plan-files.js';
+import { resizeImage } from './resize-image.js';
+import type { ViewTask } from './view-task.js';
 import type { Written } from './warnings.js';
 
-export function replacementsOf(
-  written: readonly Written[],
-): Map<number, Map<string, Float32Array | Uint32Array>> {
+/**
+ * Writes the file of the result: the original with its channels replaced and others added, or a file of its own for a region,
+ * for maps alone, and for another size.
+ * @throws QuietframeError as `ExrPool.replace`, `ExrPool.read` and `ExrPool.write`; `unsupported-exr` where a channel of the
+ * original has the name of a map and another type.
+ */
+export async function writeResult(
+  task: ViewTask,
+  planned: PlannedFiles,
+  loaded: LoadedFiles,
+  denoised: DenoisedWindow,
+  { color, written }: FinishedLayers,
+  { channels }: Maps,
+): Promise<Uint8Array> {
+  const { options, asked, services, watch, output } = task;
+  const { source, plan } = planned.original;
+  const { header } = source;
+  const { pool } = services;
+  const { region, mapsOnly, onProgress, signal } = options;
+  const calling = signal && { signal };
+  const attributes = await resultAttributes(task, planned, loaded, denoised);
+  const write = async (): Promise<Uint8Array> => {
+    if (region !== undefined) {
+      const image = imageOf(colorChannels(color), regionPlan(plan, region), header, attributes);
+      return pool.write(image, calling);
+    }
+    if (mapsOnly) return pool.write(imageOf(channels, plan, header, attributes), calling);
+    const replacements = withMaps(replacementsOf(written), channels, header, plan);
+    const add = addedMaps(channels, header, plan);
+    if (asked.factor === 1) return pool.replace(output.onto, replacements, { attributes, add, ...calling });
+    const select = ({ name }: { readonly name: string }): boolean => joinedPart(name) === undefined;
+    const whole = await pool.read(source, { select, ...calling });
+    const image = resizeImage({ parts: ownParts(whole.parts) }, asked.factor);
+    return pool.write(replaced(image, replacements, add, attributes), calling);
+  };
+  const bytes = await write();
+  watch.lap('encode');
+  onProgress?.(1);
+  return bytes;
+}
+
+/** The noisy colour of the pixels of the result. */
+export function noisyOf({ options: { region } }: ViewTask, { window }: LoadedFiles): Raster {
+  const { color } = window.center.built.frame;
+  return region === undefined ? color : crop(color, region);
+}
+
+function replacementsOf(written: readonly Written[]): Map<number, Map<string, Float32Array | Uint32Array>> {
   const replacements = new Map<number, Map<string, Float32Array | Uint32Array>>();
   for (const { layer, samples } of written) {
     const channels = replacements.get(layer.part) ?? new Map<string, Float32Array | Uint32Array>();
@@ -35,7 +88,7 @@ function meanOfPlanes(samples: Raster, { channels }: PlannedLayer, name: string)
 }
 
 /** Everything of a resized image, but for what is replaced and added. */
-export function replaced(
+function replaced(
   image: Image,
   replacements: ReadonlyMap<number, ReadonlyMap<string, Float32Array | Uint32Array>>,
   added: readonly AddedChannel[],
@@ -52,30 +105,18 @@ export function replaced(
   return { parts };
 }
 
-/** The pixels of a region as a picture of their own. */
-export function crop(picture: Raster, { x, y, width, height }: Tile): Raster {
-  const cropped = raster(width, height, picture.channels);
-  for (let c = 0; c < picture.channels; c++) {
-    for (let row = 0; row < height; row++) {
-      const from = (c * picture.height + y + row) * picture.width + x;
-      cropped.data.set(picture.data.subarray(from, from + width), (c * height + row) * width);
-    }
-  }
-  return cropped;
-}
-
-export function colorChannels(color: Raster): MapChannel[] {
+function colorChannels(color: Raster): MapChannel[] {
   return ['R', 'G', 'B'].map((name, c) => ({ name, type: 'float', data: plane(color, c) }));
 }
 
 /** The plan with a region for its data window. */
-export function regionPlan(plan: LayerPlan, { x, y, width, height }: Tile): LayerPlan {
+function regionPlan(plan: LayerPlan, { x, y, width, height }: Tile): LayerPlan {
   const [xMin, yMin] = [plan.dataWindow.xMin + x, plan.dataWindow.yMin + y];
   return { ...plan, dataWindow: { xMin, yMin, xMax: xMin + width - 1, yMax: yMin + height - 1 } };
 }
 
 /** A file of maps alone, with the windows of the frame. */
-export function imageOf(
+function imageOf(
   channels: readonly MapChannel[],
   { target, dataWindow }: LayerPlan,
   header: ExrLayout,
@@ -98,7 +139,7 @@ function hasChannel(header: ExrLayout, { target }: LayerPlan, { name, type }: Ma
   throw new QuietframeError('unsupported-exr', message, { layer: name });
 }
 
-export function withMaps(
+function withMaps(
   replacements: Map<number, Map<string, Float32Array | Uint32Array>>,
   channels: readonly MapChannel[],
   header: ExrLayout,
@@ -112,11 +153,7 @@ export function withMaps(
   return new Map([...replacements, [part, replaced]]);
 }
 
-export function addedMaps(
-  channels: readonly MapChannel[],
-  header: ExrLayout,
-  plan: LayerPlan,
-): AddedChannel[] {
+function addedMaps(channels: readonly MapChannel[], header: ExrLayout, plan: LayerPlan): AddedChannel[] {
   const { part } = plan.target;
   return channels
     .filter((channel) => !hasChannel(header, plan, channel))

@@ -1,5 +1,5 @@
 import { ModelRepository } from '../../engine/model-repository.js';
-import { expected, QuietframeError } from '../../errors.js';
+import { expected, QuietframeError, withFrameName } from '../../errors.js';
 import { stringAttribute } from '../../exr/attribute.js';
 import type { ExrPool } from '../../exr/pool.js';
 import { resolveLayers } from '../../frame/layers/resolve-layers.js';
@@ -10,7 +10,6 @@ import { PARAMETERS, type ParameterMap } from '../../pkn/parameter-map.js';
 import { WorkerPool } from '../../threads/worker-pool.js';
 import { builtUrl } from '../../threads/worker-url.js';
 import { VERSION } from '../../version.js';
-import { naming } from '../window/load-frame.js';
 import { mapChannels } from './apply-filter.js';
 import { checkFilterOptions, FILTERS, type FilterOptions } from './filter-options.js';
 import type { FilterJob, FilterJobResult } from './filter-worker.js';
@@ -82,9 +81,10 @@ export class PictureFilter {
   readonly filter = async (request: FilterRequest): Promise<FilteredFile> => {
     const { picture, parameters, signal, ...options } = request;
     checkFilterOptions(options, parameters !== undefined);
-    const map = parameters && (await naming('parameters', () => this.#readMap(parameters, options, signal)));
+    const map =
+      parameters && (await withFrameName('parameters', () => this.#readMap(parameters, options, signal)));
     const job = { options, ...(map && { map }) };
-    return naming('picture', () => this.#filter(picture, job, signal));
+    return withFrameName('picture', () => this.#filter(picture, job, signal));
   };
 
   async #filter(

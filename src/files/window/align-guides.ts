@@ -7,7 +7,7 @@ import type { LoadedFrame } from './load-frame.js';
  * in some frames of a shot (a fade, an empty stage). What the centre lacks is left out; what it has is 0 where the frame
  * lacks it.
  */
-export function alignGuides(center: Frame, { built, key }: LoadedFrame): LoadedFrame {
+export function alignGuides(center: Frame, { built, key, name }: LoadedFrame): LoadedFrame {
   let frame = built.frame;
   let how = '';
   for (const [role, variance] of [
@@ -27,5 +27,5 @@ export function alignGuides(center: Frame, { built, key }: LoadedFrame): LoadedF
             ...(center[variance] && { [variance]: raster(width, height, 1) }),
           };
   }
-  return how === '' ? { built, key } : { built: { ...built, frame }, key: key + how };
+  return { name, ...(how === '' ? { built, key } : { built: { ...built, frame }, key: key + how }) };
 }

@@ -1,24 +1,21 @@
 import type { Frame, InputWarning } from '../../frame/frame.js';
+import type { FrameWindow } from '../../frame/frame-window.js';
 import type { MotionLayers } from '../../frame/motion/motion-guide.js';
 import type { Raster } from '../../image/raster.js';
 import { aside } from '../run-off-thread.js';
 import type { CachedFrames } from './frame-cache.js';
+import type { LoadedFrame } from './load-frame.js';
 
-/** A frame of a window; the centre has the offset 0. */
-export interface WindowEntry {
+/** A frame on the way from the center, whose offset is 0. */
+interface Step extends LoadedFrame {
   readonly offset: number;
-  /** What errors and warnings call it. */
-  readonly name: string;
-  readonly frame: Frame;
-  /** Tells its content. */
-  readonly key: string;
 }
 
 /** Where the motion of a window came from; `none` where there is no other frame. */
 export type MotionOrigin = 'vectors' | 'optical-flow' | 'none';
 
 export interface WindowMotion {
-  /** From each pixel of the centre to the frame of the offset; see `WindowFrame.motion`. */
+  /** By offset: from each pixel of the center to that neighbor; see `WindowFrame.motion`. */
   readonly motions: ReadonlyMap<number, Raster>;
   readonly origin: MotionOrigin;
   readonly warnings: readonly InputWarning[];
@@ -27,17 +24,17 @@ export interface WindowMotion {
 /**
  * Motion from the centre of a window to each of its other frames: the vectors of the frames on the way, chained. Where a
  * frame has none, or the next frame is missing from the window, optical flow takes the place of that step.
- * @param others any offsets but 0, each once.
  * @throws QuietframeError `cancelled`, `internal`.
  */
 export async function windowMotion(
-  center: WindowEntry,
-  others: readonly WindowEntry[],
+  window: FrameWindow<LoadedFrame>,
   cached: CachedFrames,
   signal: AbortSignal | undefined,
 ): Promise<WindowMotion> {
+  const center: Step = { ...window.center, offset: 0 };
+  const others = window.neighbors.map(({ offset, value }): Step => ({ ...value, offset }));
   const motions = new Map<number, Raster>();
-  const estimated: WindowEntry[] = [];
+  const estimated: Step[] = [];
   const follow = async (way: -1 | 1): Promise<void> => {
     const side = others
       .filter(({ offset }) => Math.sign(offset) === way)
@@ -45,11 +42,11 @@ export async function windowMotion(
     const steps: Raster[] = [];
     let last = center;
     for (const entry of side) {
-      const { frame } = last;
+      const { frame } = last.built;
       const vectors = way < 0 ? frame.motionToPrevious : frame.motionToNext;
       if (vectors !== undefined && entry.offset === last.offset + way) steps.push(vectors);
       else {
-        const [from, to] = commonGuides([last.frame, entry.frame]) as [MotionLayers, MotionLayers];
+        const [from, to] = commonGuides([frame, entry.built.frame]) as [MotionLayers, MotionLayers];
         const given = { from, to };
         const key = `${last.key} to ${entry.key}`;
         const [flow] = await cached.motions(key, async () => [await aside('estimate-motion', given, signal)]);
@@ -79,7 +76,7 @@ export async function windowMotion(
   return { motions, origin, warnings };
 }
 
-function flowWarning(entries: readonly WindowEntry[]): InputWarning[] {
+function flowWarning(entries: readonly Step[]): InputWarning[] {
   if (entries.length === 0) return [];
   const frames = entries.toSorted((a, b) => a.offset - b.offset).map(({ name }) => name);
   const message = `There are no motion vectors of a known convention on the way to ${frames.join(', ')}: optical flow was used`;
@@ -87,12 +84,12 @@ function flowWarning(entries: readonly WindowEntry[]): InputWarning[] {
 }
 
 async function conventionWarning(
-  { frame }: WindowEntry,
-  others: readonly WindowEntry[],
+  { built: { frame } }: Step,
+  others: readonly Step[],
   signal: AbortSignal | undefined,
 ): Promise<InputWarning[]> {
   const { motionToPrevious, motionToNext } = frame;
-  const at = (offset: number) => others.find((other) => other.offset === offset)?.frame;
+  const at = (offset: number) => others.find((other) => other.offset === offset)?.built.frame;
   const [before, after] = [at(-1), at(1)];
   if ((motionToPrevious && before) === undefined && (motionToNext && after) === undefined) return [];
   const motion = { ...(motionToPrevious && { motionToPrevious }), ...(motionToNext && { motionToNext }) };

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DenoiserLost } from '../../../src/cli/sequence/frame-denoiser.js';
 import { RemoteDenoiser } from '../../../src/cli/sequence/remote-denoiser.js';
+import { openSource } from '../../../src/exr/source.js';
 import { fakeApp, listen, makeExr } from '../../server/support.js';
 
 const RETRIES = { attempts: 3, busyAttempts: 4, backoffSeconds: 0.001, longestSeconds: 0.02 };
-const window = [-1, 0].map((offset) => ({
-  ...{ offset, name: `s.${offset}.exr` },
-  exr: makeExr({ value: () => 2 + offset }),
-}));
+const file = (offset: number) =>
+  openSource(makeExr({ value: () => 2 + offset }), { name: `s.${offset}.exr` });
+const window = { center: file(0), neighbors: [{ offset: -1, value: file(-1) }] };
 const signal = new AbortController().signal;
 const opened: { close: () => unknown }[] = [];
 afterEach(async () => {
@@ -48,15 +48,12 @@ const hangUp = (request: IncomingMessage): void => {
 describe('a remote denoiser', () => {
   it('sends the window and gets report and file', async () => {
     const { app, service } = await fakeApp();
-    const { exr, report } = await remote(await listen(app), { source: 'mitsuba' }).denoise(
-      { window },
-      signal,
-    );
+    const { exr, report } = await remote(await listen(app), { source: 'mitsuba' }).denoise(window, signal);
     expect(report).toMatchObject({ model: 'kpcn', windowUsed: 1 });
     expect(exr.length).toBeGreaterThan(100);
     const [request] = service.requests;
     expect(request?.source).toBe('mitsuba');
-    expect(Buffer.from(request?.exr ?? []).equals(window[1]?.exr as Uint8Array)).toBe(true);
+    expect(Buffer.from(request?.exr ?? []).equals(window.center.bytes)).toBe(true);
     expect(request?.neighbors?.map(({ offset }) => offset)).toEqual([-1]);
   });
 
@@ -68,12 +65,12 @@ describe('a remote denoiser', () => {
       done();
     });
     const denoiser = remote(await listen(app));
-    const next = { offset: 1, name: 's.1.exr', exr: makeExr({ value: () => 3 }) };
-    await denoiser.denoise({ window }, signal);
-    await denoiser.denoise({ window: [...window, next] }, signal);
+    const longer = { ...window, neighbors: [...window.neighbors, { offset: 1, value: file(1) }] };
+    await denoiser.denoise(window, signal);
+    await denoiser.denoise(longer, signal);
     expect([puts.length, new Set(puts).size]).toEqual([3, 3]);
     await app.inject({ method: 'DELETE', url: puts[0] as string });
-    await denoiser.denoise({ window: [...window, next] }, signal);
+    await denoiser.denoise(longer, signal);
     expect([puts.length, new Set(puts).size]).toEqual([4, 3]);
   });
 
@@ -88,8 +85,8 @@ describe('a remote denoiser', () => {
       });
       const denoiser = new RemoteDenoiser(`http://127.0.0.1:${await listen(app)}`, {}, RETRIES, map);
       opened.push(denoiser);
-      await denoiser.denoise({ window }, signal);
-      await denoiser.denoise({ window: window.slice(1) }, signal);
+      await denoiser.denoise(window, signal);
+      await denoiser.denoise({ ...window, neighbors: [] }, signal);
       expect(service.requests.map(({ lambda, lambdaMap }) => [lambda, lambdaMap?.length])).toEqual([
         [undefined, map.length],
         [undefined, map.length],
@@ -99,9 +96,9 @@ describe('a remote denoiser', () => {
   });
 
   it('sends whole windows to a service that keeps no frames, or too few', async () => {
-    for (const frameCacheBytes of [0, window[0]?.exr.length ?? 0]) {
+    for (const frameCacheBytes of [0, window.center.bytes.length]) {
       const { app, service } = await fakeApp({ frameCacheBytes });
-      const { report } = await remote(await listen(app)).denoise({ window }, signal);
+      const { report } = await remote(await listen(app)).denoise(window, signal);
       expect(report.model).toBe('kpcn');
       expect(service.requests[0]?.neighbors).toHaveLength(1);
     }
@@ -110,13 +107,13 @@ describe('a remote denoiser', () => {
   it('tells at once what is wrong with a frame', async () => {
     const { app, service } = await fakeApp();
     const bad = remote(await listen(app)).denoise(
-      { window: [{ offset: 0, name: 's.0.exr', exr: new Uint8Array(9) }] },
+      { center: { ...window.center, bytes: new Uint8Array(9) }, neighbors: [] },
       signal,
     );
     await expect(bad).rejects.toMatchObject({ name: 'QuietframeError' });
     expect(service.requests).toHaveLength(0);
     const { port, count } = await serving(refuse(422));
-    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow('because of 422');
+    await expect(remote(port).denoise(window, signal)).rejects.toThrow('because of 422');
     expect(count()).toBe(1);
   });
 
@@ -127,7 +124,7 @@ describe('a remote denoiser', () => {
         .writeHead(422)
         .end(JSON.stringify({ type, detail: 'no chunk in frame[0]', frame: 'frame[0]' }));
     });
-    await expect(remote(port).denoise({ window }, signal)).rejects.toMatchObject({
+    await expect(remote(port).denoise(window, signal)).rejects.toMatchObject({
       ...{ code: 'malformed-exr', details: { frame: 's.-1.exr' } },
       message: expect.stringMatching(/answered 422: no chunk in s\.-1\.exr$/),
     });
@@ -135,7 +132,7 @@ describe('a remote denoiser', () => {
       const type = 'urn:quietframe:problem:of-a-later-version';
       response.writeHead(422).end(JSON.stringify({ type, detail: 'no', frame: 'frame[7]' }));
     });
-    await expect(remote(later.port).denoise({ window }, signal)).rejects.toMatchObject({
+    await expect(remote(later.port).denoise(window, signal)).rejects.toMatchObject({
       ...{ code: 'malformed-request', details: {} },
     });
   });
@@ -144,49 +141,47 @@ describe('a remote denoiser', () => {
     const seen = new Set<string | undefined>();
     const { port } = await serving((request, response) => {
       seen.add(request.headers.authorization);
-      const digest = createHash('sha256')
-        .update(window[0]?.exr ?? '')
-        .digest('hex');
+      const digest = createHash('sha256').update(window.center.bytes).digest('hex');
       if (request.method === 'PUT') refuse(401)(request, response);
       else response.writeHead(404).end(JSON.stringify({ detail: 'missing', missing: [digest] }));
     });
     const url = `http://127.0.0.1:${port}`;
     const denoiser = new RemoteDenoiser(url, {}, RETRIES, undefined, 'secret');
     opened.push(denoiser);
-    await expect(denoiser.denoise({ window }, signal)).rejects.toThrow(DenoiserLost);
+    await expect(denoiser.denoise(window, signal)).rejects.toThrow(DenoiserLost);
     expect([...seen]).toEqual(['Bearer secret']);
   });
 
   it('waits for a busy service, and gives it up when it stays busy', async () => {
     const { port, count } = await serving(refuse(503, { 'retry-after': '1' }));
-    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow(DenoiserLost);
+    await expect(remote(port).denoise(window, signal)).rejects.toThrow(DenoiserLost);
     expect(count()).toBe(RETRIES.busyAttempts);
     const soon = await serving(refuse(429), refuse(503), refuse(404));
-    await expect(remote(soon.port).denoise({ window }, signal)).rejects.toThrow('because of 404');
+    await expect(remote(soon.port).denoise(window, signal)).rejects.toThrow('because of 404');
     expect(soon.count()).toBe(3);
   });
 
   it('tries again when the service breaks off, and is lost when it stays away', async () => {
     const { port, count } = await serving(hangUp);
-    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow(DenoiserLost);
+    await expect(remote(port).denoise(window, signal)).rejects.toThrow(DenoiserLost);
     expect(count()).toBe(RETRIES.attempts);
-    await expect(remote(1).denoise({ window }, signal)).rejects.toThrow('does not answer');
+    await expect(remote(1).denoise(window, signal)).rejects.toThrow('does not answer');
   });
 
   it('gives up the frame, not the service, after answers of 500', async () => {
     const { port, count } = await serving(refuse(500));
-    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow('because of 500');
+    await expect(remote(port).denoise(window, signal)).rejects.toThrow('because of 500');
     expect(count()).toBe(RETRIES.attempts);
   });
 
   it('does not take another answer for a file', async () => {
     const { port } = await serving((_, response) => response.end('hello'));
-    await expect(remote(port).denoise({ window }, signal)).rejects.toThrow('not a report and a file');
+    await expect(remote(port).denoise(window, signal)).rejects.toThrow('not a report and a file');
   });
 
   it('ends when it is cancelled', async () => {
     const abort = new AbortController();
     const { port } = await serving(() => abort.abort());
-    await expect(remote(port).denoise({ window }, abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(remote(port).denoise(window, abort.signal)).rejects.toMatchObject({ code: 'cancelled' });
   });
 });

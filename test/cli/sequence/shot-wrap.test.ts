@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { FramePattern } from '../../../src/cli/sequence/frame-pattern.js';
+import { type Sequence, sourcesOf } from '../../../src/cli/sequence/run-sequence.js';
 import { warningsOf } from '../../../src/cli/sequence/shot-report.js';
 import { withShotWrap } from '../../../src/cli/sequence/shot-wrap.js';
 import { ExrPool } from '../../../src/exr/pool.js';
@@ -23,6 +24,9 @@ const panorama: Picture = (longitude, latitude) =>
 const doubtful: Picture = (longitude, latitude) =>
   1.2 + 0.5 * Math.tanh(walls(longitude)) + 0.4 * Math.sin(latitude);
 const ramp: Picture = (longitude) => 0.1 + longitude;
+
+const decided = (shot: Sequence): Promise<Sequence> =>
+  withShotWrap(shot, sourcesOf(shot, pool, 1), pool, never);
 
 const render = (picture: Picture): Uint8Array =>
   exrFile([{ window: { xMin: 0, yMin: 0, xMax: WIDTH - 1, yMax: HEIGHT - 1 }, layers: ['RGB'] }], (_, i) => {
@@ -45,19 +49,19 @@ it.each([
   'wraps all frames of a shot as its first one, %s, whichever are denoised',
   async (name, pictures, wrap) => {
     const shot = await shotOf(name.replaceAll(' ', '-'), pictures.map(render));
-    expect((await withShotWrap(shot, pool, never)).request.wrap).toBe(wrap);
+    expect((await decided(shot)).request.wrap).toBe(wrap);
   },
 );
 
 it('warns of a doubtful first frame once', async () => {
-  const chosen = await withShotWrap(await shotOf('doubt', [render(doubtful)]), pool, never);
+  const chosen = await decided(await shotOf('doubt', [render(doubtful)]));
   expect(chosen.request.wrap).toBe('none');
   expect(warningsOf(chosen, [])).toMatchObject([{ code: 'panorama', frames: [0] }]);
 });
 
 it('skips damaged frames, and leaves a choice of the caller', async () => {
   const damaged = await shotOf('damaged', [Buffer.from('junk'), render(panorama)]);
-  expect((await withShotWrap(damaged, pool, never)).request.wrap).toBe('x');
+  expect((await decided(damaged)).request.wrap).toBe('x');
   const given = await shotOf('given', [render(ramp)], 'x');
-  expect((await withShotWrap(given, pool, never)).request.wrap).toBe('x');
+  expect((await decided(given)).request.wrap).toBe('x');
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FramePattern } from '../../../src/cli/sequence/frame-pattern.js';
+import { ShotSources } from '../../../src/cli/sequence/shot-sources.js';
 import { WindowFiles } from '../../../src/cli/sequence/window-files.js';
 import { QuietframeError } from '../../../src/errors.js';
 import { ExrPool } from '../../../src/exr/pool.js';
@@ -23,18 +24,14 @@ afterAll(async () => {
   await pool.close();
 });
 
-const files = (most: number): WindowFiles =>
-  new WindowFiles(
-    { input: new FramePattern(join(folder, 'in.#.exr'), 'the input') },
-    [1, 2, 3, 4, 5],
-    {},
-    pool,
-    most,
-  );
+const files = (most: number): WindowFiles => {
+  const shot = { input: new FramePattern(join(folder, 'in.#.exr'), 'the input') };
+  return new WindowFiles(shot, [1, 2, 3, 4, 5], {}, pool, new ShotSources(shot, pool, most));
+};
 
 it('leaves out what cannot be read or lacks a layer, but not the frame itself', async () => {
   const { window, leftOut } = await files(8).read(3, [1, 2, 3, 4, 5, 6]);
-  expect(window.map(({ offset }) => offset)).toEqual([-2, -1, 0]);
+  expect(window.neighbors.map(({ offset }) => offset)).toEqual([-2, -1]);
   expect(leftOut.map(({ frame, warning }) => [frame, warning.code])).toEqual(
     [4, 5, 6].map((frame) => [frame, 'frame-left-out']),
   );
@@ -46,10 +43,11 @@ it('reads a file once while windows slide over it', async () => {
   const first = await read.read(2, [1, 2, 3]);
   await unlink(join(folder, 'in.1.exr'));
   const second = await read.read(1, [1, 2]);
-  expect(second.window.map(({ exr }) => exr)).toEqual(first.window.slice(0, 2).map(({ exr }) => exr));
-  expect(second.window[0]?.exr).toBe(first.window[0]?.exr);
+  expect(second.window.center).toBe(first.window.neighbors[0]?.value);
+  expect(second.window.neighbors.map(({ value }) => value)).toEqual([first.window.center]);
+  expect(second.window.neighbors[0]?.value).toBe(first.window.center);
   const none = await files(8).read(2, [1, 2]);
-  expect(none.window.map(({ offset }) => offset)).toEqual([0]);
+  expect(none.window.neighbors).toEqual([]);
 });
 
 it('leaves a frame that turned out to be damaged out of all later windows, another one of one window', async () => {
@@ -57,9 +55,9 @@ it('leaves a frame that turned out to be damaged out of all later windows, anoth
   read.leaveOut(2, new QuietframeError('malformed-exr', 'Expected a chunk'));
   read.leaveOut(4, new QuietframeError('mismatched-frames', 'Expected a layer'));
   const { window, leftOut } = await read.read(3, [2, 3]);
-  expect(window.map(({ offset }) => offset)).toEqual([0]);
+  expect(window.neighbors).toEqual([]);
   expect(leftOut[0]?.warning.message).toBe(
     `Denoised without a frame of the window: ${join(folder, 'in.2.exr')}: Expected a chunk`,
   );
-  expect((await read.read(4, [4])).window).toHaveLength(1);
+  expect((await read.read(4, [4])).window.neighbors).toEqual([]);
 });

@@ -182,11 +182,11 @@ describe('what looks like a panorama', () => {
 
 describe('the choice for a shot', () => {
   it('is that of a panorama for all frames, and none in doubt', async () => {
-    expect(await wrapOfShot(render(room), {}, pool)).toEqual({ wrap: 'x' });
+    expect(await wrapOfShot(pool.open(render(room)), {}, pool)).toEqual({ wrap: 'x' });
     const ramp = render((x) => 0.2 + x / WIDTH);
-    expect(await wrapOfShot(ramp, { wrap: 'auto' }, pool)).toEqual({ wrap: 'none' });
+    expect(await wrapOfShot(pool.open(ramp), { wrap: 'auto' }, pool)).toEqual({ wrap: 'none' });
     const square = render(room, 0, WIDTH, WIDTH);
-    expect(await wrapOfShot(square, {}, pool)).toEqual({ wrap: 'auto' });
-    expect(await wrapOfShot(square, { wrap: 'x' }, pool)).toEqual({ wrap: 'x' });
+    expect(await wrapOfShot(pool.open(square), {}, pool)).toEqual({ wrap: 'auto' });
+    expect(await wrapOfShot(pool.open(square), { wrap: 'x' }, pool)).toEqual({ wrap: 'x' });
   });
 });

@@ -16,6 +16,7 @@ const full: Frame = {
   normal: raster(2, 1, 3, new Float32Array(6).fill(0.5)),
 };
 const loaded = (frame: Frame): LoadedFrame => ({
+  name: 'frame',
   built: {
     frame,
     lights: new Map(),
