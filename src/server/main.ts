@@ -41,9 +41,10 @@ export async function serve(
     await app.listen({ host: config.host, port: config.port });
     const secure = app.context.tls === undefined ? '' : 's';
     const url = urlOf(`http${secure}`, app.server.address() as AddressInfo);
-    say(url);
+    printAddress(url);
     listening?.(url);
-    if (grpc !== undefined) say(urlOf(`grpc${secure}`, await grpc.listen(config.host, config.grpcPort ?? 0)));
+    if (grpc !== undefined)
+      printAddress(urlOf(`grpc${secure}`, await grpc.listen(config.host, config.grpcPort ?? 0)));
     await warmUp(deps, stop.signal);
     lifecycle.ready();
     await stop.stopped;
@@ -65,7 +66,7 @@ function urlOf(scheme: string, { address, port, family }: AddressInfo): string {
   return `${scheme}://${host}:${port}`;
 }
 
-function say(url: string): void {
+function printAddress(url: string): void {
   process.stdout.write(`quietframe listening on ${url}\n`);
 }
 

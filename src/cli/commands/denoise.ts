@@ -111,7 +111,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     },
   );
   await writeOutput(flags.output, bytes, guard);
-  await tell(report, parameters, flags, guard);
+  await printReport(report, parameters, flags, guard);
 }
 
 /** A picture has the denoised color, and nothing to hold the rest. */
@@ -122,7 +122,7 @@ function checkPicture({ maps, aovs, view }: ParameterRequest, output: string): v
   if (view === 'all') throw invalidArgument('.exr with --view all', '--output', output);
 }
 
-async function tell(
+async function printReport(
   report: FullReport,
   { region }: ParameterRequest,
   flags: Flags,

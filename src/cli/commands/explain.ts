@@ -111,7 +111,7 @@ async function explain(inputs: readonly string[], flags: Flags): Promise<void> {
       ? drawKernels(kernels, noisy)
       : new TextEncoder().encode(`${JSON.stringify(kernels, null, 2)}\n`);
   await writeOutput(flags.output, bytes, guard);
-  tell(report, flags.output);
+  printReport(report, flags.output);
 }
 
 function typeOf(output: string): 'png' | 'json' {
@@ -122,7 +122,10 @@ function typeOf(output: string): 'png' | 'json' {
   throw invalidArgument('.png or .json as the suffix (- is standard output)', '--output', output);
 }
 
-function tell({ warnings, kernels = [], model, version, windowUsed }: FullReport, output: string): void {
+function printReport(
+  { warnings, kernels = [], model, version, windowUsed }: FullReport,
+  output: string,
+): void {
   for (const { code, message } of warnings) {
     process.stderr.write(`quietframe: warning ${code}: ${message}\n`);
   }

@@ -89,10 +89,10 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
     },
   );
   await writeOutput(flags.output, result, guard);
-  await tell(report, flags, guard);
+  await printReport(report, flags, guard);
 }
 
-async function tell(report: FullReport, flags: Flags, guard: OverwriteGuard): Promise<void> {
+async function printReport(report: FullReport, flags: Flags, guard: OverwriteGuard): Promise<void> {
   for (const { code, message } of report.warnings) {
     process.stderr.write(`quietframe: warning ${code}: ${message}\n`);
   }

@@ -1,5 +1,5 @@
 /** What became of a job in a lane: settled, or not, because the lane is gone. */
-export type LaneOutcome = 'settled' | 'lane-lost';
+export type WorkerOutcome = 'settled' | 'worker-lost';
 
 /**
  * Works off jobs in lanes. Every lane begins with a contiguous range of them, in order, for neighbors in a row share
@@ -10,7 +10,7 @@ export type LaneOutcome = 'settled' | 'lane-lost';
 export async function fanOut<Job>(
   jobs: readonly Job[],
   lanes: number,
-  work: (job: Job, lane: number) => Promise<LaneOutcome>,
+  work: (job: Job, lane: number) => Promise<WorkerOutcome>,
 ): Promise<Job[]> {
   const ranges = Array.from({ length: lanes }, (_, lane) =>
     jobs.slice(Math.floor((lane * jobs.length) / lanes), Math.floor(((lane + 1) * jobs.length) / lanes)),
@@ -45,7 +45,7 @@ export async function fanOut<Job>(
       }
       running++;
       try {
-        if ((await work(job, lane)) === 'lane-lost') {
+        if ((await work(job, lane)) === 'worker-lost') {
           ranges[lane]?.unshift(job);
           return;
         }

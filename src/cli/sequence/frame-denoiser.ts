@@ -23,6 +23,6 @@ export interface FrameDenoiser {
 }
 
 /** A denoiser is gone; its frames are for the others. */
-export class DenoiserLost extends Error {
-  override readonly name = 'DenoiserLost';
+export class ServiceUnavailable extends Error {
+  override readonly name = 'ServiceUnavailable';
 }

@@ -6,7 +6,7 @@ import { partsOfMixed } from '../../files/multipart-mixed.js';
 import type { InputWarning } from '../../frame/frame.js';
 import { type FrameWindow, inTimeOrder, type PlacedFrame } from '../../frame/frame-window.js';
 import { digestOf } from '../../io/sha256.js';
-import { type DenoisedFrame, DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
+import { type DenoisedFrame, type FrameDenoiser, ServiceUnavailable } from './frame-denoiser.js';
 
 export interface RetryOptions {
   /** Tries of a request whose service does not answer or fails. */
@@ -97,13 +97,13 @@ export class RemoteDenoiser implements FrameDenoiser {
       const answer = await this.#post(files, signal);
       if (!('status' in answer)) return answer;
       const { status, detail, retryAfter } = answer;
-      if (status === 401) throw new DenoiserLost(`${this.name} does not let the caller in: ${detail}`);
+      if (status === 401) throw new ServiceUnavailable(`${this.name} does not let the caller in: ${detail}`);
       if (status === 503 || status === 429) {
-        if (++waits >= busyAttempts) throw new DenoiserLost(`${this.name} stays busy: ${detail}`);
+        if (++waits >= busyAttempts) throw new ServiceUnavailable(`${this.name} stays busy: ${detail}`);
         await this.#wait(waits, retryAfter, signal);
       } else if (status === 0 || status === 408 || status >= 500) {
         if (++failures >= attempts) {
-          if (status === 0) throw new DenoiserLost(`${this.name} does not answer: ${detail}`);
+          if (status === 0) throw new ServiceUnavailable(`${this.name} does not answer: ${detail}`);
           throw new QuietframeError('internal', `${this.name} answered ${status}: ${detail}`);
         }
         await this.#wait(failures, retryAfter, signal);

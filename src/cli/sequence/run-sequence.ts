@@ -10,7 +10,7 @@ import type { InputWarning } from '../../frame/frame.js';
 import type { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
 import { fanOut } from './fan-out.js';
-import { type DenoisedFrame, DenoiserLost, type FrameDenoiser } from './frame-denoiser.js';
+import { type DenoisedFrame, type FrameDenoiser, ServiceUnavailable } from './frame-denoiser.js';
 import type { FramePattern } from './frame-pattern.js';
 import { pathsOf, type ShotFiles } from './shot-files.js';
 import { ShotSources } from './shot-sources.js';
@@ -76,7 +76,7 @@ export async function runSequence(
   guard: Pick<OverwriteGuard, 'write'>,
   signal: AbortSignal,
   onOutcome: (outcome: FrameOutcome) => void,
-  onLost: (error: DenoiserLost) => void,
+  onLost: (error: ServiceUnavailable) => void,
 ): Promise<void> {
   const files = (frame: number) => ({
     frame,
@@ -84,7 +84,7 @@ export async function runSequence(
     output: sequence.output.path(frame),
   });
   const windows = windowsOf(sequence, sources, pool);
-  const work = async (frame: number, lane: number): Promise<'settled' | 'lane-lost'> => {
+  const work = async (frame: number, lane: number): Promise<'settled' | 'worker-lost'> => {
     const denoiser = denoisers[lane] as FrameDenoiser;
     const start = performance.now();
     try {
@@ -105,9 +105,9 @@ export async function runSequence(
         warnings: [...leftOut, ...report.warnings],
       });
     } catch (error) {
-      if (error instanceof DenoiserLost) {
+      if (error instanceof ServiceUnavailable) {
         onLost(error);
-        return 'lane-lost';
+        return 'worker-lost';
       }
       if (!(error instanceof QuietframeError) || error.code === 'cancelled') throw error;
       onOutcome({ ...files(frame), status: 'failed', error: error.message });
@@ -119,7 +119,7 @@ export async function runSequence(
   }
 }
 
-/** Denoises a frame from those of its window that can be used. @throws QuietframeError, DenoiserLost as the denoiser. */
+/** Denoises a frame from those of its window that can be used. @throws QuietframeError, ServiceUnavailable as the denoiser. */
 async function denoiseFrame(
   frame: number,
   sequence: Sequence,

@@ -33,8 +33,8 @@ interface KnownToken {
   readonly hash: Buffer;
   readonly quotas: Quotas;
   readonly caller: Caller;
-  readonly requests: Allowance | undefined;
-  readonly bytes: Allowance | undefined;
+  readonly requests: TokenBucket | undefined;
+  readonly bytes: TokenBucket | undefined;
 }
 
 /** Tells callers apart, by bearer tokens where there are any, and keeps them within their quotas. */
@@ -122,7 +122,7 @@ export function networkOf(address: string): string {
 }
 
 /** An amount that refills at a steady rate up to what one period allows. Clocks that are set do not change it. */
-export class Allowance {
+export class TokenBucket {
   readonly #most: number;
   readonly #perMs: number;
   readonly #now: () => number;
@@ -210,8 +210,8 @@ function parseToken(value: unknown, index: number): KnownToken {
     hash: Buffer.from(sha256, 'hex'),
     quotas,
     caller: { name, places: concurrent, jobs, urgency },
-    requests: requestsPerMinute === undefined ? undefined : new Allowance(requestsPerMinute, 60_000),
-    bytes: bytesPerHour === undefined ? undefined : new Allowance(bytesPerHour, 3_600_000),
+    requests: requestsPerMinute === undefined ? undefined : new TokenBucket(requestsPerMinute, 60_000),
+    bytes: bytesPerHour === undefined ? undefined : new TokenBucket(bytesPerHour, 3_600_000),
   };
 }
 

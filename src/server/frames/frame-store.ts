@@ -158,7 +158,7 @@ export class FrameStore {
     for (const [oldest, old] of this.#memory) {
       if (this.#memoryBytes <= this.#options.memoryBytes) break;
       if (this.#retained.has(oldest) && this.#options.spoolFolder === undefined) continue;
-      this.#forget(oldest);
+      this.#drop(oldest);
       leaving.push(this.#leave(oldest, old));
     }
     await Promise.all(leaving);
@@ -168,14 +168,14 @@ export class FrameStore {
    * Lets go of none of these frames until they are released. At most half of the store can be held on to.
    * @throws QuietframeError `missing-frames`; `too-large` when these alone are more; `overloaded` when all together are.
    */
-  retain(names: readonly string[]): void {
+  pin(names: readonly string[]): void {
     const missing = names.filter((name) => !this.has(name)).map(digestOfName);
     if (missing.length > 0) {
       const received = `${missing.length} that are not kept`;
       const message = expected('frames that have been sent before', 'the job', received);
       throw new QuietframeError('missing-frames', message, { missing });
     }
-    this.#retained.retain(new Map(names.map((name) => [name, this.sizeOf(name)])), this.largest / 2);
+    this.#retained.pin(new Map(names.map((name) => [name, this.sizeOf(name)])), this.largest / 2);
   }
 
   release(names: readonly string[]): void {
@@ -208,13 +208,13 @@ export class FrameStore {
       throw new QuietframeError('in-use', message, { frame: digestOfName(name), retryAfter: 30 });
     }
     const had = this.has(name);
-    this.#forget(name);
+    this.#drop(name);
     this.#moving.delete(name);
     await this.#dropSpooled(name);
     return had;
   }
 
-  #forget(name: string): void {
+  #drop(name: string): void {
     this.#memoryBytes -= this.#memory.get(name)?.length ?? 0;
     this.#memory.delete(name);
   }

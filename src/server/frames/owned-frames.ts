@@ -55,8 +55,8 @@ export class OwnedFrames {
     return this.#store.persist(this.#name(digest));
   }
 
-  retain(digests: readonly string[]): void {
-    this.#store.retain(digests.map((digest) => this.#name(digest)));
+  pin(digests: readonly string[]): void {
+    this.#store.pin(digests.map((digest) => this.#name(digest)));
   }
 
   release(digests: readonly string[]): void {

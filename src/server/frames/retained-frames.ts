@@ -13,7 +13,7 @@ export class RetainedFrames {
    * @param most bytes that may be retained.
    * @throws QuietframeError `too-large` when these alone are more; `overloaded` when all together are.
    */
-  retain(frames: ReadonlyMap<string, number>, most: number): void {
+  pin(frames: ReadonlyMap<string, number>, most: number): void {
     let own = 0;
     let added = 0;
     for (const [name, bytes] of frames) {

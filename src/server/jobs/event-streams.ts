@@ -17,9 +17,9 @@ export class EventStreams {
    */
   open({ name }: Caller): () => void {
     const mine = this.#open.get(name) ?? 0;
-    if (this.#total >= this.#most) throw this.#refusal('overloaded', this.#most, this.#total);
+    if (this.#total >= this.#most) throw this.#rejection('overloaded', this.#most, this.#total);
     const share = Math.ceil(this.#most / 2);
-    if (mine >= share) throw this.#refusal('too-many-requests', share, mine);
+    if (mine >= share) throw this.#rejection('too-many-requests', share, mine);
     this.#total++;
     this.#open.set(name, mine + 1);
     return () => {
@@ -30,7 +30,7 @@ export class EventStreams {
     };
   }
 
-  #refusal(code: 'overloaded' | 'too-many-requests', most: number, open: number): QuietframeError {
+  #rejection(code: 'overloaded' | 'too-many-requests', most: number, open: number): QuietframeError {
     return new QuietframeError(code, expected(`at most ${most}`, 'streams of events', open + 1), {
       retryAfter: 5,
     });

@@ -13,7 +13,7 @@ import { parseDenoiseQuery } from '../http/denoise-query.js';
 import { isServerError, type Problem, problemOf, publicError } from '../http/problem.js';
 import { denoiseRequest } from '../http/routes/denoise.js';
 import { memoryOf } from '../queue/frame-memory.js';
-import type { Terms } from '../queue/place.js';
+import type { RequestPriority } from '../queue/queue-slot.js';
 import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
 import type { JobRecords } from './job-records.js';
 
@@ -93,7 +93,7 @@ export class JobRunner {
     const frames = this.#context.framesOf(job.spec.owner);
     const todo = unfinished(job);
     const digests = [...new Set(todo.flatMap((index) => digestsOf(job.spec.frames[index] as JobFrame)))];
-    frames.retain(digests);
+    frames.pin(digests);
     try {
       if (this.#records !== undefined) {
         for (const digest of digests) await frames.persist(digest);
@@ -226,7 +226,7 @@ export class JobRunner {
         )
       : undefined;
     const selected = usable ?? (await selectFrames(upload, center));
-    const terms: Terms = { caller: anonymousCaller(owner), urgency, deadline: undefined };
+    const terms: RequestPriority = { caller: anonymousCaller(owner), urgency, deadline: undefined };
     const queued = performance.now();
     const work = async () => {
       stages.set('queue', (performance.now() - queued) / 1000);

@@ -54,10 +54,15 @@ export class JobStore {
     const frames = own.reduce((sum, { spec }) => sum + spec.frames.length, job.spec.frames.length);
     if (caller !== undefined && frames > callerJobFrames) {
       const name = 'the frames of your jobs that have not ended';
-      throw refusal('too-many-requests', `at most ${callerJobFrames}`, name, frames);
+      throw rejection('too-many-requests', `at most ${callerJobFrames}`, name, frames);
     }
     if (caller !== undefined && mine >= caller.jobs) {
-      throw refusal('too-many-requests', `at most ${caller.jobs}`, 'your jobs that have not ended', mine + 1);
+      throw rejection(
+        'too-many-requests',
+        `at most ${caller.jobs}`,
+        'your jobs that have not ended',
+        mine + 1,
+      );
     }
     const { length } = job.spec.frames;
     const isFull = (): boolean => this.#jobs.size >= maxJobs || this.#frames + length > maxJobFrames;
@@ -67,7 +72,7 @@ export class JobStore {
     }
     if (isFull()) {
       const range = `at most ${maxJobs} jobs with ${maxJobFrames} frames`;
-      throw refusal('overloaded', range, 'the service', 'more');
+      throw rejection('overloaded', range, 'the service', 'more');
     }
     this.#jobs.set(job.spec.id, job);
     this.#frames += length;
@@ -119,7 +124,7 @@ function keyOf(owner: string, key: string): string {
   return JSON.stringify([owner, key]);
 }
 
-function refusal(
+function rejection(
   code: 'overloaded' | 'too-many-requests',
   range: string,
   name: string,

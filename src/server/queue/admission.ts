@@ -2,15 +2,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuietframeError } from '../../errors.js';
 import type { AppContext } from '../context.js';
 import type { ReceiveOptions } from '../http/exr-body.js';
-import type { Place, Terms } from './place.js';
 import { parsePriority } from './priority.js';
+import type { QueueSlot, RequestPriority } from './queue-slot.js';
 
 /**
  * A place in the queue for a request.
- * @throws QuietframeError as {@link admit} and `parsePriority`.
+ * @throws QuietframeError as {@link admitRequest} and `parsePriority`.
  */
-export function acquireSlot(request: FastifyRequest, context: AppContext): Place {
-  return admit(parsePriority(headerOf(request), request.caller), context);
+export function acquireSlot(request: FastifyRequest, context: AppContext): QueueSlot {
+  return admitRequest(parsePriority(headerOf(request), request.caller), context);
 }
 
 /** The headers of a request; several of a name as one. */
@@ -22,7 +22,7 @@ export function headerOf({ headers }: FastifyRequest): (name: string) => string 
  * A place in the queue.
  * @throws QuietframeError as `WorkQueue.admit`; `overloaded` when the service is stopping.
  */
-export function admit(terms: Terms, { lifecycle, queue }: AppContext): Place {
+export function admitRequest(terms: RequestPriority, { lifecycle, queue }: AppContext): QueueSlot {
   if (lifecycle.phase !== 'draining') return queue.admit(terms);
   const retryAfter = queue.retryAfterSeconds;
   throw new QuietframeError('overloaded', 'The service is stopping and takes no more work', { retryAfter });
@@ -32,7 +32,7 @@ export function admit(terms: Terms, { lifecycle, queue }: AppContext): Place {
  * Gives the place back when the request is over, if that was not done before; the signal aborts if the request ends before
  * its answer was sent.
  */
-export function releaseOnClose(reply: FastifyReply, place: Place): AbortSignal {
+export function releaseOnClose(reply: FastifyReply, place: QueueSlot): AbortSignal {
   const controller = new AbortController();
   const onClose = (): void => {
     place.leave();
@@ -62,7 +62,7 @@ export function reserveBody(
 export function reception(
   request: FastifyRequest,
   { callers, leastRate }: AppContext,
-  place: Place,
+  place: QueueSlot,
   maxBytes: number,
 ): Omit<ReceiveOptions, 'memory'> {
   return {
@@ -79,7 +79,7 @@ export function reception(
  */
 export function leaveForAnswer(
   reply: FastifyReply,
-  place: Place,
+  place: QueueSlot,
   bytes: number,
   { answers }: AppContext,
 ): void {

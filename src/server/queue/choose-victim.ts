@@ -1,10 +1,10 @@
-import type { Terms } from './place.js';
+import type { RequestPriority } from './queue-slot.js';
 
 /** The latest of the least urgent requests of the caller who holds most, and more than `mine`. */
-export function chooseVictim<Candidate extends { readonly terms: Terms }>(
+export function chooseVictim<Candidate extends { readonly terms: RequestPriority }>(
   candidates: readonly Candidate[],
   mine: number,
-  held: (terms: Terms) => number,
+  held: (terms: RequestPriority) => number,
 ): Candidate | undefined {
   let victim: Candidate | undefined;
   for (const candidate of candidates) {

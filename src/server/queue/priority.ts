@@ -1,6 +1,6 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { Caller } from '../auth/tokens.js';
-import type { Terms } from './place.js';
+import type { RequestPriority } from './queue-slot.js';
 
 /** Urgency of requests that somebody waits for, and of jobs. */
 export const DEFAULT_URGENCY = 3;
@@ -17,7 +17,7 @@ type Header = (name: string) => string | undefined;
  * that are not known are ignored: browsers send some by themselves.
  * @throws QuietframeError `invalid-argument` for a wait that is no number of seconds.
  */
-export function parsePriority(header: Header, caller: Caller, urgency = DEFAULT_URGENCY): Terms {
+export function parsePriority(header: Header, caller: Caller, urgency = DEFAULT_URGENCY): RequestPriority {
   const [, asked] = /(?:^|[,\s])u=([0-7])(?=$|[,;\s])/.exec(header('priority') ?? '') ?? [];
   return {
     caller,

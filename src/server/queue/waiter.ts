@@ -1,12 +1,12 @@
 import type { QuietframeError } from '../../errors.js';
-import type { Place, Terms } from './place.js';
+import type { QueueSlot, RequestPriority } from './queue-slot.js';
 
 export interface Waiter {
   /** Time at which it began to wait. */
   readonly since: number;
-  readonly terms: Terms;
+  readonly terms: RequestPriority;
   readonly bytes: number;
-  readonly place: Place | undefined;
+  readonly place: QueueSlot | undefined;
   readonly start: () => void;
   readonly refuse: (error: QuietframeError) => void;
 }

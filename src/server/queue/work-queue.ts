@@ -1,7 +1,7 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { Caller } from '../auth/tokens.js';
 import { chooseVictim } from './choose-victim.js';
-import { Place, type Terms } from './place.js';
+import { QueueSlot, type RequestPriority } from './queue-slot.js';
 import { cancelled, timeLimit } from './time-limit.js';
 import type { Share, Waiter } from './waiter.js';
 
@@ -29,7 +29,7 @@ export class WorkQueue {
   readonly #memoryBytes: number;
   readonly #waiting: Waiter[] = [];
   /** Places whose requests still arrive. */
-  readonly #arriving = new Set<Place>();
+  readonly #arriving = new Set<QueueSlot>();
   readonly #shares = new Map<string, Share>();
   #places = 0;
   #running = 0;
@@ -84,29 +84,27 @@ export class WorkQueue {
    * @throws QuietframeError `too-many-requests` when the caller has as many as it may; `overloaded` when all are taken,
    * or when the turn would come after the deadline. Both say when to come again.
    */
-  admit(terms: Terms): Place {
+  admit(terms: RequestPriority): QueueSlot {
     const { caller, urgency, deadline } = terms;
     const limit = this.#concurrency + this.#length;
     const mine = this.#shares.get(caller.name)?.places ?? 0;
-    if (mine >= caller.places) throw this.#refusal('too-many-requests', `at most ${caller.places}`, 'yours');
+    if (mine >= caller.places) {
+      throw this.#rejection('too-many-requests', `You have ${mine} unfinished requests, the most allowed.`);
+    }
     const ahead = this.#waiting.filter(({ terms }) => terms.urgency <= urgency).length;
     const wait =
       this.#running < this.#concurrency ? 0 : (this.#meanSeconds * (ahead + 1)) / this.#concurrency;
     if (deadline !== undefined && performance.now() + 1000 * wait > deadline) {
-      const message = expected(
-        'a turn before the deadline',
-        'the request',
-        `one in about ${wait.toFixed(1)} s`,
-      );
-      throw new QuietframeError('overloaded', message, { retryAfter: this.retryAfterSeconds });
+      const turn = `its turn would come in about ${wait.toFixed(1)} s.`;
+      throw this.#rejection('overloaded', `The queue cannot start this request before its deadline: ${turn}`);
     }
-    if (this.#places >= limit && !this.#pushOut(mine + 1)) {
-      throw this.#refusal('overloaded', `at most ${limit}`, 'one more');
+    if (this.#places >= limit && !this.#preempt(mine + 1)) {
+      throw this.#rejection('overloaded', `The queue is full (${limit} requests).`);
     }
     this.#places++;
     const share = this.#share(caller);
     share.places++;
-    const place = new Place(this, terms, () => {
+    const place = new QueueSlot(this, terms, () => {
       this.#arriving.delete(place);
       this.#places--;
       share.places--;
@@ -125,9 +123,9 @@ export class WorkQueue {
   async run<T>(
     work: (signal: AbortSignal) => Promise<T>,
     outer: AbortSignal,
-    terms: Terms,
+    terms: RequestPriority,
     bytes = 0,
-    place?: Place,
+    place?: QueueSlot,
   ): Promise<T> {
     if (bytes > this.#memoryBytes) {
       const message = expected(`at most ${this.#memoryBytes}`, 'the bytes of memory for the frames', bytes);
@@ -175,11 +173,16 @@ export class WorkQueue {
   }
 
   /** A request that has had its turn still arrives: its place can go to another caller again. */
-  arrives(place: Place): void {
+  arrives(place: QueueSlot): void {
     this.#arriving.add(place);
   }
 
-  #turn(signal: AbortSignal, terms: Terms, bytes: number, place: Place | undefined): Promise<Share> {
+  #turn(
+    signal: AbortSignal,
+    terms: RequestPriority,
+    bytes: number,
+    place: QueueSlot | undefined,
+  ): Promise<Share> {
     if (signal.aborted) return Promise.reject(cancelled());
     const share = this.#share(terms.caller);
     if (share.waiting + share.running === 0) share.served = Math.max(share.served, this.#clock);
@@ -245,9 +248,9 @@ export class WorkQueue {
    * Makes room for a caller who will hold `mine` places, at the cost of the one who holds most and more than that: of the
    * latest of its requests that waits or still arrives.
    */
-  #pushOut(mine: number): boolean {
-    const refuse = (): QuietframeError =>
-      this.#refusal('too-many-requests', 'a fair share', 'more than others');
+  #preempt(mine: number): boolean {
+    const why = 'The queue is full, and another caller with fewer requests came first.';
+    const refuse = (): QuietframeError => this.#rejection('too-many-requests', why);
     const waiting = this.#waiting.flatMap(({ terms, place, refuse: reject }) => {
       if (place === undefined) return [];
       const leave = (): void => {
@@ -260,15 +263,15 @@ export class WorkQueue {
       terms: place.terms,
       leave: () => place.lose(refuse()),
     }));
-    const held = ({ caller }: Terms): number => this.#share(caller).places;
+    const held = ({ caller }: RequestPriority): number => this.#share(caller).places;
     const victim = chooseVictim([...waiting, ...arriving], mine, held);
     victim?.leave();
     return victim !== undefined;
   }
 
-  #refusal(code: 'overloaded' | 'too-many-requests', range: string, received: string): QuietframeError {
-    const message = expected(range, 'requests at once', received);
-    return new QuietframeError(code, message, { retryAfter: this.retryAfterSeconds });
+  #rejection(code: 'overloaded' | 'too-many-requests', why: string): QuietframeError {
+    const retryAfter = this.retryAfterSeconds;
+    return new QuietframeError(code, `${why} Try again in ${retryAfter} s.`, { retryAfter });
   }
 
   #share({ name }: Caller): Share {

@@ -7,8 +7,8 @@ import {
 import type { OriginCheck } from '../auth/origin.js';
 import { anonymousCaller, type Caller, type TokenRegistry } from '../auth/tokens.js';
 import { Health } from '../gen/grpc/health/v1/health_pb.js';
-import type { Terms } from '../queue/place.js';
 import { parsePriority } from '../queue/priority.js';
+import type { RequestPriority } from '../queue/queue-slot.js';
 
 /** Address of the client of a call. */
 export const ADDRESS = createContextKey('');
@@ -51,7 +51,7 @@ export function callerOf({ values }: HandlerContext): Caller {
  * The terms of a call: the headers of HTTP as metadata. Its deadline is that of gRPC.
  * @throws QuietframeError as `parsePriority`.
  */
-export function callTerms(call: HandlerContext): Terms {
+export function callTerms(call: HandlerContext): RequestPriority {
   const terms = parsePriority((name) => call.requestHeader.get(name) ?? undefined, callerOf(call));
   const left = call.timeoutMs();
   return left === undefined ? terms : { ...terms, deadline: performance.now() + left };

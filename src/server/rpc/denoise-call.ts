@@ -11,9 +11,9 @@ import { reportOf } from '../http/denoise-answer.js';
 import { type DenoiseQuery, parseDenoiseQuery } from '../http/denoise-query.js';
 import { mergeWithoutDuplicates } from '../http/merge-without-duplicates.js';
 import { denoiseRequest } from '../http/routes/denoise.js';
-import { admit } from '../queue/admission.js';
+import { admitRequest } from '../queue/admission.js';
 import { memoryOf } from '../queue/frame-memory.js';
-import type { Place } from '../queue/place.js';
+import type { QueueSlot } from '../queue/queue-slot.js';
 import type { UploadScope } from '../queue/upload-memory.js';
 import type { ServedExr } from '../service.js';
 import { callerOf, callTerms, STAGES } from './call-terms.js';
@@ -53,13 +53,13 @@ export async function* denoiseCall(
   const { signal } = call;
   const messages = readMessages(requests, readingOf(call, context));
   const memory = uploads.open();
-  let place: Place | undefined;
+  let place: QueueSlot | undefined;
   let release = (): void => {};
   try {
     const options = await receiveOptions(messages);
     const query = parseDenoiseQuery(queryOf(options), deps.denoiser.models, operation);
     checkFiles(options, config.maxUploadBytes);
-    const taken = admit(callTerms(call), context);
+    const taken = admitRequest(callTerms(call), context);
     place = taken;
     messages.endWith(taken.lost);
     // Where the answer waits for a client that is gone, nothing here runs any more.
@@ -94,7 +94,7 @@ export async function* denoiseCall(
 export interface SelectedWork {
   readonly selected: SelectedFrames;
   readonly query: DenoiseQuery;
-  readonly place: Place;
+  readonly place: QueueSlot;
   readonly signal: AbortSignal;
   readonly watch: Stopwatch;
   /** Memory of the files that were sent. */

@@ -17,8 +17,8 @@ import {
   type InputFile,
 } from '../gen/quietframe/v1/denoiser_pb.js';
 import { parseDenoiseQuery } from '../http/denoise-query.js';
-import { admit } from '../queue/admission.js';
-import type { Place } from '../queue/place.js';
+import { admitRequest } from '../queue/admission.js';
+import type { QueueSlot } from '../queue/queue-slot.js';
 import type { UploadScope } from '../queue/upload-memory.js';
 import { callerOf, callTerms, STAGES } from './call-terms.js';
 import { denoiseSelected, queryOf, Stopwatch } from './denoise-call.js';
@@ -44,13 +44,13 @@ export async function* denoiseSequenceCall(
   const messages = readMessages(requests, { ...readingOf(call, context), each: true });
   /** Of the frames that have arrived since the last work. */
   let memory = uploads.open();
-  let place: Place | undefined;
+  let place: QueueSlot | undefined;
   const frames = context.framesOf(callerOf(call).name);
   const reader = new FrameReader(messages, context, frames);
   try {
     const { options, radius, lambdaSha256 } = await receiveOptions(messages);
     const query = parseDenoiseQuery(options === undefined ? {} : queryOf(options), deps.denoiser.models);
-    const taken = admit(callTerms(call), context);
+    const taken = admitRequest(callTerms(call), context);
     place = taken;
     messages.endWith(taken.lost);
     const gone = (): void => {

@@ -42,7 +42,7 @@ describe('fan-out', () => {
     const left = await fanOut([0, 1], 2, async (job, lane) => {
       if (lane === 0) {
         for (let i = 0; i < 20; i++) await turn();
-        return 'lane-lost';
+        return 'worker-lost';
       }
       done.add(job);
       return 'settled';
@@ -52,7 +52,7 @@ describe('fan-out', () => {
   });
 
   it('returns what no lane was left for', async () => {
-    const left = await fanOut([0, 1, 2], 2, async () => 'lane-lost');
+    const left = await fanOut([0, 1, 2], 2, async () => 'worker-lost');
     expect(left.sort()).toEqual([0, 1, 2]);
   });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DenoiserLost } from '../../../src/cli/sequence/frame-denoiser.js';
+import { ServiceUnavailable } from '../../../src/cli/sequence/frame-denoiser.js';
 import { RemoteDenoiser } from '../../../src/cli/sequence/remote-denoiser.js';
 import { openSource } from '../../../src/exr/source.js';
 import { fakeApp, listen, makeExr } from '../../server/support.js';
@@ -148,13 +148,13 @@ describe('a remote denoiser', () => {
     const url = `http://127.0.0.1:${port}`;
     const denoiser = new RemoteDenoiser(url, {}, RETRIES, undefined, 'secret');
     opened.push(denoiser);
-    await expect(denoiser.denoise(window, signal)).rejects.toThrow(DenoiserLost);
+    await expect(denoiser.denoise(window, signal)).rejects.toThrow(ServiceUnavailable);
     expect([...seen]).toEqual(['Bearer secret']);
   });
 
   it('waits for a busy service, and gives it up when it stays busy', async () => {
     const { port, count } = await serving(refuse(503, { 'retry-after': '1' }));
-    await expect(remote(port).denoise(window, signal)).rejects.toThrow(DenoiserLost);
+    await expect(remote(port).denoise(window, signal)).rejects.toThrow(ServiceUnavailable);
     expect(count()).toBe(RETRIES.busyAttempts);
     const soon = await serving(refuse(429), refuse(503), refuse(404));
     await expect(remote(soon.port).denoise(window, signal)).rejects.toThrow('because of 404');
@@ -163,7 +163,7 @@ describe('a remote denoiser', () => {
 
   it('tries again when the service breaks off, and is lost when it stays away', async () => {
     const { port, count } = await serving(hangUp);
-    await expect(remote(port).denoise(window, signal)).rejects.toThrow(DenoiserLost);
+    await expect(remote(port).denoise(window, signal)).rejects.toThrow(ServiceUnavailable);
     expect(count()).toBe(RETRIES.attempts);
     await expect(remote(1).denoise(window, signal)).rejects.toThrow('does not answer');
   });

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { Allowance, anonymousCaller, networkOf, TokenRegistry } from '../../../src/server/auth/tokens.js';
+import { anonymousCaller, networkOf, TokenBucket, TokenRegistry } from '../../../src/server/auth/tokens.js';
 import { parsePriority } from '../../../src/server/queue/priority.js';
 import { expectProblem, fakeApp, makeExr, post } from '../support.js';
 
@@ -126,7 +126,7 @@ describe('TokenRegistry', () => {
 
 it('refills an allowance with time, whatever the clock of the day says', () => {
   let now = 0;
-  const allowance = new Allowance(2, 1000, () => now);
+  const allowance = new TokenBucket(2, 1000, () => now);
   allowance.take(2);
   expect(() => allowance.check('requests')).toThrow(expect.objectContaining({ code: 'too-many-requests' }));
   now = 500;

@@ -156,7 +156,7 @@ describe('with a spool folder', () => {
   it('loses no frame that is retained, though the spool can be written no more', async () => {
     const { store, folder } = await spooled(250, 1000);
     const a = await put(store, frame(1));
-    store.retain([a]);
+    store.pin([a]);
     await rm(folder, { recursive: true });
     for (let seed = 2; seed < 9; seed++) await put(store, frame(seed));
     expect(await store.get(a)).toEqual(frame(1));
@@ -221,8 +221,8 @@ describe('frames that are retained', () => {
   it('stay until all who need them have released them', async () => {
     const { store } = await spooled(100, 400);
     const a = await put(store, frame(1));
-    store.retain([a]);
-    store.retain([a]);
+    store.pin([a]);
+    store.pin([a]);
     const fill = async (): Promise<void> => {
       for (let seed = 2; seed < 12; seed++) await put(store, frame(seed));
     };
@@ -239,7 +239,7 @@ describe('frames that are retained', () => {
   it('stay in memory where there is no spool', async () => {
     const store = await inMemory(300);
     const a = await put(store, frame(1));
-    store.retain([a]);
+    store.pin([a]);
     for (let seed = 2; seed < 12; seed++) await put(store, frame(seed));
     expect(store.has(a)).toBe(true);
     expect(store.memoryBytes).toBeLessThanOrEqual(300);
@@ -248,7 +248,7 @@ describe('frames that are retained', () => {
   it('are deleted by nobody until they are released', async () => {
     const store = await inMemory(1000);
     const a = await put(store, frame(1));
-    store.retain([a]);
+    store.pin([a]);
     await expect(store.delete(a)).rejects.toMatchObject({ code: 'in-use', details: { frame: a } });
     expect(await store.get(a)).toEqual(frame(1));
     store.release([a]);
@@ -258,13 +258,13 @@ describe('frames that are retained', () => {
   it('are at most half of the store', async () => {
     const store = await inMemory(500);
     const [a, b, c] = await Promise.all([1, 2, 3].map((seed) => put(store, frame(seed))));
-    expect(() => store.retain([a, b, c] as string[])).toThrow(expect.objectContaining({ code: 'too-large' }));
-    store.retain([a, b] as string[]);
-    expect(() => store.retain([c] as string[])).toThrow(expect.objectContaining({ code: 'overloaded' }));
-    store.retain([a] as string[]);
+    expect(() => store.pin([a, b, c] as string[])).toThrow(expect.objectContaining({ code: 'too-large' }));
+    store.pin([a, b] as string[]);
+    expect(() => store.pin([c] as string[])).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    store.pin([a] as string[]);
     store.release([b] as string[]);
-    store.retain([c] as string[]);
-    expect(() => store.retain([digestOf(frame(9))])).toThrow(
+    store.pin([c] as string[]);
+    expect(() => store.pin([digestOf(frame(9))])).toThrow(
       expect.objectContaining({ code: 'missing-frames', details: { missing: [digestOf(frame(9))] } }),
     );
   });

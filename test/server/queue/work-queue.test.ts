@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { anonymousCaller } from '../../../src/server/auth/tokens.js';
-import type { Terms } from '../../../src/server/queue/place.js';
+import type { RequestPriority } from '../../../src/server/queue/queue-slot.js';
 import { WorkQueue } from '../../../src/server/queue/work-queue.js';
 
 const never = new AbortController().signal;
 const done = (): Promise<void> => Promise.resolve();
 
-function of(name: string, terms: Partial<Omit<Terms, 'caller'>> & { readonly places?: number } = {}): Terms {
+function of(
+  name: string,
+  terms: Partial<Omit<RequestPriority, 'caller'>> & { readonly places?: number } = {},
+): RequestPriority {
   const { places = Number.POSITIVE_INFINITY, ...rest } = terms;
   return { caller: { ...anonymousCaller(name), places }, urgency: 3, deadline: undefined, ...rest };
 }
@@ -27,7 +30,7 @@ function held(queue = new WorkQueue(1, 20)) {
   const order: string[] = [];
   const { open, opened } = gate();
   const first = queue.admit(of('holder')).run(() => opened, never);
-  const add = (label: string, terms: Terms, bytes = 0): Promise<void> =>
+  const add = (label: string, terms: RequestPriority, bytes = 0): Promise<void> =>
     queue.admit(terms).run(
       async () => {
         order.push(label);
@@ -66,7 +69,11 @@ describe('WorkQueue', () => {
     const queue = new WorkQueue(1, 1);
     const first = queue.admit(of('a'));
     queue.admit(of('a'));
-    const refused = expect.objectContaining({ code: 'overloaded', details: { retryAfter: 1 } });
+    const refused = expect.objectContaining({
+      code: 'overloaded',
+      message: 'The queue is full (2 requests). Try again in 1 s.',
+      details: { retryAfter: 1 },
+    });
     expect(() => queue.admit(of('a'))).toThrow(refused);
     first.leave();
     first.leave();

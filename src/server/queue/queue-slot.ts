@@ -1,8 +1,8 @@
 import type { QuietframeError } from '../../errors.js';
 import type { Caller } from '../auth/tokens.js';
 
-/** On which terms a request is served. */
-export interface Terms {
+/** Who sent a request, how urgent it is, and when its answer is due. */
+export interface RequestPriority {
   readonly caller: Caller;
   /** 0 is served first, 7 last (RFC 9218). */
   readonly urgency: number;
@@ -10,20 +10,20 @@ export interface Terms {
   readonly deadline: number | undefined;
 }
 
-/** What a place needs of its queue. */
+/** The part of `WorkQueue` that a slot uses. */
 export interface PlaceQueue {
   run<T>(
     work: (signal: AbortSignal) => Promise<T>,
     outer: AbortSignal,
-    terms: Terms,
+    terms: RequestPriority,
     bytes: number | undefined,
-    place: Place,
+    place: QueueSlot,
   ): Promise<T>;
-  arrives(place: Place): void;
+  arrives(place: QueueSlot): void;
 }
 
-/** The place of one request. It is free again when the request has left and its work, if any, has ended. */
-export class Place {
+/** The slot of one request in the queue. It is free again when the request is over and its work, if any, has ended. */
+export class QueueSlot {
   readonly #queue: PlaceQueue;
   readonly #free: () => void;
   readonly #lost = new AbortController();
@@ -33,7 +33,7 @@ export class Place {
 
   constructor(
     queue: PlaceQueue,
-    readonly terms: Terms,
+    readonly terms: RequestPriority,
     free: () => void,
   ) {
     this.#queue = queue;
