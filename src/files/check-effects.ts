@@ -19,8 +19,11 @@ const OF_SAMPLES = {
   budgetSpp: 'budget',
   minSpp: 'min',
   maxSpp: 'max',
+  minLayer: 'min-layer',
+  maxLayer: 'max-layer',
   tile: 'tile',
   metric: 'metric',
+  weighting: 'weighting',
 } as const;
 
 /**

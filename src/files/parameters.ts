@@ -68,6 +68,9 @@ export function requestOf(values: ParameterValues): ParameterRequest {
     maxSpp: values.max,
     tile: values.tile,
     metric: values.metric,
+    weighting: values.weighting,
+    minLayer: values['min-layer'],
+    maxLayer: values['max-layer'],
   });
   const finish = given({ upscale, deblur });
   return given({
@@ -93,7 +96,8 @@ export function valuesOf(request: ParameterRequest): ParameterValues {
       budget: maps.budgetSpp,
       'target-smape': maps.targetSmape,
     },
-    ...{ min: maps.minSpp, max: maps.maxSpp, tile: maps.tile, metric: maps.metric },
+    ...{ min: maps.minSpp, max: maps.maxSpp, 'min-layer': maps.minLayer, 'max-layer': maps.maxLayer },
+    ...{ tile: maps.tile, metric: maps.metric, weighting: maps.weighting },
   });
 }
 

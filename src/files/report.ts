@@ -3,7 +3,7 @@ import { PREFILTER_OUTCOMES } from '../denoise/types.js';
 import { DEVICES } from '../engine/device.js';
 import { WARNING_CODES, type WarningCode } from '../frame/frame.js';
 import { SOURCE_NAMES } from '../frame/source-names.js';
-import { ERROR_METRICS } from './denoise-file/maps.js';
+import { GUIDING_METRICS, WEIGHTINGS } from './denoise-file/maps.js';
 import { KERNELS } from './kernels-report.js';
 import { COMPONENT_CHOICES } from './parameters/filter-parameters.js';
 
@@ -121,7 +121,8 @@ const FULL_FIELDS = {
   samples: Type.Optional(
     Type.Object(
       {
-        metric: Type.Enum([...ERROR_METRICS]),
+        metric: Type.Enum([...GUIDING_METRICS]),
+        weighting: Type.Enum([...WEIGHTINGS]),
         varianceOrigin: Type.Enum([...VARIANCE_ORIGINS], {
           description: 'Where the variance comes from that guides: `layer` where the renderer measured it.',
         }),

@@ -1,16 +1,21 @@
-import type { Raster } from '../image/raster.js';
+import { type Raster, raster } from '../image/raster.js';
 import { ALLOCATION_DEFAULTS, type AllocationOptions, allocateSamples } from './allocate-samples.js';
-import type { ErrorMetric } from './error-metric.js';
+import type { GuidingMetric, Weighting } from './error-metric.js';
+import { guidingError } from './guiding-error.js';
 import { reducibleError } from './reducible-error.js';
-import { DENSITY_DEFAULTS, type DensityOptions, samplingDensity } from './sampling-density.js';
+import { DENSITY_DEFAULTS, type DensityOptions, PROPORTIONAL, samplingDensity } from './sampling-density.js';
 
 /** How samples are planned; the budget has no default. */
 export interface SamplePlanOptions extends Partial<DensityOptions>, Partial<AllocationOptions> {
   readonly budgetSpp: number;
   /** The error that guides; `smape` by default, which Vogels et al. found to be good by all measures. */
-  readonly metric?: ErrorMetric;
+  readonly metric?: GuidingMetric;
+  /** `reducible` by default. With `error` density is proportional to the metric: no floor, ceiling or dilation by default. */
+  readonly weighting?: Weighting;
   /** Relative variance of the noise as the renderer measured it, where it did: one channel; sharper than that of `errors`. */
   readonly noise?: Raster;
+  /** Denoised color, 3 channels; the metric `relative-mse` needs it. */
+  readonly denoised?: Raster;
 }
 
 /** Where a renderer is to spend its next samples. */
@@ -24,10 +29,18 @@ export interface SamplePlan {
 /**
  * From predicted errors to samples.
  * @param errors planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance.
- * @throws QuietframeError as `reducibleError`, `samplingDensity` and `allocateSamples`.
+ * @throws QuietframeError as `guidingError`, `samplingDensity` and `allocateSamples`.
  */
 export function planSamples(errors: Raster, options: SamplePlanOptions): SamplePlan {
-  const { metric = 'smape', noise } = options;
-  const density = samplingDensity(reducibleError(errors, metric, noise), { ...DENSITY_DEFAULTS, ...options });
+  const { metric = 'smape', weighting = 'reducible', noise, denoised } = options;
+  const inputs = { errors, ...(noise && { noise }), ...(denoised && { denoised }) };
+  const { width, height } = errors;
+  const density =
+    weighting === 'error'
+      ? samplingDensity(raster(width, height, 1, guidingError(inputs, metric)), {
+          ...PROPORTIONAL,
+          ...options,
+        })
+      : samplingDensity(reducibleError(inputs, metric), { ...DENSITY_DEFAULTS, ...options });
   return { density, samples: allocateSamples(density, { ...ALLOCATION_DEFAULTS, ...options }) };
 }

@@ -16,6 +16,9 @@ export interface DensityOptions {
  */
 export const DENSITY_DEFAULTS: DensityOptions = { floor: 0.1, ceiling: 16, dilation: 1 };
 
+/** Strictly in proportion to the error, as Vogels et al. 2018, section 5. */
+export const PROPORTIONAL: DensityOptions = { floor: 0, ceiling: Number.POSITIVE_INFINITY, dilation: 0 };
+
 /**
  * The share of new samples that each pixel is to get: proportional to an error (Vogels et al. 2018, section 5) after a
  * small dilation, within the floor and the ceiling, with the mean 1. A picture without errors is sampled evenly.

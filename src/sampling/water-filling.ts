@@ -1,35 +1,46 @@
 const MAX_STEPS = 200;
 
+/** A limit of all shares, or one for each. */
+export type Limit = number | ArrayLike<number>;
+
+/** The limit of share i. */
+export function limitAt(limit: Limit, i: number): number {
+  return typeof limit === 'number' ? limit : (limit[i] as number);
+}
+
 /**
- * Shares of a total in proportion to weights, none below `min` or above `max`: clamp(s * weight, min, max) with the one
+ * Shares of a total in proportion to weights, none below its `min` or above its `max`: clamp(s * weight, min, max) with the one
  * scale s that makes their sum the total, to float64 precision. Weights that are all 0 count as equal; one of 0 gets more
  * than `min` only when all others have `max`.
  * @param weights finite and not negative.
- * @param total from `min` to `max` times the number of weights.
+ * @param total from the sum of `min` to the sum of `max`.
  */
-export function fillInProportion(
-  weights: Float32Array,
-  total: number,
-  min: number,
-  max: number,
-): Float64Array {
-  const shares = new Float64Array(weights.length);
-  const positive = weights.reduce((count, weight) => count + (weight > 0 ? 1 : 0), 0);
-  if (positive === 0) return shares.fill(total / weights.length);
-  const rest = weights.length - positive;
-  if (total >= positive * max + rest * min) {
-    const each = (total - positive * max) / rest;
-    return shares.map((_, i) => ((weights[i] as number) > 0 ? max : each));
+export function fillInProportion(weights: Float32Array, total: number, min: Limit, max: Limit): Float64Array {
+  // Where all weighted shares are at their `max`, those without a weight share the rest evenly.
+  let positive = 0;
+  let most = 0;
+  for (let i = 0; i < weights.length; i++) {
+    const isPositive = (weights[i] as number) > 0;
+    if (isPositive) positive++;
+    most += limitAt(isPositive ? max : min, i);
   }
+  if (positive > 0 && total < most) return fill(weights, total, min, max);
+  const least = Float64Array.from(weights, (weight, i) => limitAt(weight > 0 ? max : min, i));
+  return fill(new Float32Array(weights.length).fill(1), total, least, max);
+}
+
+function fill(weights: Float32Array, total: number, min: Limit, max: Limit): Float64Array {
   const scale = scaleOf(weights, total, min, max);
-  return shares.map((_, i) => Math.min(max, Math.max(min, scale * (weights[i] as number))));
+  return Float64Array.from(weights, (weight, i) =>
+    Math.min(limitAt(max, i), Math.max(limitAt(min, i), scale * weight)),
+  );
 }
 
 /**
  * The scale at which the shares add up to the total. Their sum grows with the scale in straight pieces: each step solves
  * the piece that it is on, or halves the bracket where that leads out of it.
  */
-function scaleOf(weights: Float32Array, total: number, min: number, max: number): number {
+function scaleOf(weights: Float32Array, total: number, min: Limit, max: Limit): number {
   let low = 0;
   let high = Number.POSITIVE_INFINITY;
   let scale = total / weights.reduce((sum, weight) => sum + weight, 0);
@@ -38,8 +49,10 @@ function scaleOf(weights: Float32Array, total: number, min: number, max: number)
     let free = 0;
     for (let i = 0; i < weights.length; i++) {
       const share = scale * (weights[i] as number);
-      if (share <= min) limited += min;
-      else if (share >= max) limited += max;
+      const least = limitAt(min, i);
+      const most = limitAt(max, i);
+      if (share <= least) limited += least;
+      else if (share >= most) limited += most;
       else free += weights[i] as number;
     }
     const error = limited + scale * free - total;

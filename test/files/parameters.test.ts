@@ -42,7 +42,13 @@ const TEXTS: Readonly<Record<ParameterName, { good: readonly string[]; bad: read
   min: { good: ['0', '16'], bad: ['-1', '1.5'] },
   max: { good: ['1', '16'], bad: ['0', '1.5'] },
   tile: { good: ['1', '4096'], bad: ['0', '4097'] },
-  metric: { good: ['smape', 'dssim'], bad: ['mse'] },
+  metric: {
+    good: ['smape', 'dssim', 'relative-mse', 'relative-variance', 'ms-dssim'],
+    bad: ['mse', 'SMAPE', ''],
+  },
+  weighting: { good: ['reducible', 'error'], bad: ['plain'] },
+  'min-layer': { good: ['limits.min', 'least'], bad: ['', 'c'.repeat(256)] },
+  'max-layer': { good: ['limits.max', 'most'], bad: ['', 'c'.repeat(256)] },
   'target-smape': { good: ['0.02'], bad: ['0', '1'] },
 };
 

@@ -38,6 +38,61 @@ describe('allocateSamples', () => {
     );
   });
 
+  it('spends the budget exactly within the limits of every pixel, with and without tiles', () => {
+    const limits = fc.record({
+      density: densities,
+      seed: fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 30 })), {
+        minLength: 23 * 17,
+        maxLength: 23 * 17,
+      }),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      tile: fc.constantFrom(1, 3, 8),
+    });
+    fc.assert(
+      fc.property(limits, ({ density, seed, at, tile }) => {
+        const pixels = density.data.length;
+        const minSamples = Uint32Array.from({ length: pixels }, (_, i) => seed[i]?.[0] ?? 0);
+        const maxSamples = minSamples.map((least, i) => least + (seed[i]?.[1] ?? 0));
+        const total = Math.round(sum(minSamples) + at * (sum(maxSamples) - sum(minSamples)));
+        const options = { ...defaults, budgetSpp: total / pixels, minSamples, maxSamples, tile };
+        const samples = allocateSamples(density, options);
+        expect(sum(samples)).toBe(total);
+        for (const [i, count] of samples.entries()) {
+          expect(count).toBeGreaterThanOrEqual(minSamples[i] as number);
+          expect(count).toBeLessThanOrEqual(maxSamples[i] as number);
+        }
+      }),
+    );
+  });
+
+  it('keeps proportions among the pixels between their own limits', () => {
+    const density = raster(4, 1, 1, Float32Array.of(1, 2, 4, 1));
+    const minSamples = Uint32Array.of(0, 0, 0, 10);
+    const maxSamples = Uint32Array.of(100, 100, 8, 100);
+    // The last has its minimum, the third its maximum; 12 are shared 1 : 2.
+    const options = { ...defaults, budgetSpp: 30 / 4, minSamples, maxSamples };
+    expect([...allocateSamples(density, options)]).toEqual([4, 8, 8, 10]);
+    // Limits for all pixels apply, too.
+    expect([...allocateSamples(density, { ...options, maxSpp: 12, minSpp: 5 })]).toEqual([5, 7, 8, 10]);
+  });
+
+  it.each([
+    [
+      { maxSamples: Uint32Array.of(1, 1, 1, 1) },
+      'Expected 0 to 4 samples, as the limits of the pixels allow,',
+    ],
+    [{ minSamples: Uint32Array.of(9, 9, 9, 9) }, 'for budget x pixels but received 8'],
+    [
+      { minSamples: Uint32Array.of(0, 3, 0, 0), maxSamples: Uint32Array.of(9, 2, 9, 9) },
+      'Expected at least its minimum of 3 for the most samples of pixel (1, 0) but received 2',
+    ],
+    [{ minSpp: 1, maxSamples: Uint32Array.of(9, 9, 0, 9) }, 'for the most samples of pixel (0, 1)'],
+    [{ minSamples: Uint32Array.of(0) }, 'Expected 4 pixels for the samples of min-layer but received 1'],
+  ])('refuses limits of pixels %#', (options, message) => {
+    const density = raster(2, 2, 1, new Float32Array(4).fill(1));
+    expect(() => allocateSamples(density, { ...defaults, budgetSpp: 2, ...options })).toThrow(message);
+  });
+
   it('never gives fewer samples to more density', () => {
     fc.assert(
       fc.property(densities, fc.double({ min: 0.1, max: 50, noNaN: true }), (density, budgetSpp) => {

@@ -19,14 +19,14 @@ describe('reducibleError', () => {
       ['smape', 10],
       ['dssim', 20],
     ] as const) {
-      const { data } = reducibleError(errors, metric);
+      const { data } = reducibleError({ errors }, metric);
       for (const [i, value] of data.entries()) expect(value).toBeCloseTo((0.25 * (i % 12)) / scale, 6);
     }
   });
 
   it('averages the variance over 5x5 pixels, fewer at the border', () => {
     const errors = errorsOf((name, x, y) => (name === 'variance' ? Number(x === 0 && y === 6) : 1));
-    const { data } = reducibleError(errors, 'smape');
+    const { data } = reducibleError({ errors }, 'smape');
     expect(data[6 * 12]).toBeCloseTo(1 / 15, 6);
     expect(data[4 * 12 + 2]).toBeCloseTo(1 / 25, 6);
     expect(data[3 * 12]).toBe(0);
@@ -58,13 +58,21 @@ describe('reducibleError', () => {
   it('leaves out the averaged variance where there is a measured one, and only there', () => {
     const errors = errorsOf((name, x, y) => (name === 'variance' ? x / 12 : (x + y) / 24));
     const noise = raster(12, 12, 1, new Float32Array(144).fill(0.5));
-    const { data } = reducibleError(errors, 'dssim', noise);
+    const { data } = reducibleError({ errors, noise }, 'dssim');
     for (const [i, value] of data.entries()) {
       const error = ((i % 12) + Math.floor(i / 12)) / 24;
       expect(value).toBeCloseTo(error ** 0.5 * 0.5 ** 0.75, 6);
     }
     const { samples } = planSamples(errors, { budgetSpp: 4 });
     expect(planSamples(errors, { budgetSpp: 4, noise }).samples).not.toEqual(samples);
+  });
+
+  it('does not multiply the relative variance by itself', () => {
+    const errors = errorsOf((name) => (name === 'variance' ? 0.3 : 0.1));
+    for (const value of reducibleError({ errors }, 'relative-variance').data)
+      expect(value).toBeCloseTo(0.3, 6);
+    const noise = raster(12, 12, 1, new Float32Array(144).fill(0.7));
+    expect([...reducibleError({ errors, noise }, 'relative-variance').data]).toEqual([...noise.data]);
   });
 
   it('refuses measured noise of another size', () => {

@@ -31,8 +31,11 @@ class DenoiseParameters(TypedDict, total=False):
     budget: float | None
     min: int | None
     max: int | None
+    min_layer: str | None
+    max_layer: str | None
     tile: int | None
-    metric: Literal["smape", "dssim"] | None
+    metric: Literal["smape", "dssim", "relative-mse", "relative-variance", "ms-dssim"] | None
+    weighting: Literal["reducible", "error"] | None
     target_smape: float | None
 
 
@@ -53,8 +56,11 @@ class SampleMapParameters(TypedDict, total=False):
     budget: float | None
     min: int | None
     max: int | None
+    min_layer: str | None
+    max_layer: str | None
     tile: int | None
-    metric: Literal["smape", "dssim"] | None
+    metric: Literal["smape", "dssim", "relative-mse", "relative-variance", "ms-dssim"] | None
+    weighting: Literal["reducible", "error"] | None
     target_smape: float | None
 
 
@@ -83,6 +89,9 @@ class JobParameters(TypedDict, total=False):
     budget: float | None
     min: int | None
     max: int | None
+    min_layer: str | None
+    max_layer: str | None
     tile: int | None
-    metric: Literal["smape", "dssim"] | None
+    metric: Literal["smape", "dssim", "relative-mse", "relative-variance", "ms-dssim"] | None
+    weighting: Literal["reducible", "error"] | None
     target_smape: float | None

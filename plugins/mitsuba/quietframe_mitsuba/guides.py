@@ -28,6 +28,11 @@ class Plan:
     fallback: str | None = None
 
 
+Metric = Literal["smape", "dssim", "relative-mse", "relative-variance", "ms-dssim"]
+#: The part of the error that samples reduce, or the error itself as in the paper.
+Weighting = Literal["reducible", "error"]
+
+
 class Guide(Protocol):
     """Plans the samples of a round."""
 
@@ -63,9 +68,10 @@ class ServiceGuide:
         client: Client,
         *,
         target_smape: float | None = None,
-        metric: Literal["smape", "dssim"] = "smape",
+        metric: Metric = "smape",
+        weighting: Weighting = "reducible",
     ):
-        self._client, self._target, self._metric = client, target_smape, metric
+        self._client, self._target, self._metric, self._weighting = client, target_smape, metric, weighting
 
     def plan(self, film: Film, budget: int) -> Plan:
         try:
@@ -80,6 +86,7 @@ class ServiceGuide:
             spp=film.spp,
             target_smape=self._target,
             metric=self._metric,
+            weighting=self._weighting,
         )
         counts = checked_map(read_channels(answer.exr)["samples.spp"], film, budget)
         error = answer.report.get("predictedError", {})

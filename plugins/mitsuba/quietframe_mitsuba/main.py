@@ -6,7 +6,7 @@ import argparse
 import pathlib
 import sys
 import time
-from typing import TextIO
+from typing import TextIO, get_args
 
 import numpy as np
 from quietframe import Client, QuietframeError
@@ -14,7 +14,7 @@ from quietframe.arrays import read_channels, write_channels
 
 from .adaptive import FIRST_SPP, Round, render_adaptively
 from .film import Film
-from .guides import Guide, RelativeVarianceGuide, ServiceGuide, UniformGuide, halves_of
+from .guides import Guide, Metric, RelativeVarianceGuide, ServiceGuide, UniformGuide, Weighting, halves_of
 from .llvm import NoLlvm, choose_llvm
 
 
@@ -67,7 +67,7 @@ def guide_of(options: argparse.Namespace, client: Client) -> Guide:
         return UniformGuide()
     if options.guide == "variance":
         return RelativeVarianceGuide()
-    return ServiceGuide(client, target_smape=options.target, metric=options.metric)
+    return ServiceGuide(client, target_smape=options.target, metric=options.metric, weighting=options.weighting)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -81,7 +81,13 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--first", type=float, default=FIRST_SPP, help="samples per pixel of the uniform first round")
     result.add_argument("--target", type=float, help="predicted mean SMAPE at which to stop")
     result.add_argument("--guide", choices=["error", "variance", "uniform"], default="error")
-    result.add_argument("--metric", choices=["smape", "dssim"], default="smape", help="error that guides")
+    result.add_argument("--metric", choices=get_args(Metric), default="smape", help="error that guides")
+    result.add_argument(
+        "--weighting",
+        choices=get_args(Weighting),
+        default="reducible",
+        help="in proportion to the error that samples reduce, or to the error as in the paper",
+    )
     result.add_argument("--variant", default="llvm_ad_rgb", help="variant of Mitsuba")
     result.add_argument("--seed", type=int, default=0)
     result.add_argument("--noisy", action="store_true", help="do not denoise the result")

@@ -28,12 +28,13 @@ def test_spends_the_budget_exactly(guide):
 
 def test_follows_the_map_of_the_service():
     client, renderer = FakeClient(), NoiseRenderer()
-    render_adaptively(renderer, ServiceGuide(client, metric="dssim"), 8, first_spp=4)
+    render_adaptively(renderer, ServiceGuide(client, metric="ms-dssim", weighting="error"), 8, first_spp=4)
     first, second = renderer.asked
     assert (first == 4).all()
     assert second[:, :4].sum() == 0 and second.sum() == 4 * 48
     request = client.requests[0]
-    assert (request["spp"], request["metric"], request["target_smape"]) == (4, "dssim", None)
+    assert (request["spp"], request["metric"], request["target_smape"]) == (4, "ms-dssim", None)
+    assert request["weighting"] == "error"
     assert float(request["budget"]) == 4
     a, b = request["halves"]
     layers = ["", "albedo.", "mse."]

@@ -15,6 +15,7 @@ import { isTransparent } from './coverage.js';
 import { readLambdaMap } from './lambda-map.js';
 import { checkAuxiliaries } from './maps.js';
 import type { PlannedFiles } from './plan-files.js';
+import { readSampleLimits, type SampleLimits } from './sample-limits.js';
 import type { ViewTask } from './view-task.js';
 
 /** Share of the progress at the end of decoding. */
@@ -27,6 +28,8 @@ export interface LoadedFiles {
   /** Colours of surfaces as they stay in the original file. */
   readonly surfaces: Image;
   readonly lambdaMap: Raster | undefined;
+  /** Limits of the samples of every pixel. */
+  readonly limits: SampleLimits;
   readonly guide: Frame | undefined;
   /** Light is made to fit alpha. */
   readonly covers: boolean;
@@ -35,7 +38,7 @@ export interface LoadedFiles {
 
 /**
  * Reads the frames of a window and the motion between them, and the other files of the request.
- * @throws QuietframeError as `loadFrame`, `windowMotion` and `readLambdaMap`, naming the file; `cancelled`.
+ * @throws QuietframeError as `loadFrame`, `windowMotion`, `readLambdaMap` and `readSampleLimits`, naming the file; `cancelled`.
  */
 export async function loadFiles(
   { files, options, asked, services: { pool, frames }, watch }: ViewTask,
@@ -46,6 +49,9 @@ export async function loadFiles(
   const { dataWindow } = original.plan;
   const lambdaMap =
     mapFile && (await withFrameName(mapFile.name, () => readLambdaMap(mapFile, dataWindow, pool, signal)));
+  const limits = await withFrameName(original.source.name, () =>
+    readSampleLimits(original.source, options.maps ?? {}, dataWindow, pool, signal),
+  );
 
   const cached = frames?.begin() ?? new CachedFrames();
   const withMotion = planned.neighbors.length > 0;
@@ -73,7 +79,7 @@ export async function loadFiles(
   options.onProgress?.(DECODED);
   return {
     window: { center, neighbors, motions },
-    ...{ motion, surfaces, lambdaMap, guide, cached },
+    ...{ motion, surfaces, lambdaMap, limits, guide, cached },
     covers: mayCover && frame.alpha !== undefined && isTransparent(frame.alpha),
   };
 }

@@ -35,11 +35,15 @@ export async function makeChannels(
 async function errorMaps(
   { options: { maps = {} }, services: { denoiser } }: ViewTask,
   { original: { plan } }: PlannedFiles,
-  { window }: LoadedFiles,
-  { layers: { errors, report } }: DenoisedWindow,
+  { window, limits }: LoadedFiles,
+  { layers: { color, errors, report } }: DenoisedWindow,
 ): Promise<Maps> {
   const { predictedError, exposure } = report;
   if (errors === undefined || predictedError === undefined) return { channels: [], report: {} };
   const { frame } = window.center.built;
-  return makeMaps({ errors, predictedError, frame, exposure, spp: plan.samplesPerPixel }, maps, denoiser);
+  return makeMaps(
+    { errors, denoised: color, predictedError, frame, exposure, limits, spp: plan.samplesPerPixel },
+    maps,
+    denoiser,
+  );
 }

@@ -11,13 +11,19 @@ import {
   MAX_SPP,
   totalSamples,
 } from '../../sampling/allocate-samples.js';
-import { ERROR_METRICS, type ErrorMetric } from '../../sampling/error-metric.js';
+import {
+  GUIDING_METRICS,
+  type GuidingMetric,
+  WEIGHTINGS,
+  type Weighting,
+} from '../../sampling/error-metric.js';
 import { measuredNoise } from '../../sampling/measured-noise.js';
 import type { SamplePlan, SamplePlanOptions } from '../../sampling/plan-samples.js';
 import { checkTarget, type QualityTarget, samplesForTarget } from '../../sampling/quality-target.js';
+import type { LimitLayers, SampleLimits } from './sample-limits.js';
 
 /** For those who take requests. */
-export { ERROR_METRICS, MAX_SPP };
+export { GUIDING_METRICS, MAX_SPP, WEIGHTINGS };
 
 /** What of a denoised frame a file gets. */
 export const OUTPUTS = [
@@ -36,7 +42,9 @@ export const OUTPUTS = [
 export type Output = (typeof OUTPUTS)[number];
 
 /** How the error map and the sample map are made. */
-export interface MapsRequest extends Partial<Omit<SamplePlanOptions, 'budgetSpp' | 'noise'>> {
+export interface MapsRequest
+  extends Partial<Omit<SamplePlanOptions, 'budgetSpp' | 'noise' | 'denoised' | keyof SampleLimits>>,
+    LimitLayers {
   /** What is written; `color` alone by default, which predicts nothing. */
   readonly outputs?: readonly Output[];
   /** Mean samples per pixel to plan; where it is not given, as many as the target is predicted to take. */
@@ -51,7 +59,8 @@ export interface MapsRequest extends Partial<Omit<SamplePlanOptions, 'budgetSpp'
 
 /** Figures of a sample map. */
 export interface SamplesReport {
-  readonly metric: ErrorMetric;
+  readonly metric: GuidingMetric;
+  readonly weighting: Weighting;
   /** Where the variance comes from that guides beside the metric; `layer` where the renderer measured it. */
   readonly varianceOrigin: VarianceOrigin;
   readonly budgetSpp: number;
@@ -113,12 +122,16 @@ export function checkMaps({
 export interface MapsInput {
   /** Of the denoised frame. */
   readonly errors: Raster;
+  /** Its color, 3 channels. */
+  readonly denoised: Raster;
   readonly predictedError: PredictedError;
   readonly frame: Frame;
   /** As the denoiser used it. */
   readonly exposure: number;
   /** Samples per pixel that the file says it has. */
   readonly spp: number | undefined;
+  /** Of every pixel, where the request names layers. */
+  readonly limits: SampleLimits;
 }
 
 /**
@@ -126,11 +139,19 @@ export interface MapsInput {
  * @throws QuietframeError `invalid-argument` where the budget is left to a target that tells none; `cancelled`.
  */
 export async function makeMaps(
-  { errors, predictedError, frame, exposure, spp }: MapsInput,
+  { errors, denoised, predictedError, frame, exposure, spp, limits }: MapsInput,
   request: MapsRequest,
   denoiser: Pick<Denoiser, 'planSamples'>,
 ): Promise<Maps> {
-  const { outputs = ['color'], targetSmape, renderedSpp = spp, pixels: _, ...options } = request;
+  const {
+    outputs = ['color'],
+    targetSmape,
+    renderedSpp = spp,
+    pixels: _,
+    minLayer,
+    maxLayer,
+    ...options
+  } = request;
   const target =
     targetSmape === undefined
       ? undefined
@@ -144,16 +165,20 @@ export async function makeMaps(
     );
   }
   if (!outputs.includes('samples')) return { channels, report };
-  const budgetSpp = request.budgetSpp ?? budgetOf(target, request);
+  const budgetSpp = request.budgetSpp ?? budgetOf(target, request, limits);
   const { color, measuredVariance, varianceOrigin } = frame;
   const noise = measuredVariance && measuredNoise(color, measuredVariance, exposure);
-  const plan = await denoiser.planSamples(errors, { ...options, budgetSpp, ...(noise && { noise }) });
+  const plan = await denoiser.planSamples(errors, {
+    ...{ ...options, ...limits, budgetSpp },
+    ...(noise && { noise }),
+    ...(options.metric === 'relative-mse' && { denoised }),
+  });
   channels.push(
     { name: 'samples.density', type: 'float', data: plan.density.data },
     { name: 'samples.spp', type: 'uint', data: plan.samples },
   );
   const origin = noise === undefined ? varianceOrigin : 'layer';
-  return { channels, report: { ...report, samples: samplesReport(plan, budgetSpp, origin, options.metric) } };
+  return { channels, report: { ...report, samples: samplesReport(plan, budgetSpp, origin, options) } };
 }
 
 /**
@@ -193,25 +218,32 @@ export function checkAuxiliaries({ albedo, normal }: Pick<Frame, 'albedo' | 'nor
 }
 
 /** The samples that a target takes, within the limits of a pixel. */
-function budgetOf(target: QualityTarget | undefined, { minSpp, maxSpp }: MapsRequest): number {
+function budgetOf(
+  target: QualityTarget | undefined,
+  { minSpp = ALLOCATION_DEFAULTS.minSpp, maxSpp = ALLOCATION_DEFAULTS.maxSpp }: MapsRequest,
+  { minSamples, maxSamples }: SampleLimits,
+): number {
   if (target?.sampleFactor === null) {
     throw invalidArgument('a target in reach, or a budget,', 'target-smape', target.targetSmape);
   }
   if (target === undefined || target.additionalSpp === null) {
     throw invalidArgument('samples per pixel of the frame with a target-smape and no budget', 'spp', 'none');
   }
-  if (target.reached) return minSpp ?? 0;
-  return Math.min(Math.max(target.additionalSpp, minSpp ?? 0), maxSpp ?? ALLOCATION_DEFAULTS.maxSpp);
+  const mean = (limits: Uint32Array, limit: (samples: number) => number): number =>
+    limits.reduce((sum, samples) => sum + limit(samples), 0) / limits.length;
+  const least = minSamples ? mean(minSamples, (samples) => Math.max(samples, minSpp)) : minSpp;
+  const most = maxSamples ? mean(maxSamples, (samples) => Math.min(samples, maxSpp)) : maxSpp;
+  return target.reached ? least : Math.min(Math.max(target.additionalSpp, least), most);
 }
 
 function samplesReport(
   { samples }: SamplePlan,
   budgetSpp: number,
   varianceOrigin: VarianceOrigin,
-  metric: ErrorMetric = 'smape',
+  { metric = 'smape', weighting = 'reducible' }: MapsRequest,
 ): SamplesReport {
   return {
-    ...{ metric, varianceOrigin, budgetSpp, total: totalSamples(budgetSpp, samples.length) },
+    ...{ metric, weighting, varianceOrigin, budgetSpp, total: totalSamples(budgetSpp, samples.length) },
     leastSpp: samples.reduce((least, count) => Math.min(least, count), Number.POSITIVE_INFINITY),
     mostSpp: samples.reduce((most, count) => Math.max(most, count), 0),
   };

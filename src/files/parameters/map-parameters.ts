@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
-import { ERROR_METRICS, MAX_SPP, OUTPUTS, type Output } from '../denoise-file/maps.js';
+import { invalidArgument } from '../../errors.js';
+import { GUIDING_METRICS, MAX_SPP, OUTPUTS, type Output, WEIGHTINGS } from '../denoise-file/maps.js';
 import { parsePixels } from '../denoise-file/parse-pixels.js';
 import { COLOR, choice, choices, integer, MAPS, number, text } from './define.js';
 
@@ -8,6 +9,8 @@ import { COLOR, choice, choices, integer, MAPS, number, text } from './define.js
 export const OUTPUTS_OF_FILES: readonly Output[] = OUTPUTS.filter(
   (name) => name !== 'samples' && name !== 'kernels',
 );
+
+const LAYER_NAME = Type.String({ minLength: 1, maxLength: 255 });
 
 /** Parameters about the error map and the sample map; ranges that depend on others are checked by `checkMaps`. */
 export const MAP_PARAMETERS = {
@@ -53,6 +56,30 @@ export const MAP_PARAMETERS = {
       cli: { value: '<spp>', help: 'most samples of a pixel', usual: '', commands: ['sample-map'] },
     },
   ),
+  'min-layer': text(LAYER_NAME, readChannel, String, {
+    description:
+      'Channel of the frame with the least samples of every pixel, whole numbers; `min` applies, too. Of two halves, the first has it.',
+    examples: ['limits.min'],
+    see: 'adaptive.md#limits-of-every-pixel',
+    operations: MAPS,
+    cli: {
+      value: '<channel>',
+      help: 'channel of the frame: least samples of every pixel',
+      commands: ['sample-map'],
+    },
+  }),
+  'max-layer': text(LAYER_NAME, readChannel, String, {
+    description:
+      'Channel of the frame with the most samples of every pixel, whole numbers; `max` applies, too. Of two halves, the first has it.',
+    examples: ['limits.max'],
+    see: 'adaptive.md#limits-of-every-pixel',
+    operations: MAPS,
+    cli: {
+      value: '<channel>',
+      help: 'channel of the frame: most samples of every pixel',
+      commands: ['sample-map'],
+    },
+  }),
   tile: integer(
     { minimum: 1, maximum: 4096, default: 1 },
     {
@@ -61,10 +88,19 @@ export const MAP_PARAMETERS = {
       cli: { value: '<px>', help: 'side of tiles that get the same share', commands: ['sample-map'] },
     },
   ),
-  metric: choice(ERROR_METRICS, 'smape', {
-    description: 'The predicted error that guides.',
+  metric: choice(GUIDING_METRICS, 'smape', {
+    description:
+      'The predicted error that guides: SMAPE or DSSIM, which a network predicts; relative squared error or multi-scale DSSIM, derived from these; or the relative variance of the noise, which knows of no denoiser.',
+    see: 'adaptive.md#guiding-metrics',
     operations: MAPS,
     cli: { value: '<name>', help: 'error that guides', commands: ['sample-map'] },
+  }),
+  weighting: choice(WEIGHTINGS, 'reducible', {
+    description:
+      'Density in proportion to the part of the error that samples reduce (`reducible`), or to the error itself, as Vogels et al. 2018 (`error`).',
+    see: 'adaptive.md#from-errors-to-samples',
+    operations: MAPS,
+    cli: { value: '<name>', help: 'what density is proportional to', commands: ['sample-map'] },
   }),
   'target-smape': number(
     { exclusiveMinimum: 0, exclusiveMaximum: 1 },
@@ -80,6 +116,11 @@ export const MAP_PARAMETERS = {
     },
   ),
 } as const;
+
+function readChannel(value: string, name: string): string {
+  if (value !== '' && value.length <= 255) return value;
+  throw invalidArgument('the name of a channel', name, value);
+}
 
 function readPixels(value: string, name: string): readonly Pixel[] {
   return parsePixels(value, name);

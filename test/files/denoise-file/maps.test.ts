@@ -140,6 +140,72 @@ describe('maps of a frame', () => {
     }
   });
 
+  it('are guided by the error alone, in proportion, where that is the weighting', async () => {
+    const { exr, report } = await run({ outputs: ['samples'], budgetSpp: 30, weighting: 'error' }, true);
+    // SMAPE is 0, 0.1, 0.2 and 0.3: 360 samples in three rows.
+    expect(planeOf(exr, 'samples.spp').slice(0, 4)).toEqual([0, 20, 40, 60]);
+    expect(report.samples).toMatchObject({ weighting: 'error', metric: 'smape', total: 360 });
+  });
+
+  it('are guided by relative squared errors, which need the brightness of the denoised pixel', async () => {
+    const maps = { outputs: ['samples'], budgetSpp: 30, weighting: 'error', metric: 'relative-mse' } as const;
+    const { exr } = await run(maps, true);
+    const density = planeOf(exr, 'samples.density');
+    const noisy = [planeOf(frame, 'R'), planeOf(frame, 'G'), planeOf(frame, 'B')];
+    const expected = (i: number): number =>
+      noisy.reduce((all, plane) => {
+        const d = (plane[i] as number) / 2;
+        return all + (0.1 * (i % 4) * (2 * d + 0.01)) ** 2 / (d * d + 0.01);
+      }, 0);
+    for (let i = 0; i < 12; i++) {
+      expect((density[i] as number) / (density[3] as number)).toBeCloseTo(expected(i) / expected(3), 4);
+    }
+  });
+
+  describe('with limits of every pixel', () => {
+    const least = (i: number): number => (i === 0 ? 7 : 1);
+    const limited = (channels: readonly string[], limit = least): Uint8Array =>
+      exrFile(
+        [{ window: { xMin: 0, yMin: 0, xMax: 3, yMax: 2 }, layers: ['RGB', ...channels] }],
+        (channel, i) => (channel.startsWith('limit') ? limit(i) : 0.25 + 0.01 * i),
+      );
+
+    it('keep them, and the budget', async () => {
+      const maps = { outputs: ['samples'], budgetSpp: 5, weighting: 'error' } as const;
+      const { exr } = await run({ ...maps, minLayer: 'limit' }, true, limited(['limit.Y']));
+      const samples = planeOf(exr, 'samples.spp');
+      expect(sum(samples)).toBe(60);
+      expect(samples[0]).toBe(7);
+      expect(samples[4]).toBe(1);
+      const most = await run(
+        { ...maps, maxLayer: 'limit.Y' },
+        true,
+        limited(['limit.Y'], () => 5),
+      );
+      expect(new Set(planeOf(most.exr, 'samples.spp'))).toEqual(new Set([5]));
+    });
+
+    it.each<[string, MapsRequest, (i: number) => number, string]>([
+      ['missing-layer', { minLayer: 'nothing' }, least, 'a channel of the frame for min-layer'],
+      [
+        'invalid-argument',
+        { maxLayer: 'limit' },
+        (i) => (i === 6 ? 1.5 : 9),
+        'for limit at (2, 1) but received 1.5',
+      ],
+      ['invalid-argument', { maxLayer: 'limit' }, () => Number.NaN, 'for limit at (0, 0)'],
+      ['invalid-argument', { minLayer: 'limit' }, () => -1, 'a whole number in [0, 1000000]'],
+      ['invalid-argument', { maxLayer: 'limit' }, () => 2, 'Expected 0 to 24 samples'],
+      ['invalid-argument', { minLayer: 'limit', maxSpp: 6 }, least, 'at least its minimum of 7'],
+    ])('refuse %s %#', async (code, maps, limit, message) => {
+      const request = { outputs: ['samples'], budgetSpp: 5, ...maps } as const;
+      await expect(run(request, true, limited(['limit.Y'], limit))).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(message),
+      });
+    });
+  });
+
   it('are guided by the metric', async () => {
     const { report } = await run({ outputs: ['samples'], budgetSpp: 2, metric: 'dssim' });
     expect(report.samples?.metric).toBe('dssim');

@@ -21,7 +21,22 @@ describe('POST /v1/sample-map', () => {
     });
   });
 
+  it.each(['smape', 'dssim', 'relative-mse', 'relative-variance', 'ms-dssim'])(
+    'asks for %s',
+    async (metric) => {
+      const query = `budget=2&metric=${metric}&weighting=error&min-layer=least&max-layer=most`;
+      const answer = await app.inject(post(exr, `/v1/sample-map?${query}`));
+      expect(answer.statusCode).toBe(200);
+      expect(service.requests.at(-1)).toMatchObject({
+        maps: { metric, weighting: 'error', minLayer: 'least', maxLayer: 'most' },
+      });
+    },
+  );
+
   it.each<[string, ErrorCode, string]>([
+    ['budget=2&metric=mse', 'invalid-argument', 'metric'],
+    ['budget=2&weighting=all', 'invalid-argument', 'weighting'],
+    ['budget=2&min-layer=', 'invalid-argument', 'min-layer'],
     ['', 'invalid-argument', 'budget'],
     ['budget=0', 'invalid-argument', 'budget'],
     ['budget=-1', 'invalid-argument', 'budget'],
@@ -57,7 +72,7 @@ describe('POST /v1/sample-map', () => {
 });
 
 describe('POST /v1/denoise', () => {
-  it.each(['budget=8', 'min=1', 'max=9', 'tile=8', 'metric=dssim'])(
+  it.each(['budget=8', 'min=1', 'max=9', 'tile=8', 'metric=dssim', 'weighting=error', 'min-layer=a'])(
     'refuses %s without a sample map',
     async (given) => {
       for (const path of ['/v1/denoise', '/v1/jobs'] as const) {
