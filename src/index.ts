@@ -24,7 +24,6 @@ export type {
   DenoisedExr,
   DenoiseExrRequest,
   DenoiseExrServices,
-  FullReport,
   AlphaMode,
   Neighbor,
 } from './files/denoise-file/types.js';
@@ -34,6 +33,7 @@ export type { DebugOutputs, DebugRequest } from './denoise/kpcn/debug-outputs.js
 export type { Device, DeviceChoice } from './engine/device.js';
 export type { EngineName } from './engine/engine.js';
 export type { Simd } from './engine/wasm-build.js';
+export type { FullReport } from './files/report.js';
 export type { KernelsReport } from './files/denoise-file/debug-channels.js';
 export type { MapsReport, MapsRequest } from './files/denoise-file/maps.js';
 export type { WrapMode } from './files/denoise-file/wrap.js';

@@ -2,8 +2,9 @@ import { type Static, Type } from 'typebox';
 import { PREFILTER_OUTCOMES } from '../denoise/types.js';
 import { DEVICES } from '../engine/device.js';
 import { WARNING_CODES, type WarningCode } from '../frame/frame.js';
+import { CHANNEL_USES } from '../frame/layers/layer-plan.js';
 import { SOURCE_NAMES } from '../frame/source-names.js';
-import { GUIDING_METRICS, WEIGHTINGS } from './denoise-file/maps.js';
+import { GUIDING_METRICS, WEIGHTINGS } from '../sampling/error-metric.js';
 import { KERNELS } from './kernels-report.js';
 import { COMPONENT_CHOICES } from './parameters/filter-parameters.js';
 
@@ -30,9 +31,12 @@ const INPUT = Type.Object(
     neighbors: Type.Array(Type.Integer(), {
       description: 'Offsets of the other frames of the window, ascending.',
     }),
-    channels: Type.Array(Type.Object({ part: COUNT, channel: Type.String(), usedAs: Type.String() }), {
-      description: 'What each channel was used as.',
-    }),
+    channels: Type.Array(
+      Type.Object({ part: COUNT, channel: Type.String(), usedAs: Type.Enum([...CHANNEL_USES]) }),
+      {
+        description: 'What each channel was used as.',
+      },
+    ),
   },
   { description: 'Size, source and parts of the file, and what each channel was used as.' },
 );
@@ -157,6 +161,10 @@ const FULL_FIELDS = {
     }),
   ),
 } as const;
+
+/** The report of a denoised file: what the denoiser did, what the file held, and what was made of it. */
+export const FULL_REPORT = Type.Object(FULL_FIELDS);
+export type FullReport = DeepReadonly<Static<typeof FULL_REPORT>>;
 
 /** What a service reports on a request: which frame of its window was denoised, as well. */
 export const REPORT = Type.Object({

@@ -1,7 +1,8 @@
 import type { Denoiser } from '../denoise/denoiser.js';
 import type { ExrPool } from '../exr/pool.js';
-import type { DenoisedExr, DenoiseExrRequest, FullReport } from '../files/denoise-file/types.js';
+import type { DenoisedExr, DenoiseExrRequest } from '../files/denoise-file/types.js';
 import type { FilteredFile, FilterRequest } from '../files/filter/filter-picture.js';
+import type { FullReport } from '../files/report.js';
 import type { Raster } from '../image/raster.js';
 
 /** Figures of the report that the service itself reads; whatever else it has goes to the client as it is. */

@@ -1,14 +1,21 @@
+import type { TSchema } from 'typebox';
 import { Errors } from 'typebox/value';
 import { expect } from 'vitest';
-import { REPORT } from '../../src/files/report.js';
+import { FULL_REPORT, REPORT } from '../../src/files/report.js';
 
-/** The schema of reports, in which no object may have other fields than those that it names. */
-const STRICT = strict(REPORT) as typeof REPORT;
-
-/** Expects that a report has the fields of the schema, their types, and no others. */
+/** Expects that the report of a service has the fields of the schema, their types, and no others. */
 export function expectReport(report: unknown): void {
-  const found = Errors(STRICT, report).map(({ instancePath, message }) => `${instancePath} ${message}`);
-  expect(found).toEqual([]);
+  expectOf(REPORT, report);
+}
+
+/** As {@link expectReport}, of the report of a file, which does not say what the window was. */
+export function expectFullReport(report: unknown): void {
+  expectOf(FULL_REPORT, report);
+}
+
+function expectOf(schema: TSchema, report: unknown): void {
+  const found = Errors(strict(schema) as TSchema, report);
+  expect(found.map(({ instancePath, message }) => `${instancePath} ${message}`)).toEqual([]);
 }
 
 function strict(schema: unknown): unknown {

@@ -6,7 +6,7 @@ import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
 import { invalidArgument } from '../../errors.js';
 import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import { parsePixels } from '../../files/denoise-file/parse-pixels.js';
-import type { FullReport } from '../../files/denoise-file/types.js';
+import type { FullReport } from '../../files/report.js';
 import { MAX_WINDOW } from '../../limits.js';
 import { checkFolder } from '../check-folder.js';
 import { drawKernels } from '../explain/draw-kernels.js';

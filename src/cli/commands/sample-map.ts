@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { readConfig } from '../../config.js';
 import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import { checkMaps, type MapsRequest } from '../../files/denoise-file/maps.js';
-import type { FullReport } from '../../files/denoise-file/types.js';
+import type { FullReport } from '../../files/report.js';
 import { type AovFileFlags, aovFileOptions, aovFilePaths, joinAovFiles, readAovFiles } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
 import {

@@ -1,5 +1,5 @@
 import type { ExrSource } from '../../exr/source.js';
-import type { FullReport } from '../../files/denoise-file/types.js';
+import type { FullReport } from '../../files/report.js';
 import type { FrameWindow } from '../../frame/frame-window.js';
 
 export interface DenoisedFrame {

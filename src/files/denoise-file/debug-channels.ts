@@ -1,5 +1,6 @@
 import type { DebugOutputs, DebugRequest, ExplainedPixel } from '../../denoise/kpcn/debug-outputs.js';
 import { plane, type Raster } from '../../image/raster.js';
+import type { FullReport } from '../report.js';
 import type { MapChannel, MapsRequest, Output } from './maps.js';
 
 /** Outputs that show what the network makes on the way. */
@@ -59,42 +60,8 @@ function frameName(offset: number): string {
 }
 
 /** The kernels of a pixel in a report, as numbers of seven digits. */
-export interface KernelsReport {
-  readonly x: number;
-  readonly y: number;
-  /** Composited, before the noise guard. */
-  readonly color: readonly number[];
-  /** What the noise guard takes of it, in [0, 1]; the rest is the noisy color. */
-  readonly denoisedWeight: number;
-  readonly levels: readonly LevelReport[];
-}
-
-/** Places are pixels of the level, whose pixels are 2^l of the frame's on a side. */
-export interface LevelReport {
-  readonly x: number;
-  readonly y: number;
-  readonly denoised: readonly number[];
-  readonly blendWeight?: number;
-  readonly kernel: {
-    readonly size: number;
-    readonly weights: readonly number[];
-    readonly gate: number;
-    readonly gain: readonly number[];
-  };
-  readonly fusion?: {
-    readonly share: number;
-    readonly gain: readonly number[];
-    readonly bound: number;
-    readonly frames: readonly {
-      readonly offset: number;
-      readonly share: number;
-      readonly x?: number;
-      readonly y?: number;
-      readonly size: number;
-      readonly weights: readonly number[];
-    }[];
-  };
-}
+export type KernelsReport = NonNullable<FullReport['kernels']>[number];
+export type LevelReport = KernelsReport['levels'][number];
 
 /** @param columns as of {@link debugRequest}. */
 export function kernelsReport(

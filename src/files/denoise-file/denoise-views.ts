@@ -1,6 +1,7 @@
 import { expected, QuietframeError } from '../../errors.js';
 import type { InputWarning } from '../../frame/frame.js';
-import type { DenoisedExr, DenoiseExrOptions, FullReport } from './types.js';
+import type { FullReport } from '../report.js';
+import type { DenoisedExr, DenoiseExrOptions } from './types.js';
 
 /** How one view of several is denoised. */
 export interface ViewPass {

@@ -1,11 +1,11 @@
 import { ownParts } from '../../image/joined-parts.js';
+import type { FullReport } from '../report.js';
 import { kernelsReport } from './debug-channels.js';
 import type { DenoisedWindow } from './denoise-loaded.js';
 import type { FinishedLayers } from './finish-layers.js';
 import type { LoadedFiles } from './load-files.js';
 import type { Maps } from './maps.js';
 import type { PlannedFiles } from './plan-files.js';
-import type { FullReport } from './types.js';
 import type { ViewTask } from './view-task.js';
 import { alreadyDenoised, saturated, unknownFireflies, unpredicted, unused, warningsOf } from './warnings.js';
 import { maybePanorama } from './wrap.js';

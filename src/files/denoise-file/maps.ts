@@ -11,15 +11,11 @@ import {
   MAX_SPP,
   totalSamples,
 } from '../../sampling/allocate-samples.js';
-import {
-  GUIDING_METRICS,
-  type GuidingMetric,
-  WEIGHTINGS,
-  type Weighting,
-} from '../../sampling/error-metric.js';
+import { GUIDING_METRICS, WEIGHTINGS } from '../../sampling/error-metric.js';
 import { measuredNoise } from '../../sampling/measured-noise.js';
 import type { SamplePlan, SamplePlanOptions } from '../../sampling/plan-samples.js';
 import { checkTarget, type QualityTarget, samplesForTarget } from '../../sampling/quality-target.js';
+import type { FullReport } from '../report.js';
 import type { LimitLayers, SampleLimits } from './sample-limits.js';
 
 /** For those who take requests. */
@@ -57,25 +53,9 @@ export interface MapsRequest
   readonly renderedSpp?: number;
 }
 
-/** Figures of a sample map. */
-export interface SamplesReport {
-  readonly metric: GuidingMetric;
-  readonly weighting: Weighting;
-  /** Where the variance comes from that guides beside the metric; `layer` where the renderer measured it. */
-  readonly varianceOrigin: VarianceOrigin;
-  readonly budgetSpp: number;
-  /** Samples of all pixels, exactly the sum of the map. */
-  readonly total: number;
-  readonly leastSpp: number;
-  readonly mostSpp: number;
-}
-
 /** What the report says about maps. */
-export interface MapsReport {
-  readonly predictedError?: PredictedError;
-  readonly samples?: SamplesReport;
-  readonly target?: QualityTarget;
-}
+export type MapsReport = Pick<FullReport, 'predictedError' | 'samples' | 'target'>;
+type SamplesReport = NonNullable<MapsReport['samples']>;
 
 /** A channel of a map with its samples. */
 export interface MapChannel {

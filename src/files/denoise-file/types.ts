@@ -1,15 +1,12 @@
 import type { Denoiser } from '../../denoise/denoiser.js';
-import type { CacheReport, DenoiseReport, PostProcessOptions, PrefilterChoice } from '../../denoise/types.js';
+import type { PostProcessOptions, PrefilterChoice } from '../../denoise/types.js';
 import type { ExrPool } from '../../exr/pool.js';
-import type { InputWarning, SourceName, VarianceOrigin } from '../../frame/frame.js';
-import type { ChannelUse, ResolveOptions } from '../../frame/layers/resolve-layers.js';
+import type { ResolveOptions } from '../../frame/layers/resolve-layers.js';
 import type { Raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
-import type { SanitizedCounts } from '../../image/sanitize.js';
+import type { FullReport } from '../report.js';
 import type { FrameCache } from '../window/frame-cache.js';
-import type { MotionOrigin } from '../window/window-motion.js';
-import type { KernelsReport } from './debug-channels.js';
-import type { MapsReport, MapsRequest } from './maps.js';
+import type { MapsRequest } from './maps.js';
 import type { WrapMode } from './wrap.js';
 
 /** A frame of the same shot. */
@@ -95,43 +92,6 @@ export interface DenoiseExrServices {
   readonly denoiser: Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'>;
   /** Frames that are kept from request to request. */
   readonly frames?: FrameCache;
-}
-
-/** Everything that happened: the denoiser's report, and what the file held and what was made of it. */
-export interface FullReport extends Omit<DenoiseReport, 'stages' | 'predictedError'>, MapsReport {
-  readonly input: {
-    readonly width: number;
-    readonly height: number;
-    readonly parts: number;
-    readonly source: SourceName;
-    readonly view?: string;
-    /** All that were denoised, where several were asked for; `view` is the first. */
-    readonly views?: readonly string[];
-    readonly samplesPerPixel?: number;
-    readonly halfBuffers: boolean;
-    /** Offsets of the frames around it, ascending. */
-    readonly neighbors: readonly number[];
-    readonly channels: readonly ChannelUse[];
-  };
-  readonly varianceOrigin: VarianceOrigin;
-  /** What was denoised: the beauty as a whole, or its components. */
-  readonly components: 'beauty' | 'split';
-  /** Whether the left border continued at the right one. */
-  readonly wrap: 'x' | 'none';
-  /** SHA-256 of the map of lambda. */
-  readonly lambdaMap?: string;
-  /** Kernels of pixels, where they were asked for. */
-  readonly kernels?: readonly KernelsReport[];
-  /** Where the motion between the frames came from. */
-  readonly motion: MotionOrigin;
-  /** Frames that were kept already, and those that were decoded; bytes that are kept now. */
-  readonly decoded: CacheReport;
-  /** Layers of light that were denoised with the colour. */
-  readonly aovs: readonly string[];
-  readonly sanitized: Readonly<Record<string, SanitizedCounts>>;
-  readonly warnings: readonly InputWarning[];
-  /** Seconds by stage: `decode`, `frame`, `window` where there are other frames, those of the denoiser, `encode`. */
-  readonly stages: Readonly<Record<string, number>>;
 }
 
 export interface DenoisedExr {

@@ -31,19 +31,17 @@ export interface AovPlan {
   readonly component: 'irradiance' | 'specular' | 'beauty';
 }
 
+/** What a channel may be used as. */
+export const CHANNEL_USES = [
+  ...ROLES,
+  ...(['alpha', 'colorMean', 'albedoMean', 'normalMean', 'light', 'lightSurface', 'result'] as const),
+] as const;
+
 /** One line of "which channel is used as what". */
 export interface ChannelUse {
   readonly part: number;
   readonly channel: string;
-  readonly usedAs:
-    | Role
-    | 'alpha'
-    | 'colorMean'
-    | 'albedoMean'
-    | 'normalMean'
-    | 'light'
-    | 'lightSurface'
-    | 'result';
+  readonly usedAs: (typeof CHANNEL_USES)[number];
 }
 
 /** A role that is not a variance. */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { expected, QuietframeError } from '../../errors.js';
+import type { Report } from '../../files/report.js';
 import type { SelectedFrames } from '../frames/choose-center.js';
-import type { ServedExr } from '../service.js';
+import type { ServedExr, ServedReport } from '../service.js';
 import type { DenoiseQuery } from './denoise-query.js';
 import { EXR_MEDIA_TYPE } from './exr-body.js';
 
@@ -121,8 +122,16 @@ function bodyOf(type: AnswerType, answer: DenoiseAnswer): { contentType: string;
 
 /** The report as JSON in UTF-8. */
 export function reportOf({ result, selected, stages }: Omit<DenoiseAnswer, 'png'>): Buffer {
-  const window = { frames: selected.frames, center: selected.center };
-  return Buffer.from(JSON.stringify({ ...result.report, ...window, stages: Object.fromEntries(stages) }));
+  return Buffer.from(JSON.stringify(completeReport(result.report, selected, stages)));
+}
+
+/** The report of a request: of its frame, with what the window was and the stages of the service. */
+export function completeReport(
+  report: ServedReport,
+  { frames, center }: Pick<SelectedFrames, 'frames' | 'center'>,
+  stages: ReadonlyMap<string, number>,
+): ServedReport & Pick<Report, 'frames' | 'center'> {
+  return { ...report, frames, center, stages: Object.fromEntries(stages) };
 }
 
 /** The same bytes as a Buffer. */

@@ -9,6 +9,7 @@ import { loadFiles, selectFrames } from '../frames/choose-center.js';
 import { findStored } from '../frames/frame-references.js';
 import { Shot } from '../frames/shot-window.js';
 import { missingFrames } from '../frames/source-files.js';
+import { completeReport } from '../http/denoise-answer.js';
 import { parseDenoiseQuery } from '../http/denoise-query.js';
 import { isServerError, type Problem, problemOf, publicError } from '../http/problem.js';
 import { denoiseRequest } from '../http/routes/denoise.js';
@@ -243,7 +244,7 @@ export class JobRunner {
     metrics.caches(report);
     const digest = await digestOf(exr);
     await frames.put(digest, exr);
-    return { digest, bytes: exr.length, report };
+    return { digest, bytes: exr.length, report: completeReport(report, selected, stages) };
   }
 
   /** The size of a frame of a shot, where the frame is kept and can be read. */

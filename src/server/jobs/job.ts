@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors.js';
+import type { Report } from '../../files/report.js';
 import type { Problem } from '../http/problem.js';
 import type { ServedReport } from '../service.js';
 
@@ -39,7 +40,8 @@ export interface JobResult {
   /** SHA-256 of the denoised file. */
   readonly digest: string;
   readonly bytes: number;
-  readonly report: ServedReport;
+  /** Jobs of earlier versions did not note the window. */
+  readonly report: ServedReport & Partial<Pick<Report, 'frames' | 'center'>>;
 }
 
 /** How the work on a frame ended. */
