@@ -89,6 +89,11 @@ export class Denoiser {
     );
   }
 
+  /** The folder of the newest bundle of filters, where there is one. */
+  get filterFolder(): string | undefined {
+    return this.#repository.filterFolders.at(-1);
+  }
+
   /**
    * Reads and checks all models and loads them in every worker.
    * @throws QuietframeError `invalid-argument`, `file-system`, `model-damaged`; `device-unavailable` when a device was named and

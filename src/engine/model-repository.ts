@@ -34,13 +34,10 @@ export class ModelRepository {
   static async open(directory: string): Promise<ModelRepository> {
     const bundles: ModelBundle[] = [];
     const filterFolders: string[] = [];
-    for (const name of await folders(directory)) {
-      for (const version of await folders(join(directory, name))) {
-        const folder = join(directory, name, version);
-        const bundle = await readBundle(folder, name, version);
-        if (bundle !== undefined) bundles.push(bundle);
-        else filterFolders.push(folder);
-      }
+    for (const { folder, name, version } of await bundleFolders(directory)) {
+      const bundle = await readBundle(folder, name, version);
+      if (bundle !== undefined) bundles.push(bundle);
+      else filterFolders.push(folder);
     }
     return new ModelRepository(
       bundles.sort(
@@ -69,6 +66,36 @@ export class ModelRepository {
     }
     return found;
   }
+}
+
+/**
+ * The folders of networks with filters as `heads`, the newest version last. No other file than the manifests is read.
+ * @throws QuietframeError `file-system`, `model-damaged`.
+ */
+export async function findFilterFolders(directory: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { folder, origin } of await bundleFolders(directory)) {
+    if (hasHeads((await readShared(folder, 'model.json', origin)).text())) found.push(folder);
+  }
+  return found.sort();
+}
+
+interface BundleFolder {
+  readonly folder: string;
+  readonly name: string;
+  readonly version: string;
+  /** What messages call the bundle. */
+  readonly origin: string;
+}
+
+async function bundleFolders(directory: string): Promise<BundleFolder[]> {
+  const found: BundleFolder[] = [];
+  for (const name of await folders(directory)) {
+    for (const version of await folders(join(directory, name))) {
+      found.push({ folder: join(directory, name, version), name, version, origin: `${name}/${version}` });
+    }
+  }
+  return found;
 }
 
 async function folders(directory: string): Promise<string[]> {

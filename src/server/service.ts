@@ -1,7 +1,8 @@
 import type { Denoiser } from '../denoise/denoiser.js';
 import type { ExrPool } from '../exr/pool.js';
 import type { DenoisedExr, DenoiseExrRequest } from '../files/denoise-file/types.js';
-import type { FilteredFile, FilterRequest } from '../files/filter/filter-picture.js';
+import type { FilteredFile } from '../files/filter/filter-file.js';
+import type { FilterRequest } from '../files/filter/filter-picture.js';
 import type { FullReport } from '../files/report.js';
 import type { Raster } from '../image/raster.js';
 

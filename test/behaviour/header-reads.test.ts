@@ -46,7 +46,11 @@ async function readsOf(log: string): Promise<ReadonlyMap<string, readonly number
 }
 
 const run = promisify(execFile);
-const environment = (log: string) => ({ ...process.env, QUIETFRAME_MODELS: MODELS, HEADER_LOG: log });
+const environment = (log: string, models = MODELS) => ({
+  ...process.env,
+  QUIETFRAME_MODELS: models,
+  HEADER_LOG: log,
+});
 
 async function cli(
   name: string,
@@ -58,11 +62,13 @@ async function cli(
 }
 
 /** A service, once it is ready. @returns its log of headers, and where it listens. */
-async function serve(): Promise<{ readonly log: string; readonly http: string; readonly grpc: string }> {
-  const log = join(folder, 'service.log');
+async function serve(
+  models = MODELS,
+): Promise<{ readonly log: string; readonly http: string; readonly grpc: string }> {
+  const log = join(folder, `service-${running.size}.log`);
   const args = [...COUNTER, MAIN, 'serve', '--port', '0', '--grpc-port', '0', '--threads', '1'];
   const child = spawn(process.execPath, args, {
-    env: environment(log),
+    env: environment(log, models),
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   running.add(child);
@@ -118,5 +124,18 @@ describe('the header of a file is read once', () => {
     const { report } = await collect(client.denoise(messagesOf(frames(...shot), {}, 2 ** 16)));
     expect(report?.frames).toBe(7);
     await onceInTwoThreads();
+  });
+
+  it('for a picture to filter in no thread that answers', async () => {
+    const { log, http } = await serve(path('../../models'));
+    const headers = { 'content-type': 'image/x-exr' };
+    const [picture] = shot as [Uint8Array];
+    const answer = await fetch(`${http}/v1/filter?with=bilateral`, {
+      ...{ method: 'POST', headers, body: new Uint8Array(picture) },
+    });
+    expect(answer.status).toBe(200);
+    await answer.arrayBuffer();
+    const threads = (await readsOf(log)).get('frame 1') ?? [];
+    expect([threads.length, new Set(threads).size, threads.includes(0)]).toEqual([2, 2, false]);
   });
 });

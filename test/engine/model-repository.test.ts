@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ModelRepository } from '../../src/engine/model-repository.js';
+import { findFilterFolders, ModelRepository } from '../../src/engine/model-repository.js';
 
 const TINY = fileURLToPath(new URL('../golden/tiny-bundle/kpcn/1', import.meta.url));
 
@@ -79,6 +79,16 @@ describe('ModelRepository', () => {
     await rm(folder, { recursive: true });
     await cp(TINY, join(models, 'kpcn', '3'), { recursive: true });
     await expect(ModelRepository.open(models)).rejects.toMatchObject({ code: 'model-damaged' });
+  });
+
+  it('finds bundles of filters by their manifests alone', async () => {
+    const shipped = fileURLToPath(new URL('../../models', import.meta.url));
+    for (const folder of ['kpcn/2', 'pkn/1']) {
+      await mkdir(join(models, folder), { recursive: true });
+      await cp(join(shipped, folder, 'model.json'), join(models, folder, 'model.json'));
+    }
+    await expect(ModelRepository.open(models)).rejects.toMatchObject({ code: 'model-damaged' });
+    expect(await findFilterFolders(models)).toEqual([join(models, 'pkn', '1')]);
   });
 
   it('says when the directory is not there', async () => {

@@ -2,20 +2,18 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { PictureFilter } from '../../src/files/filter/filter-picture.js';
 import { buildApp } from '../../src/server/app.js';
 import { CONFIG, expectProblem, FakeService, fakeApp, makeExr } from './support.js';
 
-const pool = new ExrPool({ workers: 1 });
 const models = fileURLToPath(new URL('../../models', import.meta.url));
-const filter = await PictureFilter.open(models, pool);
+const filter = await PictureFilter.open(models);
 const service = new FakeService();
 const app = await buildApp({ ...service.deps, filter: filter.filter }, CONFIG);
 afterAll(async () => {
   await app.close();
-  await Promise.all([filter.close(), pool.close(), service.pool.close()]);
+  await Promise.all([filter.close(), service.pool.close()]);
 });
 
 const [WIDTH, HEIGHT] = [40, 32];

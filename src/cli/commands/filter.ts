@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
 import { invalidArgument } from '../../errors.js';
-import { ExrPool } from '../../exr/pool.js';
+import type { FilteredFile } from '../../files/filter/filter-file.js';
 import { checkFilterOptions, FILTER_NAMES, type FilterName } from '../../files/filter/filter-options.js';
-import type { FilteredFile, FilterRequest } from '../../files/filter/filter-picture.js';
+import type { FilterRequest } from '../../files/filter/filter-picture.js';
 import { isPng } from '../../files/filter/png-picture.js';
 import { checkFolder } from '../check-folder.js';
 import { choiceOption, parseNumber, parsePositive } from '../options.js';
@@ -109,9 +109,8 @@ async function run(
   const config = readConfig();
   // The engine is large: only the commands that need it load it.
   const { PictureFilter } = await import('../../files/filter/filter-picture.js');
-  const pool = new ExrPool({ limits: exrLimits(config) });
   try {
-    const filter = await PictureFilter.open(config.modelsDirectory, pool);
+    const filter = await PictureFilter.open(config.modelsDirectory, exrLimits(config));
     try {
       return await filter.filter(request);
     } finally {
@@ -119,7 +118,5 @@ async function run(
     }
   } catch (error) {
     throw withFile(error, input, { parameters });
-  } finally {
-    await pool.close();
   }
 }

@@ -70,7 +70,8 @@ async function runService({ open = false, stopWithInput = false, ...flags }: Ser
     ...{ decodedCacheBytes, featureCacheBytes, device, engine },
   });
   tellRefusals(denoiser.deviceRefusals);
-  const filter = await PictureFilter.find(modelsDirectory, pool);
+  const { filterFolder } = denoiser;
+  const filter = filterFolder === undefined ? undefined : new PictureFilter(filterFolder, limits);
   try {
     const signal = stopWithInput ? endOfInput() : undefined;
     const listening = open ? (url: string) => openBrowser(browserUrl(url)) : undefined;

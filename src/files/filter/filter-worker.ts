@@ -1,41 +1,38 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { QuietframeError } from '../../errors.js';
-import type { Raster } from '../../image/raster.js';
+import type { ExrLimits } from '../../exr/limits.js';
+import { ExrPool } from '../../exr/pool.js';
 import { PknNetwork } from '../../pkn/network.js';
-import type { ParameterMap } from '../../pkn/parameter-map.js';
 import type { WorkerAnswer } from '../../threads/worker-pool.js';
-import { alphaOf, applyFilter, type FilteredPicture } from './apply-filter.js';
-import type { FilterOptions } from './filter-options.js';
-import { decodePng, encodePicture, type PngPicture } from './png-picture.js';
+import { type FilteredFile, type FilterTask, filterFile } from './filter-file.js';
 
-/** A picture to filter: the bytes of a PNG, or a raster with its alpha. */
-export interface FilterJob {
-  readonly input: { readonly png: Uint8Array } | { readonly color: Raster; readonly alpha?: Raster };
-  readonly options: FilterOptions;
-  readonly map?: ParameterMap;
+/** What the thread is started with. */
+export interface FilterWorkerData {
+  /** Of the bundle of filters. */
+  readonly folder: string;
+  readonly limits: Partial<ExrLimits>;
 }
 
-export interface FilterJobResult extends Omit<FilteredPicture, 'picture'> {
-  readonly color: Raster;
-  readonly alpha?: Raster;
-  /** Of a PNG. */
-  readonly png?: Uint8Array;
+export interface FilterJob extends FilterTask {
+  /** In shared memory: not 0 once nobody waits for the result. */
+  readonly isCancelled: Int32Array;
 }
 
-/** Of the bundle whose folder the thread was started with. */
+const { folder, limits } = workerData as FilterWorkerData;
+const exr = new ExrPool({ workers: 1, limits });
 let opened: Promise<PknNetwork> | undefined;
 
-async function run({ input, options, map }: FilterJob): Promise<FilterJobResult> {
-  opened ??= PknNetwork.open(workerData.folder);
-  const { bits, ...picture }: Pick<PngPicture, 'color' | 'alpha'> & Partial<Pick<PngPicture, 'bits'>> =
-    'png' in input ? decodePng(input.png) : input;
-  const { picture: color, ...filtered } = await applyFilter(picture.color, options, await opened, map);
-  const alpha = picture.alpha && alphaOf(picture.alpha, options, filtered.map);
-  const png = bits && encodePicture({ color, bits, ...(alpha && { alpha }) });
-  return { color, ...(alpha && { alpha }), ...filtered, ...(png && { png }) };
+async function run({ isCancelled, ...task }: FilterJob): Promise<FilteredFile> {
+  const check = (): void => {
+    if (Atomics.load(isCancelled, 0) === 0) return;
+    throw new QuietframeError('cancelled', 'The filtering was cancelled');
+  };
+  check();
+  opened ??= PknNetwork.open(folder);
+  return filterFile(task, { network: await opened, exr, check });
 }
 
-async function answer(job: FilterJob): Promise<WorkerAnswer<FilterJobResult>> {
+async function answer(job: FilterJob): Promise<WorkerAnswer<FilteredFile>> {
   try {
     return { value: await run(job) };
   } catch (error) {
@@ -46,5 +43,15 @@ async function answer(job: FilterJob): Promise<WorkerAnswer<FilterJobResult>> {
   }
 }
 
+/** Memory of the files of an answer: it moves instead of being copied. */
+function buffersOf(reply: WorkerAnswer<FilteredFile>): ArrayBuffer[] {
+  if (!('value' in reply)) return [];
+  const buffers = [reply.value.bytes, reply.value.parameters].map(({ buffer }) => buffer);
+  return buffers.filter((buffer) => buffer instanceof ArrayBuffer);
+}
+
 const port = parentPort;
-port?.on('message', async (job: FilterJob) => port.postMessage(await answer(job)));
+port?.on('message', async (job: FilterJob) => {
+  const reply = await answer(job);
+  port.postMessage(reply, buffersOf(reply));
+});

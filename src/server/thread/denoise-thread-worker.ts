@@ -68,7 +68,8 @@ try {
     else if ('cancel' in message) running.get(message.id)?.abort();
     else void run(denoiser, message.id, message.request);
   });
-  send({ models: denoiser.models, deviceRefusals: denoiser.deviceRefusals });
+  const { models, deviceRefusals, filterFolder } = denoiser;
+  send({ models, deviceRefusals, filterFolder });
 } catch (error) {
   if (!(error instanceof QuietframeError)) throw error;
   const { code, message, details } = error;

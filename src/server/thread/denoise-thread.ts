@@ -22,8 +22,16 @@ export type ToThread =
   | { readonly id: number; readonly request: ThreadRequest }
   | { readonly id: number; readonly cancel: true };
 
+/** What the thread says once it has loaded the models. */
+interface LoadedModels {
+  readonly models: readonly ModelSummary[];
+  readonly deviceRefusals: readonly string[];
+  /** As `Denoiser.filterFolder`. */
+  readonly filterFolder: string | undefined;
+}
+
 export type FromThread =
-  | { readonly models: readonly ModelSummary[]; readonly deviceRefusals: readonly string[] }
+  | LoadedModels
   /** The models could not be loaded, and the thread ends. */
   | { readonly failure: Pick<QuietframeError, 'code' | 'message' | 'details'> }
   | { readonly id: number; readonly progress: number }
@@ -54,8 +62,7 @@ export class DenoiseThread {
   readonly #options: DenoiseThreadOptions;
   readonly #tasks = new Map<number, Task>();
   #worker: Worker | undefined;
-  #models: readonly ModelSummary[] = [];
-  #deviceRefusals: readonly string[] = [];
+  #loaded: LoadedModels = { models: [], deviceRefusals: [], filterFolder: undefined };
   #nextId = 0;
   #restarts = -1;
   #closed = false;
@@ -84,12 +91,17 @@ export class DenoiseThread {
   }
 
   get models(): readonly ModelSummary[] {
-    return this.#models;
+    return this.#loaded.models;
   }
 
   /** As `Denoiser.deviceRefusals`. */
   get deviceRefusals(): readonly string[] {
-    return this.#deviceRefusals;
+    return this.#loaded.deviceRefusals;
+  }
+
+  /** As `Denoiser.filterFolder`. */
+  get filterFolder(): string | undefined {
+    return this.#loaded.filterFolder;
   }
 
   /** Threads that have been replaced. */
@@ -155,8 +167,7 @@ export class DenoiseThread {
 
   #hear(message: FromThread): void {
     if ('models' in message) {
-      this.#models = message.models;
-      this.#deviceRefusals = message.deviceRefusals;
+      this.#loaded = message;
       return;
     }
     if ('failure' in message) return;

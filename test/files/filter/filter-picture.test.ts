@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ExrPool } from '../../../src/exr/pool.js';
 import { readExr } from '../../../src/exr/read-exr.js';
 import { writeExr } from '../../../src/exr/write-exr.js';
 import { FILTER_NAMES, type FilterName } from '../../../src/files/filter/filter-options.js';
@@ -10,9 +9,8 @@ import { decodePng, encodePicture } from '../../../src/files/filter/png-picture.
 import { type Raster, raster } from '../../../src/image/raster.js';
 import { exrFile } from '../../frame/support.js';
 
-const pool = new ExrPool({ workers: 1 });
-const filter = await PictureFilter.open(fileURLToPath(new URL('../../../models', import.meta.url)), pool);
-afterAll(() => Promise.all([filter.close(), pool.close()]));
+const filter = await PictureFilter.open(fileURLToPath(new URL('../../../models', import.meta.url)));
+afterAll(() => filter.close());
 
 const [WIDTH, HEIGHT] = [61, 300];
 
@@ -87,6 +85,14 @@ describe('filtering a PNG', () => {
     expect([large.report.width, large.report.height]).toEqual([92, 450]);
     const half = await filter.filter({ picture: png(noisy), with: 'upscale' });
     expect(half.report.width).toBe(2 * WIDTH);
+  });
+
+  it('stops when nobody waits for the result, and answers the next request', async () => {
+    const controller = new AbortController();
+    const running = filter.filter({ picture: png(noisy), with: 'nlm', signal: controller.signal });
+    controller.abort();
+    await expect(running).rejects.toMatchObject({ code: 'cancelled' });
+    expect((await filter.filter({ picture: png(noisy), with: 'gaussian' })).report.width).toBe(WIDTH);
   });
 
   it('does nothing at strength 0', async () => {
