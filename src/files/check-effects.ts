@@ -17,6 +17,7 @@ export interface Wishes {
 /** Options of a sample map, by the names of their parameters. */
 const OF_SAMPLES = {
   budgetSpp: 'budget',
+  loop: 'loop',
   minSpp: 'min',
   maxSpp: 'max',
   minLayer: 'min-layer',

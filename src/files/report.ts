@@ -5,6 +5,7 @@ import { WARNING_CODES, type WarningCode } from '../frame/frame.js';
 import { CHANNEL_USES } from '../frame/layers/layer-plan.js';
 import { SOURCE_NAMES } from '../frame/source-names.js';
 import { GUIDING_METRICS, WEIGHTINGS } from '../sampling/error-metric.js';
+import { LOOP_VERSION } from '../sampling/sampling-loop.js';
 import { KERNELS } from './kernels-report.js';
 import { COMPONENT_CHOICES } from './parameters/filter-parameters.js';
 
@@ -136,6 +137,32 @@ const FULL_FIELDS = {
         mostSpp: Type.Integer(),
       },
       { description: 'The sample map.' },
+    ),
+  ),
+  loop: Type.Optional(
+    Type.Object(
+      {
+        done: Type.Boolean({ description: 'Nothing is to be added.' }),
+        reason: Type.Optional(Type.Enum(['budget', 'target'], { description: 'Why it is done.' })),
+        round: Type.Integer({ minimum: 1, description: 'Rounds that the frame has.' }),
+        rounds: Type.Integer({ minimum: 1 }),
+        totalSamples: Type.Integer({ description: 'Samples of all pixels that the frame has.' }),
+        addSamples: Type.Integer({
+          minimum: 0,
+          description: 'Samples of all pixels to add, those of the map.',
+        }),
+        state: Type.Optional(
+          Type.Object(
+            {
+              version: Type.Literal(LOOP_VERSION),
+              ...{ budgetSpp: Type.Number(), firstSpp: Type.Number() },
+              ...{ width: Type.Integer(), height: Type.Integer(), totalSamples: Type.Integer() },
+            },
+            { description: 'The parameter `loop` of the request after the next round.' },
+          ),
+        ),
+      },
+      { description: 'Where the loop of an adaptive render stands, for requests with `loop`.' },
     ),
   ),
   target: Type.Optional(

@@ -39,6 +39,14 @@ const TEXTS: Readonly<Record<ParameterName, { good: readonly string[]; bad: read
   outputs: { good: ['color', 'color,error,samples', 'error, error'], bad: ['', 'colour'] },
   pixels: { good: ['1,2', '120,80;64,64'], bad: ['', '1', '1,2,3', '-1,0'] },
   budget: { good: ['0.1', '16'], bad: ['0', '1e7'] },
+  loop: {
+    good: [
+      '{"version":1,"budgetSpp":64}',
+      '{"version":1,"budgetSpp":64,"firstSpp":4}',
+      '{"version":1,"budgetSpp":64,"firstSpp":16,"width":3,"height":2,"totalSamples":192}',
+    ],
+    bad: ['', '{}', '64', '{"version":2,"budgetSpp":64}'],
+  },
   min: { good: ['0', '16'], bad: ['-1', '1.5'] },
   max: { good: ['1', '16'], bad: ['0', '1.5'] },
   tile: { good: ['1', '4096'], bad: ['0', '4097'] },

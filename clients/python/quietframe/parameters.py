@@ -29,6 +29,7 @@ class DenoiseParameters(TypedDict, total=False):
     outputs: str | None
     pixels: str | None
     budget: float | None
+    loop: str | None
     min: int | None
     max: int | None
     min_layer: str | None
@@ -54,6 +55,7 @@ class SampleMapParameters(TypedDict, total=False):
     spp: float | None
     center: int | None
     budget: float | None
+    loop: str | None
     min: int | None
     max: int | None
     min_layer: str | None
@@ -87,6 +89,7 @@ class JobParameters(TypedDict, total=False):
     outputs: str | None
     pixels: str | None
     budget: float | None
+    loop: str | None
     min: int | None
     max: int | None
     min_layer: str | None

@@ -47,11 +47,35 @@ class Samples(TypedDict, total=False):
     """The plan of the next samples."""
 
     metric: str
+    weighting: str
     varianceOrigin: str
     budgetSpp: float
     total: int
     leastSpp: int
     mostSpp: int
+
+
+class LoopState(TypedDict):
+    """What to post as `loop` after the next round, as JSON."""
+
+    version: int
+    budgetSpp: float
+    firstSpp: float
+    width: int
+    height: int
+    totalSamples: int
+
+
+class Loop(TypedDict, total=False):
+    """Where the loop of an adaptive render stands."""
+
+    done: bool
+    reason: str
+    round: int
+    rounds: int
+    totalSamples: int
+    addSamples: int
+    state: LoopState
 
 
 class Target(TypedDict, total=False):
@@ -80,6 +104,7 @@ Report = TypedDict(
         "prefilter": str,
         "predictedError": PredictedError,
         "samples": Samples,
+        "loop": Loop,
         "target": Target,
         "finish": dict[str, Any],
         "tiles": int,

@@ -2,7 +2,7 @@
 
 from .adaptive import Outcome, Renderer, Round, render_adaptively
 from .film import Film
-from .guides import Guide, Plan, RelativeVarianceGuide, ServiceGuide, UniformGuide
+from .guides import Guide, Plan, RelativeVarianceGuide, ScheduledGuide, ServiceGuide, UniformGuide
 
 __all__ = [
     "Film",
@@ -12,6 +12,7 @@ __all__ = [
     "RelativeVarianceGuide",
     "Renderer",
     "Round",
+    "ScheduledGuide",
     "ServiceGuide",
     "UniformGuide",
     "render_adaptively",

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from .allocation import even
 from .film import Film
-from .guides import Guide
-
-FIRST_SPP = 16
+from .guides import Guide, ScheduledGuide
+from .schedule import FIRST_SPP, totals_of
 
 
 class Renderer(Protocol):
@@ -55,22 +54,6 @@ class Progress(Protocol):
         """fraction of the budget in [0, 1]."""
 
 
-def totals_of(budget_spp: float, pixels: int, first_spp: float = FIRST_SPP) -> list[int]:
-    """Samples of all pixels after each round.
-
-    Raises ValueError for a budget or a first round of no samples.
-    """
-    budget = round(budget_spp * pixels)
-    if budget < 1 or not first_spp > 0:
-        raise ValueError(f"Expected samples above 0 for the budget but received {budget_spp} (first {first_spp})")
-    totals: list[int] = []
-    spp = first_spp
-    while round(spp * pixels) < budget:
-        totals.append(max(1, round(spp * pixels)))
-        spp *= 2
-    return [*totals, budget]
-
-
 def render_adaptively(
     renderer: Renderer,
     guide: Guide,
@@ -88,6 +71,8 @@ def render_adaptively(
     film = renderer.film
     totals = totals_of(budget_spp, film.pixels, first_spp)
     outcome: list[Round] = []
+    if isinstance(guide, ScheduledGuide):
+        guide.begin(budget_spp, first_spp)
     for index, total in enumerate(totals):
         wanted = total - film.total
         if wanted <= 0:

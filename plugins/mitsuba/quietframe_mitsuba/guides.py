@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from quietframe.arrays import read_channels, write_channels
 
 from .allocation import dilated, even, proportional
 from .film import LUMINANCE, Film
+from .schedule import totals_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,14 @@ class Guide(Protocol):
         """Shares out `budget` samples over the pixels of a film that has some already."""
 
 
+@runtime_checkable
+class ScheduledGuide(Protocol):
+    """A guide that follows the schedule of a rendering."""
+
+    def begin(self, budget_spp: float, first_spp: float) -> None:
+        """Called before the first round, with mean samples per pixel in all and of the first round."""
+
+
 class UniformGuide:
     """As many samples everywhere."""
 
@@ -61,7 +71,12 @@ class ServiceGuide:
 
     A service that does not answer, or answers nonsense, costs no samples: the client asks again as often as it is set
     to, then the round is spread evenly, and the next round asks anew.
+
+    Between `begin` and the end of its schedule the service keeps count: the guide posts the loop state of the last
+    answer back. A film with samples of another schedule asks for a budget instead.
     """
+
+    LOOP_VERSION = 1
 
     def __init__(
         self,
@@ -72,6 +87,11 @@ class ServiceGuide:
         weighting: Weighting = "reducible",
     ):
         self._client, self._target, self._metric, self._weighting = client, target_smape, metric, weighting
+        self._schedule: tuple[float, float] | None = None
+        self._state: dict[str, Any] = {}
+
+    def begin(self, budget_spp: float, first_spp: float) -> None:
+        self._schedule, self._state = (budget_spp, first_spp), {}
 
     def plan(self, film: Film, budget: int) -> Plan:
         try:
@@ -82,16 +102,32 @@ class ServiceGuide:
     def _ask(self, film: Film, budget: int) -> Plan:
         answer = self._client.sample_map(
             halves=halves_of(film),
-            budget=budget / film.pixels,
+            **self._amount(film, budget),
             spp=film.spp,
             target_smape=self._target,
             metric=self._metric,
             weighting=self._weighting,
         )
-        counts = checked_map(read_channels(answer.exr)["samples.spp"], film, budget)
         error = answer.report.get("predictedError", {})
-        target = answer.report.get("target", {})
-        return Plan(counts, error.get("smape"), bool(target.get("reached", False)))
+        reached = bool(answer.report.get("target", {}).get("reached", False))
+        # A loop that has ended adds nothing.
+        wanted = 0 if reached and "loop" in answer.report else budget
+        counts = checked_map(read_channels(answer.exr)["samples.spp"], film, wanted)
+        self._state = dict(answer.report.get("loop", {}).get("state", {}))
+        return Plan(counts, error.get("smape"), reached)
+
+    def _amount(self, film: Film, budget: int) -> dict[str, Any]:
+        """What is asked for: the next round of the loop, or a budget where the film is on no round of it."""
+        if self._schedule is None:
+            return {"budget": budget / film.pixels}
+        totals = totals_of(self._schedule[0], film.pixels, self._schedule[1])
+        if (film.total, film.total + budget) not in zip(totals, totals[1:], strict=False):
+            return {"budget": budget / film.pixels}
+        # A round that the service did not plan is one of the schedule, too.
+        if self._state.get("totalSamples") != film.total:
+            self._state = {"version": self.LOOP_VERSION, "budgetSpp": self._schedule[0], "firstSpp": self._schedule[1]}
+            self._state |= {"width": film.width, "height": film.height, "totalSamples": film.total}
+        return {"loop": json.dumps(self._state)}
 
 
 def halves_of(film: Film) -> tuple[bytes, bytes]:

@@ -12,10 +12,11 @@ import numpy as np
 from quietframe import Client, QuietframeError
 from quietframe.arrays import read_channels, write_channels
 
-from .adaptive import FIRST_SPP, Round, render_adaptively
+from .adaptive import Round, render_adaptively
 from .film import Film
 from .guides import Guide, Metric, RelativeVarianceGuide, ServiceGuide, UniformGuide, Weighting, halves_of
 from .llvm import NoLlvm, choose_llvm
+from .schedule import FIRST_SPP
 
 
 class ProgressLine:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 from quietframe import Answer, Unavailable
 from quietframe.arrays import read_channels, write_channels
 
 from quietframe_mitsuba import Film
+from quietframe_mitsuba.schedule import totals_of
 
 
 class NoiseRenderer:
@@ -40,13 +43,21 @@ class FakeClient:
         self.failures, self.smape, self.change = failures, smape, change
         self.requests = []
 
+    @staticmethod
+    def next_of(loop):
+        """Samples of the next round, as the service plans them."""
+        pixels = loop["width"] * loop["height"]
+        totals = totals_of(loop["budgetSpp"], pixels, loop["firstSpp"])
+        return totals[totals.index(loop["totalSamples"]) + 1] - loop["totalSamples"]
+
     def sample_map(self, frame=(), *, halves=None, **parameters):
         self.requests.append({"halves": [read_channels(half) for half in halves], **parameters})
         if self.failures > 0:
             self.failures -= 1
             raise Unavailable("No answer")
         height, width = self.requests[-1]["halves"][0]["R"].shape
-        total = round(float(parameters["budget"]) * height * width)
+        loop = json.loads(parameters["loop"]) if "loop" in parameters else None
+        total = round(float(parameters["budget"]) * height * width) if loop is None else self.next_of(loop)
         samples = np.zeros((height, width), np.uint32)
         samples[:, width // 2 :] = total // (height * (width - width // 2))
         samples[0, -1] += total - int(samples.sum())
@@ -54,6 +65,12 @@ class FakeClient:
             samples = self.change(samples)
         target = parameters.get("target_smape")
         report = {"predictedError": {"smape": self.smape}}
+        reached = (parameters.get("target_smape") or 0) >= self.smape
+        if loop is not None:
+            state = {"state": loop | {"totalSamples": loop["totalSamples"] + total}}
+            report["loop"] = {"done": reached, "addSamples": 0 if reached else total} | ({} if reached else state)
+        if loop is not None and reached:
+            samples[:] = 0
         if target is not None:
             report["target"] = {"reached": self.smape <= target}
         return Answer(write_channels({"samples.spp": samples}), report)

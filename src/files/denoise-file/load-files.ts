@@ -2,8 +2,9 @@ import pMap from 'p-map';
 import { withFrameName } from '../../errors.js';
 import type { ExrPool } from '../../exr/pool.js';
 import type { Frame } from '../../frame/frame.js';
-import type { Image } from '../../image/image.js';
+import { boxHeight, boxWidth, type Image } from '../../image/image.js';
 import type { Raster } from '../../image/raster.js';
+import { loopStep } from '../../sampling/sampling-loop.js';
 import { buildFrameOffThread } from '../run-off-thread.js';
 import { CachedFrames } from '../window/frame-cache.js';
 import { loadFrame } from '../window/load-frame.js';
@@ -38,7 +39,7 @@ export interface LoadedFiles {
 
 /**
  * Reads the frames of a window and the motion between them, and the other files of the request.
- * @throws QuietframeError as `loadFrame`, `windowMotion`, `readLambdaMap` and `readSampleLimits`, naming the file; `cancelled`.
+ * @throws QuietframeError as `loadFrame`, `windowMotion`, `readLambdaMap`, `readSampleLimits` and `loopStep`, naming the file; `cancelled`.
  */
 export async function loadFiles(
   { files, options, asked, services: { pool, frames }, watch }: ViewTask,
@@ -49,6 +50,7 @@ export async function loadFiles(
   const { dataWindow } = original.plan;
   const lambdaMap =
     mapFile && (await withFrameName(mapFile.name, () => readLambdaMap(mapFile, dataWindow, pool, signal)));
+  if (options.maps?.loop) loopStep(options.maps.loop, boxWidth(dataWindow), boxHeight(dataWindow));
   const limits = await withFrameName(original.source.name, () =>
     readSampleLimits(original.source, options.maps ?? {}, dataWindow, pool, signal),
   );

@@ -14,8 +14,10 @@ import {
 import { GUIDING_METRICS, WEIGHTINGS } from '../../sampling/error-metric.js';
 import { measuredNoise } from '../../sampling/measured-noise.js';
 import type { SamplePlan, SamplePlanOptions } from '../../sampling/plan-samples.js';
-import { checkTarget, type QualityTarget, samplesForTarget } from '../../sampling/quality-target.js';
+import { checkTarget, samplesForTarget } from '../../sampling/quality-target.js';
+import { loopSpp } from '../../sampling/sampling-loop.js';
 import type { FullReport } from '../report.js';
+import { type BudgetRequest, checkLoop, sampleBudget } from './sample-budget.js';
 import type { LimitLayers, SampleLimits } from './sample-limits.js';
 
 /** For those who take requests. */
@@ -40,21 +42,18 @@ export type Output = (typeof OUTPUTS)[number];
 /** How the error map and the sample map are made. */
 export interface MapsRequest
   extends Partial<Omit<SamplePlanOptions, 'budgetSpp' | 'noise' | 'denoised' | keyof SampleLimits>>,
+    BudgetRequest,
     LimitLayers {
   /** What is written; `color` alone by default, which predicts nothing. */
   readonly outputs?: readonly Output[];
-  /** Mean samples per pixel to plan; where it is not given, as many as the target is predicted to take. */
-  readonly budgetSpp?: number;
   /** Mean SMAPE at which the picture is good enough; the report tells what is left until then. */
   readonly targetSmape?: number;
   /** Pixels whose kernels the report has, from the upper left of the data window; with the output `kernels`. */
   readonly pixels?: readonly Pixel[];
-  /** Mean samples per pixel that the frame has; what its attributes say where it is not given. */
-  readonly renderedSpp?: number;
 }
 
 /** What the report says about maps. */
-export type MapsReport = Pick<FullReport, 'predictedError' | 'samples' | 'target'>;
+export type MapsReport = Pick<FullReport, 'predictedError' | 'samples' | 'target' | 'loop'>;
 type SamplesReport = NonNullable<MapsReport['samples']>;
 
 /** A channel of a map with its samples. */
@@ -83,6 +82,7 @@ export function checkMaps({
   budgetSpp,
   targetSmape,
   pixels,
+  loop,
   ...options
 }: MapsRequest): void {
   if (outputs.includes('kernels') && pixels === undefined)
@@ -91,7 +91,9 @@ export function checkMaps({
   if (budgetSpp !== undefined && !(budgetSpp > 0))
     throw invalidArgument('a number above 0', 'budget', budgetSpp);
   if (!outputs.includes('samples')) return;
-  if (budgetSpp === undefined && targetSmape === undefined) {
+  if (loop !== undefined) {
+    checkLoop(loop, { ...options, ...(budgetSpp !== undefined && { budgetSpp }) });
+  } else if (budgetSpp === undefined && targetSmape === undefined) {
     throw invalidArgument('samples per pixel (or a target-smape in its place)', 'budget', 'none');
   }
   const { minSpp } = { ...ALLOCATION_DEFAULTS, ...options };
@@ -116,7 +118,7 @@ export interface MapsInput {
 
 /**
  * The maps of a denoised frame: channels `error.SMAPE`, `error.DSSIM`, `samples.density` (mean 1) and `samples.spp`.
- * @throws QuietframeError `invalid-argument` where the budget is left to a target that tells none; `cancelled`.
+ * @throws QuietframeError as `sampleBudget`; `cancelled`.
  */
 export async function makeMaps(
   { errors, denoised, predictedError, frame, exposure, spp, limits }: MapsInput,
@@ -126,7 +128,8 @@ export async function makeMaps(
   const {
     outputs = ['color'],
     targetSmape,
-    renderedSpp = spp,
+    loop,
+    renderedSpp = loop === undefined ? spp : loopSpp(loop),
     pixels: _,
     minLayer,
     maxLayer,
@@ -145,11 +148,13 @@ export async function makeMaps(
     );
   }
   if (!outputs.includes('samples')) return { channels, report };
-  const budgetSpp = request.budgetSpp ?? budgetOf(target, request, limits);
+  const budget = sampleBudget(request, target, limits, errors);
+  const { budgetSpp } = budget;
+  const limited = budget.ended ? ALLOCATION_DEFAULTS : limits;
   const { color, measuredVariance, varianceOrigin } = frame;
   const noise = measuredVariance && measuredNoise(color, measuredVariance, exposure);
   const plan = await denoiser.planSamples(errors, {
-    ...{ ...options, ...limits, budgetSpp },
+    ...{ ...options, ...limited, budgetSpp },
     ...(noise && { noise }),
     ...(options.metric === 'relative-mse' && { denoised }),
   });
@@ -158,7 +163,8 @@ export async function makeMaps(
     { name: 'samples.spp', type: 'uint', data: plan.samples },
   );
   const origin = noise === undefined ? varianceOrigin : 'layer';
-  return { channels, report: { ...report, samples: samplesReport(plan, budgetSpp, origin, options) } };
+  const samples = samplesReport(plan, budgetSpp, origin, options);
+  return { channels, report: { ...report, samples, ...(budget.loop && { loop: budget.loop }) } };
 }
 
 /**
@@ -195,25 +201,6 @@ export function checkAuxiliaries({ albedo, normal }: Pick<Frame, 'albedo' | 'nor
   if ((albedo ?? normal) !== undefined) return;
   const message = expected('an albedo or normals', 'the frame of outputs=auxiliaries', 'neither');
   throw new QuietframeError('missing-layer', message, { layer: 'albedo' });
-}
-
-/** The samples that a target takes, within the limits of a pixel. */
-function budgetOf(
-  target: QualityTarget | undefined,
-  { minSpp = ALLOCATION_DEFAULTS.minSpp, maxSpp = ALLOCATION_DEFAULTS.maxSpp }: MapsRequest,
-  { minSamples, maxSamples }: SampleLimits,
-): number {
-  if (target?.sampleFactor === null) {
-    throw invalidArgument('a target in reach, or a budget,', 'target-smape', target.targetSmape);
-  }
-  if (target === undefined || target.additionalSpp === null) {
-    throw invalidArgument('samples per pixel of the frame with a target-smape and no budget', 'spp', 'none');
-  }
-  const mean = (limits: Uint32Array, limit: (samples: number) => number): number =>
-    limits.reduce((sum, samples) => sum + limit(samples), 0) / limits.length;
-  const least = minSamples ? mean(minSamples, (samples) => Math.max(samples, minSpp)) : minSpp;
-  const most = maxSamples ? mean(maxSamples, (samples) => Math.min(samples, maxSpp)) : maxSpp;
-  return target.reached ? least : Math.min(Math.max(target.additionalSpp, least), most);
 }
 
 function samplesReport(

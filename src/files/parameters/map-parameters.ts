@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
 import { invalidArgument } from '../../errors.js';
+import { loopText, parseLoop } from '../../sampling/sampling-loop.js';
 import { GUIDING_METRICS, MAX_SPP, OUTPUTS, type Output, WEIGHTINGS } from '../denoise-file/maps.js';
 import { parsePixels } from '../denoise-file/parse-pixels.js';
 import { COLOR, choice, choices, integer, MAPS, number, text } from './define.js';
@@ -40,6 +41,18 @@ export const MAP_PARAMETERS = {
       cli: { value: '<spp>', help: 'mean samples per pixel to plan', commands: ['sample-map'] },
     },
   ),
+  loop: text(Type.String({ maxLength: 1024 }), parseLoop, loopText, {
+    description:
+      'In place of `budget`: JSON of where an adaptive render stands. After an even first round, `{"version":1,"budgetSpp":64}`, with `firstSpp` if it had not 16 samples per pixel; after each further round, the `loop.state` of the report before it.',
+    examples: ['{"version":1,"budgetSpp":64}'],
+    see: 'adaptive.md#the-loop',
+    operations: MAPS,
+    cli: {
+      value: '<json>',
+      help: 'where an adaptive render stands, in place of --budget',
+      commands: ['sample-map'],
+    },
+  }),
   min: integer(
     { minimum: 0, maximum: MAX_SPP, default: 0 },
     {

@@ -37,6 +37,9 @@ describe('POST /v1/sample-map', () => {
     ['budget=2&metric=mse', 'invalid-argument', 'metric'],
     ['budget=2&weighting=all', 'invalid-argument', 'weighting'],
     ['budget=2&min-layer=', 'invalid-argument', 'min-layer'],
+    ['loop={"version":1,"budgetSpp":64}&budget=4', 'invalid-argument', 'budget'],
+    ['loop={"version":1,"budgetSpp":64}&spp=4', 'invalid-argument', 'spp'],
+    ['loop={"version":1,"budgetSpp":-64}', 'invalid-argument', 'loop.budgetSpp'],
     ['', 'invalid-argument', 'budget'],
     ['budget=0', 'invalid-argument', 'budget'],
     ['budget=-1', 'invalid-argument', 'budget'],
@@ -72,22 +75,28 @@ describe('POST /v1/sample-map', () => {
 });
 
 describe('POST /v1/denoise', () => {
-  it.each(['budget=8', 'min=1', 'max=9', 'tile=8', 'metric=dssim', 'weighting=error', 'min-layer=a'])(
-    'refuses %s without a sample map',
-    async (given) => {
-      for (const path of ['/v1/denoise', '/v1/jobs'] as const) {
-        for (const outputs of ['', '&outputs=color,error', '&target-smape=0.1']) {
-          const problem = expectProblem(
-            await app.inject(post(exr, `${path}?${given}${outputs}`)),
-            'invalid-argument',
-            path,
-          );
-          expect(problem.parameter).toBe(given.split('=')[0]);
-          expect(problem.detail).toContain('nothing with outputs without samples');
-        }
+  it.each([
+    'budget=8',
+    'min=1',
+    'max=9',
+    'tile=8',
+    'metric=dssim',
+    'weighting=error',
+    'min-layer=a',
+    'loop={"version":1,"budgetSpp":64}',
+  ])('refuses %s without a sample map', async (given) => {
+    for (const path of ['/v1/denoise', '/v1/jobs'] as const) {
+      for (const outputs of ['', '&outputs=color,error', '&target-smape=0.1']) {
+        const problem = expectProblem(
+          await app.inject(post(exr, `${path}?${given}${outputs}`)),
+          'invalid-argument',
+          path,
+        );
+        expect(problem.parameter).toBe(given.split('=')[0]);
+        expect(problem.detail).toContain('nothing with outputs without samples');
       }
-    },
-  );
+    }
+  });
 
   it.each(['aovs=all', 'alpha=denoise', 'upscale=2', 'outputs=color,error'])(
     'refuses a region with %s',
