@@ -267,6 +267,36 @@ describe('inspect and compare', () => {
     );
   });
 
+  it('measures how much the seeds of a still frame differ', async () => {
+    for (const seed of [1, 2, 3]) {
+      await writeFile(
+        at(`seed.${seed}.exr`),
+        exrFile([{ layers: ['RGB'] }], () => (seed === 3 ? 0.5 : 1)),
+      );
+    }
+    const { code, stdout } = await quietframe(['compare', 'seed.#.exr', '--seeds', '--json']);
+    expect(code).toBe(0);
+    // Equation 2 of 0.5 against 1, in one of two pairs.
+    const { frames, smape, dssim, dssimDeviation } = JSON.parse(stdout);
+    expect(frames).toBe(3);
+    expect(smape).toBeCloseTo(0.5 / 1.51 / 2, 6);
+    expect(dssim).toBeGreaterThan(0);
+    expect(dssimDeviation).toBeCloseTo(dssim, 6);
+    expect((await quietframe(['compare', 'seed.#.exr', '--seeds'])).stdout).toMatch(
+      /^SMAPE {2}0\.\d+\nrelMSE 0\.\d+\nDSSIM {2}0\.\d+\n$/,
+    );
+    const errors = [
+      [['seed.#.exr', 'in.exr', '--seeds'], 'Expected nothing with --seeds for <ref.exr>'],
+      [['in.exr'], 'Expected a value for <ref.exr>'],
+      [['one.#.exr', '--seeds'], 'Expected at least two frames for <a.exr>'],
+    ] as const;
+    for (const [args, message] of errors) {
+      const { code: failed, stderr } = await quietframe(['compare', ...args]);
+      expect(failed).not.toBe(0);
+      expect(stderr).toContain(message);
+    }
+  });
+
   it('measures a shot, with its flicker', async () => {
     const flat = (value: number): Uint8Array => exrFile([{ layers: ['RGB'] }], () => value);
     for (const [name, value] of [

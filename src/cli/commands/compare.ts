@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { exrLimits, readConfig } from '../../config.js';
+import { invalidArgument } from '../../errors.js';
 import { ExrPool } from '../../exr/pool.js';
 import type { ExrSource } from '../../exr/source.js';
 import { type Comparison, compareExr, compareSources } from '../../files/compare-exr.js';
@@ -9,6 +10,7 @@ import type { ResolveOptions } from '../../frame/layers/resolve-layers.js';
 import { notThere, parameterOption, parameterRequest } from '../options.js';
 import { readInput } from '../read-input.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
+import { compareSeeds, type SeedComparison } from './compare-seeds.js';
 
 /** Of the frames of a shot that has a reference. */
 interface ShotComparison extends Pick<Comparison, 'smape' | 'relativeMse' | 'dssim'> {
@@ -23,8 +25,12 @@ export function compareCommand(program: Command): void {
     .command('compare')
     .description('measure the beauty of an OpenEXR file, or of a shot, against a reference')
     .argument('<a.exr>', "picture that is measured; 'a.####.exr' is a shot, with flicker")
-    .argument('<ref.exr>', "picture without noise; 'ref.####.exr' of a shot")
+    .argument('[ref.exr]', "picture without noise; 'ref.####.exr' of a shot")
     .option('--json', 'print JSON')
+    .option(
+      '--seeds',
+      'a.####.exr is one still frame with different seeds: compare neighbors, without a reference',
+    )
     .addOption(parameterOption('source'))
     .addOption(parameterOption('view', 'stereo view that is compared'))
     .addOption(parameterOption('motion'))
@@ -33,20 +39,37 @@ export function compareCommand(program: Command): void {
 
 async function compare(
   picture: string,
-  reference: string,
-  flags: { readonly json?: boolean },
+  reference: string | undefined,
+  flags: { readonly json?: boolean; readonly seeds?: boolean },
 ): Promise<void> {
+  if (flags.seeds && reference !== undefined)
+    throw invalidArgument('nothing with --seeds', '<ref.exr>', reference);
   const pool = new ExrPool({ limits: exrLimits(readConfig()) });
   const options = parameterRequest(flags);
   try {
-    const comparison =
-      (await isShot(picture)) && (await isShot(reference))
-        ? await compareShots(picture, reference, pool, options)
-        : await compareExr(await readInput(picture), await readInput(reference), pool, options);
+    const comparison = flags.seeds
+      ? await compareSeeds(picture, pool, options)
+      : await compareWith(required(reference), picture, pool, options);
     process.stdout.write(flags.json ? `${JSON.stringify(comparison, null, 2)}\n` : textOf(comparison));
   } finally {
     await pool.close();
   }
+}
+
+async function compareWith(
+  reference: string,
+  picture: string,
+  pool: ExrPool,
+  options: ResolveOptions,
+): Promise<Comparison | ShotComparison> {
+  return (await isShot(picture)) && (await isShot(reference))
+    ? compareShots(picture, reference, pool, options)
+    : compareExr(await readInput(picture), await readInput(reference), pool, options);
+}
+
+function required(reference: string | undefined): string {
+  if (reference === undefined) throw invalidArgument('a value', '<ref.exr>', { toString: () => 'nothing' });
+  return reference;
 }
 
 /** Whether a path is a pattern: a file's name may have a sign of patterns, too. */
@@ -92,7 +115,7 @@ async function compareShots(
   };
 }
 
-function textOf(comparison: Comparison | ShotComparison): string {
+function textOf(comparison: Comparison | ShotComparison | SeedComparison): string {
   const figures: [string, number | undefined][] = [
     ['SMAPE', comparison.smape],
     ['relMSE', comparison.relativeMse],
