@@ -125,9 +125,16 @@ def test_moving_cameras_pass_through_the_centre_at_a_bounded_speed():
     for seed in range(20):
         cameras = mitsuba_views.moving_cameras(random.Random(seed), centre, 128)
         assert len(cameras) == mitsuba_views.FRAMES + 2
-        assert np.array_equal(cameras[mitsuba_views.CENTRE + 1].eye, centre.eye)
+        assert np.array_equal(cameras[mitsuba_views.FRAMES // 2 + 1].eye, centre.eye)
         step = np.linalg.norm(cameras[1].eye - cameras[0].eye)
         assert 0 < step <= 8 * np.sqrt(5) / centre.focal_length(128)
+
+
+def test_still_shots_have_any_number_of_frames():
+    centre = Camera(np.array([0.0, -2.0, 1.0]), np.zeros(3), 40.0)
+    cameras = mitsuba_views.moving_cameras(random.Random(1), centre, 128, still=1.0, frames=24)
+    assert len(cameras) == 26
+    assert all(np.array_equal(camera.eye, centre.eye) for camera in cameras)
 
 
 def test_examples_appear_complete_or_not_at_all(tmp_path):

@@ -43,7 +43,6 @@ from .example_format import (
     to_half,
 )
 
-CENTRE = 3
 FRAMES = 7
 FAR = 1e5
 """Distance that stands for infinity where the motion of a miss is computed."""
@@ -259,10 +258,10 @@ def random_camera(rng: random.Random) -> Camera:
     return Camera(eye, target, rng.uniform(12, 50))
 
 
-def moving_cameras(rng: random.Random, centre: Camera, size: int, still: float = 0.0) -> list[Camera]:
-    """Nine poses about `centre` that move the picture by 0.3 to 8 pixels a frame, or, a share `still` of them, not at all.
+def moving_cameras(rng: random.Random, centre: Camera, size: int, still: float = 0.0, frames: int = FRAMES) -> list[Camera]:
+    """Poses about `centre` that move the picture by 0.3 to 8 pixels a frame, or, a share `still` of them, not at all.
 
-    Seven are rendered; the first and the last only say where the motion of their neighbours leads.
+    There are two more than frames: the first and the last only say where the motion of their neighbours leads.
     """
 
     def random_step() -> np.ndarray:
@@ -274,7 +273,7 @@ def moving_cameras(rng: random.Random, centre: Camera, size: int, still: float =
     if still > 0 and rng.random() < still:
         length = 0.0
     move, turn = random_step(), random_step()
-    times = range(-CENTRE - 1, FRAMES - CENTRE + 1)
+    times = range(-(frames // 2) - 1, frames - frames // 2 + 1)
     return [Camera(centre.eye + t * move, centre.target + t * turn, centre.fov) for t in times]
 
 
@@ -349,9 +348,11 @@ def render_reference(render: Renderer, camera: Camera, exposure: float, options:
     return picture, spp * len(colors), error
 
 
-def render_sequence(render: Renderer, rng: random.Random, camera: Camera, spp: int, exposure: float, still: float) -> dict:
-    """The stored arrays, with the frame axis, of seven frames about `camera`."""
-    cameras = moving_cameras(rng, camera, render.size, still)
+def render_sequence(
+    render: Renderer, rng: random.Random, camera: Camera, spp: int, exposure: float, still: float, count: int = FRAMES
+) -> dict:
+    """The stored arrays, with the frame axis, of `count` frames about `camera`."""
+    cameras = moving_cameras(rng, camera, render.size, still, count)
     frames = []
     for before, now, after in zip(cameras, cameras[1:], cameras[2:], strict=False):
         frame = noisy_arrays(render(now, spp // 2), render(now, spp // 2), exposure)
@@ -396,8 +397,9 @@ def render_seed(seed: int, options: argparse.Namespace) -> str:
     }
     if rng.random() < options.sequences:
         spp = rng.choice([4, 8, 16, 32])
-        arrays = render_sequence(render, rng, camera, spp, exposure, options.still) | reference
-        meta |= {"kind": "sequence", "spp": spp, "frames": [t - CENTRE for t in range(FRAMES)]}
+        count = options.frames
+        arrays = render_sequence(render, rng, camera, spp, exposure, options.still, count) | reference
+        meta |= {"kind": "sequence", "spp": spp, "frames": [t - count // 2 for t in range(count)]}
         save_example(options.out / f"mi_{seed:06d}_seq.npz", arrays, meta)
     else:
         for group in SPP_GROUPS:
@@ -423,6 +425,7 @@ def main() -> None:
     parser.add_argument("--max-error", type=float, default=0.02, help="relative squared error at which it is rejected")
     parser.add_argument("--sequences", type=float, default=0.2, help="share of seeds that become sequences (0.2)")
     parser.add_argument("--still", type=float, default=0.0, help="share of sequences whose camera stands still (0)")
+    parser.add_argument("--frames", type=int, default=FRAMES, help=f"of a sequence ({FRAMES}); 24 still ones show stability")
     parser.add_argument("--variant", default="llvm_ad_rgb", help="or cuda_ad_rgb, scalar_rgb")
     options = parser.parse_args()
 
