@@ -6,8 +6,8 @@ export type Range = readonly [number, number];
 
 /**
  * The parameters of every filter, in the order of their channels, with the ranges that the network predicts. Multipliers
- * are signal sigmas in units of the noise's standard deviation; sigmas are in pixels, sigma1 along x, sigma2 along y. Those
- * of `cross-bilateral` are, for each of five passes, the inverse of a signal sigma of the logarithm of light and the weight of
+ * are signal sigmas in units of the noise's standard deviation; sigmas are in pixels, sigma1 along x, sigma2 along y.
+ * Sharpness is the amount of an unsharp mask. Those of `cross-bilateral` are, for each of five passes, the inverse of a signal sigma of the logarithm of light and the weight of
  * a neighbor that is alike; inverse sigmas of albedo and normals; and how many times brighter than its neighbors a pixel
  * may be.
  */
@@ -17,7 +17,7 @@ export const PARAMETERS = {
   'isotropic-gaussian': { sigma: [0, 4] },
   'anisotropic-gaussian': { sigma1: [0, 4], sigma2: [0, 4], rho: [-1, 1] },
   'polynomial-deblur': { b: [-4, 4], c: [-4, 4], d: [-4, 4] },
-  'rbf-upsample': { sigma1: [0, 4], sigma2: [0, 4], rho: [-1, 1] },
+  'rbf-upsample': { sigma1: [0, 4], sigma2: [0, 4], rho: [-1, 1], sharpness: [0, 4] },
   'cross-bilateral': {
     firefly: [1, 17],
     ...{ albedo: [0, 16], normal: [0, 8] },
@@ -35,6 +35,9 @@ export const PARAMETERS = {
 /** A filter whose parameters are predicted. */
 export type Filter = keyof typeof PARAMETERS;
 
+/** Parameters that maps may lack, with the value that leaves the filter as it was without them; the last ones of a filter. */
+export const DEFAULTS: Readonly<Record<string, number>> = { sharpness: 0 };
+
 /**
  * The parameters of a filter for a picture at half its resolution, rounded up, one channel each. Maps can be looked at,
  * rescaled, kept, and used again for another magnification of the same picture.
@@ -51,7 +54,7 @@ export function mapSize(pixels: number): number {
 
 /**
  * A map with the same parameters everywhere.
- * @param values of all parameters of the filter by name.
+ * @param values of all parameters of the filter by name; `sharpness` is 0 where it is not given.
  * @throws QuietframeError `invalid-argument`.
  */
 export function constantMap(
@@ -63,10 +66,23 @@ export function constantMap(
   const names = Object.keys(PARAMETERS[filter]);
   const map = raster(mapSize(width), mapSize(height), names.length);
   names.forEach((name, c) => {
-    plane(map, c).fill(values[name] ?? Number.NaN);
+    plane(map, c).fill(values[name] ?? DEFAULTS[name] ?? Number.NaN);
   });
   checkMap({ filter, values: map }, filter, width, height);
   return { filter, values: map };
+}
+
+/** The map with the defaults of the parameters that it lacks; others are left to `checkMap`. */
+export function completeMap({ filter, values }: ParameterMap): ParameterMap {
+  const { width, height, channels, data } = values;
+  const missing = Object.keys(PARAMETERS[filter]).slice(channels);
+  if (missing.length === 0 || missing.some((name) => !(name in DEFAULTS))) return { filter, values };
+  const complete = raster(width, height, channels + missing.length);
+  complete.data.set(data);
+  missing.forEach((name, i) => {
+    plane(complete, channels + i).fill(DEFAULTS[name] as number);
+  });
+  return { filter, values: complete };
 }
 
 /**
@@ -99,7 +115,7 @@ export const MAX_STRENGTH = 4;
 
 /**
  * Scales all parameters so that a filter does more (strength above 1) or less; 0 takes the least of what grows with it, which
- * is the identity but for fireflies. Correlations and inverse quantities are treated as what they are.
+ * is the identity but for fireflies. Inverse quantities are divided; correlations and sharpness stay.
  * @param strength in [0, 4]
  * @throws QuietframeError `invalid-argument`.
  */
@@ -110,7 +126,7 @@ export function strengthenMap(map: ParameterMap, strength: number): ParameterMap
   if (strength === 1) return map;
   const most = Number.MAX_VALUE;
   const factors = Object.keys(PARAMETERS[map.filter]).map((name): [string, number] => {
-    if (name === 'rho') return [name, 1];
+    if (name === 'rho' || name === 'sharpness') return [name, 1];
     return [name, INVERSE.test(name) ? Math.min(1 / strength, most) : strength];
   });
   return rescaleMap(map, Object.fromEntries(factors));

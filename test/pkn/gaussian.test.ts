@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { raster } from '../../src/image/raster.js';
+import { type Raster, raster } from '../../src/image/raster.js';
 import { anisotropicGaussian } from '../../src/pkn/anisotropic-gaussian.js';
 import { constantMap, type ParameterMap } from '../../src/pkn/parameter-map.js';
 import { MAX_FACTOR, rbfUpsample } from '../../src/pkn/rbf-upsample.js';
@@ -136,6 +136,41 @@ describe('rbfUpsample', () => {
       // A weight of 2^-10 at most comes from the other side.
       expect(Math.abs(at(guided, x, 9) - (x < 11 ? 0 : 1))).toBeLessThan(0.01);
     }
+  });
+
+  it('sharpens an edge without a halo, and is what it was where the sharpness is 0', () => {
+    const edge = raster(
+      16,
+      8,
+      1,
+      Float32Array.from({ length: 128 }, (_, i) => (i % 16 < 8 ? 0 : 1)),
+    );
+    const map = (sharpness: number) =>
+      constantMap('rbf-upsample', { ...shape(0.6, 0.6, 0), sharpness }, 16, 8);
+    const smooth = rbfUpsample(edge, constantMap('rbf-upsample', shape(0.6, 0.6, 0), 16, 8), 2);
+    expect(rbfUpsample(edge, map(0), 2).data).toEqual(smooth.data);
+    const sharp = rbfUpsample(edge, map(2), 2);
+    const distance = ({ data }: { data: Float32Array }): number =>
+      data.reduce((sum, value, i) => sum + Math.abs(value - (i % 32 < 16 ? 0 : 1)), 0);
+    expect(distance(sharp)).toBeLessThan(0.5 * distance(smooth));
+    expect(sharp.data.every((value) => value >= 0 && value <= 1)).toBe(true);
+  });
+
+  it('keeps constants, and what lies beside infinite pixels, where it sharpens', () => {
+    const image = raster(9, 5, 1, new Float32Array(45).fill(0.3));
+    const map = constantMap('rbf-upsample', { ...shape(0.5, 0.5, 0), sharpness: 4 }, 9, 5);
+    expect(rbfUpsample(image, map, 1.8).data.every((value) => Math.abs(value - 0.3) < 1e-6)).toBe(true);
+    image.data[22] = Number.POSITIVE_INFINITY;
+    const plain = constantMap('rbf-upsample', shape(0.5, 0.5, 0), 9, 5);
+    const missing = ({ data }: Raster): boolean[] => Array.from(data, Number.isNaN);
+    expect(missing(rbfUpsample(image, map, 1.8))).toEqual(missing(rbfUpsample(image, plain, 1.8)));
+  });
+
+  it('accepts maps of earlier versions, without a sharpness', () => {
+    const image = randomRaster(8, 6, 1);
+    const { filter, values } = constantMap('rbf-upsample', shape(0.7, 0.4, 0.1), 8, 6);
+    const earlier = { filter, values: raster(4, 3, 3, values.data.slice(0, 36)) };
+    expect(rbfUpsample(image, earlier, 2).data).toEqual(rbfUpsample(image, { filter, values }, 2).data);
   });
 
   it('refuses guides of other sizes', () => {

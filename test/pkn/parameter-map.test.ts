@@ -3,6 +3,7 @@ import { plane, raster } from '../../src/image/raster.js';
 import { estimateNoiseSigma } from '../../src/pkn/noise-level.js';
 import {
   checkMap,
+  completeMap,
   constantMap,
   interpolateMap,
   PARAMETERS,
@@ -24,6 +25,17 @@ describe('constantMap', () => {
         expect.objectContaining({ code: 'invalid-argument', details: { parameter: 'multiplier' } }),
       );
     }
+  });
+});
+
+describe('completeMap', () => {
+  it('adds the sharpness that earlier maps lack, and leaves others to the check', () => {
+    const values = raster(2, 2, 3, new Float32Array(12).fill(0.5));
+    const complete = completeMap({ filter: 'rbf-upsample', values });
+    expect([...complete.values.data]).toEqual([...new Array(12).fill(0.5), 0, 0, 0, 0]);
+    expect(completeMap(complete)).toEqual(complete);
+    const damaged = { filter: 'rbf-upsample', values: raster(2, 2, 2) } as const;
+    expect(completeMap(damaged)).toEqual(damaged);
   });
 });
 

@@ -1,13 +1,17 @@
 """Procedural Kernel Networks: filters from first principles, their derivatives, the network and its training."""
 
+import json
 import math
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from quietframe_training.pkn.gaussian import gaussian_rbf, precision_matrix
+from quietframe_training.pkn.evaluate_bound import gains
+from quietframe_training.pkn.export import export_head, load_head
+from quietframe_training.pkn.gaussian import gaussian_rbf, precision_matrix, sharpened_rbf
 from quietframe_training.pkn.heads import HEADS
+from quietframe_training.pkn.import_bundle import import_bundle
 from quietframe_training.pkn.network import ParameterNetwork, at_positions, pad_to_multiple, positions, to_full_resolution
 from quietframe_training.pkn.non_local_means import SPATIAL_SIGMA, bilateral, non_local_means
 from quietframe_training.pkn.polynomial import gaussian_blur, gaussian_taps, polynomial_deblur
@@ -183,3 +187,40 @@ def test_a_few_steps_lower_the_loss(name):
         network.project()
         losses.append(loss.item())
     assert min(losses[5:]) < losses[0] - 1e-3
+
+
+def test_a_map_that_knows_the_noise_gains_more_than_one_that_does_not():
+    x = torch.arange(32) / 32
+    clean = (0.5 + 0.3 * torch.sin(40 * x * x) * (x > 0.5)).view(1, 1, 1, -1).repeat(1, 1, 32, 1)
+    found = gains(clean, 0.1, steps=30)
+    assert found["knows the noise"] > found["does not know the noise"] > 0
+
+
+def test_sharpening_is_bounded_and_off_at_0():
+    edge = (torch.arange(16) > 7).float().view(1, 1, 1, -1).repeat(1, 1, 8, 1)
+    shapes = shape_map(0.6, 0.6, 0.0, 8, 16)
+    smooth = gaussian_rbf(edge, shapes, 2.0)
+
+    def sharpened(amount):
+        return sharpened_rbf(edge, torch.cat([shapes, torch.full_like(shapes[:, :1], amount)], 1), 2.0)
+
+    torch.testing.assert_close(sharpened(0.0), smooth)
+    wanted = (torch.arange(32) > 15).float()
+    assert float((sharpened(2.0) - wanted).abs().mean()) < 0.5 * float((smooth - wanted).abs().mean())
+    assert float(sharpened(4.0).min()) >= 0 and float(sharpened(4.0).max()) <= 1
+
+
+def test_a_bundle_becomes_checkpoints_with_the_parameters_of_today(tmp_path):
+    folder = tmp_path / "pkn" / "1"
+    torch.manual_seed(0)
+    earlier = ParameterNetwork(1, list(HEADS["rbf_upsample"].parameters.values())[:3]).eval()
+    folder.mkdir(parents=True)
+    export_head(HEADS["rbf_upsample"], earlier, folder / "rbf_upsample.onnx")
+    manifest = {"heads": {"rbf-upsample": {"file": "rbf_upsample.onnx"}}, "training": {"steps": {"rbf-upsample": 500}}}
+    (folder / "model.json").write_text(json.dumps(manifest))
+    import_bundle(folder, tmp_path / "run")
+    _, network, state = load_head(tmp_path / "run" / "rbf_upsample.pt")
+    assert state["steps"] == 500
+    x = random(1, 1, 16, 16)
+    torch.testing.assert_close(network(x)[:, :3], earlier(x))
+    assert 0 < float(network(x)[:, 3].max()) < 1

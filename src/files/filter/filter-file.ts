@@ -5,7 +5,7 @@ import { rasterOf } from '../../frame/planned-image.js';
 import type { Attribute, Image, Plane } from '../../image/image.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
 import type { PknNetwork } from '../../pkn/network.js';
-import { PARAMETERS, type ParameterMap } from '../../pkn/parameter-map.js';
+import { completeMap, DEFAULTS, PARAMETERS, type ParameterMap } from '../../pkn/parameter-map.js';
 import { VERSION } from '../../version.js';
 import { planSource } from '../window/planned-source.js';
 import { alphaOf, applyFilter, type FilteredPicture, mapChannels } from './apply-filter.js';
@@ -159,16 +159,18 @@ async function readMap(
   const filter = FILTERS[name];
   const [part] = (await exr.read(file)).parts;
   const names = Object.keys(PARAMETERS[filter]).map((parameter) => `parameters.${filter}.${parameter}`);
-  const planes = names.map((channel) => {
+  const planes = names.flatMap((channel) => {
     const found = part?.planes.get(channel);
-    if (found !== undefined) return found.data;
+    if (found !== undefined) return [found.data];
+    // Files of earlier versions lack parameters that have a default.
+    if ((channel.split('.').at(-1) as string) in DEFAULTS) return [];
     const message = expected(`a channel ${channel}`, 'the map of parameters', 'none');
     throw new QuietframeError('missing-layer', message, { parameter: 'parameters' });
   });
   const { xMin = 0, xMax = -1, yMin = 0, yMax = -1 } = part?.dataWindow ?? {};
-  const values = raster(xMax - xMin + 1, yMax - yMin + 1, names.length);
+  const values = raster(xMax - xMin + 1, yMax - yMin + 1, planes.length);
   for (const [c, data] of planes.entries()) plane(values, c).set(data);
-  return { filter, values };
+  return completeMap({ filter, values });
 }
 
 function colorPlanes({ color, alpha }: Layers): Plane[] {

@@ -111,6 +111,21 @@ describe('filtering a PNG', () => {
     expect([...(part?.planes.keys() ?? [])].every((channel) => channel.startsWith('parameters.'))).toBe(true);
   });
 
+  it('takes a map of an earlier version, without a sharpness', async () => {
+    const { parameters } = await filter.filter({ picture: png(noisy), with: 'upscale' });
+    const image = readExr(parameters);
+    const planes = new Map(image.parts[0]?.planes);
+    planes.get('parameters.rbf-upsample.sharpness')?.data.fill(0);
+    const without = writeExr(image);
+    planes.delete('parameters.rbf-upsample.sharpness');
+    const [part] = image.parts;
+    const earlier = writeExr({ ...image, parts: part ? [{ ...part, planes }] : [] });
+    const picture = png(noisy);
+    expect((await filter.filter({ picture, with: 'upscale', parameters: earlier })).bytes).toEqual(
+      (await filter.filter({ picture, with: 'upscale', parameters: without })).bytes,
+    );
+  });
+
   it('does what an edited map says: nothing where it is 0', async () => {
     const { parameters } = await filter.filter({ picture: png(noisy), with: 'nlm' });
     const image = readExr(parameters);

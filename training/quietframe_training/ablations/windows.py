@@ -6,10 +6,9 @@ import pathlib
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from ..evaluate_windows import Pipeline, denoise, oidn_of, shot
-from ..losses import dssim, dssim_map, smape
+from ..losses import dssim, smape
 from ..window_dataset import load_window
 from .cells import Cell
 
@@ -71,15 +70,3 @@ class WindowCells:
             "oidn high": lambda w: oidn_of(w) / w.exposure,
             **{f"{n} frames": lambda w, n=n: denoise(self.pipeline, w, SYMMETRIC[n]) for n in (1, 3, 5, 7)},
         }
-
-    @torch.no_grad()
-    def stability_maps(self, path: pathlib.Path, pairs: int = 4) -> dict[str, torch.Tensor]:
-        """For the picture of figure 12: mean DSSIM maps [H-10,W-10] of a few neighbors in the middle of the shot, by method."""
-        frames = [window for window, _ in shot(path)]
-        middle = frames[len(frames) // 2 - pairs // 2 :][: pairs + 1]
-        maps = {}
-        for name, method in self._methods().items():
-            pictures = [method(window) for window in middle]
-            neighbors = zip(pictures, pictures[1:], strict=False)
-            maps[name] = torch.stack([dssim_map(b, a)[0, 0] for a, b in neighbors]).mean(0)
-        return maps

@@ -8,12 +8,15 @@ import torch
 import torch.nn.functional as F
 
 from .network import at_positions, positions
+from .polynomial import gaussian_blur
 
 DENOISE_RADIUS = 4
 UPSAMPLE_RADIUS = 3
 # Bounds that keep the covariance invertible; a Gaussian of sigma 0.1 has no weight but at its centre.
 MIN_SIGMA = 0.1
 MAX_CORRELATION = 0.99
+# Of the blur whose difference to the picture sharpens it; its window is 7x7.
+SHARPENING_SIGMA = 0.7
 
 
 def precision_matrix(parameters: torch.Tensor) -> torch.Tensor:
@@ -52,8 +55,8 @@ class _GaussianRbf(torch.autograd.Function):
                     largest = torch.maximum(largest, exponent(dy, dx))
         else:
             largest = torch.zeros_like(xx)
-        total, mean = torch.zeros_like(xx), torch.zeros_like(xx)
-        k_mean, kx_mean = torch.zeros_like(precision), torch.zeros_like(precision)
+        total, mean = torch.zeros_like(xx), 0
+        k_means, kx_means = [torch.zeros_like(xx) for _ in range(3)], [0, 0, 0]
         for dy in span:
             taken = padded.index_select(2, (y_index + dy + radius).clamp(0, padded.shape[2] - 1))
             for dx in span:
@@ -61,22 +64,23 @@ class _GaussianRbf(torch.autograd.Function):
                 weight = exponent(dy, dx).sub_(largest).exp_()
                 weighted = weight * neighbor
                 total += weight
-                mean += weighted
+                mean = mean + weighted
                 for i, k in enumerate(((fx + dx) ** 2, 2 * (fx + dx) * (fy + dy), (fy + dy) ** 2)):
-                    k_mean[:, i : i + 1].addcmul_(weight, k.expand_as(weight))
-                    kx_mean[:, i : i + 1].addcmul_(weighted, k.expand_as(weight))
+                    k_means[i].addcmul_(weight, k.expand_as(weight))
+                    kx_means[i] = kx_means[i] + weighted * k
         mean /= total
-        ctx.save_for_backward((kx_mean - mean * k_mean) * (-0.5 / total))
+        scale = -0.5 / total
+        ctx.save_for_backward(*((kx - mean * k) * scale for kx, k in zip(kx_means, k_means, strict=True)))
         return mean
 
     @staticmethod
     def backward(ctx, gradient):
-        (derivative,) = ctx.saved_tensors
-        return None, gradient * derivative, None, None, None
+        parts = [(gradient * derivative).sum(1, keepdim=True) for derivative in ctx.saved_tensors]
+        return None, torch.cat(parts, 1), None, None, None
 
 
 def gaussian_rbf(x, parameters, factor: float = 1.0, size=None, radius: int | None = None) -> torch.Tensor:
-    """[N,1,H,W] magnified by `factor` to `size`; differentiable by the parameters, which lie at half the resolution of x.
+    """[N,C,H,W] magnified by `factor` to `size`; differentiable by the parameters, which lie at half the resolution of x.
 
     Output pixel X lies at (X + 1/2) / factor - 1/2 of the input.  It is the mean of the (2 radius + 1)^2 input pixels around
     it under exp(-1/2 d^T P d) (equation 11); the precision matrix P is interpolated bilinearly.
@@ -86,3 +90,24 @@ def gaussian_rbf(x, parameters, factor: float = 1.0, size=None, radius: int | No
     precision = at_positions(precision_matrix(parameters), (rows - 0.5) / 2, (columns - 0.5) / 2)
     radius = radius or (DENOISE_RADIUS if factor == 1 else UPSAMPLE_RADIUS)
     return _GaussianRbf.apply(x, precision, rows, columns, radius)
+
+
+def sharpened_rbf(x, parameters, factor: float = 1.0, size=None) -> torch.Tensor:
+    """`gaussian_rbf` of x + sharpness (x - blur(x)), an unsharp mask: Gaussian weights alone cannot sharpen.
+
+    parameters [N,4,h,w]: the three of the Gaussians, and the sharpness, which is interpolated bilinearly at the new pixels.
+    Sharpening leaves the range of the 3x3 input pixels around no further than the Gaussians do, so that edges get no halo.
+    """
+    shapes, sharpness = parameters[:, :3], parameters[:, 3:]
+    detail = x - gaussian_blur(x, SHARPENING_SIGMA)
+    smooth, detail = gaussian_rbf(torch.cat([x, detail], 1), shapes, factor, size, UPSAMPLE_RADIUS).split(1, 1)
+    height, width = smooth.shape[2:]
+    rows, columns = positions(height, factor), positions(width, factor)
+    amount = at_positions(sharpness, (rows - 0.5) / 2, (columns - 0.5) / 2)
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+
+    def nearest(values):
+        return values.index_select(2, (rows + 0.5).floor().long()).index_select(3, (columns + 0.5).floor().long())
+
+    high, low = nearest(F.max_pool2d(padded, 3, 1)), nearest(-F.max_pool2d(-padded, 3, 1))
+    return torch.minimum(torch.maximum(smooth + amount * detail, torch.minimum(low, smooth)), torch.maximum(high, smooth))

@@ -16,7 +16,7 @@ import pathlib
 import torch
 
 from .export import load_head, load_preview
-from .gaussian import gaussian_rbf
+from .gaussian import gaussian_rbf, sharpened_rbf
 from .heads import HEADS, network_input
 from .network import pad_to_multiple, to_full_resolution
 from .non_local_means import bilateral, non_local_means
@@ -61,7 +61,7 @@ def apply_filter(head: str, x: torch.Tensor, parameters: torch.Tensor) -> torch.
         "isotropic_gaussian": lambda: gaussian_rbf(x, parameters),
         "anisotropic_gaussian": lambda: gaussian_rbf(x, parameters),
         "polynomial_deblur": lambda: polynomial_deblur(x, full, BLUR_SIGMA),
-        "rbf_upsample": lambda: gaussian_rbf(x, parameters, FACTOR),
+        "rbf_upsample": lambda: sharpened_rbf(x, parameters, FACTOR),
     }[head]()
 
 

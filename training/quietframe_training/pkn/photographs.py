@@ -16,7 +16,7 @@ def load_photograph(path: pathlib.Path) -> torch.Tensor:
 
 
 class CropSampler:
-    """Crops [N,1,size,size], flipped and turned, with a random contrast between a fifth and four, half of them inverted.
+    """Crops [N,1,size,size], flipped and turned, half of them inverted; a batch has one random contrast, a fifth to four.
 
     Contrast stands in for noise levels: the filters and the network see the picture in units of the noise only. Noise of 0.05
     to 0.1 is that of 0.025 to 0.25 all alike.
@@ -27,7 +27,8 @@ class CropSampler:
         self.random = np.random.default_rng(seed)
 
     def batch(self, count: int, size: int) -> torch.Tensor:
-        return torch.stack([self._crop(size) for _ in range(count)])
+        contrast = float(np.exp(self.random.uniform(np.log(0.2), np.log(4.0))))
+        return torch.stack([self._crop(size) * contrast for _ in range(count)])
 
     def _crop(self, size: int) -> torch.Tensor:
         random = self.random
@@ -38,5 +39,4 @@ class CropSampler:
         crop = torch.rot90(crop, int(random.integers(4)))
         if random.random() < 0.5:
             crop = crop.flip(1)
-        contrast = float(np.exp(random.uniform(np.log(0.2), np.log(4.0)))) * random.choice((-1, 1))
-        return (crop * contrast).contiguous()[None]
+        return (crop * float(random.choice((-1, 1)))).contiguous()[None]

@@ -6,6 +6,7 @@ python -m quietframe_training.pkn.train --head non_local_means --photos DIR --ru
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import pathlib
@@ -30,7 +31,7 @@ def main():
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=pathlib.Path, help="checkpoint of the same head whose weights the run begins with")
+    parser.add_argument("--start", type=pathlib.Path, help="checkpoint of the head to begin with, see import_bundle")
     options = parser.parse_args()
 
     torch.set_num_threads(options.threads)
@@ -41,6 +42,7 @@ def main():
     earlier = torch.load(options.start) if options.start else None
     if earlier:
         network.load_state_dict(earlier["network"])
+    average = copy.deepcopy(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, betas=(0.9, 0.99))
     sampler = CropSampler(options.photos, options.seed)
     options.run.mkdir(parents=True, exist_ok=True)
@@ -55,6 +57,9 @@ def main():
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             network.project()
+            with torch.no_grad():
+                for slow, fast in zip(average.parameters(), network.parameters(), strict=True):
+                    slow.lerp_(fast, 1 - min(0.995, (step + 1) / (step + 10)))
             mean_loss = loss.item() if mean_loss is None else 0.98 * mean_loss + 0.02 * loss.item()
             step += 1
             progress = max(step / options.steps, (time.monotonic() - began) / (60 * options.minutes))
@@ -62,7 +67,7 @@ def main():
                 entry = {"step": step, "loss": round(mean_loss, 5), "seconds": round(time.process_time() - started)}
                 log.write(json.dumps(entry) + "\n")
     steps = step + (earlier["steps"] if earlier else 0)
-    save_checkpoint(options.run / f"{options.head}.pt", network=network.state_dict(), head=options.head, steps=steps,
+    save_checkpoint(options.run / f"{options.head}.pt", network=average.state_dict(), head=options.head, steps=steps,
                     loss=mean_loss, options={k: str(v) for k, v in vars(options).items()})  # fmt: skip
 
 
