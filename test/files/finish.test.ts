@@ -73,7 +73,7 @@ describe('a file', () => {
     expect(names(plain.exr)).toHaveLength(13);
     expect(names(plain.exr)).toContain('parameters.cross-bilateral.firefly');
     const large = await run({ finish: { upscale: 2 }, maps: { outputs: ['color', 'parameters'] } });
-    expect(names(large.exr)).toHaveLength(16);
+    expect(names(large.exr)).toHaveLength(17);
     expect(names((await run({ finish: { upscale: 2 } })).exr)).toHaveLength(0);
   });
 
