@@ -134,10 +134,10 @@ describe('magnification of a denoised frame', () => {
     ]);
     for (const map of maps) checkMap(map, map.filter, 14, 10);
     const channels = parameterChannels(maps, 28, 20, 2);
-    expect(channels).toHaveLength(13 + 3 + 3);
-    expect(channels.at(-1)?.name).toBe('parameters.rbf-upsample.rho');
-    const correlation = interpolateMap(maps[2]?.values ?? raster(1, 1, 3), 28, 20, 2);
-    expect(channels.at(-1)?.data).toEqual(plane(correlation, 2));
+    expect(channels).toHaveLength(13 + 3 + 4);
+    expect(channels.at(-1)?.name).toBe('parameters.rbf-upsample.sharpness');
+    const shapes = interpolateMap(maps[2]?.values ?? raster(1, 1, 4), 28, 20, 2);
+    expect(channels.at(-1)?.data).toEqual(plane(shapes, 3));
     for (const { data } of channels) expect(data).toHaveLength(28 * 20);
   });
 });
