@@ -31,6 +31,7 @@ function isFile(output: OutputFile): output is NamedFile {
  */
 export class OverwriteGuard {
   readonly #inputs: readonly string[];
+  #keepsExisting = false;
   /** Identities of the outputs when they were found to be no inputs. */
   readonly #checked = new Map<
     string,
@@ -69,7 +70,17 @@ export class OverwriteGuard {
   }
 
   /**
-   * Writes an output, unless it has become an input meanwhile.
+   * Keeps files that exist: `--no-overwrite`. From now on, outputs are written to new files only.
+   * @param paths outputs that are going to be written; all by default.
+   * @throws QuietframeError `invalid-argument`, naming the first file that exists.
+   */
+  async keepExisting(paths: Iterable<string> = this.#checked.keys()): Promise<void> {
+    this.#keepsExisting = true;
+    for (const path of paths) await this.#refuseExisting(path);
+  }
+
+  /**
+   * Writes an output, unless it has become an input meanwhile or exists and is kept.
    * @throws QuietframeError `invalid-argument`; as `writeAtomically`.
    */
   async write(path: string, bytes: Uint8Array | string): Promise<void> {
@@ -80,7 +91,17 @@ export class OverwriteGuard {
     if (identity !== checked.identity) {
       await refuse(checked.output, identity, await this.#identifyInputs());
     }
+    if (this.#keepsExisting) await this.#refuseExisting(path);
     await writeAtomically(path, bytes);
+  }
+
+  /** Pipes and devices lose nothing. */
+  async #refuseExisting(path: string): Promise<void> {
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isFile()) return;
+    const { parameter = '--output' } = this.#checked.get(path)?.output ?? {};
+    const message = `${path} exists already: remove it, choose another ${parameter}, or leave out --no-overwrite`;
+    throw new QuietframeError('invalid-argument', message, { parameter });
   }
 
   async #identifyInputs(): Promise<ReadonlyMap<string, string>> {

@@ -20,7 +20,7 @@ export const WARNING_CODES = {
   'negative-color': 'samples of the colour are negative and were kept',
   'negative-outliers': 'pixels of the colour are far below zero and were replaced',
   'bright-regions': 'regions of the colour are infinite or too bright to be filtered and were kept',
-  'albedo-range': 'albedo above 1 was limited',
+  'albedo-range': 'much of the albedo is above 1 and was limited',
   'encoded-normals': 'normals were stored as n * 0.5 + 0.5 and were decoded',
   'zero-variance': 'a colour variance is zero everywhere and is not used',
   'identical-halves': 'the half buffers are the same picture',

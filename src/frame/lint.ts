@@ -40,16 +40,16 @@ function isNull(x: number, y: number, z: number): boolean {
   return x === 0 && y === 0 && z === 0;
 }
 
-/** Limits samples to [0, 1], in place, and says whether one was above 1 by more than rounding. */
-export function clampAlbedo(albedo: Raster): boolean {
+/** Limits samples to [0, 1], in place; returns the share of them that was above 1 by more than rounding. */
+export function clampAlbedo(albedo: Raster): number {
   const { data } = albedo;
-  let above = false;
+  let above = 0;
   for (let i = 0; i < data.length; i++) {
     const value = data[i] as number;
-    above ||= value > 1.001;
+    if (value > 1.001) above++;
     data[i] = Math.min(1, Math.max(0, value));
   }
-  return above;
+  return above / data.length;
 }
 
 /** Whether two renders that should be independent are the same picture. */

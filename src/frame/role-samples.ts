@@ -22,6 +22,9 @@ export interface RoleSamples {
   readonly halves: readonly [Raster, Raster] | undefined;
 }
 
+/** Share of an albedo above 1 that emissive lamps and rounding explain; more than that is another layer, with light in it. */
+const LAMPS = 0.05;
+
 /** Layers of light that are repaired with the colour, so that they still add up to it. */
 const LIGHT_ROLES: readonly string[] = ['diffuseDirect', 'diffuseIndirect'];
 
@@ -110,8 +113,11 @@ export class RoleReader {
     if (role === 'color') this.#repairs.repairColor(file, samples);
     else if (LIGHT_ROLES.includes(role)) this.#repairs.repairLayer(file, role, samples);
     else this.#findings.sanitize(role, samples, role === 'albedo' || role === 'diffuseColor');
-    if (role === 'albedo' && clampAlbedo(samples)) {
-      this.#findings.warn('albedo-range', 'Albedo above 1 was limited to 1', role);
+    const bright = role === 'albedo' ? clampAlbedo(samples) : 0;
+    if (bright > LAMPS) {
+      const channels = planned(file.plan)?.channels.join(', ');
+      const message = `${Math.round(100 * bright)} % of the albedo (${channels}) is above 1 and was limited to 1: check that it has no light in it`;
+      this.#findings.warn('albedo-range', message, role);
     }
     if (role === 'normal' && areEncodedNormals(samples)) {
       decodeNormals(samples);

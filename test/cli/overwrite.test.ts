@@ -165,3 +165,32 @@ describe('written are', () => {
     await guard.write('/dev/null', 'anything');
   });
 });
+
+describe('--no-overwrite', () => {
+  it.each<[string, string, readonly string[]]>([
+    ['denoise', 'kept.exr', ['denoise', 'in/a.exr', '-o', 'kept.exr']],
+    ['sample-map', 'kept.exr', ['sample-map', 'in/a.exr', '--spp', '4', '--budget', '8', '-o', 'kept.exr']],
+    ['filter', 'kept.exr', ['filter', 'in/a.exr', '--with', 'nlm', '-o', 'kept.exr']],
+    ['explain', 'kept.png', ['explain', 'in/a.exr', '--pixel', '0,0', '-o', 'kept.png']],
+    ['sequence', 'kept.1.exr', ['sequence', 'in/s.#.exr', '-o', 'kept.#.exr', '--frames', '1-2']],
+    ['a report', 'kept.json', ['denoise', 'in/a.exr', '-o', 'none.exr', '--report', 'kept.json']],
+  ])('%s keeps what exists', async (_, name, args) => {
+    await writeFile(at(name), 'precious');
+    const { code, stderr } = await quietframe([...args, '--no-overwrite']);
+    expect(stderr).toContain(`${name} exists already: remove it, choose another --`);
+    expect(code).not.toBe(0);
+    expect(await readFile(at(name), 'utf8')).toBe('precious');
+    await rm(at(name));
+    expect(await readdir(folder)).not.toContain('none.exr');
+  });
+
+  it('keeps files that appear meanwhile, and writes new ones', async () => {
+    const outputs = ['one', 'two'].map((name) => ({ path: at(name), parameter: '--output' }));
+    const guard = await OverwriteGuard.check(outputs, []);
+    await guard.keepExisting();
+    await writeFile(at('one'), 'precious');
+    await expect(guard.write(at('one'), 'result')).rejects.toThrow('one exists already');
+    await guard.write(at('two'), 'result');
+    expect(await readFile(at('two'), 'utf8')).toBe('result');
+  });
+});

@@ -385,11 +385,26 @@ describe('repairs', () => {
 
   it('limits albedo to [0, 1]', () => {
     const built = buildFrame(
-      blender((channel, i) => (channel.includes('Albedo') ? 3 - i : scene(channel, i))),
+      blender((channel, i) => (channel.includes('Albedo') ? 24 - i : scene(channel, i))),
     );
     expect(Math.max(...(built.frame.albedo?.data ?? []))).toBe(1);
     expect(Math.min(...(built.frame.albedo?.data ?? []))).toBe(0);
     expect(codes(built)).toContain('albedo-range');
+  });
+
+  it('warns of albedo above 1 only where there is more of it than lamps explain', () => {
+    const bright = (pixels: number) =>
+      buildFrame(
+        blender((channel, i) => {
+          if (!channel.includes('Albedo')) return scene(channel, i);
+          return i < pixels ? 4 : 0.5 + i / 100;
+        }),
+      );
+    expect(codes(bright(2))).not.toContain('albedo-range');
+    expect(Math.max(...(bright(2).frame.albedo?.data ?? []))).toBe(1);
+    const { warnings } = bright(PIXELS / 4);
+    const message = warnings.find(({ code }) => code === 'albedo-range')?.message;
+    expect(message).toMatch(/^25 % of the albedo \(.+\) is above 1/);
   });
 
   it('decodes normals that are stored as colours, keeps what misses, and leaves true normals alone', () => {

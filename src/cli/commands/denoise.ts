@@ -13,6 +13,7 @@ import {
   addParameters,
   deviceOption,
   engineOption,
+  keepOption,
   lambdaMapOf,
   parameterRequest,
   threadsOption,
@@ -31,6 +32,7 @@ interface Flags extends WorkerFlags, AovFileFlags {
   readonly lambda?: number | string;
   readonly report?: string;
   readonly overwriteInput?: boolean;
+  readonly overwrite: boolean;
 }
 
 /** `quietframe denoise`. */
@@ -39,7 +41,7 @@ export function denoiseCommand(program: Command): void {
     .command('denoise')
     .description('denoise the beauty of an OpenEXR file and keep everything else')
     .argument('<in.exr>', 'noisy frame with its auxiliary layers')
-    .requiredOption('-o, --output <out.exr>', 'the file with its beauty denoised; .png is a picture')
+    .requiredOption('-o, --output <out.exr>', 'denoised file; .png is a picture')
     .option('--half-b <b.exr>', 'second half buffer: the frame with another seed');
   for (const option of aovFileOptions('a.exr')) command.addOption(option);
   command.option('--guide <full.exr>', 'render at the new size that guides --upscale');
@@ -49,6 +51,7 @@ export function denoiseCommand(program: Command): void {
     .addOption(deviceOption())
     .addOption(engineOption())
     .option('--overwrite-input', 'allow --output to be the input file')
+    .addOption(keepOption())
     .action(denoise);
 }
 
@@ -76,6 +79,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     ],
     [input, flags.halfB, flags.guide, map, ...paths.values()],
   );
+  if (!flags.overwrite) await guard.keepExisting();
 
   const { bytes, report } = await runOnFile(
     input,

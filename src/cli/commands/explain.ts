@@ -12,6 +12,7 @@ import { checkFolder } from '../check-folder.js';
 import { drawKernels } from '../explain/draw-kernels.js';
 import {
   engineOption,
+  keepOption,
   lambdaMapOf,
   parameterOption,
   parameterRequest,
@@ -27,6 +28,7 @@ import { STANDARD_OUTPUT } from '../standard-output.js';
 
 interface Flags extends WorkerFlags {
   readonly output: string;
+  readonly overwrite: boolean;
   readonly pixel: readonly Pixel[];
   readonly center?: number;
   readonly halfB?: string;
@@ -63,6 +65,7 @@ export function explainCommand(program: Command): void {
     .addOption(parameterOption('spp'))
     .addOption(threadsOption())
     .addOption(engineOption())
+    .addOption(keepOption())
     .action(explain);
 }
 
@@ -84,6 +87,7 @@ async function explain(inputs: readonly string[], flags: Flags): Promise<void> {
     [{ path: flags.output, parameter: '--output' }],
     [...inputs, flags.halfB, map],
   );
+  if (!flags.overwrite) await guard.keepExisting();
   const exr = files[center] as Uint8Array;
   const neighbors = files.flatMap((file, i) =>
     i === center ? [] : [{ exr: file, offset: i - center, name: inputs[i] as string }],

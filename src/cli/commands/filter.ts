@@ -8,7 +8,7 @@ import { checkFilterOptions, FILTER_NAMES, type FilterName } from '../../files/f
 import type { FilterRequest } from '../../files/filter/filter-picture.js';
 import { isPng } from '../../files/filter/png-picture.js';
 import { checkFolder } from '../check-folder.js';
-import { choiceOption, parseNumber, parsePositive } from '../options.js';
+import { choiceOption, keepOption, parseNumber, parsePositive } from '../options.js';
 import { checkReport, tellDone, writeOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
@@ -17,6 +17,7 @@ import { withFile } from '../with-file.js';
 
 interface Flags {
   readonly output: string;
+  readonly overwrite: boolean;
   readonly with: FilterName;
   readonly sigma: number | 'auto';
   readonly blur?: number | 'auto';
@@ -60,11 +61,12 @@ export function filterCommand(program: Command): void {
     .option('--parameters <in.exr>', 'parameters to filter with, such as edited ones')
     .option('--write-parameters <out.exr>', 'write the parameters that were applied')
     .option('--report <file>', 'write what was done as JSON; - is standard output')
+    .addOption(keepOption())
     .action(filter);
 }
 
 async function filter(input: string, flags: Flags): Promise<void> {
-  const { output, parameters, writeParameters, report, ...options } = flags;
+  const { output, parameters, writeParameters, report, overwrite, ...options } = flags;
   checkFilterOptions(options, parameters !== undefined);
   const picture = await readInput(input);
   const map = parameters === undefined ? undefined : await readInput(parameters);
@@ -87,6 +89,7 @@ async function filter(input: string, flags: Flags): Promise<void> {
     ],
     [input, parameters],
   );
+  if (!overwrite) await guard.keepExisting();
   const request = { picture, ...options, ...(map && { parameters: map }) };
   const result = await run(request, input, parameters);
   await writeOutput(output, result.bytes, guard);

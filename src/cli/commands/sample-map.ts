@@ -9,6 +9,7 @@ import {
   addParameters,
   deviceOption,
   engineOption,
+  keepOption,
   lambdaMapOf,
   parameterRequest,
   threadsOption,
@@ -22,6 +23,7 @@ import { STANDARD_OUTPUT } from '../standard-output.js';
 
 interface Flags extends WorkerFlags, AovFileFlags {
   readonly output: string;
+  readonly overwrite: boolean;
   readonly halfB?: string;
   readonly lambda?: number | string;
   readonly report?: string;
@@ -41,6 +43,7 @@ export function sampleMapCommand(program: Command): void {
     .addOption(threadsOption())
     .addOption(deviceOption())
     .addOption(engineOption())
+    .addOption(keepOption())
     .action(sampleMap);
 }
 
@@ -65,6 +68,7 @@ async function sampleMap(input: string, flags: Flags): Promise<void> {
     ],
     [input, flags.halfB, map, ...paths.values()],
   );
+  if (!flags.overwrite) await guard.keepExisting();
 
   const { exr: result, report } = await runOnFile(
     input,

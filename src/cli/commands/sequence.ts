@@ -10,6 +10,7 @@ import {
   choiceOption,
   deviceOption,
   engineOption,
+  keepOption,
   lambdaMapOf,
   notThere,
   parameterRequest,
@@ -57,6 +58,7 @@ interface Flags extends WorkerFlags, AovFileFlags {
   readonly server?: readonly string[];
   readonly tokenFile?: string;
   readonly force?: boolean;
+  readonly overwrite: boolean;
 }
 
 /** `quietframe sequence`. */
@@ -77,6 +79,7 @@ export function sequenceCommand(program: Command): void {
     .option('--server <url,...>', 'services that denoise in its place', parseServers)
     .option('--token-file <file>', `token of the services; ${CLIENT_TOKEN} has it, too`)
     .option('--force', 'denoise frames that are done too')
+    .addOption(keepOption())
     .addOption(threadsOption())
     .addOption(deviceOption())
     .addOption(engineOption())
@@ -139,10 +142,11 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
     throw notThere('numbers of frames that exist', '--frames', flags.frames?.text ?? '');
   }
   for (const warning of textsOfOmissions({ nearMisses, missing }, pattern)) complain(`warning ${warning}`);
+  const reports = flags.report === undefined ? [] : [flags.report];
   const guard = await OverwriteGuard.check(
     [
       ...chosen.map((frame) => ({ path: output.path(frame), parameter: '--output' })),
-      ...(flags.report === undefined ? [] : [{ path: flags.report, parameter: '--report' }]),
+      ...reports.map((path) => ({ path, parameter: '--report' })),
     ],
     [
       ...frames.flatMap((frame) => pathsOf({ input, aovFiles }, frame)),
@@ -158,6 +162,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   try {
     if (chosen.length > 0) shot = await withShotWrap(shot, sources, pool, interruption.signal);
     const todo = flags.force ? chosen : await framesToDo(shot, sources, pool);
+    if (!flags.overwrite) await guard.keepExisting([...todo.map((frame) => output.path(frame)), ...reports]);
     for (const frame of chosen.filter((candidate) => !todo.includes(candidate))) {
       outcomes.push({ frame, input: input.path(frame), output: output.path(frame), status: 'skipped' });
     }
