@@ -20,9 +20,14 @@ export interface Engine {
 
   /**
    * Makes a module of the bytes of an ONNX file.
+   * @param weights files that its initializers refer to as external data, by location; for ONNX Runtime alone.
    * @throws QuietframeError `model-damaged` when the file is not one or does not fit the engine.
    */
-  load(name: string, file: Uint8Array): Promise<NetworkModule>;
+  load(
+    name: string,
+    file: Uint8Array,
+    weights?: Readonly<Record<string, Uint8Array>>,
+  ): Promise<NetworkModule>;
 }
 
 /** ONNX Runtime, or TensorFlow.js. */

@@ -18,6 +18,9 @@ const MODULES = [
   ...['kernel_logits', 'neighbor_predictor', 'scale_compositor'],
 ];
 
+/** Graphs for GPUs, of bundles that have them. */
+const GPU_GRAPHS = ['frame_graph', 'window_graph'];
+
 /** Least and most value of every number of the architecture. */
 const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number, number]>> = {
   inputChannels: [13, 13],
@@ -99,6 +102,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
         ...MODULES,
         ...(errorPredictor ? ['error_predictor'] : []),
         ...(auxiliaryPrefilter ? ['auxiliary_prefilter', 'auxiliary_prefilter_logits'] : []),
+        ...gpuGraphs(root.modules),
       ],
       reader,
     ),
@@ -159,6 +163,12 @@ function parseErrorPredictor(value: unknown, reader: Reader): ErrorPredictorMani
     receptiveRadius: reader.integer(entry.receptiveRadius, `${name}.receptiveRadius`, 0, 1024),
     decay,
   };
+}
+
+/** Both graphs where the modules name one of them. */
+function gpuGraphs(modules: unknown): string[] {
+  const names = typeof modules === 'object' && modules !== null ? Object.keys(modules) : [];
+  return names.some((name) => GPU_GRAPHS.includes(name)) ? GPU_GRAPHS : [];
 }
 
 /** Shapes of the modules that are tensors. */

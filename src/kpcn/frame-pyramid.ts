@@ -5,6 +5,7 @@ import type { EncoderInputs } from './source-encoder.js';
 
 /** The channels of colour within {@link FrameLevel.radiance}; the further ones are filtered with the kernels of the colour. */
 export const COLOR_CHANNELS = 3;
+export const ALBEDO_CHANNELS = 3;
 
 /** One level of the pyramid of a frame, all rasters of one size in shared memory. Light is not exposed. */
 export interface FrameLevel {

@@ -2,6 +2,7 @@ import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
+import { ALBEDO_CHANNELS } from './frame-pyramid.js';
 
 /** Slots of the frames of a window: offsets from the centre, in the order of the network's channels. */
 export const NEIGHBOR_OFFSETS = [-3, -2, -1, 1, 2, 3] as const;
@@ -25,7 +26,6 @@ export interface GuidedFrame extends GuidedLevel {
 /** Cells on a side that SIMD works on. */
 const LANES = 4;
 const LIGHT_CHANNELS = 3;
-const ALBEDO_CHANNELS = 3;
 
 /** Tells how the frames of a window differ from its centre. Not for use by two threads. */
 export class WindowFeatures {

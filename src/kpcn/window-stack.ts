@@ -3,7 +3,7 @@ import type { Architecture } from '../engine/model-manifest.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import { halved } from './frame-features.js';
-import { COLOR_CHANNELS } from './frame-pyramid.js';
+import { ALBEDO_CHANNELS, COLOR_CHANNELS } from './frame-pyramid.js';
 import { copyTile, NEIGHBOR_OFFSETS } from './temporal-features.js';
 import type { NeighborLevel } from './tile-tasks.js';
 import { cellPlace, windowRegions } from './window-regions.js';
@@ -11,19 +11,19 @@ import { cellPlace, windowRegions } from './window-regions.js';
 /** As far out of any frame as motion leads that leads further, or that is not known. */
 const FAR = 1e6;
 
-/** Brings the other frames of a window to a graph. What it makes takes the place of the last. */
+/** Brings the other frames of a window to the window's graph. Its tensors are overwritten by the next call. */
 export class WindowStack {
   readonly #memory = new TensorMemory();
 
   constructor(private readonly architecture: Architecture) {}
 
-  /** What {@link windowGraph} reads of the other frames for an area of the centre, by the names of its inputs. */
+  /** The inputs of `WindowGraph` in `gpu_graphs.py` that hold the other frames, for an area of the center. */
   inputs(frames: readonly NeighborLevel[], area: Tile): Record<string, Tensor> {
     const { neighborKernelSize, embeddingChannels } = this.architecture;
     const count = frames.length;
     const regions = windowRegions(frames, area, neighborKernelSize >> 1);
     const [{ width, height }, { estimate: first }] = [regions[0] as Tile, frames[0] as NeighborLevel];
-    const channels = first.light.channels + (first.albedo?.channels ?? 0);
+    const channels = first.light.channels + ALBEDO_CHANNELS;
     const stack = (name: string, of: number, rows: number, columns: number): Tensor =>
       this.#memory.tensor(name, of, count * rows, columns);
     const planes = stack('other_planes', channels, height, width);
@@ -62,18 +62,19 @@ export class WindowStack {
   }
 }
 
-/** Colour, albedo and further planes, in this order, of number `n` of parts that lie below each other. */
+/** Color, albedo (zeros without one) and further planes, in this order, as number `n` of parts that lie below each other. */
 export function copyPlanes(light: Raster, albedo: Raster | undefined, part: Tile, to: Tensor, n = 0): void {
-  if (albedo === undefined) {
-    copyStacked(light, 0, part, to, n);
-    return;
-  }
   const size = COLOR_CHANNELS * light.width * light.height;
   const color = { ...light, channels: COLOR_CHANNELS, data: light.data.subarray(0, size) };
   const further = { ...light, channels: light.channels - COLOR_CHANNELS, data: light.data.subarray(size) };
   copyStacked(color, 0, part, to, n);
-  copyStacked(albedo, COLOR_CHANNELS, part, to, n);
-  copyStacked(further, COLOR_CHANNELS + albedo.channels, part, to, n);
+  copyStacked(further, COLOR_CHANNELS + ALBEDO_CHANNELS, part, to, n);
+  if (albedo !== undefined) {
+    copyStacked(albedo, COLOR_CHANNELS, part, to, n);
+    return;
+  }
+  const [, , rows, width] = to.shape;
+  to.data.fill(0, COLOR_CHANNELS * rows * width, (COLOR_CHANNELS + ALBEDO_CHANNELS) * rows * width);
 }
 
 /** Copies the channels of a part of a raster to channels from `first` on, as number `n` of parts that lie below each other. */

@@ -39,6 +39,16 @@ describe('parseManifest', () => {
     expect(manifest.modules.kernel_logits?.shape).toEqual([25, 9]);
   });
 
+  it('reads bundles with graphs for GPUs and without', () => {
+    const { modules } = parseManifest(readFileSync(TINY, 'utf8'), 'kpcn/1');
+    expect(modules).toMatchObject({ frame_graph: { file: 'frame_graph.onnx' } });
+    const text = changed((m) => {
+      delete m.modules?.frame_graph;
+      delete m.modules?.window_graph;
+    });
+    expect(parseManifest(text, 'kpcn/1').modules).not.toHaveProperty('window_graph');
+  });
+
   it('reads what predicts errors', () => {
     const text = changed((m) => withPredictor(m, {}));
     expect(parseManifest(text, 'kpcn/1')).toMatchObject({
@@ -49,6 +59,7 @@ describe('parseManifest', () => {
 
   it.each([
     ['no JSON', '{'],
+    ['one graph for GPUs without the other', changed((m) => delete m.modules?.window_graph)],
     ['other errors', changed((m) => withPredictor(m, { errorChannels: ['MSE'] }))],
     ['errors that grow with the samples', changed((m) => withPredictor(m, { decay: -0.3 }))],
     ['a predictor without its module', changed((m) => delete withPredictor(m, {}).modules?.error_predictor)],

@@ -1,7 +1,8 @@
 """Exports a checkpoint as a bundle: model.json and one ONNX file per module (see docs/training.md).
 
-python -m quietframe_training.export --checkpoint runs/a/checkpoint.pt --out models/kpcn/1 [--notes notes.json]
+python -m quietframe_training.export --checkpoint runs/a/checkpoint.pt --out models/kpcn/1 [--notes notes.json] [--refresh]
 
+With --refresh a bundle that is there is written again and keeps its notes (`training`), its prefilter and its error predictor.
 A checkpoint whose run has trained one encoder alone gets the error predictor of the bundle that it replaces, or of the newest
 one beside it: the predictor looks at pictures and not at the network, which is the same behind the encoder.
 """
@@ -16,13 +17,19 @@ import shutil
 
 import onnx
 import torch
-import torch.nn.functional as F
-from torch import nn
 
+from .export_gpu import FRAME, WINDOW, export_gpu_graphs
+from .exported_modules import (
+    OPSET,
+    ActivatedSpatialFeatures,
+    HalfResolutionEncoder,
+    HalfResolutionHead,
+    PaddedCompositor,
+    SplitSpecialization,
+)
 from .network import INPUT_CHANNELS, Architecture, Denoiser
 from .window import WINDOW_OFFSETS
 
-OPSET = 18
 PREDICTOR = "error_predictor.onnx"
 
 
@@ -50,94 +57,6 @@ def load_weights(network: Denoiser, weights: dict, new_encoder: str = "") -> Non
     later = tuple([*later, f"source_encoder.{new_encoder}."] if new_encoder else later)
     if unexpected or any(not name.startswith(later) for name in missing):
         raise ValueError(f"Expected the weights of this architecture but miss {missing} and received {unexpected}")
-
-
-def _pixel_unshuffled(convolution: nn.Conv2d) -> nn.Conv2d:
-    """A 3x3 convolution [P,H,W] as a 4x4 one of stride 2 to [4P,H/2,W/2], equal to pixel_unshuffle of its result."""
-    outputs, inputs = convolution.weight.shape[:2]
-    weight = torch.zeros(outputs, 4, inputs, 4, 4)
-    for dy in range(2):
-        for dx in range(2):
-            weight[:, 2 * dy + dx, :, dy : dy + 3, dx : dx + 3] = convolution.weight
-    result = nn.Conv2d(inputs, 4 * outputs, 4, stride=2, padding=1)
-    result.load_state_dict({"weight": weight.flatten(0, 1), "bias": convolution.bias.repeat_interleave(4)})
-    return result
-
-
-class HalfResolutionEncoder(nn.Module):
-    """A source encoder whose detail [N,4P,H/2,W/2] is the pixel_unshuffle of the network's: no tensor but x is large."""
-
-    def __init__(self, encoder):
-        super().__init__()
-        self.first, self.second = encoder.first, encoder.second
-        self.detail = _pixel_unshuffled(encoder.detail)
-
-    def forward(self, x):
-        return F.relu(self.second(F.relu(self.first(x)))), self.detail(x)
-
-
-class ActivatedSpatialFeatures(nn.Module):
-    """Spatial features with the ReLU that the kernel predictor begins with.
-
-    The pooling of single pixels changes nothing.  It is there for ONNX Runtime, which then keeps the skip connections in
-    the layout of its convolutions from the first block on and adds them within the convolutions.
-    """
-
-    def __init__(self, spatial_features):
-        super().__init__()
-        self.blocks = spatial_features
-
-    def forward(self, features):
-        return F.relu(self.blocks(F.max_pool2d(features, 1)))
-
-
-class HalfResolutionHead(nn.Module):
-    """A head before pixel_shuffle and activations, which the fused kernel applies: [N,4P,H/2,W/2]."""
-
-    def __init__(self, module):
-        super().__init__()
-        self.head = module.head
-
-    def forward(self, spatial, detail=None):
-        return self.head(spatial) if detail is None else self.head(spatial) + detail
-
-
-class SplitSpecialization(nn.Module):
-    """The specialisation with a convolution of its own for lambda.
-
-    33 channels side by side fit no layout of ONNX Runtime's convolutions: without them it takes four fifths of the time.
-    """
-
-    def __init__(self, module):
-        super().__init__()
-        outputs, inputs = module.first.weight.shape[:2]
-        self.spatial = nn.Conv2d(inputs - 1, outputs, 3, padding=1)
-        self.log_lambda = nn.Conv2d(1, outputs, 3, padding=1, bias=False)
-        of_features, of_lambda = module.first.weight.split((inputs - 1, 1), 1)
-        self.spatial.load_state_dict({"weight": of_features, "bias": module.first.bias})
-        self.log_lambda.load_state_dict({"weight": of_lambda})
-        self.block, self.head = module.block, module.head
-
-    def forward(self, spatial, log_lambda):
-        x = self.block(F.relu(self.spatial(spatial) + self.log_lambda(log_lambda)))
-        return F.relu(spatial + log_lambda * self.head(F.relu(x)))
-
-
-class PaddedCompositor(nn.Module):
-    """The scale compositor with a sixteenth channel of no weight: 15 fit no layout of ONNX Runtime's convolutions."""
-
-    def __init__(self, compositor):
-        super().__init__()
-        weight = compositor.first.weight
-        self.first = nn.Conv2d(16, len(weight), 3, padding=1)
-        self.first.load_state_dict({"weight": F.pad(weight, (0, 0, 0, 0, 0, 1)), "bias": compositor.first.bias})
-        self.second, self.head = compositor.second, compositor.head
-
-    def forward(self, fine, coarse):
-        pair = torch.cat([F.pixel_unshuffle(fine, 2), coarse, coarse[:, :1]], 1)
-        x = torch.log1p(F.relu(pair))
-        x = F.relu(self.second(F.relu(self.first(x))))
-        return torch.sigmoid(F.pixel_shuffle(self.head(x), 2))
 
 
 def feature_radius(a: Architecture) -> int:
@@ -205,11 +124,12 @@ def export_modules(network: Denoiser, folder: pathlib.Path) -> dict[str, dict]:
     (folder / "kernel_logits.f32").write_bytes(logits.detach().numpy().astype("<f4").tobytes())
 
     modules = {}
-    paths = [path for path in folder.glob("*.onnx") if path.name != PREDICTOR]
+    others = {PREDICTOR, f"{FRAME}.onnx", f"{WINDOW}.onnx"}
+    paths = [path for path in folder.glob("*.onnx") if path.name not in others]
     for path in sorted([*paths, folder / "kernel_logits.f32"]):
         modules[path.stem] = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     modules["kernel_logits"]["shape"] = list(logits.shape)
-    return modules
+    return modules | export_gpu_graphs(network, folder)
 
 
 def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: int, description: str, training: dict):
@@ -267,13 +187,23 @@ def keep_predictor(manifest: dict, source: pathlib.Path, folder: pathlib.Path) -
     (folder / "model.json").write_text(json.dumps(target, indent=2) + "\n")
 
 
+def keep_rest(old: dict, folder: pathlib.Path) -> None:
+    """Takes notes, prefilter and error predictor of a bundle's last manifest into the new one, in its order."""
+    new = json.loads((folder / "model.json").read_text())
+    modules = {**old["modules"], **new["modules"]}
+    manifest = {**old, **new, "modules": modules, "training": old["training"]}
+    (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="models/<name>/<version>")
     parser.add_argument("--notes", type=pathlib.Path, help="JSON for the manifest's `training`")
+    parser.add_argument("--refresh", action="store_true", help="keep the bundle's notes, prefilter and error predictor")
     options = parser.parse_args(arguments)
     network, state = load_network(options.checkpoint)
+    last = json.loads((options.out / "model.json").read_text()) if options.refresh else None
     training = json.loads(options.notes.read_text()) if options.notes else {}
     training = {"steps": state["step"], **training}
     description = "Multi-scale kernel-predicting denoiser of windows of 1 to 7 frames (Vogels et al. 2018)."
@@ -281,7 +211,9 @@ def main(arguments=None):
     # A bundle that is written anew loses its manifest.
     manifest = json.loads((source / "model.json").read_text()) if source else {}
     export_bundle(network, options.out, options.out.parent.name, int(options.out.name), description, training)
-    if source:
+    if last:
+        keep_rest(last, options.out)
+    elif source:
         keep_predictor(manifest, source, options.out)
     else:
         print("The bundle predicts no errors: train a predictor, and add it with export_error")

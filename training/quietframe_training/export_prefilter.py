@@ -24,7 +24,8 @@ from .auxiliary_prefilter import (
     PrefilterArchitecture,
     load_prefilter,
 )
-from .export import OPSET, _pixel_unshuffled
+from .export import OPSET
+from .exported_modules import pixel_unshuffled
 
 MODULE = "auxiliary_prefilter"
 LOGITS = "auxiliary_prefilter_logits"
@@ -55,7 +56,7 @@ class HalfResolutionPrefilter(nn.Module):
         self.first, self.second, self.blocks = prefilter.first, prefilter.second, prefilter.blocks
         kernels = 4 * prefilter.architecture.kernel_channels
         outputs = prefilter.head.out_channels
-        detail = _pixel_unshuffled(prefilter.detail)
+        detail = pixel_unshuffled(prefilter.detail)
         self.heads = nn.ModuleList(_rows(prefilter.head, *span) for span in ((0, kernels), (kernels, outputs)))
         self.details = nn.ModuleList(_rows(detail, *span) for span in ((0, kernels), (kernels, outputs)))
 

@@ -1,4 +1,4 @@
-"""The multi-scale denoiser of windows of frames (Vogels et al. 2018, figures 2 to 4 and 9), module by module.
+"""The multi-scale denoiser of windows of frames (Vogels et al. 2018, figures 2 to 4 and 8), module by module.
 
 Modules have the names of the paper and of the bundle.  Everything after the first convolution of the trunk runs at half
 resolution; a full-resolution `detail` path of one convolution gives the kernels back their sharpness.  What belongs to
@@ -197,14 +197,24 @@ def gaussian_logits(kernel_size: int, sigma: float) -> torch.Tensor:
     return -((offset[:, None] ** 2 + offset[None] ** 2) / (2 * sigma**2)).reshape(-1)
 
 
-def remodulate(filtered, filtered_albedo, albedo, gate):
-    """Gives back the texture that a kernel has averaged away: f * (1 + g * ((a + e) / (K a + e) - 1)), e = 0.01.
+def albedo_gain(filtered_albedo, albedo, gate):
+    """What the albedo gate multiplies a filtered color by: 1 + g ((a + e) / (K a + e) - 1), the ratio within [1/8, 8].
 
     K c / K a estimates the irradiance of a kernel's footprint (a ratio estimator); times a it is the picture again. The
     gate keeps it from where colour does not follow albedo: gloss, glass, noisy albedo.  All [N,3,H,W], gate [N,1,H,W].
     """
     ratio = (albedo + ALBEDO_EPSILON) / (filtered_albedo + ALBEDO_EPSILON)
-    return filtered * (1 + gate * (ratio.clamp(1 / MAX_ALBEDO_RATIO, MAX_ALBEDO_RATIO) - 1))
+    return 1 + gate * (ratio.clamp(1 / MAX_ALBEDO_RATIO, MAX_ALBEDO_RATIO) - 1)
+
+
+def remodulate(filtered, filtered_albedo, albedo, gate):
+    """Gives back the texture that a kernel has averaged away. All [N,3,H,W], gate [N,1,H,W]."""
+    return filtered * albedo_gain(filtered_albedo, albedo, gate)
+
+
+def guide_planes(color, albedo):
+    """What pixels of two frames are compared by, before GUIDE_SCALE: log(1 + color) and albedo, [N,3,H,W] each -> [N,6,H,W]."""
+    return torch.cat([torch.log1p(F.relu(color)), albedo], 1)
 
 
 class ScaleCompositor(nn.Module):
@@ -273,7 +283,7 @@ class EstimatedLevel(LevelOfFrame):
     @property
     def guide(self):
         """What pixels of two frames are compared by, logarithms of colour and albedo: [N,6,H,W]."""
-        return GUIDE_SCALE * torch.cat([torch.log1p(F.relu(self.estimate)), self.picture[:, 3:]], 1)
+        return GUIDE_SCALE * guide_planes(self.estimate, self.picture[:, 3:])
 
     @property
     def coarse_guide(self):

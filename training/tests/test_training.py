@@ -190,14 +190,14 @@ def test_an_encoder_of_a_new_renderer_trains_alone_and_is_judged(folder, tmp_pat
 def test_the_bundle_of_a_new_encoder_keeps_the_error_predictor_of_the_one_beside_it(tmp_path):
     models = tmp_path / "models" / "kpcn"
 
-    def exported(version, encoder=None):
+    def exported(version, encoder=None, *flags):
         architecture = Architecture(feature_channels=8, blocks=1, kernel_size=5)
         if encoder:
             architecture = replace(architecture, sources=(*architecture.sources, encoder))
         options = {"encoder": str(encoder), "like": "generic"}
         state = {"average": Denoiser(architecture).state_dict(), "architecture": architecture.as_dict(), "step": 1}
         torch.save({**state, "options": options}, tmp_path / "checkpoint.pt")
-        export.main(["--checkpoint", str(tmp_path / "checkpoint.pt"), "--out", str(models / version)])
+        export.main(["--checkpoint", str(tmp_path / "checkpoint.pt"), "--out", str(models / version), *flags])
         return json.loads((models / version / "model.json").read_text())
 
     exported("2")
@@ -209,6 +209,13 @@ def test_the_bundle_of_a_new_encoder_keeps_the_error_predictor_of_the_one_beside
         assert "arnold" in manifest["sources"] and manifest["errorPredictor"] == old["errorPredictor"]
         digest = hashlib.sha256((models / "11" / "error_predictor.onnx").read_bytes()).hexdigest()
         assert manifest["modules"]["error_predictor"] == {"file": "error_predictor.onnx", "sha256": digest}
+    # A refreshed bundle is the same, with the prefilter and notes that it had.
+    old = json.loads((models / "2" / "model.json").read_text())
+    old["training"]["steps"] = 7
+    (models / "2" / "model.json").write_text(json.dumps(old))
+    assert exported("2", None, "--refresh")["training"] == {"steps": 7}
+    assert list(json.loads((models / "2" / "model.json").read_text())) == list(old)
+    assert (models / "2" / "error_predictor.onnx").exists()
     # Another network makes other errors.
     anew = exported("2")
     assert "errorPredictor" not in anew and "error_predictor" not in anew["modules"]

@@ -1,8 +1,7 @@
 import type { Tile } from '../../image/region.js';
 import { estimateRasters, featureRasters, type SingleFrameResult } from '../../kpcn/frame-features.js';
 import type { FrameLevel, Level, Picture } from '../../kpcn/frame-pyramid.js';
-import { graphBytesPerPixel } from '../../kpcn/gpu/level-graph.js';
-import { windowGraphBytesPerPixel } from '../../kpcn/gpu/window-graph.js';
+import { frameGraphBytesPerPixel, windowGraphBytesPerPixel } from '../../kpcn/gpu/graph-memory.js';
 import { joinOverlap, tileOverlap } from '../../kpcn/tile-cost.js';
 import type { WindowTask } from '../../kpcn/tile-tasks.js';
 import type { WorkerPool } from '../../threads/worker-pool.js';
@@ -57,7 +56,7 @@ export class GpuBackend implements KernelBackend {
     this.readsCenter = this.#filters || this.#estimate?.known === false;
 
     const hasLambda = logs !== undefined;
-    const frameBytes = graphBytesPerPixel(architecture);
+    const frameBytes = frameGraphBytesPerPixel(architecture);
     this.#levels = picture.levels.map((level, l) => {
       const area = task.areas[l]?.filtered ?? wholeOf(level);
       return {

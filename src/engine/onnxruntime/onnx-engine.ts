@@ -25,10 +25,13 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
  */
 export const onnxEngine: Engine = {
   provider: 'cpu',
-  async load(name, file) {
+  async load(name, file, weights) {
     try {
       // The binding does not take shared memory.
-      const session = await InferenceSession.create(new Uint8Array(file), SESSION_OPTIONS);
+      const session = await InferenceSession.create(new Uint8Array(file), {
+        ...SESSION_OPTIONS,
+        externalData: externalData(weights),
+      });
       return moduleOf(name, session);
     } catch (cause) {
       const message = expected('an ONNX module', `module ${name} of the model`, 'a file that does not load');
@@ -55,11 +58,12 @@ const PROVIDERS: Readonly<Record<Exclude<Device, 'cpu'>, readonly string[]>> = {
 export function deviceEngine(device: Exclude<Device, 'cpu'>): Engine {
   return {
     provider: device,
-    async load(name, file) {
+    async load(name, file, weights) {
       const known = listSupportedBackends().map((backend) => backend.name);
       if (!known.includes(device)) throw unavailable(device, `no such device on ${process.platform}`);
       try {
         const session = await InferenceSession.create(new Uint8Array(file), {
+          externalData: externalData(weights),
           executionProviders: [...PROVIDERS[device]],
           graphOptimizationLevel: 'all',
           logSeverityLevel: 4,
@@ -70,6 +74,12 @@ export function deviceEngine(device: Exclude<Device, 'cpu'>): Engine {
       }
     },
   };
+}
+
+function externalData(
+  weights: Readonly<Record<string, Uint8Array>> = {},
+): { path: string; data: Uint8Array }[] {
+  return Object.entries(weights).map(([path, data]) => ({ path, data: new Uint8Array(data) }));
 }
 
 /** That a device is not used, and why. */

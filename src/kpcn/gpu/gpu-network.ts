@@ -1,5 +1,6 @@
 import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../../engine/engine.js';
 import type { ModelBundle } from '../../engine/model-repository.js';
+import { expected, QuietframeError } from '../../errors.js';
 import type { Raster } from '../../image/raster.js';
 import { grow, type Tile } from '../../image/region.js';
 import { ComponentFeatures } from '../features.js';
@@ -9,21 +10,21 @@ import {
   type LevelFeatures,
   type SingleFrameResult,
 } from '../frame-features.js';
-import { COLOR_CHANNELS, type FrameLevel } from '../frame-pyramid.js';
+import { ALBEDO_CHANNELS, COLOR_CHANNELS, type FrameLevel } from '../frame-pyramid.js';
 import { copyTile } from '../temporal-features.js';
 import { joinOverlap, tileOverlap } from '../tile-cost.js';
 import type { FilteredFrame, LevelTask, Stopwatch, WindowTask } from '../tile-tasks.js';
 import { copyPlanes, WindowStack } from '../window-stack.js';
-import { levelGraph } from './level-graph.js';
-import { windowGraph } from './window-graph.js';
+
+/** Stands in a frame's graph for the file of the encoder that reads the frame. */
+const ENCODER = 'source_encoder.onnx';
 
 /** What windows need of a level of a frame besides its light: rasters in shared memory. */
 export type KeptFeatures = Pick<LevelFeatures, 'spatial'> & Pick<SingleFrameResult, 'coarseEmbedding'>;
 
 /**
- * Filters levels of frames and joins those of windows on the device of an engine, with one graph each for networks and kernels,
- * see {@link levelGraph} and {@link windowGraph}. Graphs are made when they are first needed and stay loaded. Not for use by two
- * threads.
+ * Denoises levels of frames and fuses those of windows on a GPU, with the two graphs of the bundle (`gpu_graphs.py`). Sessions are
+ * created when they are first needed and stay loaded. Not for use by two threads.
  */
 export class GpuNetwork {
   readonly #graphs = new Map<string, Promise<NetworkModule>>();
@@ -41,7 +42,7 @@ export class GpuNetwork {
   /**
    * What `TileRunner.denoiseTile` does.
    * @param kept of the frame for its window, written.
-   * @throws QuietframeError `device-unavailable` when the device does not take the graph or fails.
+   * @throws QuietframeError `device-unavailable` when the bundle has no graphs, or the device rejects one or fails.
    */
   async denoiseTile(
     task: LevelTask<FilteredFrame & FrameLevel>,
@@ -55,22 +56,18 @@ export class GpuNetwork {
     const area = grow(tile, tileOverlap(manifest, logLambda !== undefined), level.width, level.height);
     const { width, height } = area;
     const albedo = irradiance ? undefined : level.albedo;
-    const options = { hasAlbedo: albedo !== undefined, hasLambda: logLambda !== undefined };
-    const { encoder } = reading;
-    const graph = await this.#graph(`frames ${encoder}`, options, () =>
-      levelGraph(this.bundle, { ...options, encoder }),
-    );
+    const graph = await this.#graph('frame_graph', reading.encoder);
 
     const lap = laps(time);
-    const x = this.#componentFeatures.compute(level, area, reading.exposure, irradiance);
-    const channels = level.radiance.channels + (albedo?.channels ?? 0);
-    const planes = this.#memory.tensor('planes', channels, height, width);
-    copyPlanes(level.radiance, albedo, area, planes);
-    const inputs: Record<string, Tensor> = { x, planes };
-    if (logLambda !== undefined) inputs.log_lambda = this.#tensorOf('log_lambda', logLambda, halved(area));
+    const inputs: Record<string, Tensor> = {
+      x: this.#componentFeatures.compute(level, area, reading.exposure, irradiance),
+      planes: this.#planes('planes', level.radiance, albedo, area),
+      log_lambda: this.#tensorOrZeros('log_lambda', logLambda, halved(area)),
+    };
+    const channels = level.radiance.channels + ALBEDO_CHANNELS;
     const outputs: Record<string, Tensor> = {
       filtered: this.#memory.tensor('filtered', channels, height, width),
-      ...(albedo && { texture: this.#memory.tensor('texture', COLOR_CHANNELS, height, width) }),
+      ...(albedo && { gain: this.#memory.tensor('gain', COLOR_CHANNELS, height, width) }),
       ...(task.gate && { gate: this.#memory.tensor('gate', 1, height, width) }),
     };
     const ofWindow = kept === undefined ? [] : keptOutputs(kept);
@@ -80,7 +77,7 @@ export class GpuNetwork {
     lap('features');
     await graph.run(inputs, outputs);
     lap('network');
-    storeLight(outputs.filtered as Tensor, outputs.texture, { area, tile, colors }, level.denoised);
+    storeLight(outputs.filtered as Tensor, outputs.gain, { area, tile, colors }, level.denoised);
     if (task.gate !== undefined) storeTensor(outputs.gate as Tensor, area, tile, task.gate);
     for (const [name, target] of ofWindow) {
       storeTensor(outputs[name] as Tensor, halved(area), halved(tile), target);
@@ -90,62 +87,80 @@ export class GpuNetwork {
 
   /**
    * What `TileRunner.fuseTile` does.
-   * @throws QuietframeError `device-unavailable` when the device does not take the graph or fails.
+   * @throws QuietframeError `device-unavailable` when the bundle has no graphs, or the device rejects one or fails.
    */
   async fuseTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {
     const { estimate, own, neighbors, logLambda, colors, denoised } = task;
+    const { albedo } = estimate;
     const { manifest } = this.bundle;
     const area = grow(tile, joinOverlap(manifest, logLambda !== undefined), own.width, own.height);
-    const { albedo } = estimate;
-    const hasAlbedo = albedo !== undefined;
-    const hasTexture = hasAlbedo && !task.irradiance;
-    const options = { hasAlbedo, hasTexture, hasLambda: logLambda !== undefined };
-    const graph = await this.#graph('windows', options, () => windowGraph(this.bundle, options));
+    const hasGain = albedo !== undefined && !task.irradiance;
+    const graph = await this.#graph('window_graph');
 
     const lap = laps(time);
     const { width, height } = area;
-    const channels = own.channels + (albedo?.channels ?? 0);
-    const planesOf = (name: string, light: Raster): Tensor => {
-      const planes = this.#memory.tensor(name, channels, height, width);
-      copyPlanes(light, albedo, area, planes);
-      return planes;
-    };
+    const planes = this.#planes('planes', estimate.light, albedo, area);
     const inputs: Record<string, Tensor> = {
-      planes: planesOf('planes', estimate.light),
-      spatial: this.#tensorOf('spatial', task.spatial, halved(area)),
-      embedding: this.#tensorOf('embedding', estimate.coarseEmbedding, halved(area)),
+      planes,
+      own: logLambda === undefined ? planes : this.#planes('own', own, albedo, area),
+      gate: this.#tensorOrZeros('gate', hasGain ? estimate.gate : undefined, area),
+      spatial: this.#tensor('spatial', task.spatial, halved(area)),
+      embedding: this.#tensor('embedding', estimate.coarseEmbedding, halved(area)),
+      log_lambda: this.#tensorOrZeros('log_lambda', logLambda, halved(area)),
       exposure: { data: Float32Array.of(task.exposure), shape: [1, 1, 1, 1] },
       ...this.#stack.inputs(neighbors, area),
     };
-    if (hasTexture) inputs.gate = this.#tensorOf('gate', estimate.gate, area);
-    if (logLambda !== undefined) {
-      inputs.own = planesOf('own', own);
-      inputs.log_lambda = this.#tensorOf('log_lambda', logLambda, halved(area));
-    }
     const outputs: Record<string, Tensor> = {
-      joined: this.#memory.tensor('joined', channels, height, width),
-      ...(hasTexture && { texture: this.#memory.tensor('texture', COLOR_CHANNELS, height, width) }),
+      fused: this.#memory.tensor('fused', own.channels + ALBEDO_CHANNELS, height, width),
+      ...(hasGain && { gain: this.#memory.tensor('gain', COLOR_CHANNELS, height, width) }),
     };
     lap('features');
     await graph.run(inputs, outputs);
     lap('network');
-    storeLight(outputs.joined as Tensor, outputs.texture, { area, tile, colors }, denoised);
+    storeLight(outputs.fused as Tensor, outputs.gain, { area, tile, colors }, denoised);
     lap('kernels');
   }
 
+  #planes(name: string, light: Raster, albedo: Raster | undefined, area: Tile): Tensor {
+    const planes = this.#memory.tensor(name, light.channels + ALBEDO_CHANNELS, area.height, area.width);
+    copyPlanes(light, albedo, area, planes);
+    return planes;
+  }
+
   /** A part of a raster. */
-  #tensorOf(name: string, from: Raster, area: Tile): Tensor {
+  #tensor(name: string, from: Raster, area: Tile): Tensor {
     const tensor = this.#memory.tensor(name, from.channels, area.height, area.width);
     copyTile(from, area, tensor.data);
     return tensor;
   }
 
-  #graph(kind: string, options: object, make: () => Uint8Array): Promise<NetworkModule> {
-    const key = [kind, ...Object.values(options)].join(' ');
-    const { name, version } = this.bundle.manifest;
-    const loaded = this.#graphs.get(key) ?? this.engine.load(`the graph of ${name}@${version}`, make());
+  /** The same of a raster of one channel, which counts as zeros where there is none. */
+  #tensorOrZeros(name: string, from: Raster | undefined, area: Tile): Tensor {
+    if (from !== undefined) return this.#tensor(name, from, area);
+    const tensor = this.#memory.tensor(name, 1, area.height, area.width);
+    tensor.data.fill(0);
+    return tensor;
+  }
+
+  /** A graph of the bundle; its weights are those of the bundle's modules and of the encoder that reads the frame. */
+  #graph(graph: 'frame_graph' | 'window_graph', encoder?: string): Promise<NetworkModule> {
+    const key = `${graph} ${encoder}`;
+    const loaded = this.#graphs.get(key) ?? this.#load(graph, encoder);
     this.#graphs.set(key, loaded);
     return loaded;
+  }
+
+  async #load(graph: string, encoder?: string): Promise<NetworkModule> {
+    const { files, manifest } = this.bundle;
+    const model = `${manifest.name}@${manifest.version}`;
+    const file = files[graph];
+    if (file === undefined) {
+      const message = expected('a model with graphs for GPUs', 'device', model);
+      throw new QuietframeError('device-unavailable', message, { parameter: 'device' });
+    }
+    const weights = Object.entries(manifest.modules).map(([module, { file: name }]) => [name, files[module]]);
+    const encoderFile = encoder === undefined ? [] : [[ENCODER, files[`source_encoder.${encoder}`]]];
+    return this.engine.load(`${graph} of ${model}`, file, Object.fromEntries([...weights, ...encoderFile]));
   }
 }
 
@@ -166,19 +181,18 @@ function keptOutputs({ spatial, coarseEmbedding }: KeptFeatures): [string, Raste
   ];
 }
 
-/** Writes the light of a tile, a part of the area, where the albedo, if there is one, comes after the colour. */
+/** Writes the light of a tile, a part of the area, of planes in which the albedo comes after the color. */
 function storeLight(
   planes: Tensor,
-  texture: Tensor | undefined,
+  gain: Tensor | undefined,
   { area, tile, colors }: { readonly area: Tile; readonly tile: Tile; readonly colors: readonly number[] },
   to: Raster,
 ): void {
-  const skipped = planes.shape[1] - to.channels;
   for (let c = 0; c < to.channels; c++) {
-    const from = c < COLOR_CHANNELS ? c : c + skipped;
-    // Layers of three channels take the texture of their channel.
+    const from = c < COLOR_CHANNELS ? c : c + ALBEDO_CHANNELS;
+    // Layers of three channels get the gain of their channel.
     const first = colors.find((color) => color <= c && c < color + COLOR_CHANNELS);
-    const scale = texture === undefined || first === undefined ? undefined : channel(texture, c - first);
+    const scale = gain === undefined || first === undefined ? undefined : channel(gain, c - first);
     storeTile(channel(planes, from), scale, area, tile, to, c);
   }
 }

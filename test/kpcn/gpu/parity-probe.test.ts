@@ -40,6 +40,14 @@ describe('the probe of a device', () => {
     expect(deviceSeconds).toBe(0);
   });
 
+  it('says that a model without graphs cannot run on a device', async () => {
+    const { frame_graph: _, window_graph: __, ...files } = bundle.files;
+    await expect(probe(new GpuNetwork({ ...bundle, files }, onnxEngine))).rejects.toMatchObject({
+      code: 'device-unavailable',
+      message: 'Expected a model with graphs for GPUs for device but received "kpcn@1"',
+    });
+  });
+
   it('finds a single wrong value of a window', async () => {
     expect((await probe(new WrongJoin((value) => value + 0.5))).error).toBeGreaterThan(0.1);
     expect((await probe(new WrongJoin(() => Number.NaN))).error).toBeNaN();
