@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { expected, QuietframeError } from '../../errors.js';
 import type { Engine, NetworkModule, Tensor } from '../engine.js';
 import { attributesOf, type OnnxModel, readOnnx } from '../onnx-file.js';
@@ -38,7 +39,7 @@ async function start(): Promise<TensorFlow> {
   try {
     const native = NATIVE.find(has);
     if (native !== undefined) {
-      const tf: TensorFlow = await import(native);
+      const tf = await nativePackage(installed.resolve(native));
       await tf.ready();
       return tf;
     }
@@ -55,6 +56,15 @@ async function start(): Promise<TensorFlow> {
     throw unavailable('one that does not start', cause);
   }
   throw unavailable('none');
+}
+
+/**
+ * A native package, wherever `require` finds it: NODE_PATH is not for `import`. It is CommonJS, whose names Node may not all
+ * know before it runs.
+ */
+async function nativePackage(path: string): Promise<TensorFlow> {
+  const { default: tf }: { readonly default: TensorFlow } = await import(pathToFileURL(path).href);
+  return tf;
 }
 
 function unavailable(received: string, cause?: unknown): QuietframeError {
