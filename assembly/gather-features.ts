@@ -2,17 +2,19 @@
  * Guides of cells of 2 x 2 pixels, and how those of another frame, fetched bilinearly along motion, differ from them, row by
  * row (AssemblyScript, 128-bit SIMD). All rows are of `columns` cells rounded up to four; arrays have space for them.
  */
-import { GUIDE_SCALE } from './kernel-math';
+import { getGuideScale } from './kernel-math';
 import { log1p, madd } from './simd-math';
+
+export { setConstants } from './kernel-math';
 
 /** Four cells from the sums of two rows of pixels, left and right. */
 function cellsOf(left: v128, right: v128): v128 {
   const even = v128.shuffle<f32>(left, right, 0, 2, 4, 6);
   const odd = v128.shuffle<f32>(left, right, 1, 3, 5, 7);
-  return f32x4.mul(f32x4.splat(GUIDE_SCALE / 4), f32x4.add(even, odd));
+  return f32x4.mul(f32x4.splat(getGuideScale() / 4), f32x4.add(even, odd));
 }
 
-/** A row of cells from two rows of pixels: eight times their mean. */
+/** A row of cells from two rows of pixels: the guide scale times their mean. */
 export function poolRow(columns: i32, upper: usize, lower: usize, cells: usize): void {
   for (let i = 0; i < columns; i += 4) {
     const left = f32x4.add(v128.load(upper), v128.load(lower));
@@ -28,7 +30,7 @@ function exposedLog(pixels: usize, exposure: v128): v128 {
   return log1p(f32x4.mul(exposure, v128.load(pixels)));
 }
 
-/** A row of cells from two rows of light: eight times the mean of log(1 + exposure * light). */
+/** A row of cells from two rows of light: the guide scale times the mean of log(1 + exposure * light). */
 export function poolLightRow(columns: i32, upper: usize, lower: usize, exposure: f32, cells: usize): void {
   const e = f32x4.splat(exposure);
   for (let i = 0; i < columns; i += 4) {

@@ -21,6 +21,8 @@
 import { albedoGain, exp2, loadLeft, loadRight, negativeSoftplus, sigmoid } from './kernel-math';
 import { madd } from './simd-math';
 
+export { setConstants } from './kernel-math';
+
 const VECTOR: usize = 16;
 const BLOCK: usize = 3 * VECTOR;
 const BLOCKS: i32 = 9;
@@ -481,8 +483,7 @@ export function filterStrip(
 
 /**
  * Gives the texture that kernels have averaged away back to the three planes from `first` on: times
- * 1 + gate ((albedo + 0.01) / (filtered albedo + 0.01) - 1), the ratio within [1/8, 8]. The filtered albedo is in planes 3 to
- * 5. `gates` is the gate of the first pixel, `gateRow` bytes before that of the next row; `centers` is the key of
+ * `albedoGain`. The filtered albedo is in planes 3 to 5. `gates` is the gate of the first pixel, `gateRow` bytes before that of the next row; `centers` is the key of
  * the strip's first pixel, `keyRow` bytes before that of the next row.
  */
 export function remodulate(

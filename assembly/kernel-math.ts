@@ -44,14 +44,25 @@ export function sigmoid(x: v128): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp2(t)));
 }
 
+let albedoEpsilon: f32 = 0.01;
+let maxAlbedoRatio: f32 = 8;
+let guideScale: f32 = 8;
+
+/** Sets the constants of the model, for all calls that follow. */
+export function setConstants(epsilon: f32, maxRatio: f32, scale: f32): void {
+  albedoEpsilon = epsilon;
+  maxAlbedoRatio = maxRatio;
+  guideScale = scale;
+}
+
 /**
- * What light is multiplied by to get the texture of its albedo back: 1 + gate ((albedo + 0.01) / (filtered + 0.01) - 1), the
- * ratio within [1/8, 8].
+ * What light is multiplied by to get the texture of its albedo back: 1 + gate ((albedo + e) / (filtered + e) - 1), the ratio
+ * within [1/m, m].
  */
 export function albedoGain(albedo: v128, filtered: v128, gate: v128): v128 {
-  const epsilon = f32x4.splat(0.01);
+  const epsilon = f32x4.splat(albedoEpsilon);
   let ratio = f32x4.div(f32x4.add(albedo, epsilon), f32x4.add(filtered, epsilon));
-  ratio = f32x4.pmin(f32x4.splat(8), f32x4.pmax(f32x4.splat(0.125), ratio));
+  ratio = f32x4.pmin(f32x4.splat(maxAlbedoRatio), f32x4.pmax(f32x4.splat(1 / maxAlbedoRatio), ratio));
   return madd(gate, f32x4.sub(ratio, f32x4.splat(1)), f32x4.splat(1));
 }
 
@@ -64,5 +75,7 @@ export function loadRight(cells: usize, plane: usize): v128 {
   return v128.shuffle<f32>(v128.load(cells), v128.load(cells + plane), 2, 6, 3, 7);
 }
 
-/** Logarithms of light and albedos, as guides, count in eighths: the training's GUIDE_SCALE. */
-export const GUIDE_SCALE: f32 = 8;
+/** Logarithms of light and albedos, as guides, count times this. */
+export function getGuideScale(): f32 {
+  return guideScale;
+}

@@ -13,8 +13,10 @@
  *     region   [rows][6+lights][256]    logarithms of light, albedo, planes of light, at least three
  *     output   [rows][4+lights][224]     sums of albedo, of the planes of light, of the weights
  */
-import { albedoGain, exp2, GUIDE_SCALE, loadLeft, loadRight, negativeSoftplus } from './kernel-math';
+import { albedoGain, exp2, getGuideScale, loadLeft, loadRight, negativeSoftplus } from './kernel-math';
 import { log1p, madd } from './simd-math';
+
+export { setConstants } from './kernel-math';
 
 const VECTOR: usize = 16;
 const PIXEL: usize = 4;
@@ -51,7 +53,7 @@ export function unpackKernels(cells: usize, plane: usize, kernels: usize): void 
 function activated(x: v128, c: i32): v128 {
   if (c === 0) return f32x4.mul(f32x4.splat(Mathf.LOG2E), f32x4.pmin(f32x4.splat(4), x));
   const negative = negativeSoftplus(x);
-  return c === 1 ? negative : f32x4.mul(f32x4.splat(GUIDE_SCALE * GUIDE_SCALE), negative);
+  return c === 1 ? negative : f32x4.mul(f32x4.splat(getGuideScale() * getGuideScale()), negative);
 }
 
 /**
@@ -352,7 +354,7 @@ export function divide(rows: i32, columns: i32, lights: i32, output: usize): voi
 
 /**
  * Gives the texture of the frame's own albedo back to the three planes of light from `first` on, after `divide`: times
- * 1 + gate ((albedo + 0.01) / (joined albedo + 0.01) - 1), the ratio within [1/8, 8]. `gates` [rows][224].
+ * `albedoGain`. `gates` [rows][224].
  */
 export function remodulate(
   rows: i32,

@@ -46,6 +46,14 @@ export class Reader {
     return value;
   }
 
+  /** A number from `least` to `most`. */
+  number(value: unknown, name: string, least: number, most: number): number {
+    if (typeof value !== 'number' || !(value >= least && value <= most)) {
+      throw this.error(`a number from ${least} to ${most}`, name, value);
+    }
+    return value;
+  }
+
   integer(value: unknown, name: string, least: number, most: number): number {
     if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
       throw this.error(`a whole number from ${least} to ${most}`, name, value);

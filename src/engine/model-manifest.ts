@@ -27,6 +27,30 @@ export interface ReceptiveRadius {
   readonly specialization: number;
 }
 
+/** Constants of the formulas around the modules. Training writes them; both sides must agree. */
+export interface NetworkConstants {
+  /** Added to albedos before the gate divides them, above 0. */
+  readonly albedoEpsilon: number;
+  /** The gate's ratio of albedos is within [1 / this, this]. */
+  readonly maxAlbedoRatio: number;
+  /** Logarithms of light and albedos of two frames, as guides, are compared times this. */
+  readonly guideScale: number;
+}
+
+/** Of bundles whose manifest names none. */
+export const NETWORK_CONSTANTS: NetworkConstants = { albedoEpsilon: 0.01, maxAlbedoRatio: 8, guideScale: 8 };
+
+/** How many times its variance noise may have changed a buffer by before the prefilter's change is taken back. */
+export interface PrefilterConstants {
+  /** For measured variances: those of two halves are uncertain. */
+  readonly explainedNoise: number;
+  /** For estimated variances, which are mostly structure where buffers are clean. */
+  readonly explainedEstimate: number;
+}
+
+/** Of bundles whose manifest names none. */
+export const PREFILTER_CONSTANTS: PrefilterConstants = { explainedNoise: 2, explainedEstimate: 0.1 };
+
 /** One file of a bundle. */
 export interface ModuleFile {
   readonly file: string;
@@ -46,7 +70,7 @@ export interface ErrorPredictorManifest {
 }
 
 /** The network that takes the noise out of albedo and normals; see {@link Architecture} for the numbers that both have. */
-export interface AuxiliaryPrefilterManifest {
+export interface AuxiliaryPrefilterManifest extends PrefilterConstants {
   readonly featureChannels: number;
   readonly blocks: number;
   readonly contextChannels: number;
@@ -67,6 +91,7 @@ export interface ModelManifest {
   readonly license: string;
   readonly architecture: Architecture;
   readonly receptiveRadius: ReceptiveRadius;
+  readonly constants: NetworkConstants;
   /** Render sources with an encoder of their own. */
   readonly sources: readonly string[];
   readonly modules: Readonly<Record<string, ModuleFile>>;

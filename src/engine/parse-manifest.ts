@@ -1,11 +1,14 @@
 import { Reader } from './manifest-reader.js';
-import type {
-  Architecture,
-  AuxiliaryPrefilterManifest,
-  ErrorPredictorManifest,
-  ModelManifest,
-  ModuleFile,
-  ReceptiveRadius,
+import {
+  type Architecture,
+  type AuxiliaryPrefilterManifest,
+  type ErrorPredictorManifest,
+  type ModelManifest,
+  type ModuleFile,
+  NETWORK_CONSTANTS,
+  PREFILTER_CONSTANTS,
+  type PrefilterConstants,
+  type ReceptiveRadius,
 } from './model-manifest.js';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
@@ -37,7 +40,9 @@ const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number,
 };
 
 /** The same for the auxiliary prefilter. */
-const PREFILTER_RANGES: Readonly<Record<keyof AuxiliaryPrefilterManifest, readonly [number, number]>> = {
+const PREFILTER_RANGES: Readonly<
+  Record<Exclude<keyof AuxiliaryPrefilterManifest, keyof PrefilterConstants>, readonly [number, number]>
+> = {
   featureChannels: [1, 1024],
   blocks: [0, 64],
   contextChannels: [1, 64],
@@ -46,6 +51,9 @@ const PREFILTER_RANGES: Readonly<Record<keyof AuxiliaryPrefilterManifest, readon
   levels: [1, 5],
   receptiveRadius: [0, 256],
 };
+
+/** Least and most value of every constant. */
+const CONSTANT_RANGE = [1e-6, 1e3] as const;
 
 const RADII: readonly (keyof ReceptiveRadius)[] = ['features', 'compositor', 'temporal', 'specialization'];
 
@@ -73,7 +81,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
       ...['formatVersion', 'name', 'version', 'description', 'license', 'architecture', 'receptiveRadius'],
       ...['sources', 'modules', 'training'],
     ],
-    ['errorPredictor', 'auxiliaryPrefilter'],
+    ['errorPredictor', 'auxiliaryPrefilter', 'constants'],
   );
   if (root.formatVersion !== 4) throw reader.error('4', 'formatVersion', root.formatVersion);
   const architecture = parseArchitecture(root.architecture, reader);
@@ -93,6 +101,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
     license: reader.text(root.license, 'license'),
     architecture,
     receptiveRadius,
+    constants: parseConstants(root.constants ?? {}, 'constants', NETWORK_CONSTANTS, reader),
     sources,
     modules: parseModules(
       root.modules,
@@ -124,7 +133,29 @@ function parseArchitecture(value: unknown, reader: Reader): Architecture {
 
 function parseAuxiliaryPrefilter(value: unknown, reader: Reader): AuxiliaryPrefilterManifest | undefined {
   if (value === undefined) return undefined;
-  return parseNumbers(value, 'auxiliaryPrefilter', PREFILTER_RANGES, ['kernelSize'], reader);
+  const name = 'auxiliaryPrefilter';
+  const entries = Object.entries(reader.record(value, name));
+  const isConstant = ([key]: [string, unknown]): boolean => key in PREFILTER_CONSTANTS;
+  const constants = Object.fromEntries(entries.filter(isConstant));
+  const numbers = Object.fromEntries(entries.filter((entry) => !isConstant(entry)));
+  return {
+    ...parseNumbers(numbers, name, PREFILTER_RANGES, ['kernelSize'], reader),
+    ...parseConstants(constants, name, PREFILTER_CONSTANTS, reader),
+  };
+}
+
+/** Numbers of which any may be missing. */
+function parseConstants<Name extends string>(
+  value: unknown,
+  of: string,
+  defaults: Readonly<Record<Name, number>>,
+  reader: Reader,
+): Record<Name, number> {
+  const names = Object.keys(defaults) as Name[];
+  const numbers = { ...defaults, ...reader.record(value, of, [], names) };
+  return Object.fromEntries(
+    names.map((name) => [name, reader.number(numbers[name], `${of}.${name}`, ...CONSTANT_RANGE)]),
+  ) as Record<Name, number>;
 }
 
 /** An object of whole numbers within their ranges, some of which are odd. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { expected, QuietframeError } from '../errors.js';
 import { builtUrl } from '../threads/worker-url.js';
+import type { NetworkConstants } from './model-manifest.js';
 import { hasRelaxedSimd } from './relaxed-simd.js';
 
 /** Which build of the kernels runs: relaxed SIMD has fused multiply-add, which plain SIMD lacks. */
@@ -52,6 +53,11 @@ export class WasmBuild {
     const exported = this.#exports[name];
     if (typeof exported !== 'function') throw new TypeError(`The build ${this.name} exports no ${name}`);
     return (...parameters) => exported(...parameters);
+  }
+
+  /** Sets the constants of a model in a module of kernels. */
+  setConstants({ albedoEpsilon, maxAlbedoRatio, guideScale }: NetworkConstants): void {
+    this.function('setConstants')(albedoEpsilon, maxAlbedoRatio, guideScale);
   }
 
   /** Arrays in the instance's memory, one after the other, each at a multiple of 64 bytes. Earlier arrays are lost. */

@@ -16,10 +16,6 @@ const INPUT_CHANNELS = 9;
 /** The plane of a level that each plane of the input is, before the flag. */
 const INPUT_PLANES = [0, 1, 2, 6, 3, 4, 5, 7] as const;
 const VARIANCE_INPUTS = [3, 7] as const;
-/** How many times its variance noise may have changed a buffer by: measured variances, of two halves, are uncertain. */
-const EXPLAINED_NOISE = 2;
-/** The same of estimated variances, which are mostly structure where buffers are clean. */
-const EXPLAINED_ESTIMATE = 0.1;
 
 /** All that is held of a tile; arrays without a name of their own serve one plane after the other. */
 interface TileMemory
@@ -208,7 +204,8 @@ export class AuxiliaryPrefilter {
     { change, share, sums }: TileMemory,
     measured: boolean,
   ): void {
-    const allowed = measured ? EXPLAINED_NOISE : EXPLAINED_ESTIMATE;
+    const { explainedNoise, explainedEstimate } = this.manifest;
+    const allowed = measured ? explainedNoise : explainedEstimate;
     const [first, second] = noisy as [Float32Array, Float32Array];
     const stride = second.byteOffset - first.byteOffset;
     for (const [i, mean] of noise.entries()) {

@@ -1,4 +1,5 @@
 import type { Tensor } from '../engine/engine.js';
+import { NETWORK_CONSTANTS, type NetworkConstants } from '../engine/model-manifest.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import type { Tile } from '../image/region.js';
 import { repeatBorder } from './copy-columns.js';
@@ -93,12 +94,13 @@ export class KernelApply {
    * @throws QuietframeError `invalid-argument` when the logits do not have K*K*(C+1) values, K is not odd and 3 to 21, or
    * E is above 8.
    */
-  constructor(logits: KernelLogits, simd?: Simd) {
+  constructor(logits: KernelLogits, simd?: Simd, constants: NetworkConstants = NETWORK_CONSTANTS) {
     checkLogits(logits);
     this.#logits = logits;
     this.#packed = packLogits(logits);
     this.#embeddings = logits.embeddingChannels <= SMALL_EMBEDDING ? SMALL_EMBEDDING : MAX_EMBEDDING;
     this.#build = new WasmBuild('kernel-apply', simd);
+    this.#build.setConstants(constants);
     const call = (name: string) => this.#build.function(name);
     this.#call = {
       filterStrip: call('filterStrip'),

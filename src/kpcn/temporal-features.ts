@@ -1,4 +1,5 @@
 import type { Tensor } from '../engine/engine.js';
+import { NETWORK_CONSTANTS, type NetworkConstants } from '../engine/model-manifest.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
@@ -35,8 +36,9 @@ export class WindowFeatures {
   >;
 
   /** @param simd the build to run; by default the fastest that this process can run. */
-  constructor(simd?: Simd) {
+  constructor(simd?: Simd, constants: NetworkConstants = NETWORK_CONSTANTS) {
     this.#build = new WasmBuild('gather-features', simd);
+    this.#build.setConstants(constants);
     const call = (name: string) => this.#build.function(name);
     this.#call = {
       placeRow: call('placeRow'),
@@ -50,7 +52,7 @@ export class WindowFeatures {
    * Differences in an area of cells, [1, 6G + 6, h, w]: for each of the other slots how far its G guides, fetched along motion
    * bilinearly between cells, are from those of the centre, 0 where there is no such frame or the place is outside of it or
    * not known; then for each of them a mask, 1 where it is there. Guides are the embedding, the logarithm of exposed light
-   * and the albedo, the last two in eighths. It takes the place of the last one.
+   * and the albedo, the last two times the guide scale. It takes the place of the last one.
    */
   differences(
     center: GuidedLevel,

@@ -1,4 +1,5 @@
 import type { Tensor } from '../engine/engine.js';
+import { NETWORK_CONSTANTS, type NetworkConstants } from '../engine/model-manifest.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
@@ -58,10 +59,15 @@ export class TemporalFusion {
    * @param kernelSize side of the kernels in the other frames, odd.
    * @param simd the build to run; by default the fastest that this process can run.
    */
-  constructor({ kernelSize, slots }: { readonly kernelSize: number; readonly slots: number }, simd?: Simd) {
+  constructor(
+    { kernelSize, slots }: { readonly kernelSize: number; readonly slots: number },
+    simd?: Simd,
+    constants: NetworkConstants = NETWORK_CONSTANTS,
+  ) {
     this.#kernelSize = kernelSize;
     this.#slots = slots;
     this.#build = new WasmBuild('neighbor-join', simd);
+    this.#build.setConstants(constants);
     const call = (name: string) => this.#build.function(name);
     this.#call = {
       logarithms: call('logarithms'),

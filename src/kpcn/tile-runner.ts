@@ -35,29 +35,31 @@ import type { LevelTask, NeighborLevel, Stopwatch, WindowTask } from './tile-tas
  */
 export class TileRunner {
   private readonly memory = new TensorMemory();
-  private readonly windowFeatures = new WindowFeatures();
 
   private constructor(
     private readonly network: KpcnNetwork,
     private readonly frameFeatures: FrameFeatures,
     private readonly logits: KernelLogits,
     private readonly kernelApply: KernelApply,
+    private readonly windowFeatures: WindowFeatures,
     private readonly temporalFusion: TemporalFusion,
   ) {}
 
   /** @throws QuietframeError `model-damaged` when a module does not load. */
   static async load(bundle: ModelBundle, engine: Engine): Promise<TileRunner> {
     const network = await KpcnNetwork.load(bundle, engine);
-    const { kernelSize, contextChannels, embeddingChannels, neighborKernelSize } =
-      bundle.manifest.architecture;
+    const { architecture, constants } = bundle.manifest;
+    const { kernelSize, contextChannels, embeddingChannels, neighborKernelSize } = architecture;
     const data = new Float32Array(new Uint8Array(bundle.files.kernel_logits ?? []).buffer);
     const logits = { kernelSize, contextChannels, embeddingChannels, data };
+    const fusion = { kernelSize: neighborKernelSize, slots: NEIGHBOR_OFFSETS.length };
     return new TileRunner(
       network,
       new FrameFeatures(network),
       logits,
-      new KernelApply(logits),
-      new TemporalFusion({ kernelSize: neighborKernelSize, slots: NEIGHBOR_OFFSETS.length }),
+      new KernelApply(logits, undefined, constants),
+      new WindowFeatures(undefined, constants),
+      new TemporalFusion(fusion, undefined, constants),
     );
   }
 
@@ -159,13 +161,13 @@ export class TileRunner {
     const kernelDetail = this.cellsOf('kernel_detail', features.kernelDetail, halved(area));
     const spatial = this.cellsOf('spatial', features.spatial, halved(area));
     await this.predictKernels({ spatial, kernelDetail }, area, logLambda, kernels.tensor);
-    if (window === undefined) return explainLevel(task, this.logits, kernels);
+    if (window === undefined) return explainLevel(task, this.logits, kernels, manifest.constants);
     const around = grow(pixels, joinOverlap(manifest, logLambda !== undefined), width, height);
     const planes = FUSION_PLANES * NEIGHBOR_OFFSETS.length;
     const fusion = { area: around, tensor: tensorOf('explained_fusion', planes, around) };
     const frames = joinedFrames(window);
     await this.predictFusion(window, frames, around, fusion.tensor, () => {});
-    return explainLevel(task, this.logits, kernels, { kernels: fusion, frames, size });
+    return explainLevel(task, this.logits, kernels, manifest.constants, { kernels: fusion, frames, size });
   }
 
   /** What the kernels in the other frames are made of, for an area of the centre. */

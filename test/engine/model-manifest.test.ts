@@ -49,6 +49,29 @@ describe('parseManifest', () => {
     expect(parseManifest(text, 'kpcn/1').modules).not.toHaveProperty('window_graph');
   });
 
+  it('reads constants; bundles without them have the values that were fixed once', () => {
+    const fixed = { albedoEpsilon: 0.01, maxAlbedoRatio: 8, guideScale: 8 };
+    for (const path of ['../golden/tiny-bundle/kpcn/1', '../../models/kpcn/2']) {
+      const text = readFileSync(new URL(`${path}/model.json`, import.meta.url), 'utf8');
+      const json = JSON.parse(text);
+      expect(json.constants).toEqual(fixed);
+      expect(parseManifest(text, 'kpcn/1').constants).toEqual(fixed);
+      const { constants: _, ...rest } = json;
+      if (rest.auxiliaryPrefilter !== undefined) {
+        expect(rest.auxiliaryPrefilter).toMatchObject({ explainedNoise: 2, explainedEstimate: 0.1 });
+        delete rest.auxiliaryPrefilter.explainedNoise;
+        delete rest.auxiliaryPrefilter.explainedEstimate;
+      }
+      const { constants, auxiliaryPrefilter } = parseManifest(JSON.stringify(rest), 'kpcn/1');
+      expect(constants).toEqual(fixed);
+      if (auxiliaryPrefilter !== undefined) {
+        expect(auxiliaryPrefilter).toMatchObject({ explainedNoise: 2, explainedEstimate: 0.1 });
+      }
+    }
+    const other = changed((m) => Object.assign(m, { constants: { guideScale: 4 } }));
+    expect(parseManifest(other, 'kpcn/1').constants).toEqual({ ...fixed, guideScale: 4 });
+  });
+
   it('reads what predicts errors', () => {
     const text = changed((m) => withPredictor(m, {}));
     expect(parseManifest(text, 'kpcn/1')).toMatchObject({
@@ -59,6 +82,9 @@ describe('parseManifest', () => {
 
   it.each([
     ['no JSON', '{'],
+    ['an unknown constant', changed((m) => Object.assign(m.constants ?? {}, { pi: 3 }))],
+    ['a constant that is no number', changed((m) => Object.assign(m.constants ?? {}, { guideScale: '8' }))],
+    ['a constant of 0', changed((m) => Object.assign(m.constants ?? {}, { albedoEpsilon: 0 }))],
     ['one graph for GPUs without the other', changed((m) => delete m.modules?.window_graph)],
     ['other errors', changed((m) => withPredictor(m, { errorChannels: ['MSE'] }))],
     ['errors that grow with the samples', changed((m) => withPredictor(m, { decay: -0.3 }))],

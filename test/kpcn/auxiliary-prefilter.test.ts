@@ -162,6 +162,31 @@ describe('the result', () => {
     expect(pixels.filter((i) => !isFar(i) && !isSame(i)).length).toBeGreaterThan(1000);
   });
 
+  it.each([true, false])(
+    'takes back what the constants of the model do not explain, measured %j',
+    async (measured) => {
+      const { manifest, files } = bundle;
+      const { auxiliaryPrefilter } = manifest;
+      if (auxiliaryPrefilter === undefined) throw new Error('there is no prefilter');
+      const changeOf = async (constants: object): Promise<number> => {
+        const by = await load({
+          manifest: { ...manifest, auxiliaryPrefilter: { ...auxiliaryPrefilter, ...constants } },
+          files,
+        });
+        const source = noisy(32, 24);
+        const given = measured ? source : { albedo: source.albedo, normal: source.normal };
+        const { data } = (await filtered(given, measured, undefined, by)).albedo;
+        return data.reduce((sum, value, i) => sum + Math.abs(value - (source.albedo.data[i] as number)), 0);
+      };
+      const [own, other] = ['explainedNoise', 'explainedEstimate'].toSorted((a) =>
+        (a === 'explainedNoise') === measured ? -1 : 1,
+      ) as [string, string];
+      const change = await changeOf({});
+      expect(await changeOf({ [own]: 1e-6 })).toBeLessThan(0.05 * change);
+      expect(await changeOf({ [other]: 1e-6 })).toBe(change);
+    },
+  );
+
   it('stays constant where the buffers are', async () => {
     const [width, height] = [50, 34];
     const fill = (channels: number, value: number): Raster =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Tensor } from '../../src/engine/engine.js';
+import type { NetworkConstants } from '../../src/engine/model-manifest.js';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import type { Tile } from '../../src/image/region.js';
@@ -332,14 +333,14 @@ describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
 
 describe.each(BUILDS)('The albedo gate, %s SIMD', (simd) => {
   /** Colour, albedo and a further colour of a picture, filtered with a gate; the filtered albedo comes out, too. */
-  function gated(gate: number): { problem: Problem; result: Raster } {
+  function gated(gate: number, constants?: NetworkConstants): { problem: Problem; result: Raster } {
     const problem = randomProblem({ width: 26, height: 11, kernelSize: 7, channels: 9 });
     const { data } = problem.source;
     const size = 26 * 11;
     for (let i = 3 * size; i < 6 * size; i++) data[i] = Math.min((data[i] as number) / 20, 1);
     const result = raster(26, 11, 9);
     const area = wholePicture(result);
-    const kernels = new KernelApply(problem.logits, simd);
+    const kernels = new KernelApply(problem.logits, simd, constants);
     const features = reserve(kernels, problem, area, gate);
     kernels.apply(features, levelOf(problem.source), levelOf(result).planes, area, { gate: [0, 6] });
     return { problem, result };
@@ -365,6 +366,22 @@ describe.each(BUILDS)('The albedo gate, %s SIMD', (simd) => {
       return value * (1 + open * (Math.min(Math.max(ratio, 1 / 8), 8) - 1));
     });
     expect(relativeError(result.data, wanted)).toBeLessThan(2e-5);
+  });
+
+  it('has the constants of the model', () => {
+    const constants = { albedoEpsilon: 0.3, maxAlbedoRatio: 1.25, guideScale: 1 };
+    const { problem, result } = gated(1000, constants);
+    const size = 26 * 11;
+    const plain = reference(problem);
+    const ratios = Array.from({ length: 3 * size }, (_, i) => {
+      const ratio =
+        ((problem.source.data[3 * size + i] as number) + 0.3) / ((plain[3 * size + i] as number) + 0.3);
+      return Math.min(Math.max(ratio, 0.8), 1.25);
+    });
+    expect(Math.min(...ratios)).toBe(0.8);
+    expect(Math.max(...ratios)).toBe(1.25);
+    const wanted = plain.slice(0, 3 * size).map((value, i) => value * (ratios[i] as number));
+    expect(relativeError(result.data.subarray(0, 3 * size), wanted)).toBeLessThan(2e-5);
   });
 
   it('gives back what kernels average away: light on a texture comes out as the texture', () => {

@@ -113,6 +113,19 @@ describe.each(BUILDS)('WindowFeatures, %s SIMD', (simd) => {
     }
   });
 
+  it('scales guides by the constant of the model', () => {
+    const constants = { albedoEpsilon: 1, maxAlbedoRatio: 1, guideScale: 3 };
+    const center = levelOf(raster(WIDTH, HEIGHT, CHANNELS));
+    const frame = {
+      ...levelOf(center.coarseEmbedding, 1, 0.5),
+      slot: 0,
+      coarserMotion: motionOf(() => [0, 0]),
+    };
+    const { data } = new WindowFeatures(simd, constants).differences(center, [frame], { area, exposure: 3 });
+    expect(data[CHANNELS * size]).toBeCloseTo(3 * Math.log(4), 5);
+    expect(data[(CHANNELS + 3) * size]).toBeCloseTo(3 * 0.5, 5);
+  });
+
   it('does without an albedo', () => {
     const { albedo, ...level } = levelOf(ramp());
     expect(albedo).toBeDefined();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { NetworkConstants } from '../../src/engine/model-manifest.js';
 import { fastestSimd, type Simd } from '../../src/engine/wasm-build.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import type { Tile } from '../../src/image/region.js';
@@ -75,13 +76,20 @@ function apply(
   simd: Simd,
   {
     colors = [],
+    constants,
     area = wholePicture(problem.own),
     tile = area,
     target = raster(problem.own.width, problem.own.height, problem.own.channels),
-  }: { colors?: readonly number[]; area?: Tile; tile?: Tile; target?: Raster } = {},
+  }: {
+    colors?: readonly number[];
+    constants?: NetworkConstants;
+    area?: Tile;
+    tile?: Tile;
+    target?: Raster;
+  } = {},
 ): Raster {
   const { center, own, gate, frames, kernelSize, predicted } = problem;
-  const join = new TemporalFusion({ kernelSize, slots: SLOTS }, simd);
+  const join = new TemporalFusion({ kernelSize, slots: SLOTS }, simd, constants);
   const tensor = join.reserve(area, own.channels);
   const [, channels, rows, columns] = tensor.shape;
   const size = own.width * own.height;
@@ -104,7 +112,7 @@ function clampTo(value: number, end: number): number {
 }
 
 /** The definition, in double precision, of light or of albedo; without a gate. */
-function reference(problem: Problem, of: 'light' | 'albedo' = 'light'): Float64Array {
+function reference(problem: Problem, of: 'light' | 'albedo' = 'light', guideScale = 8): Float64Array {
   const { center, own, frames, kernelSize, predicted } = problem;
   const { width, height } = own;
   const channels = of === 'light' ? own.channels : 3;
@@ -131,8 +139,10 @@ function reference(problem: Problem, of: 'light' | 'albedo' = 'light'): Float64A
           for (let c = 0; c < 3; c++) {
             const light = (image: Raster, i: number): number =>
               Math.log1p(EXPOSURE * Math.max(at(image, c, i), 0));
-            z -= softplus(kernel(2)) * 64 * (light(frame.light, q) - light(center.light, p)) ** 2;
-            z -= softplus(kernel(3)) * 64 * (at(frame.albedo, c, q) - at(center.albedo, c, p)) ** 2;
+            z -=
+              softplus(kernel(2)) * guideScale ** 2 * (light(frame.light, q) - light(center.light, p)) ** 2;
+            z -=
+              softplus(kernel(3)) * guideScale ** 2 * (at(frame.albedo, c, q) - at(center.albedo, c, p)) ** 2;
           }
           const weight = Math.exp(z);
           norm += weight;
@@ -164,6 +174,22 @@ describe.each(BUILDS)('TemporalFusion, %s SIMD', (simd) => {
   ])('agrees with the definition where what is seen %s', (_, motion) => {
     const problem = randomProblem({ ...shape, motion });
     expect(relativeError(apply(problem, simd).data, reference(problem))).toBeLessThan(5e-5);
+  });
+
+  it('has the constants of the model', () => {
+    const problem = randomProblem({ ...shape, motion: () => [0.4, -0.3] });
+    const constants = { albedoEpsilon: 0.2, maxAlbedoRatio: 1.5, guideScale: 2 };
+    const plain = reference(problem, 'light', 2);
+    expect(relativeError(Float32Array.from(reference(problem)), plain)).toBeGreaterThan(0.1);
+    expect(relativeError(apply(problem, simd, { constants }).data, plain)).toBeLessThan(5e-5);
+    const albedo = reference(problem, 'albedo', 2);
+    const size = problem.own.width * problem.own.height;
+    const wanted = plain.map((value, i) => {
+      const own = problem.center.albedo?.data[i] as number;
+      const ratio = Math.min(Math.max((own + 0.2) / ((albedo[i] as number) + 0.2), 1 / 1.5), 1.5);
+      return value * (1 + (problem.gate.data[i % size] as number) * (ratio - 1));
+    });
+    expect(relativeError(apply(problem, simd, { constants, colors: [0] }).data, wanted)).toBeLessThan(5e-5);
   });
 
   it('agrees with the definition where places are further apart than the memory is wide', () => {

@@ -27,7 +27,7 @@ from .exported_modules import (
     PaddedCompositor,
     SplitSpecialization,
 )
-from .network import INPUT_CHANNELS, Architecture, Denoiser
+from .network import ALBEDO_EPSILON, GUIDE_SCALE, INPUT_CHANNELS, MAX_ALBEDO_RATIO, Architecture, Denoiser
 from .window import WINDOW_OFFSETS
 
 PREDICTOR = "error_predictor.onnx"
@@ -160,6 +160,7 @@ def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: i
             "specialization": specialization_radius(a),
             "compositor": compositor_radius(a),
         },
+        "constants": {"albedoEpsilon": ALBEDO_EPSILON, "maxAlbedoRatio": MAX_ALBEDO_RATIO, "guideScale": GUIDE_SCALE},
         "sources": list(a.sources),
         "modules": export_modules(network, folder),
         "training": training,

@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from .auxiliary_prefilter import (
+    EXPLAINED_ESTIMATE,
+    EXPLAINED_NOISE,
     INPUT_CHANNELS,
     LOG_BANDWIDTH_LIMIT,
     AuxiliaryPrefilter,
@@ -96,6 +98,8 @@ def manifest_entry(a: PrefilterArchitecture) -> dict:
         "kernelSize": a.kernel_size,
         "levels": a.levels,
         "receptiveRadius": feature_radius(a),
+        "explainedNoise": EXPLAINED_NOISE,
+        "explainedEstimate": EXPLAINED_ESTIMATE,
     }
 
 

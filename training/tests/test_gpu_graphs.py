@@ -1,5 +1,6 @@
 """The graphs for GPUs: parity with the network, and what their files hold."""
 
+import json
 from dataclasses import replace
 from functools import lru_cache
 
@@ -8,6 +9,8 @@ import onnxruntime
 import pytest
 import torch
 
+from quietframe_training import auxiliary_prefilter, export_prefilter, network
+from quietframe_training.auxiliary_prefilter import PrefilterArchitecture
 from quietframe_training.export import export_bundle
 from quietframe_training.features import component_features
 from quietframe_training.golden import synthetic_inputs
@@ -172,6 +175,15 @@ def test_a_window_is_fused_as_the_network_does(bundle, size, slots):
         received = run(folder, "window_graph", window_feeds(network, center, neighbors, log_lambda, own))
         assert_close(received["fused"][:, :3] * received["gain"], wanted)
         assert size == (2, 4) or (wanted - own).abs().max() > 1e-2  # the other frames count
+
+
+def test_the_manifest_has_the_constants_of_the_network(bundle):
+    manifest = json.loads((bundle[1] / "model.json").read_text())
+    constants = {"albedoEpsilon": network.ALBEDO_EPSILON, "maxAlbedoRatio": network.MAX_ALBEDO_RATIO}
+    assert manifest["constants"] == {**constants, "guideScale": network.GUIDE_SCALE}
+    entry = export_prefilter.manifest_entry(PrefilterArchitecture())
+    explained = (auxiliary_prefilter.EXPLAINED_NOISE, auxiliary_prefilter.EXPLAINED_ESTIMATE)
+    assert (entry["explainedNoise"], entry["explainedEstimate"]) == explained
 
 
 def test_graphs_hold_no_weights_and_operations_that_devices_have(bundle):

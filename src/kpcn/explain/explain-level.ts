@@ -1,3 +1,4 @@
+import type { NetworkConstants } from '../../engine/model-manifest.js';
 import type { Raster } from '../../image/raster.js';
 import type { LevelFeatures } from '../frame-features.js';
 import type { JoinedFrame } from '../fusion-task.js';
@@ -49,16 +50,21 @@ export function explainLevel(
   task: PixelTask,
   logits: KernelLogits,
   kernels: KernelFeatures['kernels'],
+  constants: NetworkConstants,
   fusing?: FusionKernels,
 ): ExplainedLevel {
   const { x, y, features, albedo, window } = task;
   const predicted = pixelKernel(logits, kernels, features.embedding, x, y);
   const kernel = albedo === undefined ? { ...predicted, gate: 0 } : predicted;
-  const gain = gains(albedo, kernel.gate, x, y, (of) => applyPixelKernel(kernel, of, x, y));
+  const gainOf = (gate: number, filter: (albedo: Raster) => number[]): number[] =>
+    albedo === undefined ? [1, 1, 1] : albedoGains(colorAt(albedo, x, y), filter(albedo), gate, constants);
+  const gain = gainOf(kernel.gate, (of) => applyPixelKernel(kernel, of, x, y));
   const explained = { x, y, kernel: { ...kernel, gain } };
   if (window === undefined || fusing === undefined) return explained;
   const { estimate: center, exposure, own } = window;
-  const fusion = pixelFusion({ center, exposure, kernels: fusing.kernels }, fusing.frames, fusing.size, x, y);
+  const { guideScale } = constants;
+  const predictedFusion = { center, exposure, kernels: fusing.kernels, guideScale };
+  const fusion = pixelFusion(predictedFusion, fusing.frames, fusing.size, x, y);
   const others = (layer: 'light' | 'albedo'): number[][] =>
     fusion.frames.flatMap(({ place, ...weights }, i) => {
       const raster = fusing.frames[i]?.[layer];
@@ -68,7 +74,7 @@ export function explainLevel(
     });
   const joined = (values: readonly number[], added: readonly number[][]): number[] =>
     values.map((value, c) => added.reduce((sum, each) => sum + (each[c] as number), fusion.share * value));
-  const fused = gains(albedo, center.gate.data[y * center.gate.width + x] as number, x, y, (of) =>
+  const fused = gainOf(center.gate.data[y * center.gate.width + x] as number, (of) =>
     joined(colorAt(of, x, y), others('albedo')),
   );
   // Another lambda has overwritten the light of the centre by now: its own kernel tells what it was.
@@ -82,15 +88,4 @@ export function explainLevel(
   );
   const bound = task.isBounded ? boundGain(window)(x, y, brightness) : 1;
   return { ...explained, fusion: { ...fusion, gain: fused, bound } };
-}
-
-/** 1 without an albedo. */
-function gains(
-  albedo: Raster | undefined,
-  gate: number,
-  x: number,
-  y: number,
-  filter: (albedo: Raster) => number[],
-): number[] {
-  return albedo === undefined ? [1, 1, 1] : albedoGains(colorAt(albedo, x, y), filter(albedo), gate);
 }

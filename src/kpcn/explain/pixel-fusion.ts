@@ -1,3 +1,4 @@
+import type { NetworkConstants } from '../../engine/model-manifest.js';
 import type { Raster } from '../../image/raster.js';
 import type { JoinedFrame, JoinTask } from '../fusion-task.js';
 import type { KernelFeatures } from '../kernel-apply.js';
@@ -7,8 +8,6 @@ import { colorAt, pixelOf, softplus } from './pixel-kernel.js';
 const KERNEL_PLANES = 4;
 /** Largest logarithm of a weight. */
 const MAX_WEIGHT = 4;
-/** Bandwidths count guides in eighths: the training's GUIDE_SCALE. */
-const GUIDE_SCALE = 8;
 
 /** What one other frame of a window adds to a pixel. */
 export interface FusedFrame {
@@ -38,9 +37,9 @@ export function pixelFusion(
     center,
     exposure,
     kernels,
-  }: Pick<JoinTask, 'center' | 'exposure'> & {
-    readonly kernels: KernelFeatures['kernels'];
-  },
+    guideScale,
+  }: Pick<JoinTask, 'center' | 'exposure'> &
+    Pick<NetworkConstants, 'guideScale'> & { readonly kernels: KernelFeatures['kernels'] },
   frames: readonly JoinedFrame[],
   size: number,
   x: number,
@@ -53,7 +52,7 @@ export function pixelFusion(
     const predicted = (plane: number): number => pixelOf(kernels, KERNEL_PLANES * frame.slot + plane, x, y);
     const weight = Math.min(predicted(0), MAX_WEIGHT);
     const sharpness = softplus(predicted(1));
-    const [light, albedo] = [2, 3].map((plane) => GUIDE_SCALE ** 2 * softplus(predicted(plane)));
+    const [light, albedo] = [2, 3].map((plane) => guideScale ** 2 * softplus(predicted(plane)));
     const radius = size >> 1;
     const weights = Float32Array.from({ length: size ** 2 }, (_, tap) => {
       const [dx, dy] = [(tap % size) - radius, Math.floor(tap / size) - radius];

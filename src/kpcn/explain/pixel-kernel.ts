@@ -1,3 +1,4 @@
+import type { NetworkConstants } from '../../engine/model-manifest.js';
 import type { Raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
 import type { KernelFeatures } from '../kernel-apply.js';
@@ -5,9 +6,6 @@ import type { KernelLogits } from '../kernel-logits.js';
 
 /** Channels of a color and of an albedo. */
 const CHANNELS = 3;
-/** Added to albedos before they are divided, and the limits of their ratio, as in `assembly/kernel-math.ts`. */
-const ALBEDO_EPSILON = 0.01;
-const MAX_RATIO = 8;
 
 /** The kernel of one pixel of a level. */
 export interface PixelKernel {
@@ -54,11 +52,16 @@ export function pixelKernel(
   return { size: kernelSize, weights: weights.map((logit) => Math.exp(logit - largest) / sum), gate };
 }
 
-/** What the gate multiplies a pixel's color by: 1 + gate ((albedo + 0.01) / (filtered + 0.01) - 1), the ratio within [1/8, 8]. */
-export function albedoGains(albedo: readonly number[], filtered: readonly number[], gate: number): number[] {
+/** What the gate multiplies a pixel's color by: 1 + gate ((albedo + e) / (filtered + e) - 1), the ratio within [1/m, m]. */
+export function albedoGains(
+  albedo: readonly number[],
+  filtered: readonly number[],
+  gate: number,
+  { albedoEpsilon: e, maxAlbedoRatio: m }: NetworkConstants,
+): number[] {
   return albedo.map((value, c) => {
-    const ratio = (value + ALBEDO_EPSILON) / ((filtered[c] as number) + ALBEDO_EPSILON);
-    return 1 + gate * (Math.min(Math.max(ratio, 1 / MAX_RATIO), MAX_RATIO) - 1);
+    const ratio = (value + e) / ((filtered[c] as number) + e);
+    return 1 + gate * (Math.min(Math.max(ratio, 1 / m), m) - 1);
   });
 }
 

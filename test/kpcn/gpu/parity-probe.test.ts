@@ -48,6 +48,18 @@ describe('the probe of a device', () => {
     });
   });
 
+  it.each([{ albedoEpsilon: 0.5 }, { maxAlbedoRatio: 1.01 }, { guideScale: 1 }])(
+    'finds constants of the CPU that are not those of the graphs: %j',
+    async (constants) => {
+      const { architecture, ...rest } = bundle.manifest;
+      const manifest = { ...rest, architecture, constants: { ...rest.constants, ...constants } };
+      const other = await TileRunner.load({ ...bundle, manifest }, onnxEngine);
+      const device = new GpuNetwork(bundle, onnxEngine);
+      const { error } = await probeParity(device, other, { encoder: 'cycles', architecture }, false);
+      expect(error).toBeGreaterThan(1e-3);
+    },
+  );
+
   it('finds a single wrong value of a window', async () => {
     expect((await probe(new WrongJoin((value) => value + 0.5))).error).toBeGreaterThan(0.1);
     expect((await probe(new WrongJoin(() => Number.NaN))).error).toBeNaN();
