@@ -5,13 +5,11 @@ import type { ModelManifest } from '../engine/model-manifest.js';
 import { ModelRepository } from '../engine/model-repository.js';
 import { invalidArgument } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
-import { type Raster, SharedRasters } from '../image/raster.js';
+import { SharedRasters } from '../image/raster.js';
 import { checkRegion } from '../image/region.js';
 import { AUTO } from '../kpcn/source-encoder.js';
 import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
-import type { SamplePlan, SamplePlanOptions } from '../sampling/plan-samples.js';
 import { Mutex } from '../threads/mutex.js';
-import { WorkerPool } from '../threads/worker-pool.js';
 import { builtUrl } from '../threads/worker-url.js';
 import { checkNeighbors } from './check-neighbors.js';
 import { checkPredictor, checkSizes, modelId, withoutErrors, withoutKernels } from './check-request.js';
@@ -33,7 +31,8 @@ import type {
   ModelSummary,
   PostProcessOptions,
 } from './types.js';
-import type { DenoiseJob, DenoiseJobResult, WorkerModels } from './worker/jobs.js';
+import type { DenoisePool, WorkerModels } from './worker/jobs.js';
+import { openWorkers } from './worker/open-workers.js';
 
 const WORKER_URL = builtUrl('denoise/worker/denoise-worker.js');
 
@@ -47,7 +46,7 @@ const DEFAULT_FEATURE_CACHE = 2 ** 30;
 export class Denoiser {
   readonly models: readonly ModelSummary[];
   readonly #repository: ModelRepository;
-  readonly #pool: WorkerPool<DenoiseJob, DenoiseJobResult>;
+  readonly #pool: DenoisePool;
   readonly #turnstile = new Mutex();
   readonly #memory = new SharedRasters();
   readonly #bytesPerWorker: number;
@@ -77,7 +76,7 @@ export class Denoiser {
       device,
     }));
     this.models = [...networks, ...previews.map(summaryOf)];
-    this.#pool = new WorkerPool(WORKER_URL, threads, models);
+    this.#pool = openWorkers(WORKER_URL, threads, models);
     this.#finisher = new PostProcessor(this.#pool, previews.at(-1));
     this.#bytesPerWorker = memoryBudgetBytes / threads;
     this.#featureCache = new FeatureCache(featureCacheBytes);
@@ -258,17 +257,6 @@ export class Denoiser {
   }
 
   /**
-   * Plans where the next samples go, in a worker.
-   * @param errors as {@link DenoiseResult.errors}.
-   * @throws QuietframeError as `planSamples`; `cancelled`.
-   */
-  async planSamples(errors: Raster, options: SamplePlanOptions): Promise<SamplePlan> {
-    const { plan } = await this.#pool.run({ kind: 'plan-samples', errors, options });
-    if (plan === undefined) throw new TypeError('The worker has answered without a plan');
-    return plan;
-  }
-
-  /**
    * Frames that a model makes one from, at most; 1 for one without windows.
    * @param errors whether errors are predicted, too, as in the request.
    * @throws QuietframeError `unknown-model`.
@@ -295,6 +283,6 @@ export class Denoiser {
 
   async #loadEverywhere(model: string): Promise<void> {
     // As many jobs as workers, all at once: every idle worker gets one.
-    await Promise.all(Array.from({ length: this.#pool.size }, () => this.#pool.run({ kind: 'load', model })));
+    await Promise.all(Array.from({ length: this.#pool.size }, () => this.#pool.run('load', { model })));
   }
 }

@@ -1,7 +1,6 @@
-import { Worker } from 'node:worker_threads';
-import { expected, QuietframeError } from '../errors.js';
 import type { Image } from '../image/image.js';
 import type { FileRole } from '../image/joined-parts.js';
+import { ThreadPool } from '../threads/thread-pool.js';
 import { builtUrl } from '../threads/worker-url.js';
 import { readLayout } from './header.js';
 import type { ExrLayout } from './layout.js';
@@ -9,7 +8,7 @@ import type { ExrLimits } from './limits.js';
 import { type ReadOptions, selectNames } from './read-exr.js';
 import type { Replacements, ReplaceOptions } from './replace-channels.js';
 import { type ExrSource, openSource, type SourceOptions } from './source.js';
-import type { ExrAnswer, ExrSummary, ExrTask, ExrValue } from './worker.js';
+import type { ExrJobs, ExrSummary } from './worker.js';
 import type { WriteOptions } from './write-exr.js';
 
 export interface ExrPoolOptions {
@@ -27,25 +26,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** One call that waits or runs. */
-interface Job {
-  readonly task: ExrTask;
-  readonly resolve: (value: ExrValue) => void;
-  readonly reject: (error: QuietframeError) => void;
-  /** Workers that have ended under it. */
-  crashes: number;
-}
-
-/** Workers that a call survives by being run again. */
-const MAX_CRASHES = 1;
-
-/** A worker and the job that it runs. */
-interface Slot {
-  readonly worker: Worker;
-  job: Job | undefined;
-  timer: NodeJS.Timeout | undefined;
-}
-
 const WORKER_URL = builtUrl('exr/worker.js');
 
 /**
@@ -53,13 +33,15 @@ const WORKER_URL = builtUrl('exr/worker.js');
  * replaced, and its call is run again once; one that runs past a limit is replaced, and its call rejects. Idle workers do not keep the process alive.
  */
 export class ExrPool {
-  readonly #options: Required<ExrPoolOptions>;
-  readonly #slots = new Set<Slot>();
-  readonly #queue: Job[] = [];
-  #closed = false;
+  readonly #limits: Partial<ExrLimits>;
+  readonly #threads: ThreadPool<ExrJobs>;
 
-  constructor(options: ExrPoolOptions = {}) {
-    this.#options = { workers: 2, timeLimitMs: 120_000, heapLimitMb: 512, limits: {}, ...options };
+  constructor({ workers = 2, timeLimitMs = 120_000, heapLimitMb = 512, limits = {} }: ExrPoolOptions = {}) {
+    this.#limits = limits;
+    this.#threads = new ThreadPool({
+      ...{ script: WORKER_URL, threads: workers, timeLimitMs, heapLimitMb },
+      ...{ work: 'the work on an OpenEXR file', abort: 'terminate' },
+    });
   }
 
   /**
@@ -68,7 +50,7 @@ export class ExrPool {
    * @throws QuietframeError as `readLayout`.
    */
   header(bytes: Uint8Array): ExrLayout {
-    return readLayout(bytes, this.#options.limits);
+    return readLayout(bytes, this.#limits);
   }
 
   /**
@@ -76,7 +58,7 @@ export class ExrPool {
    * @throws QuietframeError as `readLayout`.
    */
   open(bytes: Uint8Array, options: Omit<SourceOptions, 'limits'> = {}): ExrSource {
-    return openSource(bytes, { ...options, limits: this.#options.limits });
+    return openSource(bytes, { ...options, limits: this.#limits });
   }
 
   /**
@@ -84,8 +66,7 @@ export class ExrPool {
    * @throws QuietframeError as `readHeader`; `cancelled`; `too-large` past the time or heap limit.
    */
   async inspect(bytes: Uint8Array, { signal }: CallOptions = {}): Promise<ExrSummary> {
-    const task: ExrTask = { kind: 'inspect', bytes: shareBytes(bytes), limits: this.#options.limits };
-    return (await this.#run(task, signal)) as ExrSummary;
+    return this.#threads.run('inspect', { bytes: shareBytes(bytes), limits: this.#limits }, { signal });
   }
 
   /**
@@ -97,11 +78,11 @@ export class ExrPool {
     file: Uint8Array | ExrSource,
     options: Pick<ReadOptions, 'select'> & CallOptions = {},
   ): Promise<Image> {
-    const limits = this.#options.limits;
+    const limits = this.#limits;
     const { bytes, header } = this.#opened(file);
     const names = selectNames(header, { ...options, limits });
-    const task: ExrTask = { kind: 'read', bytes: shareBytes(bytes), header, limits, names };
-    return (await this.#run(task, options.signal)) as Image;
+    const { signal } = options;
+    return this.#threads.run('read', { bytes: shareBytes(bytes), header, limits, names }, { signal });
   }
 
   /**
@@ -113,15 +94,12 @@ export class ExrPool {
     replacements: Replacements,
     { signal, ...options }: ReplaceOptions & CallOptions = {},
   ): Promise<Uint8Array> {
-    const limits = this.#options.limits;
+    const limits = this.#limits;
     const touched = new Set([...replacements.keys(), ...(options.add ?? []).map((channel) => channel.part)]);
     const { bytes, header } = this.#opened(original);
     selectNames(header, { limits, select: (part) => touched.has(part.index) });
-    const task: ExrTask = {
-      ...{ kind: 'replace', original: shareBytes(bytes), header },
-      ...{ limits, replacements, options },
-    };
-    return (await this.#run(task, signal)) as Uint8Array;
+    const given = { original: shareBytes(bytes), header, limits, replacements, options };
+    return this.#threads.run('replace', given, { signal });
   }
 
   /**
@@ -134,9 +112,8 @@ export class ExrPool {
     { signal }: CallOptions = {},
   ): Promise<Uint8Array> {
     const shared = new Map([...others].map(([role, bytes]) => [role, shareBytes(bytes)]));
-    const { limits } = this.#options;
-    const task: ExrTask = { kind: 'join', original: shareBytes(original), others: shared, limits };
-    return shareBytes((await this.#run(task, signal)) as Uint8Array);
+    const given = { original: shareBytes(original), others: shared, limits: this.#limits };
+    return shareBytes(await this.#threads.run('join', given, { signal }));
   }
 
   /**
@@ -144,127 +121,16 @@ export class ExrPool {
    * @throws QuietframeError as `writeExr`; `cancelled`; `too-large` past the time or heap limit.
    */
   async write(image: Image, { signal, ...options }: WriteOptions & CallOptions = {}): Promise<Uint8Array> {
-    return (await this.#run({ kind: 'write', image, options }, signal)) as Uint8Array;
+    return this.#threads.run('write', { image, options }, { signal });
   }
 
   /** Ends all workers; calls that wait or run reject with `cancelled`, as do later ones. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const job of this.#queue.splice(0)) job.reject(cancelled());
-    await Promise.all([...this.#slots].map((slot) => this.#retire(slot, cancelled())));
+  close(): Promise<void> {
+    return this.#threads.close();
   }
 
   #opened(file: Uint8Array | ExrSource): Pick<ExrSource, 'bytes' | 'header'> {
     return 'header' in file ? file : { bytes: file, header: this.header(file) };
-  }
-
-  #run(task: ExrTask, signal: AbortSignal | undefined): Promise<ExrValue> {
-    if (this.#closed || signal?.aborted) return Promise.reject(cancelled());
-    return new Promise((resolve, reject) => {
-      const job: Job = {
-        task,
-        crashes: 0,
-        resolve: (value) => {
-          signal?.removeEventListener('abort', abort);
-          resolve(value);
-        },
-        reject: (error) => {
-          signal?.removeEventListener('abort', abort);
-          reject(error);
-        },
-      };
-      const abort = (): void => this.#abort(job);
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#queue.push(job);
-      this.#startNext();
-    });
-  }
-
-  #abort(job: Job): void {
-    const waiting = this.#queue.indexOf(job);
-    if (waiting >= 0) {
-      this.#queue.splice(waiting, 1);
-      job.reject(cancelled());
-      return;
-    }
-    for (const slot of this.#slots) {
-      if (slot.job === job) void this.#retire(slot, cancelled());
-    }
-  }
-
-  #startNext(): void {
-    if (this.#closed || this.#queue.length === 0) return;
-    let slot = [...this.#slots].find((candidate) => candidate.job === undefined);
-    if (slot === undefined) {
-      if (this.#slots.size >= this.#options.workers) return;
-      slot = this.#hire();
-    }
-    const job = this.#queue.shift() as Job;
-    const hired = slot;
-    hired.job = job;
-    hired.timer = setTimeout(() => {
-      const range = `at most ${this.#options.timeLimitMs} ms`;
-      const error = new QuietframeError('too-large', expected(range, 'the work on an OpenEXR file', 'more'));
-      void this.#retire(hired, error);
-    }, this.#options.timeLimitMs);
-    hired.worker.ref();
-    try {
-      hired.worker.postMessage(job.task);
-    } catch (cause) {
-      this.#settle(hired, () => job.reject(failed(cause)));
-    }
-  }
-
-  #hire(): Slot {
-    const worker = new Worker(WORKER_URL, {
-      resourceLimits: { maxOldGenerationSizeMb: this.#options.heapLimitMb },
-    });
-    const slot: Slot = { worker, job: undefined, timer: undefined };
-    this.#slots.add(slot);
-    worker.on('message', (answer: ExrAnswer) => {
-      this.#settle(slot, (job) => {
-        if ('value' in answer) job.resolve(answer.value);
-        else {
-          const { code, message, details, cause } = answer.error;
-          job.reject(new QuietframeError(code, message, details, { cause }));
-        }
-      });
-    });
-    worker.on('error', (error) => this.#replace(slot, error));
-    worker.on('exit', () => this.#replace(slot, undefined));
-    return slot;
-  }
-
-  /** Answers the job of a slot and hands the slot to the next one. */
-  #settle(slot: Slot, answer: (job: Job) => void): void {
-    const job = slot.job;
-    clearTimeout(slot.timer);
-    slot.job = undefined;
-    slot.worker.unref();
-    if (job !== undefined) answer(job);
-    this.#startNext();
-  }
-
-  /** Runs the job of a worker that has ended again, unless it has ended workers before or takes too much memory. */
-  #replace(slot: Slot, cause: unknown): void {
-    if (!this.#slots.has(slot)) return;
-    const { job } = slot;
-    const error = failed(cause);
-    if (job === undefined || this.#closed || error.code !== 'internal' || job.crashes >= MAX_CRASHES) {
-      void this.#retire(slot, error);
-      return;
-    }
-    job.crashes++;
-    this.#queue.unshift(job);
-    slot.job = undefined;
-    void this.#retire(slot, error);
-  }
-
-  /** Ends the worker of a slot and rejects its job; the next job hires a new one. */
-  async #retire(slot: Slot, error: QuietframeError): Promise<void> {
-    if (!this.#slots.delete(slot)) return;
-    this.#settle(slot, (job) => job.reject(error));
-    await slot.worker.terminate();
   }
 }
 
@@ -273,16 +139,4 @@ function shareBytes(bytes: Uint8Array): Uint8Array {
   const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
   shared.set(bytes);
   return shared;
-}
-
-function cancelled(): QuietframeError {
-  return new QuietframeError('cancelled', 'The work on an OpenEXR file was cancelled');
-}
-
-function failed(cause: unknown): QuietframeError {
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    const message = expected('a file that fits the heap limit', 'the OpenEXR codec', 'a larger one');
-    return new QuietframeError('too-large', message, {}, { cause });
-  }
-  return new QuietframeError('internal', 'The OpenEXR codec stopped', {}, { cause });
 }

@@ -1,7 +1,6 @@
-import { parentPort } from 'node:worker_threads';
-import { type ErrorCode, type ErrorDetails, QuietframeError } from '../errors.js';
 import type { Image } from '../image/image.js';
 import type { FileRole } from '../image/joined-parts.js';
+import { serveJobs } from '../threads/serve-jobs.js';
 import { completeHeader, readHeader } from './header.js';
 import { joinFiles } from './join-files.js';
 import type { ExrLayout, ExrPartLayout } from './layout.js';
@@ -23,60 +22,45 @@ export interface ExrSummary {
   readonly parts: readonly SummaryPart[];
 }
 
-export type ExrValue = Image | Uint8Array | ExrSummary;
-
-/** What the pool asks of a worker; the results are a summary for `inspect`, an Image for `read`, else the bytes of a file. */
-export type ExrTask =
-  | { kind: 'inspect'; bytes: Uint8Array; limits: Partial<ExrLimits> }
-  | {
-      kind: 'read';
-      bytes: Uint8Array;
+/** What the pool asks of a worker. */
+export interface ExrJobs {
+  readonly inspect: {
+    readonly given: { readonly bytes: Uint8Array; readonly limits: Partial<ExrLimits> };
+    readonly answer: ExrSummary;
+  };
+  readonly read: {
+    readonly given: {
+      readonly bytes: Uint8Array;
       /** As the caller has read it. */
-      header: ExrLayout;
-      limits: Partial<ExrLimits>;
-      names: ReadonlySet<string>[];
-    }
-  | {
-      kind: 'replace';
-      original: Uint8Array;
+      readonly header: ExrLayout;
+      readonly limits: Partial<ExrLimits>;
+      readonly names: ReadonlySet<string>[];
+    };
+    readonly answer: Image;
+  };
+  readonly replace: {
+    readonly given: {
+      readonly original: Uint8Array;
       /** As the caller has read it. */
-      header: ExrLayout;
-      limits: Partial<ExrLimits>;
-      replacements: Replacements;
-      options: ReplaceOptions;
-    }
-  | {
-      kind: 'join';
-      original: Uint8Array;
-      others: ReadonlyMap<FileRole, Uint8Array>;
-      limits: Partial<ExrLimits>;
-    }
-  | { kind: 'write'; image: Image; options: WriteOptions };
-
-export type ExrAnswer =
-  | { value: ExrValue }
-  | { error: { code: ErrorCode; message: string; details: ErrorDetails; cause?: unknown } };
-
-function run(task: ExrTask): { value: ExrValue; buffers: ArrayBuffer[] } {
-  switch (task.kind) {
-    case 'inspect':
-      return { value: summaryOf(task.bytes, task.limits), buffers: [] };
-    case 'read': {
-      const image = readPlanes(task.bytes, completeHeader(task.bytes, task.header, task.limits), task.names);
-      const buffers = image.parts.flatMap((part) =>
-        [...part.planes.values()].map((plane) => plane.data.buffer as ArrayBuffer),
-      );
-      return { value: image, buffers };
-    }
-    case 'replace': {
-      const header = completeHeader(task.original, task.header, task.limits);
-      return written(replaceChannels(task.original, header, task.replacements, task.options));
-    }
-    case 'join':
-      return written(joinFiles(task.original, task.others, task.limits));
-    case 'write':
-      return written(writeExr(task.image, task.options));
-  }
+      readonly header: ExrLayout;
+      readonly limits: Partial<ExrLimits>;
+      readonly replacements: Replacements;
+      readonly options: ReplaceOptions;
+    };
+    readonly answer: Uint8Array;
+  };
+  readonly join: {
+    readonly given: {
+      readonly original: Uint8Array;
+      readonly others: ReadonlyMap<FileRole, Uint8Array>;
+      readonly limits: Partial<ExrLimits>;
+    };
+    readonly answer: Uint8Array;
+  };
+  readonly write: {
+    readonly given: { readonly image: Image; readonly options: WriteOptions };
+    readonly answer: Uint8Array;
+  };
 }
 
 function summaryOf(bytes: Uint8Array, limits: Partial<ExrLimits>): ExrSummary {
@@ -89,25 +73,15 @@ function summaryOf(bytes: Uint8Array, limits: Partial<ExrLimits>): ExrSummary {
   return { length: bytes.length, parts };
 }
 
-function written(bytes: Uint8Array): { value: Uint8Array; buffers: ArrayBuffer[] } {
-  return { value: bytes, buffers: [bytes.buffer as ArrayBuffer] };
-}
-
-function answer(task: ExrTask): { answer: ExrAnswer; buffers: ArrayBuffer[] } {
-  try {
-    const { value, buffers } = run(task);
-    return { answer: { value }, buffers };
-  } catch (error) {
-    const known = error instanceof QuietframeError;
-    const { code, details } = known ? error : { code: 'internal' as const, details: {} };
-    const message = known ? error.message : 'The OpenEXR codec failed';
-    const cause = String(error instanceof Error ? error.stack : error);
-    return { answer: { error: { code, message, details, cause } }, buffers: [] };
-  }
-}
-
-const port = parentPort;
-port?.on('message', (task: ExrTask) => {
-  const { answer: reply, buffers } = answer(task);
-  port.postMessage(reply, buffers);
-});
+serveJobs<ExrJobs>(
+  {
+    inspect: ({ bytes, limits }) => summaryOf(bytes, limits),
+    read: ({ bytes, header, limits, names }) =>
+      readPlanes(bytes, completeHeader(bytes, header, limits), names),
+    replace: ({ original, header, limits, replacements, options }) =>
+      replaceChannels(original, completeHeader(original, header, limits), replacements, options),
+    join: ({ original, others, limits }) => joinFiles(original, others, limits),
+    write: ({ image, options }) => writeExr(image, options),
+  },
+  { moves: true },
+);

@@ -1,5 +1,3 @@
-import { parentPort } from 'node:worker_threads';
-import { type ErrorCode, type ErrorDetails, QuietframeError } from '../errors.js';
 import { type BuiltFrame, buildFrame } from '../frame/build-frame.js';
 import type { Frame } from '../frame/frame.js';
 import { chainMotion } from '../frame/motion/motion.js';
@@ -7,9 +5,11 @@ import { type LikelierConvention, likelierConvention } from '../frame/motion/mot
 import { estimateMotion, type MotionLayers, motionGuide } from '../frame/motion/motion-guide.js';
 import type { PlannedImage } from '../frame/planned-image.js';
 import type { Raster } from '../image/raster.js';
+import { planSamples, type SamplePlan, type SamplePlanOptions } from '../sampling/plan-samples.js';
+import { serveJobs } from '../threads/serve-jobs.js';
 
-/** What this worker does: by name, what it is given and what it answers. */
-export interface AsideWork {
+/** What this worker does. */
+export interface FrameJobs {
   readonly 'build-frame': {
     readonly given: { readonly main: PlannedImage; readonly half: PlannedImage | undefined };
     readonly answer: BuiltFrame;
@@ -33,63 +33,32 @@ export interface AsideWork {
     };
     readonly answer: LikelierConvention | undefined;
   };
+  /** Where the next samples go. */
+  readonly 'plan-samples': {
+    readonly given: { readonly errors: Raster; readonly options: SamplePlanOptions };
+    readonly answer: SamplePlan;
+  };
 }
 
-export interface AsideTask<Name extends keyof AsideWork = keyof AsideWork> {
-  readonly name: Name;
-  readonly given: AsideWork[Name]['given'];
-}
-
-export type AsideAnswer<Name extends keyof AsideWork = keyof AsideWork> =
-  | { readonly value: AsideWork[Name]['answer'] }
-  | {
-      readonly error: { readonly code: ErrorCode; readonly message: string; readonly details: ErrorDetails };
-    };
-
-const WORK: {
-  readonly [Name in keyof AsideWork]: (given: AsideWork[Name]['given']) => AsideWork[Name]['answer'];
-} = {
-  'build-frame': ({ main, half }) => buildFrame(main, half),
-  'estimate-motion': ({ from, to }) => estimateMotion(from, to),
-  'chain-motion': ({ steps }) => {
-    const totals = steps.slice(0, 1);
-    for (const step of steps.slice(1)) totals.push(chainMotion(totals.at(-1) as Raster, step));
-    return totals;
+serveJobs<FrameJobs>(
+  {
+    'build-frame': ({ main, half }) => buildFrame(main, half),
+    'estimate-motion': ({ from, to }) => estimateMotion(from, to),
+    'chain-motion': ({ steps }) => {
+      const totals = steps.slice(0, 1);
+      for (const step of steps.slice(1)) totals.push(chainMotion(totals.at(-1) as Raster, step));
+      return totals;
+    },
+    'check-motion': ({ center, previous, next, motion }) =>
+      likelierConvention(
+        {
+          center: motionGuide(center),
+          ...(previous && { previous: motionGuide(previous) }),
+          ...(next && { next: motionGuide(next) }),
+        },
+        motion,
+      ),
+    'plan-samples': ({ errors, options }) => planSamples(errors, options),
   },
-  'check-motion': ({ center, previous, next, motion }) =>
-    likelierConvention(
-      {
-        center: motionGuide(center),
-        ...(previous && { previous: motionGuide(previous) }),
-        ...(next && { next: motionGuide(next) }),
-      },
-      motion,
-    ),
-};
-
-function answer<Name extends keyof AsideWork>({ name, given }: AsideTask<Name>): AsideAnswer<Name> {
-  try {
-    return { value: WORK[name](given) };
-  } catch (error) {
-    if (!(error instanceof QuietframeError)) throw error;
-    const { code, message, details } = error;
-    return { error: { code, message, details } };
-  }
-}
-
-/** Memory of all arrays of an answer: it moves instead of being copied. */
-function buffersOf(value: unknown, found = new Set<ArrayBuffer>()): ArrayBuffer[] {
-  if (ArrayBuffer.isView(value)) {
-    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
-  } else if (value instanceof Map) {
-    for (const each of value.values()) buffersOf(each, found);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const each of Object.values(value)) buffersOf(each, found);
-  }
-  return [...found];
-}
-
-parentPort?.on('message', (task: AsideTask) => {
-  const reply = answer(task);
-  parentPort?.postMessage(reply, buffersOf(reply));
-});
+  { moves: true },
+);

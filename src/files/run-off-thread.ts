@@ -1,57 +1,37 @@
-import { Worker } from 'node:worker_threads';
-import { QuietframeError } from '../errors.js';
+import { availableParallelism } from 'node:os';
 import type { BuiltFrame } from '../frame/build-frame.js';
 import type { PlannedImage } from '../frame/planned-image.js';
+import { ThreadPool } from '../threads/thread-pool.js';
 import { builtUrl } from '../threads/worker-url.js';
-import type { AsideAnswer, AsideTask, AsideWork } from './frame-worker.js';
+import type { FrameJobs } from './frame-worker.js';
 
-const WORKER_URL = builtUrl('files/frame-worker.js');
-
-/** Threads that wait for the next work: to start one takes longer than to build a small frame. */
-const idle: Worker[] = [];
-const MAX_IDLE = 2;
+/** To start a thread takes longer than to build a small frame: some wait for the next work. */
+const threads = new ThreadPool<FrameJobs>({
+  ...{
+    script: builtUrl('files/frame-worker.js'),
+    threads: Math.max(2, availableParallelism()),
+    idleThreads: 2,
+  },
+  ...{ work: 'the work on a frame', abort: 'terminate' },
+});
 
 /**
- * Does one piece of the work on frames in a thread of its own, so that a service keeps answering. Arrays are copied, but
- * for those of `moved`, which are gone afterwards. Threads are kept for later work; they do not keep the process alive.
+ * Does one piece of the work on frames in a thread, so that a service keeps answering. Arrays are copied, but for those of
+ * `transfer`, which are gone afterwards.
  * @throws QuietframeError as the work; `cancelled`; `internal`.
  */
-export function aside<Name extends keyof AsideWork>(
+export function runOffThread<Name extends keyof FrameJobs>(
   name: Name,
-  given: AsideWork[Name]['given'],
+  given: FrameJobs[Name]['given'],
   signal: AbortSignal | undefined,
-  moved: readonly ArrayBuffer[] = [],
-): Promise<AsideWork[Name]['answer']> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(cancelled());
-    const task: AsideTask<Name> = { name, given };
-    const worker = idle.pop() ?? new Worker(WORKER_URL);
-    worker.removeAllListeners().ref();
-    const abort = (): void => {
-      reject(cancelled());
-      void worker.terminate();
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    worker
-      .on('message', (answer: AsideAnswer<Name>) => {
-        signal?.removeEventListener('abort', abort);
-        keep(worker);
-        if ('value' in answer) return resolve(answer.value);
-        const { code, message, details } = answer.error;
-        reject(new QuietframeError(code, message, details));
-      })
-      .on('error', (cause) => reject(failed(cause)))
-      .on('exit', () => {
-        signal?.removeEventListener('abort', abort);
-        reject(failed(undefined));
-      });
-    worker.postMessage(task, moved);
-  });
+  transfer: readonly ArrayBuffer[] = [],
+): Promise<FrameJobs[Name]['answer']> {
+  return threads.run(name, given, { signal, transfer });
 }
 
 /**
- * As `buildFrame`, aside. The planes of the images move there and are gone afterwards.
- * @throws QuietframeError as `buildFrame` and `aside`.
+ * As `buildFrame`, in a thread. The planes of the images move there and are gone afterwards.
+ * @throws QuietframeError as `buildFrame` and `runOffThread`.
  */
 export function buildFrameOffThread(
   main: PlannedImage,
@@ -63,28 +43,10 @@ export function buildFrameOffThread(
   const moved = images.flatMap(({ parts }) =>
     parts.flatMap(({ planes }) => [...planes.values()].map(({ data }) => data.buffer as ArrayBuffer)),
   );
-  return aside('build-frame', given, signal, moved);
-}
-
-function keep(worker: Worker): void {
-  if (idle.length >= MAX_IDLE) return void worker.terminate();
-  worker.unref();
-  const drop = (): void => {
-    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
-  };
-  worker.removeAllListeners().on('error', drop).on('exit', drop);
-  idle.push(worker);
+  return runOffThread('build-frame', given, signal, moved);
 }
 
 /** Without what else the object may hold. */
 function onlyPlanned({ image, plan, withSplit = false }: PlannedImage): PlannedImage {
   return { image, plan, withSplit };
-}
-
-function cancelled(): QuietframeError {
-  return new QuietframeError('cancelled', 'The work on a frame was cancelled');
-}
-
-function failed(cause: unknown): QuietframeError {
-  return new QuietframeError('internal', 'The work on a frame failed', {}, { cause });
 }

@@ -1,16 +1,16 @@
 import { QuietframeError } from '../errors.js';
-import type { WorkerPool } from './worker-pool.js';
 
 /**
  * Runs jobs side by side, a new one as soon as one has ended. None starts after the signal has aborted or a job has
- * failed; the error is thrown when none runs any more.
- * @throws QuietframeError `cancelled`, and what the workers answer.
+ * failed; the error is thrown when none runs any more, so that memory which the jobs share is free again.
+ * @param lanes jobs that run at once.
+ * @throws QuietframeError `cancelled`, and what the jobs throw.
  */
-export async function runConcurrently<Job, Result>(
-  pool: WorkerPool<Job, Result>,
+export async function runConcurrently<Job>(
+  lanes: number,
   jobs: readonly Job[],
   signal: AbortSignal | undefined,
-  onResult: (job: Job, result: Result) => void,
+  run: (job: Job) => Promise<void>,
 ): Promise<void> {
   const waiting = jobs[Symbol.iterator]();
   let failed = false;
@@ -19,13 +19,13 @@ export async function runConcurrently<Job, Result>(
       if (failed) return;
       if (signal?.aborted) throw new QuietframeError('cancelled', 'Denoising was cancelled');
       try {
-        onResult(job, await pool.run(job));
+        await run(job);
       } catch (error) {
         failed = true;
         throw error;
       }
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: pool.size }, lane));
-  for (const result of lanes) if (result.status === 'rejected') throw result.reason;
+  const results = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

@@ -1,20 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WindowDenoiser } from '../../src/denoise/kpcn/denoise-window.js';
 import { FeatureCache } from '../../src/denoise/kpcn/feature-cache.js';
 import type { WindowRequest } from '../../src/denoise/kpcn/window-request.js';
 import type { DenoiseResult, WindowFrame } from '../../src/denoise/types.js';
-import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../../src/denoise/worker/jobs.js';
+import type { DenoiseJob, DenoisePool, WorkerModels } from '../../src/denoise/worker/jobs.js';
+import { openWorkers } from '../../src/denoise/worker/open-workers.js';
 import { type ModelBundle, ModelRepository } from '../../src/engine/model-repository.js';
 import { onnxEngine } from '../../src/engine/onnxruntime/onnx-engine.js';
 import { QuietframeError } from '../../src/errors.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { GpuNetwork } from '../../src/kpcn/gpu/gpu-network.js';
-import { WorkerPool } from '../../src/threads/worker-pool.js';
 import { prefilteredModels } from '../kpcn/prefilter-support.js';
 import { frameOf, largestDifference, noise } from './support.js';
-
-type Pool = WorkerPool<DenoiseJob, DenoiseJobResult>;
 
 const WORKER = new URL('../../dist/denoise/worker/denoise-worker.js', import.meta.url);
 const [WIDTH, HEIGHT] = [62, 43];
@@ -24,15 +22,16 @@ const REQUEST: WindowRequest = {
 };
 
 let bundle: ModelBundle;
-let pool: Pool;
+let models: WorkerModels;
+let pool: DenoisePool;
 
 beforeAll(async () => {
   bundle = (await ModelRepository.open(prefilteredModels())).find();
-  const models: WorkerModels = {
+  models = {
     ...{ engine: 'onnx', previews: new Map() },
     networks: new Map([['kpcn@1', bundle]]),
   };
-  pool = new WorkerPool(WORKER, 1, models);
+  pool = openWorkers(WORKER, 1, models);
 });
 
 afterAll(() => pool.close());
@@ -44,8 +43,9 @@ function onDevice(
 ): { readonly denoiser: WindowDenoiser; readonly jobs: DenoiseJob[] } {
   const network = new GpuNetwork(bundle, onnxEngine);
   const jobs: DenoiseJob[] = [];
-  const devicePool: Pool = new WorkerPool(WORKER, 1, undefined);
-  devicePool.run = async (job) => {
+  const devicePool = openWorkers(WORKER, 1, models);
+  vi.spyOn(devicePool, 'run').mockImplementation(async (_, given) => {
+    const job = given as DenoiseJob;
     jobs.push(job);
     if (fails(job)) throw new QuietframeError('device-unavailable', 'Expected a device but received none');
     const time = (): void => undefined;
@@ -55,7 +55,7 @@ function onDevice(
     } else if (job.kind === 'join') await network.fuseTile(job.task, job.tile, time);
     else throw new TypeError(`The device cannot ${job.kind}`);
     return { simd: 'plain', provider: 'webgpu', exposure: 1, seconds: {} };
-  };
+  });
   const device = { name: 'webgpu', pool: devicePool, bytes: 1 } as const;
   return { denoiser: new WindowDenoiser(pool, 1, cache, device), jobs };
 }

@@ -146,22 +146,3 @@ describe('predicted errors', () => {
     }
   });
 });
-
-describe('planSamples', () => {
-  it('plans in a worker, and passes its refusals on', async () => {
-    const errors = raster(
-      9,
-      7,
-      3,
-      Float32Array.from({ length: 189 }, (_, i) => (i % 9) / 10),
-    );
-    const { samples, density } = await denoiser.planSamples(errors, { budgetSpp: 5.5 });
-    expect(samples.reduce((sum, count) => sum + count, 0)).toBe(Math.round(5.5 * 63));
-    expect(mean(density.data)).toBeCloseTo(1, 5);
-    const wrong = raster(2, 1, 3, Float32Array.of(0.1, Number.NaN, 0, 0, 1, 1));
-    await expect(denoiser.planSamples(wrong, { budgetSpp: 1 })).rejects.toMatchObject({
-      code: 'invalid-argument',
-      message: expect.stringContaining('the error of pixel (1, 0)'),
-    });
-  });
-});

@@ -10,7 +10,6 @@ import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { planSamples } from '../../src/sampling/plan-samples.js';
 import { blenderParts, exrFile } from '../frame/support.js';
 import { tilted } from '../support/tilted.js';
 
@@ -24,7 +23,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Filters all it is given with one kernel, which depends on the colour: means with weights of the colour's own. */
-class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
+class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'windowSize'> {
   readonly seen: { readonly frame: Frame; readonly request: DenoiseRequest }[] = [];
 
   async denoise(frame: Frame, request: DenoiseRequest = {}) {
@@ -58,10 +57,6 @@ class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'wind
 
   windowSize(): number {
     return 7;
-  }
-
-  async planSamples(...of: Parameters<Denoiser['planSamples']>) {
-    return planSamples(...of);
   }
 }
 

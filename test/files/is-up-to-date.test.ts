@@ -6,13 +6,12 @@ import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { isDenoised } from '../../src/files/is-up-to-date.js';
 import type { Frame } from '../../src/frame/frame.js';
-import { planSamples } from '../../src/sampling/plan-samples.js';
 import { blenderParts, exrFile, WINDOW } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });
 afterAll(() => pool.close());
 
-const denoiser: Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> = {
+const denoiser: Pick<Denoiser, 'denoise' | 'windowSize'> = {
   denoise: async (frame: Frame, { lambda = 1, also = [] }: DenoiseRequest = {}) => ({
     color: frame.color,
     also,
@@ -22,7 +21,6 @@ const denoiser: Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> = {
       lambda: typeof lambda === 'number' ? lambda : 2,
     },
   }),
-  planSamples: async (...of) => planSamples(...of),
   windowSize: () => 7,
 };
 

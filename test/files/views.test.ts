@@ -20,7 +20,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Halves the colour and remembers what it was guided by. */
-class Halving implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
+class Halving implements Pick<Denoiser, 'denoise' | 'windowSize'> {
   readonly frames: Frame[] = [];
 
   async denoise(frame: Frame, request: Parameters<Denoiser['denoise']>[1] = {}) {
@@ -38,10 +38,6 @@ class Halving implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'
 
   windowSize(): number {
     return 7;
-  }
-
-  planSamples(): never {
-    throw new Error('not asked for');
   }
 }
 

@@ -10,7 +10,6 @@ import { componentFrame } from '../../src/frame/components.js';
 import type { Frame } from '../../src/frame/frame.js';
 import type { Box } from '../../src/image/image.js';
 import { raster } from '../../src/image/raster.js';
-import { planSamples } from '../../src/sampling/plan-samples.js';
 import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
 
 const pool = new ExrPool({ workers: 1 });
@@ -26,7 +25,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Gives back what it is given, and remembers it. */
-class StubDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
+class StubDenoiser implements Pick<Denoiser, 'denoise' | 'windowSize'> {
   readonly seen: { readonly frame: Frame; readonly request: DenoiseRequest }[] = [];
   fails = false;
   readonly #windowSize: number;
@@ -44,10 +43,6 @@ class StubDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'window
 
   windowSize(): number {
     return this.#windowSize;
-  }
-
-  async planSamples(...of: Parameters<Denoiser['planSamples']>) {
-    return planSamples(...of);
   }
 
   /** Offsets of the only request, with the motion of each. */

@@ -15,12 +15,11 @@ import {
 import { encoderInputs, windowEncoders } from '../../kpcn/source-encoder.js';
 import { NEIGHBOR_OFFSETS } from '../../kpcn/temporal-features.js';
 import { ERROR_BYTES_PER_PIXEL } from '../../sampling/error-predictor.js';
-import type { WorkerPool } from '../../threads/worker-pool.js';
 import { differing } from '../check-neighbors.js';
 import { meanLambda } from '../lambda.js';
 import { levelAreas, Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseResult, PrefilterOutcome } from '../types.js';
-import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';
+import type { DenoisePool } from '../worker/jobs.js';
 import { RequestJobs } from '../worker/progress-tracker.js';
 import { AuxiliaryCleaner, checkPrefilter, copyAuxiliaries, prefilterOutcome } from './clean-auxiliaries.js';
 import { CpuBackend } from './cpu-backend.js';
@@ -56,7 +55,7 @@ export class WindowDenoiser {
 
   /** @param bytesPerWorker for the tile that each worker computes. */
   constructor(
-    private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
+    private readonly pool: DenoisePool,
     private readonly bytesPerWorker: number,
     private readonly cache: FeatureCache,
     private device?: FrameDevice,

@@ -4,9 +4,8 @@ import type { FrameLevel, Level, Picture } from '../../kpcn/frame-pyramid.js';
 import { frameGraphBytesPerPixel, windowGraphBytesPerPixel } from '../../kpcn/gpu/graph-memory.js';
 import { joinOverlap, tileOverlap } from '../../kpcn/tile-cost.js';
 import type { WindowTask } from '../../kpcn/tile-tasks.js';
-import type { WorkerPool } from '../../threads/worker-pool.js';
 import { type Tiling, wholeOf } from '../tiling.js';
-import type { DenoiseJob, DenoiseJobResult } from '../worker/jobs.js';
+import type { DenoiseJob, DenoisePool } from '../worker/jobs.js';
 import {
   boundJobs,
   type FilterTask,
@@ -39,7 +38,7 @@ export class GpuBackend implements KernelBackend {
 
   constructor(
     private readonly task: FilterTask,
-    private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
+    private readonly pool: DenoisePool,
     tiling: Tiling,
   ) {
     const { manifest, picture, others, logs } = task;

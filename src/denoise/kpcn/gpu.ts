@@ -1,12 +1,12 @@
 import { AUTO_DEVICES, type Device, type DeviceChoice } from '../../engine/device.js';
 import { QuietframeError } from '../../errors.js';
-import { WorkerPool } from '../../threads/worker-pool.js';
-import type { DenoiseJob, DenoiseJobResult, WorkerModels } from '../worker/jobs.js';
+import type { DenoisePool, WorkerModels } from '../worker/jobs.js';
+import { openWorkers } from '../worker/open-workers.js';
 
 /** A device beside the CPU. It has one thread: devices work on one thing after the other. */
 export interface DenoiseDevice {
   readonly name: Device;
-  readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>;
+  readonly pool: DenoisePool;
 }
 
 /** A device that may be used, and those that may not. */
@@ -52,11 +52,10 @@ async function start(
   models: WorkerModels,
   mustBeFast: boolean,
 ): Promise<DenoiseDevice> {
-  const pool = new WorkerPool<DenoiseJob, DenoiseJobResult>(script, 1, { ...models, device: name });
+  const pool = openWorkers(script, 1, { ...models, device: name });
   try {
     for (const model of models.networks.keys()) {
-      const { probe } = await pool.run({ kind: 'probe-device', model, timed: mustBeFast });
-      if (probe === undefined) throw new TypeError('The worker has answered without a probe');
+      const probe = await pool.run('probe-device', { model, timed: mustBeFast });
       const { error, deviceSeconds, hostSeconds } = probe;
       if (!(error <= TOLERANCE)) {
         const most = `results of ${model} within ${TOLERANCE} of those of the CPU`;

@@ -13,9 +13,8 @@ import {
 } from '../../pkn/parameter-map.js';
 import { estimateBlurSigma } from '../../pkn/polynomial-deblur.js';
 import { runConcurrently } from '../../threads/run-concurrently.js';
-import type { WorkerPool } from '../../threads/worker-pool.js';
 import type { DenoiseResult, PostProcessOptions } from '../types.js';
-import type { DenoiseJob, DenoiseJobResult, StageName } from '../worker/jobs.js';
+import type { DenoiseJob, DenoisePool, StageName } from '../worker/jobs.js';
 import { checkFinish } from './finish-options.js';
 import { channelsOf, display, guideNames, guideOf, joined } from './finish-planes.js';
 
@@ -43,7 +42,7 @@ export class PostProcessor {
   readonly #kept = new Map<string, Entry>();
 
   constructor(
-    private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
+    private readonly pool: DenoisePool,
     /** A bundle with the heads that are needed. */
     private readonly bundle: PknBundle | undefined,
   ) {}
@@ -113,7 +112,7 @@ export class PostProcessor {
 /** One request for one denoised frame. */
 class FinishWork {
   constructor(
-    private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
+    private readonly pool: DenoisePool,
     private readonly bundle: PknBundle,
     private readonly entry: Entry,
     private readonly options: PostProcessOptions,
@@ -250,7 +249,8 @@ class FinishWork {
     jobs: readonly DenoiseJob[],
     take: (answer: { readonly index: number; readonly channel: Raster }) => void,
   ): Promise<void> {
-    await runConcurrently(this.pool, jobs, this.signal, (_, { seconds, finished }) => {
+    await runConcurrently(this.pool.size, jobs, this.signal, async (job) => {
+      const { seconds, finished } = await this.pool.run('work', job);
       for (const [stage, spent] of Object.entries(seconds)) {
         this.stages[stage as StageName] = (this.stages[stage as StageName] ?? 0) + spent;
       }

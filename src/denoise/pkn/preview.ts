@@ -10,9 +10,8 @@ import {
   PREVIEW_NETWORK_OVERLAP,
 } from '../../pkn/preview/preview-network.js';
 import { runConcurrently } from '../../threads/run-concurrently.js';
-import type { WorkerPool } from '../../threads/worker-pool.js';
 import type { DenoiseResult } from '../types.js';
-import type { DenoiseJob, DenoiseJobResult, StageName } from '../worker/jobs.js';
+import type { DenoiseJob, DenoiseJobResult, DenoisePool, StageName } from '../worker/jobs.js';
 import type { PreviewPicture } from './preview-picture.js';
 
 export interface PreviewRequest {
@@ -26,7 +25,7 @@ export interface PreviewRequest {
 }
 
 export interface PreviewServices {
-  readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>;
+  readonly pool: DenoisePool;
   readonly memory: SharedRasters;
   readonly bytesPerWorker: number;
 }
@@ -72,7 +71,8 @@ export async function denoisePreview(
   let simd: DenoiseJobResult['simd'] = 'plain';
   let executionProvider = 'cpu';
   const runAll = (jobs: readonly DenoiseJob[]): Promise<void> =>
-    runConcurrently(pool, jobs, signal, (job, result) => {
+    runConcurrently(pool.size, jobs, signal, async (job) => {
+      const result = await pool.run('work', job);
       simd = result.simd;
       executionProvider = result.provider;
       for (const [stage, seconds] of Object.entries(result.seconds)) time(stage, seconds);

@@ -1,10 +1,9 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import type { Engine } from '../../engine/engine.js';
 import type { ModelBundle } from '../../engine/model-repository.js';
 import { deviceEngine, onnxEngine } from '../../engine/onnxruntime/onnx-engine.js';
 import { tfjsEngine } from '../../engine/tfjs/tfjs-engine.js';
 import { fastestSimd } from '../../engine/wasm-build.js';
-import { QuietframeError } from '../../errors.js';
 import { type Raster, raster } from '../../image/raster.js';
 import { AuxiliaryPrefilter } from '../../kpcn/auxiliary-prefilter.js';
 import { autoExposure } from '../../kpcn/features.js';
@@ -21,9 +20,8 @@ import { CrossBilateral } from '../../pkn/preview/cross-bilateral.js';
 import { PreviewNetwork } from '../../pkn/preview/preview-network.js';
 import { rbfUpsample } from '../../pkn/rbf-upsample.js';
 import { ErrorPredictor } from '../../sampling/error-predictor.js';
-import { planSamples, type SamplePlan } from '../../sampling/plan-samples.js';
-import type { WorkerAnswer } from '../../threads/worker-pool.js';
-import type { DenoiseJob, DenoiseJobResult, StageName, WorkerModels } from './jobs.js';
+import { serveJobs } from '../../threads/serve-jobs.js';
+import type { DenoiseJob, DenoiseJobResult, DenoiseJobs, StageName, WorkerModels } from './jobs.js';
 
 type MagnifyJob = Extract<DenoiseJob, { kind: 'magnify' }>;
 
@@ -152,19 +150,9 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
   };
   const start = performance.now();
   let exposure = 1;
-  let plan: SamplePlan | undefined;
-  let probe: ParityProbe | undefined;
   let finished: DenoiseJobResult['finished'];
   let explained: DenoiseJobResult['explained'];
   switch (job.kind) {
-    case 'load':
-      await network(job.model);
-      await errorPredictor(job.model);
-      await auxiliaryPrefilter(job.model);
-      break;
-    case 'probe-device':
-      probe = await compareDevice(job.model, job.timed);
-      break;
     case 'prefilter':
       await (await auxiliaryPrefilter(job.model))?.filterTile(job.task, job.tile);
       time('prefilter', performance.now() - start);
@@ -253,33 +241,23 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       finished = { index: job.index, channel: magnifiedChannel(job) };
       time('magnify', performance.now() - start);
       break;
-    case 'plan-samples':
-      plan = planSamples(job.errors, job.options);
-      break;
   }
   return {
     ...{ simd: fastestSimd(), exposure, seconds },
     provider: models.device ?? (await hostEngine()).provider,
-    ...(plan && { plan }),
-    ...(probe && { probe }),
     ...(finished && { finished }),
     ...(explained && { explained }),
   };
 }
 
-async function answer(job: DenoiseJob): Promise<WorkerAnswer<DenoiseJobResult>> {
-  try {
-    return { value: await run(job) };
-  } catch (error) {
-    const known = error instanceof QuietframeError;
-    const { code, details } = known ? error : { code: 'internal' as const, details: {} };
-    const message = known ? error.message : 'The denoiser failed';
-    const reason = known ? error.cause : error;
-    return {
-      error: { code, message, details, cause: String(reason instanceof Error ? reason.stack : reason) },
-    };
-  }
+async function load({ model }: DenoiseJobs['load']['given']): Promise<void> {
+  await network(model);
+  await errorPredictor(model);
+  await auxiliaryPrefilter(model);
 }
 
-const port = parentPort;
-port?.on('message', async (job: DenoiseJob) => port.postMessage(await answer(job)));
+serveJobs<DenoiseJobs>({
+  load,
+  work: run,
+  'probe-device': ({ model, timed }) => compareDevice(model, timed),
+});

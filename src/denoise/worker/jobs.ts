@@ -14,7 +14,7 @@ import type { FilteredFrame, LevelTask, WindowTask } from '../../kpcn/tile-tasks
 import type { PknBundle } from '../../pkn/bundle.js';
 import type { RbfGuide } from '../../pkn/gaussian-rbf.js';
 import type { Filter, ParameterMap } from '../../pkn/parameter-map.js';
-import type { SamplePlan, SamplePlanOptions } from '../../sampling/plan-samples.js';
+import type { ThreadPool } from '../../threads/thread-pool.js';
 import type { PreviewPicture } from '../pkn/preview-picture.js';
 
 /** What a worker is started with: bundles by `name@version`. */
@@ -43,12 +43,8 @@ export const STAGES = [
 ] as const;
 export type StageName = (typeof STAGES)[number];
 
-/** One piece of work for a worker. */
+/** One piece of work on a request. */
 export type DenoiseJob =
-  /** Loads the modules of a model. */
-  | { readonly kind: 'load'; readonly model: string }
-  /** Compares the device of the worker with the CPU. */
-  | { readonly kind: 'probe-device'; readonly model: string; readonly timed: boolean }
   /** The albedo and the normals of a tile of a frame, without noise. */
   | {
       readonly kind: 'prefilter';
@@ -175,9 +171,7 @@ export type DenoiseJob =
       readonly factor: number;
       readonly guide?: RbfGuide;
       readonly surface?: RbfGuide;
-    }
-  /** Where the next samples go. */
-  | { readonly kind: 'plan-samples'; readonly errors: Raster; readonly options: SamplePlanOptions };
+    };
 
 export interface DenoiseJobResult {
   readonly simd: Simd;
@@ -187,12 +181,22 @@ export interface DenoiseJobResult {
   readonly exposure: number;
   /** Of `predict-filter`, `deblur` and `magnify`: the index of the job, and what it made. */
   readonly finished?: { readonly index: number; readonly channel: Raster };
-  /** Of `probe-device`. */
-  readonly probe?: ParityProbe;
   /** Of `explain`, with the index of the job. */
   readonly explained?: { readonly index: number; readonly level: ExplainedLevel };
-  /** Of `plan-samples`. */
-  readonly plan?: SamplePlan;
   /** Seconds that the worker spent in each stage. */
   readonly seconds: Readonly<Partial<Record<StageName, number>>>;
 }
+
+/** What a worker is asked to do. */
+export interface DenoiseJobs {
+  readonly work: { readonly given: DenoiseJob; readonly answer: DenoiseJobResult };
+  /** Loads the modules of a model. */
+  readonly load: { readonly given: { readonly model: string }; readonly answer: unknown };
+  /** Compares the device of the worker with the CPU. */
+  readonly 'probe-device': {
+    readonly given: { readonly model: string; readonly timed: boolean };
+    readonly answer: ParityProbe;
+  };
+}
+
+export type DenoisePool = ThreadPool<DenoiseJobs>;

@@ -2,8 +2,7 @@ import type { Simd } from '../../engine/wasm-build.js';
 import type { Tile } from '../../image/region.js';
 import type { ExplainedLevel } from '../../kpcn/explain/explain-level.js';
 import { runConcurrently } from '../../threads/run-concurrently.js';
-import type { WorkerPool } from '../../threads/worker-pool.js';
-import type { DenoiseJob, DenoiseJobResult, StageName } from './jobs.js';
+import type { DenoiseJob, DenoisePool, StageName } from './jobs.js';
 
 /** Work on a pixel relative to denoising one of a single frame, for progress. */
 const WORK: Readonly<Record<string, number>> = {
@@ -36,7 +35,7 @@ export class RequestJobs {
   #total = 0;
 
   constructor(
-    private readonly pool: WorkerPool<DenoiseJob, DenoiseJobResult>,
+    private readonly pool: DenoisePool,
     private readonly signal: AbortSignal | undefined,
     private readonly onProgress: ((fraction: number) => void) | undefined,
   ) {}
@@ -52,7 +51,8 @@ export class RequestJobs {
 
   /** @throws QuietframeError `cancelled`, and what the workers answer. */
   run(jobs: readonly DenoiseJob[], pool = this.pool): Promise<void> {
-    return runConcurrently(pool, jobs, this.signal, (job, result) => {
+    return runConcurrently(pool.size, jobs, this.signal, async (job) => {
+      const result = await pool.run('work', job);
       this.simd = result.simd;
       if (KERNEL_JOBS.includes(job.kind)) this.executionProvider = result.provider;
       for (const [stage, seconds] of Object.entries(result.seconds)) this.time(stage as StageName, seconds);

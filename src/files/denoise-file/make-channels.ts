@@ -33,7 +33,7 @@ export async function makeChannels(
 
 /** The maps of predicted errors and of samples; nothing where no errors were predicted. */
 async function errorMaps(
-  { options: { maps = {} }, services: { denoiser } }: ViewTask,
+  { options: { maps = {}, signal } }: ViewTask,
   { original: { plan } }: PlannedFiles,
   { window, limits }: LoadedFiles,
   { layers: { color, errors, report } }: DenoisedWindow,
@@ -44,6 +44,6 @@ async function errorMaps(
   return makeMaps(
     { errors, denoised: color, predictedError, frame, exposure, limits, spp: plan.samplesPerPixel },
     maps,
-    denoiser,
+    signal,
   );
 }

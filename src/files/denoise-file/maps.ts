@@ -1,4 +1,3 @@
-import type { Denoiser } from '../../denoise/denoiser.js';
 import type { Pixel } from '../../denoise/kpcn/debug-outputs.js';
 import type { PredictedError } from '../../denoise/types.js';
 import { expected, invalidArgument, QuietframeError } from '../../errors.js';
@@ -17,6 +16,7 @@ import type { SamplePlan, SamplePlanOptions } from '../../sampling/plan-samples.
 import { checkTarget, samplesForTarget } from '../../sampling/quality-target.js';
 import { loopSpp } from '../../sampling/sampling-loop.js';
 import type { FullReport } from '../report.js';
+import { runOffThread } from '../run-off-thread.js';
 import { type BudgetRequest, checkLoop, sampleBudget } from './sample-budget.js';
 import type { LimitLayers, SampleLimits } from './sample-limits.js';
 
@@ -123,7 +123,7 @@ export interface MapsInput {
 export async function makeMaps(
   { errors, denoised, predictedError, frame, exposure, spp, limits }: MapsInput,
   request: MapsRequest,
-  denoiser: Pick<Denoiser, 'planSamples'>,
+  signal: AbortSignal | undefined,
 ): Promise<Maps> {
   const {
     outputs = ['color'],
@@ -153,11 +153,18 @@ export async function makeMaps(
   const limited = budget.ended ? ALLOCATION_DEFAULTS : limits;
   const { color, measuredVariance, varianceOrigin } = frame;
   const noise = measuredVariance && measuredNoise(color, measuredVariance, exposure);
-  const plan = await denoiser.planSamples(errors, {
-    ...{ ...options, ...limited, budgetSpp },
-    ...(noise && { noise }),
-    ...(options.metric === 'relative-mse' && { denoised }),
-  });
+  const plan = await runOffThread(
+    'plan-samples',
+    {
+      errors,
+      options: {
+        ...{ ...options, ...limited, budgetSpp },
+        ...(noise && { noise }),
+        ...(options.metric === 'relative-mse' && { denoised }),
+      },
+    },
+    signal,
+  );
   channels.push(
     { name: 'samples.density', type: 'float', data: plan.density.data },
     { name: 'samples.spp', type: 'uint', data: plan.samples },

@@ -89,7 +89,7 @@ export interface DenoiseExrRequest extends DenoiseExrFiles, DenoiseExrOptions {}
 
 export interface DenoiseExrServices {
   readonly pool: ExrPool;
-  readonly denoiser: Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'>;
+  readonly denoiser: Pick<Denoiser, 'denoise' | 'windowSize'>;
   /** Frames that are kept from request to request. */
   readonly frames?: FrameCache;
 }

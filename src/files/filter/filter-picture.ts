@@ -1,11 +1,11 @@
 import { findFilterFolders } from '../../engine/model-repository.js';
 import { expected, QuietframeError } from '../../errors.js';
 import type { ExrLimits } from '../../exr/limits.js';
-import { WorkerPool } from '../../threads/worker-pool.js';
+import { ThreadPool } from '../../threads/thread-pool.js';
 import { builtUrl } from '../../threads/worker-url.js';
 import type { FilteredFile, FilterTask } from './filter-file.js';
 import { checkFilterOptions, type FilterOptions } from './filter-options.js';
-import type { FilterJob, FilterWorkerData } from './filter-worker.js';
+import type { FilterJobs, FilterWorkerData } from './filter-worker.js';
 
 const WORKER_URL = builtUrl('files/filter/filter-worker.js');
 
@@ -18,11 +18,15 @@ export interface FilterRequest extends FilterOptions, Pick<FilterTask, 'picture'
  * into no header and copies no plane.
  */
 export class PictureFilter {
-  readonly #pool: WorkerPool<FilterJob, FilteredFile>;
+  readonly #pool: ThreadPool<FilterJobs>;
 
   /** @param folder of a bundle of filters. The thread starts with the first picture. */
   constructor(folder: string, limits: Partial<ExrLimits>) {
-    this.#pool = new WorkerPool(WORKER_URL, 1, { folder, limits } satisfies FilterWorkerData);
+    const workerData: FilterWorkerData = { folder, limits };
+    this.#pool = new ThreadPool({
+      ...{ script: WORKER_URL, threads: 1, workerData },
+      ...{ work: 'the filtering', abort: 'notify' },
+    });
   }
 
   /** @throws QuietframeError `model-damaged`, `file-system`; `unknown-model` without a bundle of filters. */
@@ -40,17 +44,7 @@ export class PictureFilter {
   readonly filter = async (request: FilterRequest): Promise<FilteredFile> => {
     const { picture, parameters, signal, ...options } = request;
     checkFilterOptions(options, parameters !== undefined);
-    const isCancelled = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const cancel = (): void => {
-      Atomics.store(isCancelled, 0, 1);
-    };
-    if (signal?.aborted) cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      return await this.#pool.run({ picture, options, isCancelled, ...(parameters && { parameters }) });
-    } finally {
-      signal?.removeEventListener('abort', cancel);
-    }
+    return this.#pool.run('filter', { picture, options, ...(parameters && { parameters }) }, { signal });
   };
 
   /** Ends the thread; requests that run reject with `cancelled`. */

@@ -2,7 +2,7 @@ import type { Frame, InputWarning } from '../../frame/frame.js';
 import type { FrameWindow } from '../../frame/frame-window.js';
 import type { MotionLayers } from '../../frame/motion/motion-guide.js';
 import type { Raster } from '../../image/raster.js';
-import { aside } from '../run-off-thread.js';
+import { runOffThread } from '../run-off-thread.js';
 import type { CachedFrames } from './frame-cache.js';
 import type { LoadedFrame } from './load-frame.js';
 
@@ -49,7 +49,9 @@ export async function windowMotion(
         const [from, to] = commonGuides([frame, entry.built.frame]) as [MotionLayers, MotionLayers];
         const given = { from, to };
         const key = `${last.key} to ${entry.key}`;
-        const [flow] = await cached.motions(key, async () => [await aside('estimate-motion', given, signal)]);
+        const [flow] = await cached.motions(key, async () => [
+          await runOffThread('estimate-motion', given, signal),
+        ]);
         steps.push(flow as Raster);
         estimated.push(entry);
       }
@@ -57,7 +59,7 @@ export async function windowMotion(
     }
     const key = ['through', center.key, ...side.map((entry) => `${entry.offset}:${entry.key}`)].join(' ');
     // The first step leads where it leads: a copy of it need not be kept.
-    const chain = async () => (await aside('chain-motion', { steps }, signal)).slice(1);
+    const chain = async () => (await runOffThread('chain-motion', { steps }, signal)).slice(1);
     const further = steps.length > 1 ? await cached.motions(key, chain) : [];
     const chained = [...steps.slice(0, 1), ...further];
     for (const [i, { offset }] of side.entries()) motions.set(offset, chained[i] as Raster);
@@ -99,7 +101,7 @@ async function conventionWarning(
   ]);
   const previous = before && guides.shift();
   const given = { center: center as MotionLayers, previous, next: after && guides.shift(), motion };
-  const found = await aside('check-motion', given, signal);
+  const found = await runOffThread('check-motion', given, signal);
   if (found === undefined) return [];
   const difference = `${found.likelier.toPrecision(2)} instead of ${found.given.toPrecision(2)}`;
   const message = `The motion vectors fit the frames better with ${found.names.join(' or ')}: a mean difference of ${difference}. They were used as they are; motion= reads them otherwise`;

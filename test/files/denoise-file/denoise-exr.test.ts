@@ -11,7 +11,6 @@ import { denoiseExr } from '../../../src/files/denoise-file/denoise-exr.js';
 import type { DenoisedExr, DenoiseExrRequest } from '../../../src/files/denoise-file/types.js';
 import type { Frame } from '../../../src/frame/frame.js';
 import { type Raster, raster } from '../../../src/image/raster.js';
-import { planSamples } from '../../../src/sampling/plan-samples.js';
 import { blenderParts, exrFile, type Samples } from '../../frame/support.js';
 import { tilted } from '../../support/tilted.js';
 
@@ -34,7 +33,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Multiplies all that it is given by a factor, and remembers the frame. */
-class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
+class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'windowSize'> {
   frame: Frame | undefined;
   readonly #factor: number;
 
@@ -57,10 +56,6 @@ class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'window
 
   windowSize(): number {
     return 7;
-  }
-
-  async planSamples(...of: Parameters<Denoiser['planSamples']>) {
-    return planSamples(...of);
   }
 }
 

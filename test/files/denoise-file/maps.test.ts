@@ -9,7 +9,6 @@ import type { MapsRequest } from '../../../src/files/denoise-file/maps.js';
 import type { DenoisedExr, DenoiseExrRequest } from '../../../src/files/denoise-file/types.js';
 import type { Frame } from '../../../src/frame/frame.js';
 import { raster } from '../../../src/image/raster.js';
-import { planSamples } from '../../../src/sampling/plan-samples.js';
 import { exrFile } from '../../frame/support.js';
 
 const pool = new ExrPool();
@@ -21,7 +20,7 @@ const REPORT: DenoiseReport = {
 };
 
 /** Predicts errors that grow from left to right, 0.1 a column, and finds a firefly, but for the model of filters. */
-class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'windowSize'> {
+class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'windowSize'> {
   async denoise({ color }: Frame, { errors = false, model }: Parameters<Denoiser['denoise']>[1] = {}) {
     const { width, height } = color;
     const smape = Array.from({ length: width * height }, (_, i) => 0.1 * (i % width));
@@ -44,10 +43,6 @@ class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'planSamples' | 'window
 
   windowSize(): number {
     return 7;
-  }
-
-  async planSamples(...of: Parameters<Denoiser['planSamples']>) {
-    return planSamples(...of);
   }
 }
 
