@@ -1,20 +1,27 @@
-import type { Engine, NetworkModule } from './engine.js';
+import type { Engine, NetworkModule, Tensor } from './engine.js';
+import { NETWORK_MODULES } from './model-manifest.js';
 import type { ModelBundle } from './model-repository.js';
 
-/** The modules of a bundle by name. */
-export type Modules = (name: string) => NetworkModule;
+/** Runs a module of a bundle on named inputs and writes the named outputs. */
+export type RunModule = (
+  module: string,
+  inputs: Readonly<Record<string, Tensor>>,
+  outputs: Readonly<Record<string, Tensor>>,
+) => Promise<void>;
 
-/** @throws QuietframeError `model-damaged` when a module does not load. */
-export async function loadModules(
-  { files }: ModelBundle,
-  engine: Engine,
-  names: readonly string[],
-): Promise<Modules> {
+/**
+ * Loads all modules of the network that the CPU runs.
+ * @throws QuietframeError `model-damaged` when a module does not load.
+ */
+export async function loadModules({ manifest, files }: ModelBundle, engine: Engine): Promise<RunModule> {
+  const encoders = manifest.sources.map((source) => `source_encoder.${source}`);
   const modules = new Map<string, NetworkModule>();
-  for (const name of names) modules.set(name, await engine.load(name, files[name] ?? new Uint8Array()));
-  return (name) => {
-    const found = modules.get(name);
-    if (found === undefined) throw new TypeError(`The model has no module ${name}`);
-    return found;
+  for (const name of [...encoders, ...NETWORK_MODULES]) {
+    modules.set(name, await engine.load(name, files[name] ?? new Uint8Array()));
+  }
+  return (name, inputs, outputs) => {
+    const module = modules.get(name);
+    if (module === undefined) throw new TypeError(`The model has no module ${name}`);
+    return module.run(inputs, outputs);
   };
 }

@@ -51,6 +51,12 @@ export interface PrefilterConstants {
 /** Of bundles whose manifest names none. */
 export const PREFILTER_CONSTANTS: PrefilterConstants = { explainedNoise: 2, explainedEstimate: 0.1 };
 
+/** ONNX modules that every bundle has, besides an encoder for each source, in the order of the paper's figures. */
+export const NETWORK_MODULES = [
+  ...['spatial_features', 'kernel_embedding', 'loss_specialization', 'kernel_predictor', 'temporal_features'],
+  ...['neighbor_predictor', 'scale_compositor'],
+];
+
 /** One file of a bundle. */
 export interface ModuleFile {
   readonly file: string;

@@ -6,6 +6,7 @@ import {
   type ModelManifest,
   type ModuleFile,
   NETWORK_CONSTANTS,
+  NETWORK_MODULES,
   PREFILTER_CONSTANTS,
   type PrefilterConstants,
   type ReceptiveRadius,
@@ -14,12 +15,6 @@ import {
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const FILE = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
-
-/** Modules that every bundle has, besides an encoder for each source. */
-const MODULES = [
-  ...['spatial_features', 'temporal_features', 'loss_specialization', 'kernel_embedding', 'kernel_predictor'],
-  ...['kernel_logits', 'neighbor_predictor', 'scale_compositor'],
-];
 
 /** Graphs for GPUs, of bundles that have them. */
 const GPU_GRAPHS = ['frame_graph', 'window_graph'];
@@ -108,7 +103,8 @@ export function parseManifest(text: string, origin: string): ModelManifest {
       tensorShapes(architecture, auxiliaryPrefilter),
       [
         ...sources.map((source) => `source_encoder.${source}`),
-        ...MODULES,
+        ...NETWORK_MODULES,
+        'kernel_logits',
         ...(errorPredictor ? ['error_predictor'] : []),
         ...(auxiliaryPrefilter ? ['auxiliary_prefilter', 'auxiliary_prefilter_logits'] : []),
         ...gpuGraphs(root.modules),

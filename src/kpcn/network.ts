@@ -1,17 +1,10 @@
 import type { Engine, Tensor } from '../engine/engine.js';
-import { loadModules, type Modules } from '../engine/load-modules.js';
+import { loadModules, type RunModule } from '../engine/load-modules.js';
 import type { ModelManifest } from '../engine/model-manifest.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 
-// biome-ignore format: in the order of the figures
-const MODULES = ['spatial_features', 'kernel_embedding', 'loss_specialization', 'kernel_predictor',
-  'temporal_features', 'neighbor_predictor', 'scale_compositor'];
-
-/** log10 of lambda, [1,1,h/2,w/2], and memory for the features that it specializes, of their shape. */
-export interface Specialization {
-  readonly logLambda: Tensor;
-  readonly specialized: Tensor;
-}
+/** log10 of lambda, [1,1,h/2,w/2], and memory for the features that it specializes; undefined stands for lambda = 1. */
+export type Specialization = { readonly logLambda: Tensor; readonly specialized: Tensor } | undefined;
 
 /**
  * The multi-scale denoiser of Vogels et al. 2018, one method for each figure, with the module names of
@@ -22,13 +15,12 @@ export interface Specialization {
 export class KpcnNetwork {
   private constructor(
     readonly manifest: ModelManifest,
-    private readonly module: Modules,
+    private readonly run: RunModule,
   ) {}
 
   /** @throws QuietframeError `model-damaged` when a module does not load. */
   static async load(bundle: ModelBundle, engine: Engine): Promise<KpcnNetwork> {
-    const encoders = bundle.manifest.sources.map((source) => `source_encoder.${source}`);
-    return new KpcnNetwork(bundle.manifest, await loadModules(bundle, engine, [...encoders, ...MODULES]));
+    return new KpcnNetwork(bundle.manifest, await loadModules(bundle, engine));
   }
 
   /**
@@ -36,26 +28,23 @@ export class KpcnNetwork {
    * make spatial features of it. `detail` [1,D,h/2,w/2] keeps full-resolution pixels as channels.
    */
   async encode(x: Tensor, source: string, features: Tensor, detail: Tensor): Promise<void> {
-    await this.module(`source_encoder.${source}`).run({ x }, { features, detail });
+    await this.run(`source_encoder.${source}`, { x }, { features, detail });
   }
 
   async extractSpatialFeatures(features: Tensor, spatial: Tensor): Promise<void> {
-    await this.module('spatial_features').run({ features }, { spatial });
+    await this.run('spatial_features', { features }, { spatial });
   }
 
   /** What kernels compare pixels by: the affinity of p and q is -|embedding(p) - embedding(q)|^2. */
   async embed(spatial: Tensor, detail: Tensor, embedding: Tensor): Promise<void> {
-    await this.module('kernel_embedding').run({ spatial, detail }, { embedding });
+    await this.run('kernel_embedding', { spatial, detail }, { embedding });
   }
 
   /** Figure 8, section 4.3: features for an asymmetric loss of slope lambda (equation 6); unchanged where lambda is 1. */
-  async specialize(features: Tensor, lambda: Specialization | undefined): Promise<Tensor> {
-    if (lambda === undefined) return features;
+  async specialize(spatial: Tensor, lambda: Specialization): Promise<Tensor> {
+    if (lambda === undefined) return spatial;
     const { logLambda, specialized } = lambda;
-    await this.module('loss_specialization').run(
-      { spatial: features, log_lambda: logLambda },
-      { specialized },
-    );
+    await this.run('loss_specialization', { spatial, log_lambda: logLambda }, { specialized });
     return specialized;
   }
 
@@ -63,34 +52,26 @@ export class KpcnNetwork {
   async predictKernels(
     spatial: Tensor,
     detail: Tensor,
-    lambda: Specialization | undefined,
-    kernelFeatures: Tensor,
+    lambda: Specialization,
+    kernels: Tensor,
   ): Promise<void> {
     const specialized = await this.specialize(spatial, lambda);
-    await this.module('kernel_predictor').run(
-      { spatial: specialized, detail },
-      { kernel_features: kernelFeatures },
-    );
+    await this.run('kernel_predictor', { spatial: specialized, detail }, { kernel_features: kernels });
   }
 
-  /** Figure 3: features of a window, from the center's and the warped differences of the others, and the kernels of its frames. */
-  async predictTemporalKernels(
-    spatial: Tensor,
-    differences: Tensor,
-    lambda: Specialization | undefined,
-    temporal: Tensor,
-    neighborFeatures: Tensor,
-  ): Promise<void> {
-    await this.module('temporal_features').run({ spatial, differences }, { temporal });
+  /** Figure 3, left: features of a window, from the center's and the warped differences of the other frames. */
+  async extractTemporalFeatures(spatial: Tensor, differences: Tensor, temporal: Tensor): Promise<void> {
+    await this.run('temporal_features', { spatial, differences }, { temporal });
+  }
+
+  /** Figure 3, right: the kernels of the other frames. */
+  async predictNeighbors(temporal: Tensor, lambda: Specialization, kernels: Tensor): Promise<void> {
     const specialized = await this.specialize(temporal, lambda);
-    await this.module('neighbor_predictor').run(
-      { temporal: specialized },
-      { neighbor_features: neighborFeatures },
-    );
+    await this.run('neighbor_predictor', { temporal: specialized }, { neighbor_features: kernels });
   }
 
   /** Figure 4: alpha of equation 5, [1,1,h,w], by which a level and the upscaled coarser one are blended. */
   async predictBlendWeight(fine: Tensor, coarse: Tensor, blendWeight: Tensor): Promise<void> {
-    await this.module('scale_compositor').run({ fine, coarse }, { blend_weight: blendWeight });
+    await this.run('scale_compositor', { fine, coarse }, { blend_weight: blendWeight });
   }
 }

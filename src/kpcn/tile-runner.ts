@@ -186,7 +186,8 @@ export class TileRunner {
     await timed(time, 'network', async () => {
       const temporal = this.memory.tensor('temporal', features.channels, ...sizeOf(cells));
       const forLambda = this.lambdaOf(temporal, area, logLambda);
-      await this.network.predictTemporalKernels(spatial, differences, forLambda, temporal, kernels);
+      await this.network.extractTemporalFeatures(spatial, differences, temporal);
+      await this.network.predictNeighbors(temporal, forLambda, kernels);
     });
   }
 
@@ -208,7 +209,7 @@ export class TileRunner {
   }
 
   /** The lambda of an area and memory for the features it specializes; nothing where lambda is 1 in the whole area. */
-  private lambdaOf({ shape }: Tensor, area: Tile, logLambda: Raster | undefined): Specialization | undefined {
+  private lambdaOf({ shape }: Tensor, area: Tile, logLambda: Raster | undefined): Specialization {
     if (logLambda === undefined) return undefined;
     const [, channels, height, width] = shape;
     const map = this.memory.tensor('log_lambda', 1, height, width);

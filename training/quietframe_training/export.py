@@ -2,7 +2,8 @@
 
 python -m quietframe_training.export --checkpoint runs/a/checkpoint.pt --out models/kpcn/1 [--notes notes.json] [--refresh]
 
-With --refresh a bundle that is there is written again and keeps its notes (`training`), its prefilter and its error predictor.
+With --refresh a bundle that is there is written again and keeps its prefilter, its error predictor and, without --notes, its
+notes (`training`).
 A checkpoint whose run has trained one encoder alone gets the error predictor of the bundle that it replaces, or of the newest
 one beside it: the predictor looks at pictures and not at the network, which is the same behind the encoder.
 """
@@ -188,11 +189,11 @@ def keep_predictor(manifest: dict, source: pathlib.Path, folder: pathlib.Path) -
     (folder / "model.json").write_text(json.dumps(target, indent=2) + "\n")
 
 
-def keep_rest(old: dict, folder: pathlib.Path) -> None:
-    """Takes notes, prefilter and error predictor of a bundle's last manifest into the new one, in its order."""
+def keep_rest(old: dict, folder: pathlib.Path, keeps_notes: bool) -> None:
+    """Takes prefilter, error predictor and perhaps notes of a bundle's last manifest into the new one, in its order."""
     new = json.loads((folder / "model.json").read_text())
     modules = {**old["modules"], **new["modules"]}
-    manifest = {**old, **new, "modules": modules, "training": old["training"]}
+    manifest = {**old, **new, "modules": modules, "training": (old if keeps_notes else new)["training"]}
     (folder / "model.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
@@ -201,7 +202,7 @@ def main(arguments=None):
     parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True, help="models/<name>/<version>")
     parser.add_argument("--notes", type=pathlib.Path, help="JSON for the manifest's `training`")
-    parser.add_argument("--refresh", action="store_true", help="keep the bundle's notes, prefilter and error predictor")
+    parser.add_argument("--refresh", action="store_true", help="keep the bundle's prefilter, error predictor and notes")
     options = parser.parse_args(arguments)
     network, state = load_network(options.checkpoint)
     last = json.loads((options.out / "model.json").read_text()) if options.refresh else None
@@ -213,7 +214,7 @@ def main(arguments=None):
     manifest = json.loads((source / "model.json").read_text()) if source else {}
     export_bundle(network, options.out, options.out.parent.name, int(options.out.name), description, training)
     if last:
-        keep_rest(last, options.out)
+        keep_rest(last, options.out, keeps_notes=options.notes is None)
     elif source:
         keep_predictor(manifest, source, options.out)
     else:

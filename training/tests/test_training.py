@@ -216,6 +216,9 @@ def test_the_bundle_of_a_new_encoder_keeps_the_error_predictor_of_the_one_beside
     assert exported("2", None, "--refresh")["training"] == {"steps": 7}
     assert list(json.loads((models / "2" / "model.json").read_text())) == list(old)
     assert (models / "2" / "error_predictor.onnx").exists()
+    (tmp_path / "notes.json").write_text('{"data": "other"}')
+    refreshed = exported("2", None, "--refresh", "--notes", str(tmp_path / "notes.json"))
+    assert refreshed["training"] == {"steps": 1, "data": "other"} and refreshed["errorPredictor"] == old["errorPredictor"]
     # Another network makes other errors.
     anew = exported("2")
     assert "errorPredictor" not in anew and "error_predictor" not in anew["modules"]
