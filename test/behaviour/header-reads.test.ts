@@ -9,8 +9,8 @@ import { createClient } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { DenoiserService } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
-import { blenderParts, exrFile } from '../frame/support.js';
 import { collect, frames, messagesOf } from '../rpc/support.js';
+import { blenderParts, exrFile } from '../support/exr-files.js';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const MAIN = path('../../dist/cli/main.js');

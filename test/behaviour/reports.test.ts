@@ -21,9 +21,9 @@ import {
 import { Lifecycle } from '../../src/server/lifecycle.js';
 import { GrpcServer } from '../../src/server/rpc/grpc-server.js';
 import { expectFullReport, expectReport } from '../files/report-schema.js';
-import { blenderParts, exrFile } from '../frame/support.js';
 import { collect, frames, messagesOf, type Options, sent } from '../rpc/support.js';
 import { CONFIG, post } from '../server/support.js';
+import { blenderParts, exrFile } from '../support/exr-files.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'quietframe-reports-'));

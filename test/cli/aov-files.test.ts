@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
-import { exrFile } from '../frame/support.js';
 import { fakeApp, listen } from '../server/support.js';
+import { exrFile } from '../support/exr-files.js';
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const MAIN = path('../../dist/cli/main.js');

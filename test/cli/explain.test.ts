@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawKernels } from '../../src/cli/explain/draw-kernels.js';
 import { raster } from '../../src/image/raster.js';
 import { TINY_MODELS } from '../denoise/support.js';
-import { exrFile } from '../frame/support.js';
+import { exrFile } from '../support/exr-files.js';
+import { scatter } from '../support/random.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 let folder: string;
@@ -27,8 +28,7 @@ beforeAll(async () => {
   const window = { xMin: 0, yMin: 0, xMax: 39, yMax: 23 };
   for (const seed of [1, 2, 3]) {
     const file = exrFile([{ window, layers: ['RGB', 'albedo.RGB', 'normal.XYZ'] }], (channel, i) => {
-      const value = Math.sin((i + seed) * 12.9898 + channel.charCodeAt(channel.length - 1)) * 43758.5453;
-      return 0.4 + 0.4 * (value - Math.floor(value) - 0.5);
+      return 0.4 + 0.4 * (scatter((i + seed) * 12.9898 + channel.charCodeAt(channel.length - 1)) - 0.5);
     });
     await writeFile(join(folder, `shot.${seed}.exr`), file);
   }

@@ -7,7 +7,7 @@ import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parameterOption, parseInteger } from '../../src/cli/options.js';
 import { readExr } from '../../src/exr/read-exr.js';
-import { blenderParts, exrFile } from '../frame/support.js';
+import { blenderParts, exrFile } from '../support/exr-files.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const MODELS = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OverwriteGuard } from '../../src/cli/overwrite-guard.js';
 import { withPartialFile } from '../../src/io/partial-files.js';
-import { exrFile } from '../frame/support.js';
+import { exrFile } from '../support/exr-files.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const INPUTS = ['a.exr', 'b.exr', 'lambda.exr', 'guide.exr', 's.1.exr', 's.2.exr', 's.11.exr', 's.12.exr'];

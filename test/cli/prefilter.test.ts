@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
-import { blenderParts, exrFile } from '../frame/support.js';
 import { prefilteredModels } from '../kpcn/prefilter-support.js';
+import { blenderParts, exrFile } from '../support/exr-files.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const models = prefilteredModels();

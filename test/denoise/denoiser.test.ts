@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import { STAGES } from '../../src/denoise/worker/jobs.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { frameOf, largestDifference, noise, TINY_MODELS } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { frameOf, noise, TINY_MODELS } from './support.js';
 
 let denoiser: Denoiser;
 

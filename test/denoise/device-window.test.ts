@@ -12,7 +12,8 @@ import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { GpuNetwork } from '../../src/kpcn/gpu/gpu-network.js';
 import { prefilteredModels } from '../kpcn/prefilter-support.js';
-import { frameOf, largestDifference, noise } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { frameOf, noise } from './support.js';
 
 const WORKER = new URL('../../dist/denoise/worker/denoise-worker.js', import.meta.url);
 const [WIDTH, HEIGHT] = [62, 43];

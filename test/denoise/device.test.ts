@@ -7,7 +7,8 @@ import type { DenoiserOptions } from '../../src/denoise/types.js';
 import type { WorkerModels } from '../../src/denoise/worker/jobs.js';
 import { openWorkers } from '../../src/denoise/worker/open-workers.js';
 import { ModelRepository } from '../../src/engine/model-repository.js';
-import { frameOf, largestDifference, TINY_MODELS } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { frameOf, TINY_MODELS } from './support.js';
 
 const opened: Denoiser[] = [];
 

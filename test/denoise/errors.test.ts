@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { plane, type Raster, raster } from '../../src/image/raster.js';
+import { randomNumbers } from '../support/random.js';
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const MODEL = 'kpcn@2';
@@ -18,17 +19,14 @@ afterAll(() => denoiser.close());
 
 /** Clean on the left; on the right with noise of 30 %, as its variance says. */
 function frameOf(width: number, height: number): Frame {
-  let state = 1;
-  const random = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  };
+  const random = randomNumbers(1);
   const color = raster(width, height, 3);
   const colorVariance = raster(width, height, 1);
   for (let i = 0; i < width * height; i++) {
     const sigma = i % width < width / 2 ? 0 : 0.06;
     colorVariance.data[i] = sigma ** 2;
-    for (let c = 0; c < 3; c++) color.data[c * width * height + i] = 0.2 + sigma * Math.sqrt(12) * random();
+    for (let c = 0; c < 3; c++)
+      color.data[c * width * height + i] = 0.2 + sigma * Math.sqrt(12) * (random() - 0.5);
   }
   const constant = (channels: number, value: number): Raster =>
     raster(width, height, channels, new Float32Array(channels * width * height).fill(value));

@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
+import { randomNumbers } from '../support/random.js';
 
 export const TINY_MODELS = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));
 
 /** A picture with gradients and noise that is the same in every run. */
 export function noise(width: number, height: number, channels: number, scale = 1, seed = 0): Raster {
-  let state = width * 31 + height * 17 + channels + seed;
+  const random = randomNumbers(width * 31 + height * 17 + channels + seed);
   const data = Float32Array.from({ length: width * height * channels }, (_, i) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return scale * ((i % width) / width + state / 2 ** 32);
+    return scale * ((i % width) / width + random());
   });
   return raster(width, height, channels, data);
 }
@@ -27,8 +27,4 @@ export function frameOf(width: number, height: number, seed = 0): Frame {
     normal: noise(width, height, 3, 0.5, seed),
     normalVariance: noise(width, height, 1, 0.01, seed),
   };
-}
-
-export function largestDifference(a: Raster, b: Raster): number {
-  return a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - (b.data[i] as number))), 0);
 }

@@ -3,7 +3,8 @@ import { Denoiser } from '../../src/denoise/denoiser.js';
 import type { DenoiseRequest, WindowFrame } from '../../src/denoise/types.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { frameOf, largestDifference, noise, TINY_MODELS } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { frameOf, noise, TINY_MODELS } from './support.js';
 
 let denoiser: Denoiser;
 

@@ -6,7 +6,7 @@ import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createContext, runInContext } from 'node:vm';
 import { expect, it } from 'vitest';
-import { exrFile } from '../frame/support.js';
+import { exrFile } from '../support/exr-files.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const SCRIPT = readFileSync(new URL('../../deploy/flamenco/quietframe.js', import.meta.url), 'utf8');

@@ -7,6 +7,7 @@ import type { Compression } from '../../src/exr/compression.js';
 import { readHeader } from '../../src/exr/header.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { replaceChannels } from '../../src/exr/replace-channels.js';
+import { randomNumbers } from '../support/random.js';
 import { fixture } from './fixtures.js';
 
 /** One part of halves in HTJ2K, one of floats in Zstandard, normals as floats in HTJ2K, and an albedo in lossy LJ2K. */
@@ -104,11 +105,8 @@ describe.each(['htj2k256.exr', 'htj2k32.exr', 'tiled-htj2k32.exr', 'zstd.exr', '
     const words = decode(chunk);
 
     it('is refused or decodes to as many samples, and harms no other', () => {
-      let state = 7;
-      const random = (below: number): number => {
-        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-        return Math.floor((state / 2 ** 32) * below);
-      };
+      const numbers = randomNumbers(7);
+      const random = (below: number): number => Math.floor(numbers() * below);
       let refused = 0;
       for (let round = 0; round < 300; round++) {
         const damagedChunk = changed(chunk, (data) => {

@@ -11,7 +11,7 @@ import { buildFrame } from '../../src/frame/build-frame.js';
 import { resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import type { FileRole } from '../../src/image/joined-parts.js';
 import { FIXTURES, fixture } from '../exr/fixtures.js';
-import { exrFile, type PartRecipe, WINDOW } from '../frame/support.js';
+import { exrFile, type PartRecipe, WINDOW } from '../support/exr-files.js';
 
 const file = (layers: readonly string[], base = 0, more: Partial<PartRecipe> = {}): Uint8Array =>
   exrFile(

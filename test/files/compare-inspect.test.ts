@@ -2,7 +2,7 @@ import { afterAll, expect, it } from 'vitest';
 import { ExrPool } from '../../src/exr/pool.js';
 import { compareExr } from '../../src/files/compare-exr.js';
 import { inspectExr } from '../../src/files/inspect-exr.js';
-import { blenderParts, exrFile } from '../frame/support.js';
+import { blenderParts, exrFile } from '../support/exr-files.js';
 
 const pool = new ExrPool({ workers: 1 });
 afterAll(() => pool.close());

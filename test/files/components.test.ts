@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Denoiser } from '../../src/denoise/denoiser.js';
-import type { DenoiseReport, DenoiseRequest } from '../../src/denoise/types.js';
+import type { DenoiseRequest, DenoiseResult } from '../../src/denoise/types.js';
 import { QuietframeError } from '../../src/errors.js';
 import { attributeText } from '../../src/exr/attribute.js';
 import { readHeader } from '../../src/exr/header.js';
@@ -10,53 +9,39 @@ import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { blenderParts, exrFile } from '../frame/support.js';
+import { blenderParts, exrFile } from '../support/exr-files.js';
+import { StubDenoiser } from '../support/stub-denoiser.js';
 import { tilted } from '../support/tilted.js';
 
 const pool = new ExrPool({ workers: 1 });
 afterAll(() => pool.close());
 
-const REPORT: DenoiseReport = {
-  ...{ model: 'stub', version: 1, encoder: 'cycles', device: 'cpu', executionProvider: 'cpu', simd: 'plain' },
-  ...{ exposure: 1, lambda: 1, windowUsed: 1, tiles: 2, stages: { network: 0.5 }, seconds: 0.5 },
-  features: { hits: 1, misses: 2, bytes: 100 },
-};
-
 /** Filters all it is given with one kernel, which depends on the colour: means with weights of the colour's own. */
-class KernelDenoiser implements Pick<Denoiser, 'denoise' | 'windowSize'> {
-  readonly seen: { readonly frame: Frame; readonly request: DenoiseRequest }[] = [];
-
-  async denoise(frame: Frame, request: DenoiseRequest = {}) {
-    this.seen.push({ frame, request });
-    for (const fraction of [0.5, 1]) request.onProgress?.(fraction);
-    const pixels = frame.width * frame.height;
-    const filter = ({ width, height, channels, data }: Raster): Raster =>
-      raster(
-        width,
-        height,
-        channels,
-        data.map((value, i) => {
-          const own = frame.color.data[i % pixels] as number;
-          const weight = 1 / (1 + own * own);
-          return (1 - weight) * value + weight * (data[i % pixels === 0 ? i : i - 1] as number);
-        }),
-      );
-    const errors = raster(frame.width, frame.height, 2);
+class KernelDenoiser extends StubDenoiser {
+  override async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
+    const { report, ...result } = await super.denoise(frame, request);
+    const predictedError = { smape: 0.1, dssim: 0.1, decay: 0.5, lambda: 1 as const };
     return {
-      color: filter(frame.color),
-      also: (request.also ?? []).map(filter),
-      ...(request.errors && { errors }),
+      ...result,
+      ...(request.errors && { errors: raster(frame.width, frame.height, 2) }),
       // One of all passes, and one of this.
       fireflies: [7, 10 - this.seen.length],
       report: {
-        ...REPORT,
-        ...(request.errors && { predictedError: { smape: 0.1, dssim: 0.1, decay: 0.5, lambda: 1 as const } }),
+        ...report,
+        features: { hits: 1, misses: 2, bytes: 100 },
+        ...(request.errors && { predictedError }),
       },
     };
   }
 
-  windowSize(): number {
-    return 7;
+  protected override filter({ width, height, channels, data }: Raster, { color }: Frame): Raster {
+    const pixels = width * height;
+    const filtered = data.map((value, i) => {
+      const own = color.data[i % pixels] as number;
+      const weight = 1 / (1 + own * own);
+      return (1 - weight) * value + weight * (data[i % pixels === 0 ? i : i - 1] as number);
+    });
+    return raster(width, height, channels, filtered);
   }
 }
 
@@ -157,7 +142,7 @@ describe('components', () => {
     expect([report.components, report.tiles, report.stages.network, report.features]).toEqual([
       'split',
       6,
-      1.5,
+      0.75,
       { hits: 3, misses: 6, bytes: 100 },
     ]);
   });

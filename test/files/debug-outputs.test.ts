@@ -6,7 +6,8 @@ import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { Output } from '../../src/files/denoise-file/maps.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { TINY_MODELS } from '../denoise/support.js';
-import { exrFile } from '../frame/support.js';
+import { exrFile } from '../support/exr-files.js';
+import { scatter } from '../support/random.js';
 
 const pool = new ExrPool({ workers: 1 });
 const denoiser = await Denoiser.load({ modelsDirectory: TINY_MODELS, threads: 1 });
@@ -18,9 +19,8 @@ const LEVELS = [0, 1, 2];
 function render(seed: number, layers: readonly string[] = ['RGB', 'albedo.RGB', 'normal.XYZ']): Uint8Array {
   const window = { xMin: -5, yMin: 7, xMax: WIDTH - 6, yMax: HEIGHT + 6 };
   return exrFile([{ window, layers }], (channel, i) => {
-    const value =
-      Math.sin((i + seed) * 12.9898 + channel.charCodeAt(channel.length - 1) * 78.233) * 43758.5453;
-    return 0.4 + 0.4 * (value - Math.floor(value) - 0.5);
+    const letter = channel.charCodeAt(channel.length - 1);
+    return 0.4 + 0.4 * (scatter((i + seed) * 12.9898 + letter * 78.233) - 0.5);
   });
 }
 

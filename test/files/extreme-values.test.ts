@@ -6,7 +6,8 @@ import { readExr } from '../../src/exr/read-exr.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import type { SampleType } from '../../src/image/image.js';
-import { blenderParts, exrFile, type Samples } from '../frame/support.js';
+import { blenderParts, exrFile, type Samples } from '../support/exr-files.js';
+import { scatterOf } from '../support/random.js';
 
 const pool = new ExrPool({ workers: 1 });
 const modelsDirectory = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));
@@ -18,16 +19,10 @@ const MAX_FLOAT = 2 ** 128 - 2 ** 104;
 /** Without a textured albedo a constant stays constant. */
 const FLAT = ['Combined.RGB'];
 
-/** Noise in [0, 1), the same in every run. */
-function noise(text: string, i: number): number {
-  const seed = [...text].reduce((sum, letter) => sum + letter.charCodeAt(0), i * 12.9898);
-  return Math.sin(seed) * 43758.5453 - Math.floor(Math.sin(seed) * 43758.5453);
-}
-
 const albedo = (i: number): number => (i % WIDTH < 20 ? 0.1 : 0.8);
 /** Contrasts of a texture and of rare bright pixels. */
 const light = (channel: string, i: number): number =>
-  albedo(i) * noise(channel, i) ** 4 * (i % 37 === 0 ? 40 : 2);
+  albedo(i) * scatterOf(channel, i) ** 4 * (i % 37 === 0 ? 40 : 2);
 
 function render(
   samples: Samples,
@@ -56,7 +51,7 @@ it.each([1, 3])(
   async (lambda) => {
     const names = ['Combined_key', 'Combined_fill'];
     const group = (name: string, channel: string, i: number): number =>
-      Math.fround(noise(name, i) > 0.6 ? light(name + channel.at(-1), i) : 0);
+      Math.fround(scatterOf(name, i) > 0.6 ? light(name + channel.at(-1), i) : 0);
     const exr = render(
       (channel, i) => {
         const own = names.find((name) => channel.includes(name));
@@ -120,10 +115,10 @@ it('fills blocks of NaN from what is around them', async () => {
 
 it.each([1e20, 1e30, 3e38])('makes finite light of finite light up to %d', async (most) => {
   for (const samples of [
-    (channel: string, i: number) => most * noise(channel, i),
-    (channel: string, i: number) => (noise(channel, i) > 0.9 ? most : noise(channel, i)),
-    (channel: string, i: number) => (i % WIDTH > 20 ? most : noise(channel, i)),
-    (channel: string, i: number) => (noise(channel, i) > 0.5 ? most : -most),
+    (channel: string, i: number) => most * scatterOf(channel, i),
+    (channel: string, i: number) => (scatterOf(channel, i) > 0.9 ? most : scatterOf(channel, i)),
+    (channel: string, i: number) => (i % WIDTH > 20 ? most : scatterOf(channel, i)),
+    (channel: string, i: number) => (scatterOf(channel, i) > 0.5 ? most : -most),
     () => most,
   ]) {
     const half = render((channel, i) => samples(`${channel}b`, i));
@@ -155,7 +150,7 @@ it('makes grey of grey, whatever the albedo', async () => {
     window,
   }));
   const exr = exrFile(parts, (channel, i) =>
-    channel.includes('Albedo') ? noise(channel, i >> 2) : noise('grey', i) * 2,
+    channel.includes('Albedo') ? scatterOf(channel, i >> 2) : scatterOf('grey', i) * 2,
   );
   const planes = await denoised(exr);
   for (const c of ['G', 'B']) expect(planes.get(`V.Combined.${c}`)).toEqual(planes.get('V.Combined.R'));

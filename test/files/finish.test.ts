@@ -6,7 +6,7 @@ import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
-import { blenderParts, exrFile, type Samples } from '../frame/support.js';
+import { blenderParts, exrFile, type Samples } from '../support/exr-files.js';
 import { tilted } from '../support/tilted.js';
 
 const MODELS = fileURLToPath(new URL('../../models', import.meta.url));

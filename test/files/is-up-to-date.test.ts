@@ -6,7 +6,7 @@ import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { isDenoised } from '../../src/files/is-up-to-date.js';
 import type { Frame } from '../../src/frame/frame.js';
-import { blenderParts, exrFile, WINDOW } from '../frame/support.js';
+import { blenderParts, exrFile, WINDOW } from '../support/exr-files.js';
 
 const pool = new ExrPool({ workers: 1 });
 afterAll(() => pool.close());

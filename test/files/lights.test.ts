@@ -6,7 +6,8 @@ import { readHeader } from '../../src/exr/header.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
-import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
+import { blenderParts, exrFile, type PartRecipe } from '../support/exr-files.js';
+import { scatterOf } from '../support/random.js';
 
 const pool = new ExrPool({ workers: 1 });
 const modelsDirectory = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));
@@ -14,13 +15,6 @@ const denoiser = await Denoiser.load({ modelsDirectory, threads: 1 });
 afterAll(() => Promise.all([pool.close(), denoiser.close()]));
 
 const WINDOW = { xMin: 0, yMin: 0, xMax: 47, yMax: 32 };
-
-/** Noise in [0, 1), the same in every run. */
-function noise(text: string, i: number): number {
-  const value =
-    Math.sin([...text].reduce((sum, letter) => sum + letter.charCodeAt(0), i * 12.9898)) * 43758.5453;
-  return value - Math.floor(value);
-}
 
 const render = (passes: readonly string[], samples: (channel: string, i: number) => number): Uint8Array =>
   exrFile(
@@ -51,7 +45,7 @@ const GROUPS = ['Combined_fill', 'Combined_key', 'Combined_world'];
 
 it('denoises light groups whose sum is the denoised beauty, to float precision', async () => {
   const group = (name: string, channel: string, i: number): number =>
-    (name.length / 9) * noise(name + channel.at(-1), i) ** 3;
+    (name.length / 9) * scatterOf(name + channel.at(-1), i) ** 3;
   const exr = render(['Combined.RGB', ...GROUPS.map((name) => `${name}.RGB`)], (channel, i) => {
     const own = GROUPS.find((name) => channel.includes(`${name}.`));
     if (own !== undefined) return group(own, channel, i);
@@ -82,7 +76,7 @@ it('denoises light groups whose sum is the denoised beauty, to float precision',
 
 it('denoises the lobes of Cycles so that lobe times colour still makes up the beauty', async () => {
   const lobes = ['Diffuse Direct', 'Diffuse Indirect', 'Glossy Direct'];
-  const light = (name: string, channel: string, i: number): number => noise(name + channel.at(-1), i);
+  const light = (name: string, channel: string, i: number): number => scatterOf(name + channel.at(-1), i);
   const color = (name: string, i: number): number => (name.includes('Glossy') ? 0.75 : 0.125 + (i % 5) / 8);
   const exr = render(
     ['Combined.RGB', ...[...lobes, 'Diffuse Color', 'Glossy Color'].map((name) => `${name}.RGB`)],
@@ -117,7 +111,7 @@ it('keeps both sums in a window whose components are denoised on their own', asy
     render([...passes, 'Vector.XYZW'], (channel, i) => {
       if (channel.includes('Vector')) return channel.endsWith('X') ? 1 : 0;
       if (channel.includes('Color')) return color(channel, i);
-      const light = (name: string): number => 0.1 + noise(`${time}${name}${channel.at(-1)}`, i);
+      const light = (name: string): number => 0.1 + scatterOf(`${time}${name}${channel.at(-1)}`, i);
       const own = lobes.find((name) => channel.includes(name));
       if (own !== undefined) return light(own);
       const beauty = lobes.reduce((sum, name) => sum + light(name) * color(name, i), 0);

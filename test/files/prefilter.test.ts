@@ -9,8 +9,9 @@ import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { isDenoised } from '../../src/files/is-up-to-date.js';
 import { resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import { TINY_MODELS } from '../denoise/support.js';
-import { exrFile } from '../frame/support.js';
 import { prefilteredModels } from '../kpcn/prefilter-support.js';
+import { exrFile } from '../support/exr-files.js';
+import { scatter } from '../support/random.js';
 
 const pool = new ExrPool({ workers: 1 });
 const denoiser = await Denoiser.load({ modelsDirectory: prefilteredModels(), threads: 1 });
@@ -23,8 +24,7 @@ const NORMALS = [...'XYZ'].map((letter) => `quietframe.normal.${letter}`);
 const AUXILIARIES = [...CHANNELS, ...NORMALS];
 
 function noise(channel: string, i: number): number {
-  const value = Math.sin((i + 1) * 12.9898 + channel.charCodeAt(channel.length - 1) * 78.233) * 43758.5453;
-  return value - Math.floor(value);
+  return scatter((i + 1) * 12.9898 + channel.charCodeAt(channel.length - 1) * 78.233);
 }
 
 function render(layers: readonly string[], attributes: Readonly<Record<string, string>> = {}): Uint8Array {

@@ -5,7 +5,7 @@ import { ExrPool } from '../../src/exr/pool.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { FrameCache } from '../../src/files/window/frame-cache.js';
-import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
+import { blenderParts, exrFile, type PartRecipe } from '../support/exr-files.js';
 
 const modelsDirectory = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));
 const pool = new ExrPool({ workers: 1 });

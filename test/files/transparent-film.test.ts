@@ -7,7 +7,8 @@ import { applyCoverage, coverageOf, isTransparent } from '../../src/files/denois
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { exrFile } from '../frame/support.js';
+import { exrFile } from '../support/exr-files.js';
+import { scatter } from '../support/random.js';
 
 const pool = new ExrPool({ workers: 1 });
 const modelsDirectory = fileURLToPath(new URL('../../models', import.meta.url));
@@ -20,8 +21,7 @@ const COLORS: Readonly<Record<string, number>> = { R: 0.7, G: 0.3, B: 0.15 };
 
 /** Noise in [0, 1), the same in every run. */
 function noise(seed: number, i: number): number {
-  const value = Math.sin(i * 12.9898 + seed * 78.233) * 43758.5453;
-  return value - Math.floor(value);
+  return scatter(i * 12.9898 + seed * 78.233);
 }
 
 /** A ball with an antialiased edge, and a soft cloud beside it. */

@@ -1,45 +1,17 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Denoiser } from '../../src/denoise/denoiser.js';
-import type { DenoiseReport } from '../../src/denoise/types.js';
 import { attributeText } from '../../src/exr/attribute.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import { inspectExr } from '../../src/files/inspect-exr.js';
 import { isDenoised } from '../../src/files/is-up-to-date.js';
-import type { Frame } from '../../src/frame/frame.js';
-import { type Raster, raster } from '../../src/image/raster.js';
-import { blenderParts, exrFile, namesAttribute, type PartRecipe } from '../frame/support.js';
+import { blenderParts, exrFile, namesAttribute, type PartRecipe } from '../support/exr-files.js';
+import { StubDenoiser } from '../support/stub-denoiser.js';
 
 const pool = new ExrPool({ workers: 1 });
 afterAll(() => pool.close());
 
-const REPORT: DenoiseReport = {
-  ...{ model: 'fake', version: 1, encoder: 'cycles', device: 'cpu', executionProvider: 'cpu', simd: 'plain' },
-  ...{ exposure: 1, lambda: 1, windowUsed: 1, tiles: 2, stages: { network: 0.25 }, seconds: 0.25 },
-};
-
-/** Halves the colour and remembers what it was guided by. */
-class Halving implements Pick<Denoiser, 'denoise' | 'windowSize'> {
-  readonly frames: Frame[] = [];
-
-  async denoise(frame: Frame, request: Parameters<Denoiser['denoise']>[1] = {}) {
-    this.frames.push(frame);
-    request.onProgress?.(1);
-    const half = ({ width, height, channels, data }: Raster): Raster =>
-      raster(
-        width,
-        height,
-        channels,
-        data.map((value) => value / 2),
-      );
-    return { color: half(frame.color), also: (request.also ?? []).map(half), report: REPORT };
-  }
-
-  windowSize(): number {
-    return 7;
-  }
-}
+const halving = () => new StubDenoiser((value) => value / 2);
 
 const PASSES = ['Combined.RGBA', 'Denoising Albedo.RGB', 'Vector.XYZW'];
 /** Albedo of 0.25 and more in the left view, 0.5 and more in the right; colours of 1 and 2 and more. */
@@ -105,16 +77,16 @@ describe.each(FILES)('%s', (_, recipes) => {
     ['RIGHT', ['right']],
     ['all', ['left', 'right']],
   ] as const)('denoise the views of view=%s, each with its own guides', async (view, views) => {
-    const denoiser = new Halving();
+    const denoiser = halving();
     const fractions: number[] = [];
     const result = await denoiseExr(
       { exr, ...(view && { view }), onProgress: (fraction) => fractions.push(fraction) },
       { pool, denoiser },
     );
-    expect(denoiser.frames.map(({ color }) => color.data[0])).toEqual(
+    expect(denoiser.seen.map(({ frame: { color } }) => color.data[0])).toEqual(
       views.map((name) => (name === 'right' ? 2 : 1)),
     );
-    expect(denoiser.frames.map(({ albedo }) => albedo?.data[0])).toEqual(
+    expect(denoiser.seen.map(({ frame: { albedo } }) => albedo?.data[0])).toEqual(
       views.map((name) => (name === 'right' ? 0.5 : 0.25)),
     );
     const [before, after] = [reds(exr), reds(result.exr)];
@@ -148,7 +120,7 @@ describe.each(FILES)('%s', (_, recipes) => {
 
   it('are refused by name where there is no such view, or one picture cannot hold all', async () => {
     const run = (more: object): Promise<unknown> =>
-      denoiseExr({ exr, ...more }, { pool, denoiser: new Halving() });
+      denoiseExr({ exr, ...more }, { pool, denoiser: halving() });
     await expect(run({ view: 'up' })).rejects.toThrow(/one of left, right for view/);
     await expect(run({ view: 'all', region: { x: 0, y: 0, width: 2, height: 2 } })).rejects.toThrow(
       /one view/,
@@ -159,18 +131,18 @@ describe.each(FILES)('%s', (_, recipes) => {
 
 it('view=all of a file with one view is that view', async () => {
   const exr = exrFile([{ layers: ['RGB'] }], (_, i) => i);
-  const { report } = await denoiseExr({ exr, view: 'all' }, { pool, denoiser: new Halving() });
+  const { report } = await denoiseExr({ exr, view: 'all' }, { pool, denoiser: halving() });
   expect(report.input.views).toBeUndefined();
-  await expect(denoiseExr({ exr, view: 'right' }, { pool, denoiser: new Halving() })).rejects.toThrow(
+  await expect(denoiseExr({ exr, view: 'right' }, { pool, denoiser: halving() })).rejects.toThrow(
     /stereo views/,
   );
 });
 
 it('writes grey back to the one channel of luminance, and nothing else', async () => {
   const exr = exrFile([{ layers: ['beauty.YA', 'albedo.RGB'] }], (_, i) => 1 + (i % 7) / 8);
-  const denoiser = new Halving();
+  const denoiser = halving();
   const result = await denoiseExr({ exr }, { pool, denoiser });
-  expect(denoiser.frames[0]?.color.channels).toBe(3);
+  expect(denoiser.seen[0]?.frame.color.channels).toBe(3);
   const [before, after] = [exr, result.exr].map((file) => readExr(file).parts[0]?.planes);
   expect([...(after?.keys() ?? [])]).toEqual([...(before?.keys() ?? [])]);
   for (const [name, { data }] of after ?? []) {

@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Denoiser } from '../../src/denoise/denoiser.js';
-import type { DenoiseReport, DenoiseRequest } from '../../src/denoise/types.js';
+import type { DenoiseResult } from '../../src/denoise/types.js';
 import { QuietframeError } from '../../src/errors.js';
 import { ExrPool } from '../../src/exr/pool.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
@@ -10,7 +9,8 @@ import { componentFrame } from '../../src/frame/components.js';
 import type { Frame } from '../../src/frame/frame.js';
 import type { Box } from '../../src/image/image.js';
 import { raster } from '../../src/image/raster.js';
-import { blenderParts, exrFile, type PartRecipe } from '../frame/support.js';
+import { blenderParts, exrFile, type PartRecipe } from '../support/exr-files.js';
+import { StubDenoiser } from '../support/stub-denoiser.js';
 
 const pool = new ExrPool({ workers: 1 });
 afterAll(() => pool.close());
@@ -19,33 +19,17 @@ const [WIDTH, HEIGHT] = [48, 32];
 const PIXELS = WIDTH * HEIGHT;
 const BOX: Box = { xMin: 0, yMin: 0, xMax: WIDTH - 1, yMax: HEIGHT - 1 };
 
-const REPORT: DenoiseReport = {
-  ...{ model: 'stub', version: 1, encoder: 'cycles', device: 'cpu', executionProvider: 'cpu', simd: 'plain' },
-  ...{ exposure: 1, lambda: 1, windowUsed: 1, tiles: 1, stages: {}, seconds: 0 },
-};
-
-/** Gives back what it is given, and remembers it. */
-class StubDenoiser implements Pick<Denoiser, 'denoise' | 'windowSize'> {
-  readonly seen: { readonly frame: Frame; readonly request: DenoiseRequest }[] = [];
+/** Gives back what it is given. */
+class WindowDenoiser extends StubDenoiser {
   fails = false;
-  readonly #windowSize: number;
 
-  constructor(windowSize = 7) {
-    this.#windowSize = windowSize;
-  }
-
-  async denoise(frame: Frame, request: DenoiseRequest = {}) {
-    this.seen.push({ frame, request });
+  override denoise(...of: Parameters<StubDenoiser['denoise']>): Promise<DenoiseResult> {
+    const denoised = super.denoise(...of);
     if (this.fails) throw new QuietframeError('internal', 'The stub was told to fail');
-    const windowUsed = 1 + (request.neighbors?.length ?? 0);
-    return { color: frame.color, also: request.also ?? [], report: { ...REPORT, windowUsed } };
+    return denoised;
   }
 
-  windowSize(): number {
-    return this.#windowSize;
-  }
-
-  /** Offsets of the only request, with the motion of each. */
+  /** Offsets of the last request, with the motion of each. */
   motions(): Map<number, Float32Array> {
     const neighbors = this.seen.at(-1)?.request.neighbors ?? [];
     return new Map(neighbors.map(({ offset, motion }) => [offset, motion.data]));
@@ -106,7 +90,7 @@ const neighbor = (offset: number, recipe?: Recipe): Neighbor => ({ exr: frameAt(
 const window = (...offsets: number[]): Neighbor[] => offsets.map((offset) => neighbor(offset));
 
 async function failure(request: DenoiseExrRequest): Promise<QuietframeError> {
-  const error = await denoiseExr(request, { pool, denoiser: new StubDenoiser() }).catch(
+  const error = await denoiseExr(request, { pool, denoiser: new WindowDenoiser() }).catch(
     (reason: unknown) => reason,
   );
   if (error instanceof QuietframeError) return error;
@@ -133,7 +117,7 @@ function motionError(found: Float32Array, to: number): number {
 
 describe('windows', () => {
   it('reach the denoiser with every layer, in both directions, with chained motion', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const neighbors = window(2, -1, 3, -3, 1, -2);
     const { report } = await denoiseExr({ exr: frameAt(0), neighbors }, { pool, denoiser });
     expect([report.windowUsed, report.motion, report.input.neighbors]).toEqual([
@@ -157,7 +141,7 @@ describe('windows', () => {
     ['the last frame of a shot', [-3, -2, -1]],
     ['uneven sides', [-2, -1, 1]],
   ])('may be one-sided: %s', async (_, offsets) => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const { report } = await denoiseExr(
       { exr: frameAt(0), neighbors: window(...offsets) },
       { pool, denoiser },
@@ -167,13 +151,13 @@ describe('windows', () => {
   });
 
   it('are none with one frame', async () => {
-    const { report } = await denoiseExr({ exr: frameAt(0) }, { pool, denoiser: new StubDenoiser() });
+    const { report } = await denoiseExr({ exr: frameAt(0) }, { pool, denoiser: new WindowDenoiser() });
     expect([report.motion, report.windowUsed]).toEqual(['none', 1]);
   });
 
   it('have the same further layers in every frame', async () => {
     const passes = [...PASSES, 'Combined_key.RGB'];
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const request = { exr: frameAt(0, { passes }), aovs: ['Combined_key'], alpha: 'denoise' } as const;
     await denoiseExr({ ...request, neighbors: [neighbor(1, { passes })] }, { pool, denoiser });
     const [next] = denoiser.seen[0]?.request.neighbors ?? [];
@@ -187,14 +171,14 @@ describe('windows', () => {
   });
 
   it('are none for a model that uses one frame: nothing else is decoded', async () => {
-    const denoiser = new StubDenoiser(1);
+    const denoiser = new WindowDenoiser((value) => value, 1);
     const { report } = await denoiseExr({ exr: frameAt(0), neighbors: window(-1, 1) }, { pool, denoiser });
     expect([report.windowUsed, report.motion, report.decoded.misses]).toEqual([1, 'none', 1]);
     expect(denoiser.seen[0]?.request.neighbors).toEqual([]);
   });
 
   it('use no frame further than 3 from the centre, and say so', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const { report } = await denoiseExr(
       { exr: frameAt(0), neighbors: window(1, 2, 3, 4) },
       { pool, denoiser },
@@ -207,7 +191,7 @@ describe('motion', () => {
   const withoutVectors = { passes: PASSES.slice(0, 3) };
 
   it('is estimated where there are no vectors', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const neighbors = [-2, -1, 1, 2].map((at) => neighbor(at, withoutVectors));
     const { report } = await denoiseExr({ exr: frameAt(0, withoutVectors), neighbors }, { pool, denoiser });
     expect([report.motion, report.warnings.map(({ code }) => code)]).toEqual([
@@ -218,7 +202,7 @@ describe('motion', () => {
   });
 
   it('is estimated over a gap, and chained beyond it', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const { report } = await denoiseExr({ exr: frameAt(0), neighbors: window(-1, 2, 3) }, { pool, denoiser });
     const warning = report.warnings.find(({ code }) => code === 'optical-flow');
     expect([report.motion, warning?.message]).toEqual([
@@ -231,7 +215,7 @@ describe('motion', () => {
   });
 
   it('is not known where vectors are NaN, infinite or absurd', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const change = (channel: string, x: number, y: number): number | undefined => {
       if (!channel.includes('Vector') || y !== 4) return undefined;
       return [Number.NaN, Number.POSITIVE_INFINITY, -1e20][x];
@@ -249,7 +233,7 @@ describe('motion', () => {
   });
 
   it('is estimated where no vector is a number', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const change = (channel: string): number | undefined =>
       channel.includes('Vector') ? Number.NaN : undefined;
     const { report } = await denoiseExr(
@@ -263,7 +247,7 @@ describe('motion', () => {
   });
 
   it('may lead out of the frame', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const change = (channel: string): number | undefined => (channel.endsWith('Vector.X') ? 1000 : undefined);
     await denoiseExr({ exr: frameAt(0, { change }), neighbors: window(-1, -2) }, { pool, denoiser });
     expect(denoiser.motions().get(-2)?.every(Number.isFinite)).toBe(true);
@@ -271,7 +255,7 @@ describe('motion', () => {
   });
 
   it('in another convention is told, and used as it is', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const change = (channel: string, x: number, y: number): number | undefined =>
       channel.includes('Vector') ? -3 * vector(channel.at(-1) as string, x, y, 0) : undefined;
     const far = (at: number): Neighbor => ({ exr: frameAt(3 * at), offset: at });
@@ -295,7 +279,7 @@ describe('a convention that is named', () => {
   const neighbors = window(-1, 1);
 
   it('is how the vectors are read, also where the frame was kept in another one', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const services = { pool, denoiser, frames: new FrameCache(2 ** 26) };
     const exr = frameAt(0, { change: relative });
     await denoiseExr({ exr, neighbors }, services);
@@ -313,7 +297,7 @@ describe('a convention that is named', () => {
   it('of one direction leaves the other to optical flow', async () => {
     const { report } = await denoiseExr(
       { exr: frameAt(0), neighbors, motion: 'to-previous,y-up' },
-      { pool, denoiser: new StubDenoiser() },
+      { pool, denoiser: new WindowDenoiser() },
     );
     const [warning] = report.warnings;
     expect([warning?.code, warning?.message]).toEqual([
@@ -326,7 +310,7 @@ describe('a convention that is named', () => {
   it('may be none', async () => {
     const { report } = await denoiseExr(
       { exr: frameAt(0), neighbors, motion: 'none' },
-      { pool, denoiser: new StubDenoiser() },
+      { pool, denoiser: new WindowDenoiser() },
     );
     expect(report.motion).toBe('optical-flow');
   });
@@ -348,7 +332,7 @@ describe('a convention that is named', () => {
 
 describe('frames that are kept', () => {
   it('are decoded once while a window slides', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const frames = new FrameCache(2 ** 26);
     const files = new Map([0, 1, 2, 3, 4].map((time) => [time, frameAt(time)]));
     const counts = [];
@@ -373,7 +357,7 @@ describe('frames that are kept', () => {
   });
 
   it('are told apart by their bytes and by how they are read', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const frames = new FrameCache(2 ** 26);
     const exr = frameAt(0);
     const change = (channel: string, x: number): number | undefined =>
@@ -393,7 +377,7 @@ describe('frames that are kept', () => {
   });
 
   it('go by the digests that are known', async () => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const frames = new FrameCache(2 ** 26);
     const hits = [];
     for (const exr of [frameAt(0), frameAt(1)]) {
@@ -405,7 +389,7 @@ describe('frames that are kept', () => {
 
   it('stay within the bytes that are allowed', async () => {
     const one = new FrameCache(2 ** 26);
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     await denoiseExr({ exr: frameAt(0) }, { pool, denoiser, frames: one });
     const frames = new FrameCache(Math.floor(1.5 * one.bytes));
     for (const time of [0, 1, 0]) {
@@ -419,7 +403,7 @@ describe('frames that are kept', () => {
 
   it('are none of a request that failed', async () => {
     const frames = new FrameCache(2 ** 26);
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     denoiser.fails = true;
     const request = { exr: frameAt(0), neighbors: window(1) };
     await expect(denoiseExr(request, { pool, denoiser, frames })).rejects.toThrow('told to fail');
@@ -476,7 +460,7 @@ describe('the map of lambda', () => {
     exrFile([{ window: box, layers: [channels] }], (_, i) => value(i));
 
   it.each(['=lambda', 'Y', 'RGB', '=slope'])('is read from %s', async (channels) => {
-    const denoiser = new StubDenoiser();
+    const denoiser = new WindowDenoiser();
     const lambdaMap = map(channels, (i) => 1 + (i % 9));
     const { report } = await denoiseExr({ exr, lambdaMap }, { pool, denoiser });
     const { lambda } = denoiser.seen[0]?.request ?? {};
@@ -493,7 +477,7 @@ describe('the map of lambda', () => {
 
   it('may lie elsewhere', async () => {
     const lambdaMap = map('Y', () => 2, { xMin: 100, yMin: 7, xMax: 147, yMax: 38 });
-    await denoiseExr({ exr, lambdaMap }, { pool, denoiser: new StubDenoiser() });
+    await denoiseExr({ exr, lambdaMap }, { pool, denoiser: new WindowDenoiser() });
   });
 
   it.each<[string, Uint8Array, string]>([

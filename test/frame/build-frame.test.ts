@@ -5,7 +5,15 @@ import { channelsToRead } from '../../src/frame/channels-to-read.js';
 import { type ResolveOptions, resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import type { PlannedImage } from '../../src/frame/planned-image.js';
 import type { Raster } from '../../src/image/raster.js';
-import { blenderParts, header, image, intAttribute, type PartRecipe, type Samples } from './support.js';
+import {
+  blenderParts,
+  header,
+  image,
+  intAttribute,
+  type PartRecipe,
+  type Samples,
+} from '../support/exr-files.js';
+import { scatter } from '../support/random.js';
 
 const PASSES = [
   'Combined.RGBA',
@@ -193,8 +201,7 @@ describe('half buffers', () => {
   it('sees noise that a pixel filter has spread', () => {
     const window = { xMin: 0, yMin: 0, xMax: 99, yMax: 39 };
     const recipes = [{ layers: ['RGB'], window }];
-    const noise = (i: number): number =>
-      Math.sin(i * i * 12.9898) * 43758.5453 - Math.floor(Math.sin(i * i * 12.9898) * 43758.5453);
+    const noise = (i: number): number => scatter(i * i * 12.9898);
     const spread = (i: number): number => noise(i - 1) + noise(i) + noise(i + 1);
     const build = (of: (i: number) => number): BuiltFrame =>
       buildFrame(

@@ -4,7 +4,7 @@ import { buildFrame } from '../../src/frame/build-frame.js';
 import { type LayerPlan, type ResolveOptions, resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import { withoutSurface } from '../../src/frame/surface.js';
 import { raster } from '../../src/image/raster.js';
-import { BLENDER_PASSES, blenderParts, header, image } from './support.js';
+import { BLENDER_PASSES, blenderParts, header, image } from '../support/exr-files.js';
 
 const GROUPS = ['Combined_key.RGB', 'Combined_rim.light.RGB', 'Volume Direct.RGB'];
 const cycles = blenderParts('View.Layer', [...BLENDER_PASSES, ...GROUPS]);

@@ -10,17 +10,9 @@ import {
   varianceInBasis,
 } from '../../src/frame/variance.js';
 import { type Raster, raster } from '../../src/image/raster.js';
+import { randomNumbers } from '../support/random.js';
 
 const pixel = (...values: number[]): Raster => raster(1, 1, values.length, Float32Array.from(values));
-
-/** Numbers that look random and are the same every time, in [0, 1). */
-function uniform(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe('half buffers', () => {
   it('is the mean over channels of (a - b)^2 / 4', () => {
@@ -30,7 +22,7 @@ describe('half buffers', () => {
   });
 
   it('has the variance of the mean as its expectation', () => {
-    const random = uniform(7);
+    const random = randomNumbers(7);
     const samples = Float32Array.from({ length: 40_000 }, random);
     const [a, b] = [samples.subarray(0, 20_000), samples.subarray(20_000)];
     const estimate = halfBufferVariance(raster(200, 100, 1, a), raster(200, 100, 1, b)).data;
@@ -100,7 +92,7 @@ describe('estimateVariance', () => {
         fc.integer({ min: 1, max: 6 }),
         fc.integer({ min: 1, max: 2 ** 31 }),
         (width, height, seed) => {
-          const random = uniform(seed);
+          const random = randomNumbers(seed);
           const image = raster(width, height, 3, Float32Array.from({ length: width * height * 3 }, random));
           const variance = estimateVariance(image);
           for (let y = 0; y < height; y++) {

@@ -1,7 +1,8 @@
 import { Agent, request } from 'undici';
 import { afterAll, expect, it } from 'vitest';
 import { FIXTURES, fixture } from '../exr/fixtures.js';
-import { BOUNDARY, fakeApp, form, listen, makeExr } from '../server/support.js';
+import { BOUNDARY, fakeApp, form, listen } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { mutate, numbers } from './mutate.js';
 
 const { app, service } = await fakeApp();

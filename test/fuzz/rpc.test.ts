@@ -11,7 +11,7 @@ import {
   PredictSampleMapRequestSchema,
 } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
 import { collect, frames, messagesOf, startRpc } from '../rpc/support.js';
-import { makeExr } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { mutate, numbers } from './mutate.js';
 
 const CASES = 240;

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
 import type { DenoiseRequest, WindowFrame } from '../../src/denoise/types.js';
 import { type Raster, raster } from '../../src/image/raster.js';
-import { frameOf, largestDifference, noise, TINY_MODELS } from '../denoise/support.js';
+import { frameOf, noise, TINY_MODELS } from '../denoise/support.js';
+import { largestDifference } from '../support/closeness.js';
 
 const SHIPPED = fileURLToPath(new URL('../../models', import.meta.url));
 

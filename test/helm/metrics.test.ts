@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fakeApp, makeExr, post } from '../server/support.js';
+import { fakeApp, post } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 
 const { app } = await fakeApp();
 await app.inject(post(makeExr()));

@@ -14,6 +14,7 @@ import {
   prefilterTiles,
 } from '../../src/kpcn/auxiliary-buffers.js';
 import { AuxiliaryPrefilter } from '../../src/kpcn/auxiliary-prefilter.js';
+import { randomNumbers } from '../support/random.js';
 import { buffersOf, goldenBuffers, prefilteredModels, prefilterGolden } from './prefilter-support.js';
 
 const BUILDS: Simd[] = fastestSimd() === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
@@ -68,10 +69,9 @@ function largestDifference(a: AuxiliaryBuffers, b: AuxiliaryBuffers): number {
 
 /** Noisy auxiliaries, the right half clean, that are the same in every run. */
 function noisy(width: number, height: number): Required<AuxiliaryBuffers> {
-  let state = width * 7919 + height;
+  const numbers = randomNumbers(width * 7919 + height);
   const data = Float32Array.from({ length: 8 * width * height }, (_, i) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const random = state / 2 ** 32;
+    const random = numbers();
     const plane = Math.floor(i / (width * height));
     const isClean = i % width > 0.6 * width;
     if (plane % 4 === 3) return isClean ? 0 : 0.02 * random;

@@ -3,7 +3,9 @@ import { type Raster, raster } from '../../src/image/raster.js';
 import { anisotropicGaussian } from '../../src/pkn/anisotropic-gaussian.js';
 import { constantMap, type ParameterMap } from '../../src/pkn/parameter-map.js';
 import { MAX_FACTOR, rbfUpsample } from '../../src/pkn/rbf-upsample.js';
-import { at, impulse, largestDifference, randomRaster, SIZES } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { randomRaster } from '../support/random.js';
+import { at, impulse, SIZES } from './support.js';
 
 const shape = (sigma1: number, sigma2: number, rho: number) => ({ sigma1, sigma2, rho });
 

@@ -9,7 +9,9 @@ import { nonLocalMeans } from '../../src/pkn/non-local-means.js';
 import { checkMap, type Filter, PARAMETERS, type ParameterMap } from '../../src/pkn/parameter-map.js';
 import { gaussianBlur, polynomialDeblur } from '../../src/pkn/polynomial-deblur.js';
 import { rbfUpsample } from '../../src/pkn/rbf-upsample.js';
-import { largestDifference, randomRaster, SIZES } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { randomRaster } from '../support/random.js';
+import { SIZES } from './support.js';
 
 const BUNDLE = fileURLToPath(new URL('../../models/pkn/1', import.meta.url));
 const GOLDEN = new URL('../golden/pkn/', import.meta.url);

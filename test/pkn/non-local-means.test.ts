@@ -3,7 +3,9 @@ import type { Raster } from '../../src/image/raster.js';
 import { bilateral } from '../../src/pkn/bilateral.js';
 import { nonLocalMeans } from '../../src/pkn/non-local-means.js';
 import { constantMap, interpolateMap, type ParameterMap } from '../../src/pkn/parameter-map.js';
-import { at, impulse, largestDifference, randomRaster, SIZES } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { randomRaster } from '../support/random.js';
+import { at, impulse, SIZES } from './support.js';
 
 const FILTERS = [
   { name: 'non-local-means', apply: nonLocalMeans, reach: 1 },

@@ -10,7 +10,8 @@ import {
   rescaleMap,
   strengthenMap,
 } from '../../src/pkn/parameter-map.js';
-import { at, randomNumbers } from './support.js';
+import { randomNumbers } from '../support/random.js';
+import { at } from './support.js';
 
 describe('constantMap', () => {
   it('has half the resolution, rounded up', () => {

@@ -7,7 +7,9 @@ import {
   gaussianBlur,
   polynomialDeblur,
 } from '../../src/pkn/polynomial-deblur.js';
-import { at, impulse, largestDifference, randomRaster, SIZES } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { randomRaster } from '../support/random.js';
+import { at, impulse, SIZES } from './support.js';
 
 const coefficients = (b: number, c: number, d: number) => ({ b, c, d });
 const deblur = (image: Raster, [b, c, d]: readonly [number, number, number], blur: Blur): Raster =>

@@ -14,7 +14,9 @@ import {
   PREVIEW_NETWORK_OVERLAP,
   PreviewNetwork,
 } from '../../src/pkn/preview/preview-network.js';
-import { at, largestDifference, randomRaster, SIZES } from './support.js';
+import { largestDifference } from '../support/closeness.js';
+import { randomRaster } from '../support/random.js';
+import { at, SIZES } from './support.js';
 
 const BUNDLE = fileURLToPath(new URL('../../models/pkn/1', import.meta.url));
 const GOLDEN = new URL('../golden/pkn/', import.meta.url);

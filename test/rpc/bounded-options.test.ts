@@ -4,7 +4,7 @@ import {
   DenoiseRequestSchema,
   DenoiseSequenceRequestSchema,
 } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
-import { makeExr } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { collect, expectCode, failure, frames, optionsMessage, sent, startRpc } from './support.js';
 
 const { client, app } = await startRpc();

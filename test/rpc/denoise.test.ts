@@ -5,7 +5,8 @@ import { resolveLayers } from '../../src/frame/layers/resolve-layers.js';
 import { raster } from '../../src/image/raster.js';
 import { FileRole } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
 import { MAX_CHUNK_BYTES } from '../../src/server/rpc/receive-files.js';
-import { CONFIG, makeExr, post, withDataWindow } from '../server/support.js';
+import { CONFIG, post } from '../server/support.js';
+import { makeExr, withDataWindow } from '../support/exr-files.js';
 import {
   chunkMessage,
   collect,

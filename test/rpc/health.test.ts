@@ -7,7 +7,8 @@ import {
 } from '../../src/server/gen/grpc/health/v1/health_pb.js';
 import { DenoiserService } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
 import { serve } from '../../src/server/main.js';
-import { CONFIG, FakeService, makeExr } from '../server/support.js';
+import { CONFIG, FakeService } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { collect, expectCode, failure, frames, messagesOf, startRpc } from './support.js';
 
 const exr = makeExr();

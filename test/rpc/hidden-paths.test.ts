@@ -1,7 +1,8 @@
 import { expect, it, vi } from 'vitest';
 import { ERROR_TABLE, QuietframeError } from '../../src/errors.js';
 import { FileRole, ProblemSchema } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
-import { makeExr, post } from '../server/support.js';
+import { post } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { collect, failure, messagesOf, startRpc } from './support.js';
 
 const { app, client, service } = await startRpc();

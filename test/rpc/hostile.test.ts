@@ -10,7 +10,7 @@ import { toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { DenoiseRequestSchema } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
-import { makeExr } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { chunkMessage, collect, frames, messagesOf, optionsMessage, startRpc } from './support.js';
 
 const exr = makeExr();

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { DenoiseRequestSchema, FileRole } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
-import { expectProblem, fakeApp, makeExr, post } from '../server/support.js';
+import { expectProblem, fakeApp, post } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { collect, expectCode, failure, startRpc } from './support.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'quietframe-owned-'));

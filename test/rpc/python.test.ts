@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
-import { makeExr } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { collect, frames, messagesOf, startRpc } from './support.js';
 
 const run = promisify(execFile);

@@ -14,7 +14,7 @@ import {
   type PredictSampleMapRequestSchema,
   ProblemSchema,
 } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
-import { makeExr } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import {
   collect,
   expectCode,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { makeExr } from '../server/support.js';
+import { makeExr } from '../support/exr-files.js';
 import { collect, expectCode, failure, frames, messagesOf, type RunningRpc, startRpc } from './support.js';
 
 /** A call that holds a place until it is let go, behind a proxy on this machine. */

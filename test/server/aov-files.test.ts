@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readHeader } from '../../src/exr/header.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { resolveLayers } from '../../src/frame/layers/resolve-layers.js';
-import { exrFile, WINDOW } from '../frame/support.js';
+import { exrFile, WINDOW } from '../support/exr-files.js';
 import { expectProblem, fakeApp, form, postForm } from './support.js';
 
 const { app, service } = await fakeApp();

@@ -1,16 +1,8 @@
 import { PNG } from 'pngjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors.js';
-import {
-  BOUNDARY,
-  expectProblem,
-  fakeApp,
-  form,
-  makeExr,
-  post,
-  postForm,
-  withDataWindow,
-} from './support.js';
+import { makeExr, withDataWindow } from '../support/exr-files.js';
+import { BOUNDARY, expectProblem, fakeApp, form, post, postForm } from './support.js';
 
 const { app, service } = await fakeApp();
 const exr = makeExr();

@@ -15,9 +15,9 @@ import { buildApp } from '../../src/server/app.js';
 import { DenoiserService, ProblemSchema } from '../../src/server/gen/quietframe/v1/denoiser_pb.js';
 import { Lifecycle } from '../../src/server/lifecycle.js';
 import { GrpcServer } from '../../src/server/rpc/grpc-server.js';
-import { exrFile } from '../frame/support.js';
 import { prefilteredModels } from '../kpcn/prefilter-support.js';
 import { collect, failure, frames, messagesOf } from '../rpc/support.js';
+import { exrFile } from '../support/exr-files.js';
 import { CONFIG, listen, post } from './support.js';
 
 const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

@@ -5,8 +5,8 @@ import { ExrPool } from '../../src/exr/pool.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { writeExr } from '../../src/exr/write-exr.js';
 import { readAlpha } from '../../src/files/denoise-file/read-alpha.js';
-import { blenderParts, image } from '../frame/support.js';
-import { expectProblem, fakeApp, form, makeExr, post, postForm } from './support.js';
+import { blenderParts, image, makeExr } from '../support/exr-files.js';
+import { expectProblem, fakeApp, form, post, postForm } from './support.js';
 
 const { app, service } = await fakeApp();
 const exr = makeExr();

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_TABLE, QuietframeError } from '../../src/errors.js';
 import { SOURCE_NAMES } from '../../src/frame/source-names.js';
 import { OPENAPI } from '../../src/server/openapi/openapi.js';
-import { expectProblem, fakeApp, makeExr, post } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { expectProblem, fakeApp, post } from './support.js';
 
 const { app, service } = await fakeApp();
 

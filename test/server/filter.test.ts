@@ -5,7 +5,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
 import { PictureFilter } from '../../src/files/filter/filter-picture.js';
 import { buildApp } from '../../src/server/app.js';
-import { CONFIG, expectProblem, FakeService, fakeApp, makeExr } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { scatter } from '../support/random.js';
+import { CONFIG, expectProblem, FakeService, fakeApp } from './support.js';
 
 const models = fileURLToPath(new URL('../../models', import.meta.url));
 const filter = await PictureFilter.open(models);
@@ -19,8 +21,7 @@ afterAll(async () => {
 const [WIDTH, HEIGHT] = [40, 32];
 const png = new PNG({ width: WIDTH, height: HEIGHT });
 for (let i = 0; i < png.data.length; i++) {
-  const noise = Math.sin((i + 1) * 12.9898) * 43758.5453;
-  png.data[i] = i % 4 === 3 ? 255 : 128 + 60 * (noise - Math.floor(noise) - 0.5);
+  png.data[i] = i % 4 === 3 ? 255 : 128 + 60 * (scatter((i + 1) * 12.9898) - 0.5);
 }
 const photo = PNG.sync.write(png, { colorType: 2 });
 

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
-import { expectProblem, fakeApp, listen, makeExr, post } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { expectProblem, fakeApp, listen, post } from './support.js';
 
 const { app, service } = await fakeApp();
 const PATH = '/v1/frames/{digest}';

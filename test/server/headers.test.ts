@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { QuietframeError } from '../../src/errors.js';
 import { ExrPool } from '../../src/exr/pool.js';
-import { expectProblem, fakeApp, makeExr, post } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { expectProblem, fakeApp, post } from './support.js';
 
 // On this thread a header cannot be read at all: whoever tries fails.
 vi.mock('../../src/exr/header.js', async (original) => {

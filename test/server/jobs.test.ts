@@ -9,17 +9,8 @@ import { QuietframeError } from '../../src/errors.js';
 import { readExr } from '../../src/exr/read-exr.js';
 import { buildApp } from '../../src/server/app.js';
 import type { ServerDeps } from '../../src/server/service.js';
-import {
-  CONFIG,
-  expectProblem,
-  FakeService,
-  fakeApp,
-  form,
-  listen,
-  makeExr,
-  post,
-  postForm,
-} from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { CONFIG, expectProblem, FakeService, fakeApp, form, listen, post, postForm } from './support.js';
 
 const { app, service } = await fakeApp();
 const origin = `http://127.0.0.1:${await listen(app)}`;

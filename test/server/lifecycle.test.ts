@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type ServeConfig, serve } from '../../src/server/main.js';
-import { CONFIG, expectProblem, FakeService, makeExr } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { CONFIG, expectProblem, FakeService } from './support.js';
 
 const exr = makeExr();
 const agent = new Agent();

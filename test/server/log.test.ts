@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { expect, it, vi } from 'vitest';
-import { fakeApp, listen, makeExr } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { fakeApp, listen } from './support.js';
 
 it('logs each request once, as JSON with its id, and never what its headers or its query hold', async () => {
   const written: string[] = [];

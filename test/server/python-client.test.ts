@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
-import { fakeApp, listen, makeExr } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { fakeApp, listen } from './support.js';
 
 const local = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'quietframe-python-'));

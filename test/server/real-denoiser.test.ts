@@ -6,7 +6,9 @@ import { readExr } from '../../src/exr/read-exr.js';
 import { denoiseExr } from '../../src/files/denoise-file/denoise-exr.js';
 import { buildApp } from '../../src/server/app.js';
 import { expectReport } from '../files/report-schema.js';
-import { CONFIG, expectProblem, form, listen, makeExr, post, postForm } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { scatter } from '../support/random.js';
+import { CONFIG, expectProblem, form, listen, post, postForm } from './support.js';
 
 const pool = new ExrPool({ workers: 1 });
 const modelsDirectory = fileURLToPath(new URL('../../models', import.meta.url));
@@ -28,8 +30,7 @@ function noisy(options: { seed?: number; width?: number; nan?: boolean } = {}): 
     height: 32,
     value: (index, channel) => {
       if (nan && index === 100 && channel === 'G') return Number.NaN;
-      const noise = Math.sin(index * 12.9898 * seed + channel.charCodeAt(0)) * 43758.5453;
-      return 0.5 + 0.4 * (noise - Math.floor(noise) - 0.5);
+      return 0.5 + 0.4 * (scatter(index * 12.9898 * seed + channel.charCodeAt(0)) - 0.5);
     },
   });
 }

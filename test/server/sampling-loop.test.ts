@@ -8,7 +8,8 @@ import type { Report } from '../../src/files/report.js';
 import type { LoopState } from '../../src/sampling/sampling-loop.js';
 import { buildApp } from '../../src/server/app.js';
 import { expectReport } from '../files/report-schema.js';
-import { CONFIG, expectProblem, form, makeExr, postForm } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { CONFIG, expectProblem, form, postForm } from './support.js';
 
 const pool = new ExrPool({ workers: 1 });
 const modelsDirectory = fileURLToPath(new URL('../../models', import.meta.url));

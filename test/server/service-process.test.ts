@@ -10,7 +10,7 @@ import { Agent, request } from 'undici';
 import { afterAll, expect, it, vi } from 'vitest';
 import { SETTINGS } from '../../src/config.js';
 import { readExr } from '../../src/exr/read-exr.js';
-import { makeExr } from './support.js';
+import { makeExr } from '../support/exr-files.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const dispatcher = new Agent();

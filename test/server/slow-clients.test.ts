@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { LeastRate } from '../../src/server/http/least-rate.js';
 import { startRpc } from '../rpc/support.js';
-import { fakeApp, listen, makeExr, post } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { fakeApp, listen, post } from './support.js';
 
 const EXR = makeExr();
 /** More than the buffers of a connection hold. */

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ErrorCode } from '../../src/errors.js';
-import { BOUNDARY, expectProblem, fakeApp, form, listen, makeExr } from './support.js';
+import { makeExr } from '../support/exr-files.js';
+import { BOUNDARY, expectProblem, fakeApp, form, listen } from './support.js';
 
 const { app, service } = await fakeApp({ uploadSeconds: 2 });
 const port = await listen(app);

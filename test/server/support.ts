@@ -5,9 +5,7 @@ import { afterAll, expect } from 'vitest';
 import type { ModelSummary } from '../../src/denoise/types.js';
 import { ERROR_TABLE, type ErrorCode, QuietframeError } from '../../src/errors.js';
 import { ExrPool } from '../../src/exr/pool.js';
-import { writeExr } from '../../src/exr/write-exr.js';
 import type { DenoiseExrRequest } from '../../src/files/denoise-file/types.js';
-import type { Box } from '../../src/image/image.js';
 import { raster } from '../../src/image/raster.js';
 import { buildApp } from '../../src/server/app.js';
 import type { AppConfig } from '../../src/server/context.js';
@@ -65,46 +63,6 @@ const MODEL: Omit<ModelSummary, 'version'> = {
   training: {},
   device: 'cpu',
 };
-
-export interface ExrOptions {
-  readonly width?: number;
-  readonly height?: number;
-  readonly channels?: readonly string[];
-  readonly value?: (index: number, channel: string) => number;
-}
-
-/** A float file of one part. */
-export function makeExr({
-  width = 16,
-  height = 12,
-  channels = ['B', 'G', 'R', 'depth.Z'],
-  value = (index, channel) => index / 100 + channel.charCodeAt(0),
-}: ExrOptions = {}): Uint8Array {
-  const window = { xMin: 0, yMin: 0, xMax: width - 1, yMax: height - 1 };
-  const planes = channels.map((name) => {
-    const data = Float32Array.from({ length: width * height }, (_, index) => value(index, name));
-    return [name, { name, type: 'float', data }] as const;
-  });
-  const part = {
-    name: '',
-    view: undefined,
-    dataWindow: window,
-    displayWindow: window,
-    attributes: new Map(),
-    planes: new Map(planes),
-  };
-  return writeExr({ parts: [part] });
-}
-
-/** The file with another data window in its header, and nothing else changed. */
-export function withDataWindow(exr: Uint8Array, { xMin, yMin, xMax, yMax }: Box): Uint8Array {
-  const patched = Buffer.from(exr);
-  const start = patched.indexOf('dataWindow\0box2i\0') + 'dataWindow\0box2i\0'.length + 4;
-  [xMin, yMin, xMax, yMax].forEach((value, index) => {
-    patched.writeInt32LE(value, start + 4 * index);
-  });
-  return patched;
-}
 
 /** A stand-in for the denoiser that halves the colour, with the same way through the workers and the same manners. */
 export class FakeService {

@@ -4,7 +4,7 @@ import { unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
-import { exrFile } from '../frame/support.js';
+import { exrFile } from '../support/exr-files.js';
 import { CHROMIUM, launch, path, serve } from './support.js';
 
 const WIDTH = 48;

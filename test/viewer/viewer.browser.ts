@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readExr } from '../../src/exr/read-exr.js';
 import { writeExr } from '../../src/exr/write-exr.js';
 import type { Plane } from '../../src/image/image.js';
-import { exrFile } from '../frame/support.js';
+import { exrFile } from '../support/exr-files.js';
 import { CHROMIUM, launch, path, serve } from './support.js';
 
 const SHOTS = path('out/viewer');

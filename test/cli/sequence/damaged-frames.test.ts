@@ -8,8 +8,8 @@ import { Denoiser } from '../../../src/denoise/denoiser.js';
 import { ExrPool } from '../../../src/exr/pool.js';
 import { denoiseExr } from '../../../src/files/denoise-file/denoise-exr.js';
 import { buildApp } from '../../../src/server/app.js';
-import { blenderParts, exrFile } from '../../frame/support.js';
 import { CONFIG, listen } from '../../server/support.js';
+import { blenderParts, exrFile } from '../../support/exr-files.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../golden/tiny-bundle', import.meta.url));

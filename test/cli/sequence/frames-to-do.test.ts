@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { FramePattern } from '../../../src/cli/sequence/frame-pattern.js';
 import { framesToDo, sourcesOf } from '../../../src/cli/sequence/run-sequence.js';
 import { ExrPool } from '../../../src/exr/pool.js';
-import { exrFile } from '../../frame/support.js';
+import { exrFile } from '../../support/exr-files.js';
 
 const pool = new ExrPool({ workers: 1 });
 const folder = await mkdtemp(join(tmpdir(), 'quietframe-to-do-'));

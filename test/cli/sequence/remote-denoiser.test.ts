@@ -5,7 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ServiceUnavailable } from '../../../src/cli/sequence/frame-denoiser.js';
 import { RemoteDenoiser } from '../../../src/cli/sequence/remote-denoiser.js';
 import { openSource } from '../../../src/exr/source.js';
-import { fakeApp, listen, makeExr } from '../../server/support.js';
+import { fakeApp, listen } from '../../server/support.js';
+import { makeExr } from '../../support/exr-files.js';
 
 const RETRIES = { attempts: 3, busyAttempts: 4, backoffSeconds: 0.001, longestSeconds: 0.02 };
 const file = (offset: number) =>

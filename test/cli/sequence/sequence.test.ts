@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { blenderParts, exrFile } from '../../frame/support.js';
 import { fakeApp, listen } from '../../server/support.js';
+import { blenderParts, exrFile } from '../../support/exr-files.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 const MODELS = fileURLToPath(new URL('../../golden/tiny-bundle', import.meta.url));

@@ -7,7 +7,8 @@ import { type Sequence, sourcesOf } from '../../../src/cli/sequence/run-sequence
 import { warningsOf } from '../../../src/cli/sequence/shot-report.js';
 import { withShotWrap } from '../../../src/cli/sequence/shot-wrap.js';
 import { ExrPool } from '../../../src/exr/pool.js';
-import { exrFile } from '../../frame/support.js';
+import { exrFile } from '../../support/exr-files.js';
+import { scatter } from '../../support/random.js';
 
 const pool = new ExrPool({ workers: 1 });
 const folder = await mkdtemp(join(tmpdir(), 'quietframe-shot-wrap-'));
@@ -31,8 +32,7 @@ const decided = (shot: Sequence): Promise<Sequence> =>
 const render = (picture: Picture): Uint8Array =>
   exrFile([{ window: { xMin: 0, yMin: 0, xMax: WIDTH - 1, yMax: HEIGHT - 1 }, layers: ['RGB'] }], (_, i) => {
     const latitude = (Math.PI * (Math.floor(i / WIDTH) + 0.5)) / HEIGHT - Math.PI / 2;
-    const noise = Math.sin(i * 12.9898) * 43758.5453;
-    return picture((2 * Math.PI * (i % WIDTH)) / WIDTH, latitude) * (0.5 + noise - Math.floor(noise));
+    return picture((2 * Math.PI * (i % WIDTH)) / WIDTH, latitude) * (0.5 + scatter(i * 12.9898));
   });
 
 async function shotOf(name: string, files: readonly Uint8Array[], wrap: 'auto' | 'x' = 'auto') {

@@ -7,7 +7,7 @@ import { ShotSources } from '../../../src/cli/sequence/shot-sources.js';
 import { WindowFiles } from '../../../src/cli/sequence/window-files.js';
 import { QuietframeError } from '../../../src/errors.js';
 import { ExrPool } from '../../../src/exr/pool.js';
-import { blenderParts, exrFile } from '../../frame/support.js';
+import { blenderParts, exrFile } from '../../support/exr-files.js';
 
 const pool = new ExrPool();
 let folder: string;

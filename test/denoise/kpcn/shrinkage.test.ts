@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { blendTowardsInput, denoisedWeight, GUARD_RADIUS } from '../../../src/denoise/kpcn/shrinkage.js';
 import { type Raster, raster } from '../../../src/image/raster.js';
-import { largestDifference, noise } from '../support.js';
+import { largestDifference } from '../../support/closeness.js';
+import { noise } from '../support.js';
 
 const [WIDTH, HEIGHT] = [37, 22];
 const WHOLE = { x: 0, y: 0, width: WIDTH, height: HEIGHT };

@@ -6,7 +6,9 @@ import type { DenoiseRequest } from '../../../src/denoise/types.js';
 import type { Frame } from '../../../src/frame/frame.js';
 import { plane, type Raster, raster } from '../../../src/image/raster.js';
 import { checkMap, interpolateMap } from '../../../src/pkn/parameter-map.js';
-import { at, largestDifference, randomRaster } from '../../pkn/support.js';
+import { at } from '../../pkn/support.js';
+import { largestDifference } from '../../support/closeness.js';
+import { randomRaster } from '../../support/random.js';
 
 const MODELS = fileURLToPath(new URL('../../../models', import.meta.url));
 

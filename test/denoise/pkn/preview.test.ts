@@ -4,7 +4,8 @@ import { Denoiser } from '../../../src/denoise/denoiser.js';
 import type { Frame } from '../../../src/frame/frame.js';
 import { type Raster, raster } from '../../../src/image/raster.js';
 import { checkMap } from '../../../src/pkn/parameter-map.js';
-import { largestDifference, randomRaster } from '../../pkn/support.js';
+import { largestDifference } from '../../support/closeness.js';
+import { randomRaster } from '../../support/random.js';
 
 const MODELS = fileURLToPath(new URL('../../../models', import.meta.url));
 

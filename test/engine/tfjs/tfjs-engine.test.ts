@@ -6,6 +6,7 @@ import { ModelProtoSchema } from '../../../src/engine/gen/onnx_pb.js';
 import { readOnnx } from '../../../src/engine/onnx-file.js';
 import { onnxEngine } from '../../../src/engine/onnxruntime/onnx-engine.js';
 import { tfjsEngine } from '../../../src/engine/tfjs/tfjs-engine.js';
+import { randomNumbers } from '../../support/random.js';
 
 const MODELS = new URL('../../../models/', import.meta.url);
 const modules = readdirSync(MODELS, { recursive: true, encoding: 'utf8' })
@@ -26,11 +27,7 @@ it('runs on the backend in WebAssembly where no other is installed', () => {
 const SIZES: Readonly<Record<string, number>> = { height: 48, width: 80, half_height: 24, half_width: 40 };
 
 function inputsOf(file: Uint8Array): Record<string, Tensor> {
-  let state = 1;
-  const random = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const random = randomNumbers(1);
   const { graph } = readOnnx('input', file);
   return Object.fromEntries(
     graph.input.map(({ name, type }) => {

@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Denoiser } from '../../../src/denoise/denoiser.js';
-import type { DenoiseReport } from '../../../src/denoise/types.js';
 import { QuietframeError } from '../../../src/errors.js';
 import { attributeText } from '../../../src/exr/attribute.js';
 import { readHeader } from '../../../src/exr/header.js';
@@ -9,57 +7,17 @@ import { ExrPool } from '../../../src/exr/pool.js';
 import { readExr } from '../../../src/exr/read-exr.js';
 import { denoiseExr } from '../../../src/files/denoise-file/denoise-exr.js';
 import type { DenoisedExr, DenoiseExrRequest } from '../../../src/files/denoise-file/types.js';
-import type { Frame } from '../../../src/frame/frame.js';
-import { type Raster, raster } from '../../../src/image/raster.js';
-import { blenderParts, exrFile, type Samples } from '../../frame/support.js';
+import { blenderParts, exrFile, type Samples } from '../../support/exr-files.js';
+import { StubDenoiser } from '../../support/stub-denoiser.js';
 import { tilted } from '../../support/tilted.js';
 
 const pool = new ExrPool();
 afterAll(() => pool.close());
 
-const REPORT: DenoiseReport = {
-  model: 'fake',
-  version: 3,
-  encoder: 'cycles',
-  device: 'cpu',
-  executionProvider: 'cpu',
-  simd: 'plain',
-  exposure: 1,
-  lambda: 1,
-  windowUsed: 1,
-  tiles: 1,
-  stages: { network: 0.25 },
-  seconds: 0.25,
-};
-
-/** Multiplies all that it is given by a factor, and remembers the frame. */
-class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'windowSize'> {
-  frame: Frame | undefined;
-  readonly #factor: number;
-
-  constructor(factor = 0.5) {
-    this.#factor = factor;
-  }
-
-  async denoise(frame: Frame, request: Parameters<Denoiser['denoise']>[1] = {}) {
-    this.frame = frame;
-    for (const fraction of [0.3, 0.6, 1]) request.onProgress?.(fraction);
-    const scaled = ({ width, height, channels, data }: Raster): Raster =>
-      raster(
-        width,
-        height,
-        channels,
-        data.map((value) => this.#factor * value),
-      );
-    return { color: scaled(frame.color), also: (request.also ?? []).map(scaled), report: REPORT };
-  }
-
-  windowSize(): number {
-    return 7;
-  }
-}
-
-function denoise(request: DenoiseExrRequest, denoiser = new FakeDenoiser()): Promise<DenoisedExr> {
+function denoise(
+  request: DenoiseExrRequest,
+  denoiser = new StubDenoiser((value) => value / 2),
+): Promise<DenoisedExr> {
   return denoiseExr(request, { pool, denoiser });
 }
 
@@ -162,7 +120,7 @@ describe('what is written', () => {
     const result = await denoise({ exr, alpha: 'denoise' });
     expectOnlyChanged(exr, result.exr, [...color(0, 'ViewLayer.Combined'), '0:ViewLayer.Combined.A']);
     expect(readExr(result.exr).parts[0]?.planes.get('ViewLayer.Combined.A')?.data[0]).toBe(0.5);
-    const opaque = await denoise({ exr, alpha: 'denoise' }, new FakeDenoiser(3));
+    const opaque = await denoise({ exr, alpha: 'denoise' }, new StubDenoiser((value) => 3 * value));
     expect(readExr(opaque.exr).parts[0]?.planes.get('ViewLayer.Combined.A')?.data[0]).toBe(1);
   });
 
@@ -173,7 +131,7 @@ describe('what is written', () => {
     const texts = ['model', 'version', 'lambda', 'encoder', 'device', 'source', 'variance'].map((name) =>
       attributeText(attributes.get(`quietframe:${name}`)),
     );
-    expect(texts).toEqual(['fake', '3', '1', 'cycles', 'cpu', 'cycles', 'estimated']);
+    expect(texts).toEqual(['stub', '3', '1', 'cycles', 'cpu', 'cycles', 'estimated']);
     expect(Buffer.compare((await denoise({ exr, lambda: 1 })).exr, result.exr)).toBe(0);
     const again = await denoise({ exr: result.exr });
     expect(again.report.warnings.map(({ code }) => code)).toContain('already-denoised');
@@ -185,7 +143,7 @@ describe('what is written', () => {
       (channel, i) => (channel === 'R' && i < 2 ? 60000 : 1),
       'half',
     );
-    const result = await denoise({ exr }, new FakeDenoiser(2));
+    const result = await denoise({ exr }, new StubDenoiser((value) => 2 * value));
     const red = readExr(result.exr).parts[0]?.planes.get('R');
     expect([red?.type, red?.data[0], red?.data[5]]).toEqual(['half', 65504, 2]);
     const warning = result.report.warnings.find(({ code }) => code === 'half-saturated');
@@ -207,12 +165,12 @@ describe('what is read', () => {
   });
 
   it('takes two files as halves: the mean is denoised, the first file written', async () => {
-    const denoiser = new FakeDenoiser(1);
+    const denoiser = new StubDenoiser();
     const exr = blender((channel, i) => scene(channel, i) + 0.125);
     const halfB = blender((channel, i) => scene(channel, i) - 0.125);
     const result = await denoise({ exr, halves: [exr, halfB] }, denoiser);
     expect(result.report.varianceOrigin).toBe('half-buffers');
-    expect(denoiser.frame?.colorVariance.data[0]).toBeCloseTo(0.25 ** 2 / 4, 6);
+    expect(denoiser.seen[0]?.frame.colorVariance.data[0]).toBeCloseTo(0.25 ** 2 / 4, 6);
     expect(result.color.data[4]).toBeCloseTo(scene('R', 4), 6);
     expectOnlyChanged(exr, result.exr, color(0, 'ViewLayer.Combined'));
   });
@@ -236,10 +194,10 @@ describe('what is read', () => {
   });
 
   it('passes on the choices of layers', async () => {
-    const denoiser = new FakeDenoiser();
+    const denoiser = new StubDenoiser((value) => value / 2);
     await denoise({ exr: blender(), layers: { normal: 'none' } }, denoiser);
-    expect(denoiser.frame?.normal).toBeUndefined();
-    expect(denoiser.frame?.albedo).toBeDefined();
+    expect(denoiser.seen[0]?.frame.normal).toBeUndefined();
+    expect(denoiser.seen[0]?.frame.albedo).toBeDefined();
   });
 });
 

@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Denoiser } from '../../../src/denoise/denoiser.js';
-import type { DenoiseReport } from '../../../src/denoise/types.js';
+import type { DenoiseRequest, DenoiseResult } from '../../../src/denoise/types.js';
 import { attributeText } from '../../../src/exr/attribute.js';
 import { ExrPool } from '../../../src/exr/pool.js';
 import { readExr } from '../../../src/exr/read-exr.js';
@@ -9,40 +8,32 @@ import type { MapsRequest } from '../../../src/files/denoise-file/maps.js';
 import type { DenoisedExr, DenoiseExrRequest } from '../../../src/files/denoise-file/types.js';
 import type { Frame } from '../../../src/frame/frame.js';
 import { raster } from '../../../src/image/raster.js';
-import { exrFile } from '../../frame/support.js';
+import { exrFile } from '../../support/exr-files.js';
+import { StubDenoiser } from '../../support/stub-denoiser.js';
 
 const pool = new ExrPool();
 afterAll(() => pool.close());
 
-const REPORT: DenoiseReport = {
-  ...{ model: 'fake', version: 3, encoder: 'color', device: 'cpu', executionProvider: 'cpu', simd: 'plain' },
-  ...{ exposure: 1, lambda: 1, windowUsed: 1, tiles: 1, stages: {}, seconds: 0 },
-};
-
 /** Predicts errors that grow from left to right, 0.1 a column, and finds a firefly, but for the model of filters. */
-class FakeDenoiser implements Pick<Denoiser, 'denoise' | 'windowSize'> {
-  async denoise({ color }: Frame, { errors = false, model }: Parameters<Denoiser['denoise']>[1] = {}) {
-    const { width, height } = color;
+class MapsDenoiser extends StubDenoiser {
+  constructor() {
+    super((value) => value / 2);
+  }
+
+  override async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
+    const { report, ...result } = await super.denoise(frame, request);
+    const { errors = false, model } = request;
+    const { width, height } = frame;
     const smape = Array.from({ length: width * height }, (_, i) => 0.1 * (i % width));
     const planes = [...smape, ...smape.map((value) => value / 2), ...smape.map(() => 0.25)];
     const map = raster(width, height, 3, Float32Array.from(planes));
     const predictedError = { smape: 0.15, dssim: 0.075, decay: 0.5, lambda: 1 as const };
     return {
-      color: raster(
-        width,
-        height,
-        3,
-        color.data.map((value) => value / 2),
-      ),
-      also: [],
+      ...result,
       ...(errors && { errors: map }),
       ...(model !== 'filters' && { fireflies: [5] }),
-      report: { ...REPORT, ...(errors && { predictedError }) },
+      report: { ...report, encoder: 'color', ...(errors && { predictedError }) },
     };
-  }
-
-  windowSize(): number {
-    return 7;
   }
 }
 
@@ -52,7 +43,7 @@ const frame = exrFile(
 );
 
 function run(maps: MapsRequest, mapsOnly = false, exr = frame): Promise<DenoisedExr> {
-  return denoiseExr({ exr, maps, mapsOnly }, { pool, denoiser: new FakeDenoiser() });
+  return denoiseExr({ exr, maps, mapsOnly }, { pool, denoiser: new MapsDenoiser() });
 }
 
 const names = (exr: Uint8Array): string[] => [...(readExr(exr).parts[0]?.planes.keys() ?? [])];
@@ -83,7 +74,7 @@ describe('maps of a frame', () => {
     expect(names(exr)).toEqual(MAPS);
     expect(part?.planes.get('samples.spp')?.type).toBe('uint');
     expect(part?.planes.get('error.SMAPE')?.type).toBe('float');
-    expect(attributeText(part?.attributes.get('quietframe:model'))).toBe('fake');
+    expect(attributeText(part?.attributes.get('quietframe:model'))).toBe('stub');
   });
 
   it('leave the colour alone where it is not an output', async () => {
@@ -116,7 +107,7 @@ describe('maps of a frame', () => {
       const maps = { outputs: ['samples'], budgetSpp: 10 } as const;
       return denoiseExr(
         { exr: halves[0], halves, maps, mapsOnly: true },
-        { pool, denoiser: new FakeDenoiser() },
+        { pool, denoiser: new MapsDenoiser() },
       );
     };
     const [plain, measured] = await Promise.all([plan(), plan(3 * 9 + 4)]);
@@ -224,7 +215,7 @@ describe('maps of a frame', () => {
     ) as [Uint8Array, Uint8Array];
     const { exr, report } = await denoiseExr(
       { exr: a, halves: [a, b], maps: { outputs: ['fireflies'] } },
-      { pool, denoiser: new FakeDenoiser() },
+      { pool, denoiser: new MapsDenoiser() },
     );
     expect(names(exr)).toEqual(['B', 'G', 'R', 'fireflies.mask']);
     expect(planeOf(exr, 'R')).toEqual(planeOf(a, 'R'));
@@ -232,7 +223,7 @@ describe('maps of a frame', () => {
   });
 
   it('show no fireflies of models that look for none, and of magnified files', async () => {
-    const services = { pool, denoiser: new FakeDenoiser() };
+    const services = { pool, denoiser: new MapsDenoiser() };
     const maps = { outputs: ['color', 'fireflies'] } as const;
     await expect(denoiseExr({ exr: frame, maps, model: 'filters' }, services)).rejects.toMatchObject({
       code: 'not-implemented',
@@ -246,7 +237,7 @@ describe('maps of a frame', () => {
 
   it('say where they are not those of the lambda that is asked for', async () => {
     const codes = async (request: Omit<DenoiseExrRequest, 'exr'>): Promise<string[]> => {
-      const services = { pool, denoiser: new FakeDenoiser() };
+      const services = { pool, denoiser: new MapsDenoiser() };
       const { report } = await denoiseExr({ exr: frame, ...request }, services);
       return report.warnings.map(({ code }) => code);
     };

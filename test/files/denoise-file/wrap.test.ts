@@ -10,7 +10,8 @@ import { unwrapLayers } from '../../../src/files/denoise-file/wrap.js';
 import { inspectExr } from '../../../src/files/inspect-exr.js';
 import { looksLikePanorama } from '../../../src/frame/panorama.js';
 import { raster } from '../../../src/image/raster.js';
-import { exrFile } from '../../frame/support.js';
+import { exrFile } from '../../support/exr-files.js';
+import { scatter } from '../../support/random.js';
 
 const pool = new ExrPool({ workers: 1 });
 const modelsDirectory = fileURLToPath(new URL('../../golden/tiny-bundle', import.meta.url));
@@ -36,8 +37,7 @@ const stubReport = {
 
 /** Noise in [0, 1), the same in every run. */
 function noise(seed: number, i: number): number {
-  const value = Math.sin(i * 12.9898 + seed * 78.233) * 43758.5453;
-  return value - Math.floor(value);
+  return scatter(i * 12.9898 + seed * 78.233);
 }
 
 /** A room around the viewer: walls that differ with the direction, a floor and a ceiling. */

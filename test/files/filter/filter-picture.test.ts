@@ -7,7 +7,8 @@ import { FILTER_NAMES, type FilterName } from '../../../src/files/filter/filter-
 import { PictureFilter } from '../../../src/files/filter/filter-picture.js';
 import { decodePng, encodePicture } from '../../../src/files/filter/png-picture.js';
 import { type Raster, raster } from '../../../src/image/raster.js';
-import { exrFile } from '../../frame/support.js';
+import { exrFile } from '../../support/exr-files.js';
+import { randomNumbers, scatter } from '../../support/random.js';
 
 const filter = await PictureFilter.open(fileURLToPath(new URL('../../../models', import.meta.url)));
 afterAll(() => filter.close());
@@ -17,15 +18,11 @@ const [WIDTH, HEIGHT] = [61, 300];
 /** Soft stripes and an edge, in color, with noise of a standard deviation. */
 function photograph(sigma: number): Raster {
   const picture = raster(WIDTH, HEIGHT, 3);
-  let state = 1;
-  const random = (): number => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state + 0.5) / 2 ** 32;
-  };
+  const random = randomNumbers(1);
   for (let i = 0; i < picture.data.length; i++) {
     const [x, y] = [i % WIDTH, Math.floor(i / WIDTH) % HEIGHT];
     const clean = 0.5 + 0.15 * Math.sin(y / 9) + (x > 30 ? 0.15 : -0.15);
-    const normal = Math.sqrt(-2 * Math.log(random())) * Math.cos(2 * Math.PI * random());
+    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
     picture.data[i] = Math.min(1, Math.max(0, clean + sigma * normal));
   }
   return picture;
@@ -194,8 +191,8 @@ describe('filtering a PNG', () => {
 describe('filtering an OpenEXR file', () => {
   const window = { xMin: 3, yMin: -2, xMax: 50, yMax: 29 };
   const value = (channel: string, i: number): number => {
-    const noise = Math.sin((i + 1) * 12.9898 + channel.charCodeAt(0) * 7) * 43758.5453;
-    return channel.endsWith('A') ? 1 : 8 * (0.5 + 0.4 * (noise - Math.floor(noise) - 0.5));
+    const noise = scatter((i + 1) * 12.9898 + channel.charCodeAt(0) * 7);
+    return channel.endsWith('A') ? 1 : 8 * (0.5 + 0.4 * (noise - 0.5));
   };
   const picture = exrFile([{ window, layers: ['RGBA', 'albedo.RGB'] }], value);
 

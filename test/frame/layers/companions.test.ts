@@ -4,7 +4,7 @@ import {
   type ResolveOptions,
   resolveLayers,
 } from '../../../src/frame/layers/resolve-layers.js';
-import { blenderParts, header, type PartRecipe } from '../support.js';
+import { blenderParts, header, type PartRecipe } from '../../support/exr-files.js';
 
 const resolve = (recipes: readonly PartRecipe[], options?: ResolveOptions): LayerPlan =>
   resolveLayers(header(...recipes), options);

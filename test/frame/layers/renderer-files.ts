@@ -1,5 +1,5 @@
 import type { SourceName } from '../../../src/frame/source-names.js';
-import type { PartRecipe } from '../support.js';
+import type { PartRecipe } from '../../support/exr-files.js';
 
 /** A file as a renderer names its layers, and what has to be found in it. */
 export interface RendererFile {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { recipeFor } from '../../../src/frame/layers/recipe.js';
 import { resolveLayers, SOURCES } from '../../../src/frame/layers/resolve-layers.js';
-import { header } from '../support.js';
+import { header } from '../../support/exr-files.js';
 import { RENDERER_FILES } from './renderer-files.js';
 
 describe.each(Object.entries(RENDERER_FILES))('%s', (_, { source, parts, roles, lights }) => {

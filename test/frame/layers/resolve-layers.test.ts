@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { QuietframeError } from '../../../src/errors.js';
 import { readHeader } from '../../../src/exr/header.js';
 import { detectSource, type LayerPlan, resolveLayers } from '../../../src/frame/layers/resolve-layers.js';
-import { BLENDER_PASSES, blenderParts, header, intAttribute, namesAttribute } from '../support.js';
+import {
+  BLENDER_PASSES,
+  blenderParts,
+  header,
+  intAttribute,
+  namesAttribute,
+} from '../../support/exr-files.js';
 
 /** Channels by role. */
 function roles(plan: LayerPlan): Record<string, string[]> {

@@ -7,14 +7,7 @@ import { allocateFramePyramid, type Level } from '../../../src/kpcn/frame-pyrami
 import { GpuNetwork } from '../../../src/kpcn/gpu/gpu-network.js';
 import { TileRunner } from '../../../src/kpcn/tile-runner.js';
 import { frameOf, noise } from '../../denoise/support.js';
-
-/** Relative to values above 1. */
-function largestError(received: Raster, wanted: Raster): number {
-  return wanted.data.reduce((most, value, i) => {
-    const error = Math.abs((received.data[i] as number) - value) / Math.max(Math.abs(value), 1);
-    return Math.max(most, error);
-  }, 0);
-}
+import { largestError } from '../../support/closeness.js';
 
 const ignore = (): void => undefined;
 
@@ -54,7 +47,7 @@ describe.each(['test/golden/tiny-bundle', 'models'])('the graph of levels of %s'
     };
     const wanted = await run(host);
     expect(new Set(wanted.data).size).toBeGreaterThan(wanted.data.length / 2);
-    return largestError(await run(device), wanted);
+    return largestError((await run(device)).data, wanted.data);
   }
 
   it.each([

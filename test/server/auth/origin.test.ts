@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { OriginCheck } from '../../../src/server/auth/origin.js';
 import { expectCode, failure, startRpc } from '../../rpc/support.js';
-import { expectProblem, fakeApp, listen, makeExr, post } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { expectProblem, fakeApp, listen, post } from '../support.js';
 
 const exr = makeExr();
 const refused = expect.objectContaining({ code: 'forbidden' });

@@ -12,7 +12,8 @@ import { expect, it, vi } from 'vitest';
 import { readTls } from '../../../src/server/auth/tls.js';
 import { DenoiserService } from '../../../src/server/gen/quietframe/v1/denoiser_pb.js';
 import { GrpcServer } from '../../../src/server/rpc/grpc-server.js';
-import { fakeApp, listen, makeExr } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { fakeApp, listen } from '../support.js';
 
 const at = (name: string): string => fileURLToPath(new URL(`../tls/${name}`, import.meta.url));
 const FILES = { tlsCertificate: at('certificate.pem'), tlsKey: at('key.pem') };

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { anonymousCaller, networkOf, TokenBucket, TokenRegistry } from '../../../src/server/auth/tokens.js';
 import { parsePriority } from '../../../src/server/queue/priority.js';
-import { expectProblem, fakeApp, makeExr, post } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { expectProblem, fakeApp, post } from '../support.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'quietframe-tokens-'));
 afterAll(() => rm(folder, { recursive: true }));

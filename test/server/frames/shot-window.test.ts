@@ -5,7 +5,7 @@ import type { DenoiseExrRequest } from '../../../src/files/denoise-file/types.js
 import { Shot, type ShotWindow } from '../../../src/server/frames/shot-window.js';
 import type { SourceFile } from '../../../src/server/frames/source-files.js';
 import type { ServedExr } from '../../../src/server/service.js';
-import { makeExr } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
 
 const pool = new ExrPool({ workers: 1 });
 afterAll(() => pool.close());

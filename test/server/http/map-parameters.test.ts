@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../src/errors.js';
-import { expectProblem, fakeApp, makeExr, post } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { expectProblem, fakeApp, post } from '../support.js';
 
 const { app, service } = await fakeApp();
 const exr = makeExr();

@@ -9,7 +9,8 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Job, type JobSpec } from '../../../src/server/jobs/job.js';
 import { WebhookTargets } from '../../../src/server/jobs/webhook-targets.js';
 import { Webhooks } from '../../../src/server/jobs/webhooks.js';
-import { expectProblem, fakeApp, makeExr, post } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { expectProblem, fakeApp, post } from '../support.js';
 
 const SECRET = 'a secret of thirty-two bytes, or more';
 

@@ -1,7 +1,8 @@
 import { request } from 'undici';
 import { expect, it } from 'vitest';
 import { QuietframeError } from '../../../src/errors.js';
-import { fakeApp, listen, makeExr } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { fakeApp, listen } from '../support.js';
 
 const { app, service } = await fakeApp();
 const origin = `http://127.0.0.1:${await listen(app)}`;

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, expect, it, vi } from 'vitest';
 import { buildApp } from '../../../src/server/app.js';
 import { layOut } from '../../../src/server/observability/tracing.js';
-import { CONFIG, FakeService, makeExr, post } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { CONFIG, FakeService, post } from '../support.js';
 
 interface Span {
   readonly name: string;

@@ -3,7 +3,8 @@ import { ExrPool } from '../../../src/exr/pool.js';
 import { boxHeight, boxWidth } from '../../../src/image/image.js';
 import { frameMemory } from '../../../src/server/queue/frame-memory.js';
 import { fixture } from '../../exr/fixtures.js';
-import { expectProblem, fakeApp, makeExr, post } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { expectProblem, fakeApp, post } from '../support.js';
 
 const pool = new ExrPool();
 const header = (bytes: Uint8Array) => ({ ...pool.header(bytes), length: bytes.length });

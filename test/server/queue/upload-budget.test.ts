@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { UploadBudget } from '../../../src/server/queue/upload-budget.js';
-import { expectProblem, fakeApp, makeExr, post } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { expectProblem, fakeApp, post } from '../support.js';
 
 it('is reserved once and given back once', () => {
   const memory = new UploadBudget(100);

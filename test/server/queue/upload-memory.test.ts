@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UploadMemory } from '../../../src/server/queue/upload-memory.js';
-import { expectProblem, fakeApp, form, makeExr, post, postForm } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
+import { expectProblem, fakeApp, form, post, postForm } from '../support.js';
 
 const MIB = 2 ** 20;
 const UPLOAD = Buffer.alloc(24 * MIB, 1);

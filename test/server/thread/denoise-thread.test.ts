@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DenoiseThread } from '../../../src/server/thread/denoise-thread.js';
-import { makeExr } from '../support.js';
+import { makeExr } from '../../support/exr-files.js';
 
 const modelsDirectory = fileURLToPath(new URL('../../../models', import.meta.url));
 /** The newest thread of the process: tests end it as a crash would. */
