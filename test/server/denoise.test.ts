@@ -112,11 +112,29 @@ describe('POST /v1/denoise', () => {
     expect(planes(bytes)).toEqual(planes((await app.inject(post(exr))).rawPayload));
   });
 
+  it('answers with a form of report and file, as formData() reads it', async () => {
+    const request = post(exr);
+    const headers = { ...request.headers, accept: 'multipart/form-data' };
+    const answer = await app.inject({ ...request, headers });
+    const type = String(answer.headers['content-type']);
+    const form = await new Response(new Uint8Array(answer.rawPayload), {
+      headers: { 'content-type': type },
+    }).formData();
+    expect([...form.keys()]).toEqual(['report', 'exr']);
+    expect(JSON.parse(String(form.get('report')))).toMatchObject({ model: 'kpcn' });
+    const file = form.get('exr');
+    if (!(file instanceof File)) throw new Error('Expected a file');
+    expect([file.name, file.type]).toEqual(['denoised.exr', 'image/x-exr']);
+    const bytes = Buffer.from(await file.arrayBuffer());
+    expect(planes(bytes)).toEqual(planes((await app.inject(post(exr))).rawPayload));
+  });
+
   it.each([
     ['exr', 'image/x-exr'],
     ['png', 'image/png'],
     ['json', 'application/json'],
     ['mixed', 'multipart/mixed'],
+    ['form', 'multipart/form-data'],
   ])('answers with the format %s, whatever Accept says', async (format, type) => {
     const request = post(exr, `/v1/denoise?format=${format}`);
     const answer = await app.inject({ ...request, headers: { ...request.headers, accept: 'image/webp' } });
@@ -130,7 +148,7 @@ describe('POST /v1/denoise', () => {
       const url = `/v1/denoise?${query}`;
       const problem = expectProblem(await app.inject(post(exr, `${url}&format=png`)), 'invalid-argument');
       expect(problem.parameter).toBe('format');
-      expect(problem.detail).toContain('exr, json, mixed, which hold more than one picture');
+      expect(problem.detail).toContain('exr, json, mixed, form, which hold more than one picture');
       const [name = '', value] = query.split('=');
       const sha = createHash('sha256').update(exr).digest('hex');
       await app.inject({ ...post(exr, `/v1/frames/${sha}`), method: 'PUT' });

@@ -153,7 +153,7 @@ describe('debug outputs of the service', () => {
       const problem = expectProblem(refused, 'invalid-argument', '/v1/denoise');
       expect([problem.parameter, problem.detail]).toEqual([
         'format',
-        expect.stringContaining('one of json, mixed'),
+        expect.stringContaining('one of json, mixed, form'),
       ]);
     }
   });

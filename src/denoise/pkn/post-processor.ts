@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { expected, QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
@@ -39,7 +40,10 @@ interface Entry {
  * frames and parameters are kept, so that another magnification of the same frame costs the resampling alone.
  */
 export class PostProcessor {
-  readonly #kept = new Map<string, Entry>();
+  readonly #kept = new LRUCache<string, Entry>({
+    maxSize: CACHE_BYTES,
+    sizeCalculation: ({ bytes }) => bytes,
+  });
 
   constructor(
     private readonly pool: DenoisePool,
@@ -98,13 +102,7 @@ export class PostProcessor {
     const rasters = [result.color, ...result.also, ...(result.parameters ?? []).map(({ values }) => values)];
     const bytes = 2 * rasters.reduce((sum, { data }) => sum + data.byteLength, 0);
     const entry: Entry = { bytes, result, made: new Map() };
-    if (bytes <= CACHE_BYTES) this.#kept.set(key, entry);
-    let total = [...this.#kept.values()].reduce((sum, each) => sum + each.bytes, 0);
-    for (const [oldest, { bytes: freed }] of this.#kept) {
-      if (total <= CACHE_BYTES) break;
-      this.#kept.delete(oldest);
-      total -= freed;
-    }
+    this.#kept.set(key, entry);
     return entry;
   }
 }

@@ -8,13 +8,19 @@ import type { DenoiseQuery } from './denoise-query.js';
 import { EXR_MEDIA_TYPE } from './exr-body.js';
 
 /** Media types of the answer; the first is the default. */
-export const ANSWER_TYPES = [EXR_MEDIA_TYPE, 'image/png', 'application/json', 'multipart/mixed'] as const;
+export const ANSWER_TYPES = [
+  EXR_MEDIA_TYPE,
+  'image/png',
+  'application/json',
+  'multipart/mixed',
+  'multipart/form-data',
+] as const;
 export type AnswerType = (typeof ANSWER_TYPES)[number];
 /** Those that hold more than one picture. */
 export const FILE_ANSWER_TYPES = ANSWER_TYPES.filter((type) => type !== 'image/png');
 
 /** Those with the report, which has the kernels of pixels. */
-export const REPORT_ANSWER_TYPES = ['application/json', 'multipart/mixed'] as const;
+export const REPORT_ANSWER_TYPES = ['application/json', 'multipart/mixed', 'multipart/form-data'] as const;
 
 /** Media types that a request may be answered with: a PNG has nothing but one denoised colour with its alpha. */
 export function answerTypes({ maps, mapsOnly, aovs, view }: DenoiseQuery): readonly AnswerType[] {
@@ -29,6 +35,7 @@ export const FORMATS: Readonly<Record<string, AnswerType>> = {
   png: 'image/png',
   json: 'application/json',
   mixed: 'multipart/mixed',
+  form: 'multipart/form-data',
 };
 
 /** What a denoised request is answered with. */
@@ -103,21 +110,40 @@ function bodyOf(type: AnswerType, answer: DenoiseAnswer): { contentType: string;
       return { contentType: type, body: view(answer.png ?? new Uint8Array()) };
     case 'application/json':
       return { contentType: type, body: reportOf(answer) };
-    case 'multipart/mixed': {
-      const boundary = randomUUID();
-      const head = (mediaType: string): Buffer =>
-        Buffer.from(`--${boundary}\r\nContent-Type: ${mediaType}\r\n\r\n`);
-      const body = Buffer.concat([
-        head('application/json'),
-        reportOf(answer),
-        Buffer.from('\r\n'),
-        head(EXR_MEDIA_TYPE),
-        answer.result.exr,
-        Buffer.from(`\r\n--${boundary}--\r\n`),
+    case 'multipart/mixed':
+      return multipart(type, [
+        { headers: ['Content-Type: application/json'], body: reportOf(answer) },
+        { headers: [`Content-Type: ${EXR_MEDIA_TYPE}`], body: answer.result.exr },
       ]);
-      return { contentType: `${type}; boundary=${boundary}`, body };
-    }
+    case 'multipart/form-data':
+      return multipart(type, [
+        { headers: [field('report'), 'Content-Type: application/json'], body: reportOf(answer) },
+        {
+          headers: [field('exr', 'denoised.exr'), `Content-Type: ${EXR_MEDIA_TYPE}`],
+          body: answer.result.exr,
+        },
+      ]);
   }
+}
+
+/** The header that makes a part the field of a form, as `Response.formData()` reads it; with a name, a file. */
+function field(name: string, filename?: string): string {
+  const ofFile = filename === undefined ? '' : `; filename="${filename}"`;
+  return `Content-Disposition: form-data; name="${name}"${ofFile}`;
+}
+
+function multipart(
+  type: string,
+  parts: readonly { readonly headers: readonly string[]; readonly body: Uint8Array }[],
+): { contentType: string; body: Buffer } {
+  const boundary = randomUUID();
+  const chunks = parts.flatMap(({ headers, body }) => [
+    Buffer.from(`--${boundary}\r\n${headers.join('\r\n')}\r\n\r\n`),
+    body,
+    Buffer.from('\r\n'),
+  ]);
+  const body = Buffer.concat([...chunks, Buffer.from(`--${boundary}--\r\n`)]);
+  return { contentType: `${type}; boundary=${boundary}`, body };
 }
 
 /** The report as JSON in UTF-8. */

@@ -114,6 +114,20 @@ export const REQUEST_BODY = {
   },
 } as const satisfies Schema;
 
+/** A form of the report and a file. */
+function reportAndFile(file: string): Schema {
+  return {
+    schema: {
+      type: 'object',
+      required: ['report', 'exr'],
+      properties: {
+        report: { $ref: '#/components/schemas/Report' },
+        exr: { type: 'string', contentMediaType: ANSWER_TYPES[0], description: file },
+      },
+    },
+  };
+}
+
 /** `POST /v1/denoise`. */
 export const DENOISE = {
   operationId: 'denoise',
@@ -136,6 +150,7 @@ export const DENOISE = {
             description: 'The report as application/json, then the frame as image/x-exr.',
           },
         },
+        [ANSWER_TYPES[4]]: reportAndFile('The frame'),
       },
     },
     ...problems(...REFUSALS),
@@ -164,6 +179,7 @@ export const SAMPLE_MAP: Schema = {
             description: 'The report as application/json, then the maps as image/x-exr.',
           },
         },
+        [ANSWER_TYPES[4]]: reportAndFile('The maps'),
       },
     },
   },
