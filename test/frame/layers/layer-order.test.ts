@@ -1,15 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PartChannels } from '../../src/frame/layers/part-channels.js';
-import { type LayerPlan, type ResolveOptions, resolveLayers } from '../../src/frame/layers/resolve-layers.js';
+import type { PartChannels } from '../../../src/frame/layers/part-channels.js';
+import {
+  type LayerPlan,
+  type ResolveOptions,
+  resolveLayers,
+} from '../../../src/frame/layers/resolve-layers.js';
 import {
   BLENDER_PASSES,
   blenderParts,
   header,
   namesAttribute,
   type PartRecipe,
-} from '../support/exr-files.js';
-import { RENDERER_FILES } from './layers/renderer-files.js';
+} from '../../support/exr-files.js';
+import { RENDERER_FILES } from './renderer-files.js';
 
 const arnold: readonly PartRecipe[] = [
   { name: 'RGBA', layers: ['RGBA'] },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chainMotion, motionFromLayer, unknownOffsets } from '../../src/frame/motion/motion.js';
-import { type Raster, raster } from '../../src/image/raster.js';
+import { chainMotion, motionFromLayer, unknownOffsets } from '../../../src/frame/motion/motion.js';
+import { type Raster, raster } from '../../../src/image/raster.js';
 
 const WIDTH = 24;
 const HEIGHT = 16;
