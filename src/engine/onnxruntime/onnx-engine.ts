@@ -2,6 +2,7 @@ import { env, InferenceSession, listSupportedBackends, Tensor as OnnxTensor } fr
 import { expected, QuietframeError } from '../../errors.js';
 import type { Device } from '../device.js';
 import type { Engine, NetworkModule, Tensor } from '../engine.js';
+import { freeCopies } from './free-copies.js';
 
 /**
  * Parallel work is spread over workers with one session each: two workers of one thread are faster than one of two.
@@ -98,7 +99,7 @@ function moduleOf(name: string, session: InferenceSession, device?: Device): Net
   return {
     async run(inputs, outputs) {
       try {
-        await session.run(onnxTensors(inputs), onnxTensors(outputs));
+        freeCopies(await session.run(onnxTensors(inputs), onnxTensors(outputs)), outputs);
       } catch (cause) {
         if (device !== undefined) throw unavailable(device, reasonOf(cause), cause);
         throw new QuietframeError('internal', `The module ${name} failed`, {}, { cause });
