@@ -41,7 +41,8 @@ const IMPORTERS: Readonly<Record<string, RegExp>> = {
   marked: /^server\/openapi\//,
   'prom-client': /^server\//,
   commander: /^cli\//,
-  'lru-cache': /^(files\/window\/frame-cache|cli\/sequence\/shot-sources|server\/frames\/source-files)\.ts$/,
+  'lru-cache':
+    /^(denoise\/pkn\/post-processor|files\/window\/frame-cache|cli\/sequence\/shot-sources|server\/frames\/source-files)\.ts$/,
   pngjs: /^(server|demo|cli\/explain|files\/filter)\//,
   typebox: /^(files|server)\//,
 };
