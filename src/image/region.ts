@@ -1,4 +1,5 @@
 import { expected, QuietframeError } from '../errors.js';
+import { copyRegion } from './copy-region.js';
 import { type Raster, raster } from './raster.js';
 
 /** A rectangle of pixels: columns x to x + width - 1, rows y to y + height - 1. */
@@ -89,13 +90,8 @@ export function cutIntoTiles(width: number, height: number, limits: TilingLimits
 }
 
 /** The pixels of a region as a picture of their own. */
-export function crop(picture: Raster, { x, y, width, height }: Tile): Raster {
-  const cropped = raster(width, height, picture.channels);
-  for (let c = 0; c < picture.channels; c++) {
-    for (let row = 0; row < height; row++) {
-      const from = (c * picture.height + y + row) * picture.width + x;
-      cropped.data.set(picture.data.subarray(from, from + width), (c * height + row) * width);
-    }
-  }
+export function crop(picture: Raster, region: Tile): Raster {
+  const cropped = raster(region.width, region.height, picture.channels);
+  copyRegion(picture, region, picture.channels, cropped);
   return cropped;
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from '../engine/engine.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
+import { copyRegion } from '../image/copy-region.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import type { FrameLevel } from './frame-pyramid.js';
@@ -93,10 +94,5 @@ function copyTile(from: Raster | undefined, channels: number, tile: Tile, to: Fl
     to.fill(0);
     return;
   }
-  for (let c = 0; c < channels; c++) {
-    for (let y = 0; y < tile.height; y++) {
-      const begin = (c * from.height + tile.y + y) * from.width + tile.x;
-      to.set(from.data.subarray(begin, begin + tile.width), (c * tile.height + y) * tile.width);
-    }
-  }
+  copyRegion(from, tile, channels, { ...tile, data: to });
 }

@@ -1,5 +1,6 @@
 import { type Tensor, TensorMemory } from '../engine/engine.js';
 import type { Architecture, ModelManifest } from '../engine/model-manifest.js';
+import { copyRegion } from '../image/copy-region.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import { ComponentFeatures } from './features.js';
@@ -184,12 +185,8 @@ export function halved({ x, y, width, height }: Tile): Tile {
 }
 
 function copyCells(from: Tensor, area: Tile, tile: Tile, to: Raster): void {
-  for (let c = 0; c < to.channels; c++) {
-    for (let y = tile.y; y < tile.y + tile.height; y++) {
-      const source = (c * area.height + y - area.y) * area.width + tile.x - area.x;
-      to.data.set(from.data.subarray(source, source + tile.width), (c * to.height + y) * to.width + tile.x);
-    }
-  }
+  const region = { ...tile, x: tile.x - area.x, y: tile.y - area.y };
+  copyRegion({ ...area, data: from.data }, region, to.channels, to, tile);
 }
 
 /** Pixels around a tile that its features depend on. */

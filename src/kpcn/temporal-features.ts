@@ -1,6 +1,7 @@
 import type { Tensor } from '../engine/engine.js';
 import { NETWORK_CONSTANTS, type NetworkConstants } from '../engine/model-manifest.js';
 import { type Simd, WasmBuild } from '../engine/wasm-build.js';
+import { copyRegion } from '../image/copy-region.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import { ALBEDO_CHANNELS } from './frame-pyramid.js';
@@ -178,10 +179,5 @@ function regionOf(motion: Raster, area: Tile): Tile | undefined {
 
 /** Copies a tile of all channels. */
 export function copyTile(from: Raster, tile: Tile, to: Float32Array): void {
-  for (let c = 0; c < from.channels; c++) {
-    for (let y = 0; y < tile.height; y++) {
-      const begin = (c * from.height + tile.y + y) * from.width + tile.x;
-      to.set(from.data.subarray(begin, begin + tile.width), (c * tile.height + y) * tile.width);
-    }
-  }
+  copyRegion(from, tile, from.channels, { ...tile, data: to });
 }
