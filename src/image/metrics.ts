@@ -3,8 +3,8 @@ import { type Raster, raster } from './raster.js';
 import { displayExposure, luminance, toDisplay } from './tonemap.js';
 import { warp } from './warp.js';
 
-/** Keeps the errors of black pixels finite; Vogels et al. 2018, equation 2. */
-const EPSILON = 0.01;
+/** Keeps SMAPE (Vogels et al. 2018, equation 2) and relative squared errors of black pixels finite. */
+export const ERROR_EPSILON = 0.01;
 
 /**
  * Symmetric mean absolute percentage error (Vogels et al. 2018, equation 2): the mean over pixels and 3 channels of
@@ -15,7 +15,7 @@ export function smape(denoised: Raster, reference: Raster): number {
   return meanOverSamples(
     denoised,
     reference,
-    (d, r) => Math.abs(d - r) / (Math.abs(d) + Math.abs(r) + EPSILON),
+    (d, r) => Math.abs(d - r) / (Math.abs(d) + Math.abs(r) + ERROR_EPSILON),
   );
 }
 
@@ -24,7 +24,7 @@ export function smape(denoised: Raster, reference: Raster): number {
  * @throws QuietframeError `mismatched-frames`.
  */
 export function relativeMse(denoised: Raster, reference: Raster): number {
-  return meanOverSamples(denoised, reference, (d, r) => (d - r) ** 2 / (r * r + EPSILON));
+  return meanOverSamples(denoised, reference, (d, r) => (d - r) ** 2 / (r * r + ERROR_EPSILON));
 }
 
 /**

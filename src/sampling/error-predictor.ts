@@ -1,5 +1,6 @@
 import { type Engine, type NetworkModule, type Tensor, TensorMemory } from '../engine/engine.js';
 import type { ModelBundle } from '../engine/model-repository.js';
+import { ERROR_EPSILON } from '../image/metrics.js';
 import type { Raster } from '../image/raster.js';
 import { grow, type Tile } from '../image/region.js';
 
@@ -11,8 +12,6 @@ const PREDICTED_CHANNELS = 2;
 export const ERROR_CHANNELS = 3;
 /** Keeps relative variances of black pixels finite, as the features of the denoiser do. */
 const RELATIVE_EPSILON = 1e-4;
-/** SMAPE's guard against division by zero; see `smape`. */
-const SMAPE_EPSILON = 0.01;
 
 /** A picture that was denoised, all rasters of one even size. Light is not exposed. */
 export interface DenoisedPicture {
@@ -118,7 +117,7 @@ function toPictureUnits(denoised: Raster, exposure: number, tile: Tile, errors: 
       let ratio = 0;
       for (let c = 0; c < 3; c++) {
         const sum = 2 * exposure * Math.abs(denoised.data[c * plane + i] as number);
-        ratio += (sum + SMAPE_EPSILON) / (sum + SMAPE_EPSILON * exposure) / 3;
+        ratio += (sum + ERROR_EPSILON) / (sum + ERROR_EPSILON * exposure) / 3;
       }
       const at = y * errors.width + x;
       errors.data[at] = Math.min(1, ratio * (errors.data[at] as number));

@@ -1,12 +1,11 @@
 import { expected, QuietframeError } from '../errors.js';
+import { ERROR_EPSILON } from '../image/metrics.js';
 import { plane, type Raster } from '../image/raster.js';
 import { boxMean } from './box-mean.js';
 import { ERROR_METRICS, type GuidingMetric } from './error-metric.js';
 
 /** Pixels on every side over which variances are averaged: those of two half buffers are little better than chance. */
 const VARIANCE_RADIUS = 2;
-/** The guards of SMAPE (Vogels et al. 2018, equation 2) and of relative squared errors. */
-const EPSILON = 0.01;
 /** Exponents of five scales, the finest first (Wang et al. 2003, equation 7); they add up to 1. */
 const SCALE_EXPONENTS = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
 /** Half the side of the square of pixels that a pixel of each scale covers. */
@@ -66,7 +65,7 @@ function relativeSquaredError(smape: Float32Array, denoised: Float32Array): Floa
     let sum = 0;
     for (let c = 0; c < 3; c++) {
       const brightness = Math.abs(denoised[c * pixels + i] as number);
-      sum += (error * (2 * brightness + EPSILON)) ** 2 / (brightness ** 2 + EPSILON);
+      sum += (error * (2 * brightness + ERROR_EPSILON)) ** 2 / (brightness ** 2 + ERROR_EPSILON);
     }
     return sum / 3;
   });
