@@ -51,6 +51,7 @@ def figure11(results: Results, path: pathlib.Path) -> None:
 
 def section8(results: Results, path: pathlib.Path) -> None:
     figure, axes = _axes()
+    steps: list[int] = []
     for prefix, label in (("kernels-b6-k21-l3", "kernel prediction"), ("direct-b6-k21-l3", "direct prediction")):
         runs = [r["convergence"] for name, r in results.items() if r and name.rsplit("-s", 1)[0] == prefix]
         if not runs:
@@ -59,6 +60,10 @@ def section8(results: Results, path: pathlib.Path) -> None:
         values = [[float(np.mean([s["smape"] for s in run[i]["scores"].values()])) for run in runs] for i in range(len(steps))]
         _with_range(axes, steps, values, label)
     axes.set(xlabel="training steps", ylabel="SMAPE on validation frames", title="Convergence", xscale="log", yscale="log")
+    axes.set_xticks(steps, [str(step) for step in steps])
+    axes.tick_params(axis="x", which="minor", labelbottom=False)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.legend()
     _save(figure, path)
 
