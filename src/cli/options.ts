@@ -141,12 +141,12 @@ export function tellRefusals(refusals: readonly string[]): void {
     process.stderr.write(`quietframe: warning device-unavailable: ${refusal}\n`);
 }
 
-/** What filters frames; the setting of the environment without it. */
 /** For commands that write files; {@link OverwriteGuard.keepExisting}. */
 export function keepOption(): Option {
   return new Option('--no-overwrite', 'refuse to replace files that exist');
 }
 
+/** What filters frames; the setting of the environment without it. */
 export function deviceOption(): Option {
   const { flag, unit, choices, fallback } = SETTINGS.device;
   return choiceOption(`--${flag} <${unit}>`, 'what filters frames', choices ?? []).default(

@@ -10,6 +10,12 @@ import { encodePng } from '../../server/thread/encode-png.js';
 import { type AovFileFlags, aovFileOptions, aovFilePaths, joinAovFiles, readAovFiles } from '../aov-files.js';
 import { checkFolder } from '../check-folder.js';
 import {
+  checkServiceFlags,
+  denoiseOnService,
+  type ServiceFlags,
+  serviceOptions,
+} from '../denoise-on-service.js';
+import {
   addParameters,
   deviceOption,
   engineOption,
@@ -17,7 +23,6 @@ import {
   lambdaMapOf,
   parameterRequest,
   threadsOption,
-  type WorkerFlags,
 } from '../options.js';
 import { checkOutput, checkReport, tellDone, writeOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
@@ -25,10 +30,8 @@ import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
 import { STANDARD_OUTPUT } from '../standard-output.js';
 
-interface Flags extends WorkerFlags, AovFileFlags {
+interface Flags extends ServiceFlags, AovFileFlags {
   readonly output: string;
-  readonly halfB?: string;
-  readonly guide?: string;
   readonly lambda?: number | string;
   readonly report?: string;
   readonly overwriteInput?: boolean;
@@ -45,7 +48,9 @@ export function denoiseCommand(program: Command): void {
     .option('--half-b <b.exr>', 'second half buffer: the frame with another seed');
   for (const option of aovFileOptions('a.exr')) command.addOption(option);
   command.option('--guide <full.exr>', 'render at the new size that guides --upscale');
-  addParameters(command, 'denoise')
+  addParameters(command, 'denoise');
+  for (const option of serviceOptions()) command.addOption(option);
+  command
     .option('--report <file>', 'write what was done as JSON; - is standard output')
     .addOption(threadsOption())
     .addOption(deviceOption())
@@ -56,6 +61,7 @@ export function denoiseCommand(program: Command): void {
 }
 
 async function denoise(input: string, flags: Flags): Promise<void> {
+  checkServiceFlags(flags);
   const config = readConfig();
   const exr = await readInput(input);
   const halfB = flags.halfB === undefined ? undefined : await readInput(flags.halfB);
@@ -65,7 +71,8 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   const parameters = parameterRequest(flags);
   checkEffects({ ...parameters, ...parameters.finish });
   const lambdaMap = await lambdaMapOf(flags.lambda);
-  const type = await checkOutput(flags.output, ['exr', 'png']);
+  const { server } = flags;
+  const type = await checkOutput(flags.output, server === undefined ? ['exr', 'png'] : ['exr']);
   if (type === 'png') checkPicture(parameters, flags.output);
   checkReport(flags.report, flags.output);
   if (flags.report !== undefined && flags.report !== STANDARD_OUTPUT) await checkFolder(flags.report);
@@ -81,6 +88,15 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   );
   if (!flags.overwrite) await guard.keepExisting();
 
+  if (server !== undefined) {
+    const frame = { path: input, exr, aovFiles, aovPaths: paths, parameters, lambdaMap };
+    const answer = await denoiseOnService(frame, server, flags.tokenFile, config);
+    await writeOutput(flags.output, answer.exr, guard);
+    const { model, version, device } = answer.report;
+    const done = `${flags.output}: ${model}@${version} on ${device} of ${server}\n`;
+    await printReport(answer.report, done, flags, guard);
+    return;
+  }
   const { bytes, report } = await runOnFile(
     input,
     { half_b: flags.halfB, guide: flags.guide, lambda: map, ...Object.fromEntries(paths) },
@@ -115,7 +131,7 @@ async function denoise(input: string, flags: Flags): Promise<void> {
     },
   );
   await writeOutput(flags.output, bytes, guard);
-  await printReport(report, parameters, flags, guard);
+  await printReport(report, summaryOf(report, parameters, flags.output), flags, guard);
 }
 
 /** A picture has the denoised color, and nothing to hold the rest. */
@@ -126,9 +142,10 @@ function checkPicture({ maps, aovs, view }: ParameterRequest, output: string): v
   if (view === 'all') throw invalidArgument('.exr with --view all', '--output', output);
 }
 
+/** Warnings, the report where it was asked for, and a line that says what was done. */
 async function printReport(
-  report: FullReport,
-  { region }: ParameterRequest,
+  report: Pick<FullReport, 'warnings'>,
+  done: string,
   flags: Flags,
   guard: OverwriteGuard,
 ): Promise<void> {
@@ -138,7 +155,10 @@ async function printReport(
   const json = `${JSON.stringify(report, null, 2)}\n`;
   if (flags.report === '-') process.stdout.write(json);
   else if (flags.report !== undefined) await guard.write(flags.report, json);
-  if (flags.report === '-') return;
+  if (flags.report !== '-') tellDone(done, flags.output);
+}
+
+function summaryOf(report: FullReport, { region }: ParameterRequest, output: string): string {
   const { source } = report.input;
   const scaled = (pixels: number): number => Math.round(pixels * (report.finish?.upscale ?? 1));
   const { width, height } = region ?? {
@@ -146,8 +166,5 @@ async function printReport(
     height: scaled(report.input.height),
   };
   const took = report.seconds.toFixed(1);
-  tellDone(
-    `${flags.output}: ${width} x ${height}, ${source}, ${report.model}@${report.version}, ${took} s on ${report.device}\n`,
-    flags.output,
-  );
+  return `${output}: ${width} x ${height}, ${source}, ${report.model}@${report.version}, ${took} s on ${report.device}\n`;
 }

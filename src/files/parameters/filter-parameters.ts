@@ -38,7 +38,7 @@ export const FILTER_PARAMETERS = {
       'Whether the model takes noise out of albedo and normals before they guide it: `auto`, where it has a prefilter, unless measured variances show no noise; `on`, always, refused for a model without a prefilter; `off`, never.',
     see: '#clean-albedo-and-normals',
     operations: OPERATIONS,
-    cli: { value: '<mode>', help: 'clean albedo, normals' },
+    cli: { value: '<mode>', help: 'clean albedo, normal' },
   }),
   alpha: choice(ALPHA_CHOICES, 'auto', {
     description:
