@@ -39,7 +39,7 @@ function renderersPage(): string {
     '',
     '`npm run build:docs` generates this page from `src/frame/layers/sources`, where every renderer is one file. `quietframe inspect`',
     'shows what was detected and prints the steps that a file lacks. A layer matches from the right and in any case of letters. After',
-    "the renderer's names, those of `generic` are looked for. `source` overrides the detection, `layers` single roles.",
+    "the renderer's names, quietframe looks for the names of `generic`. `source` overrides the detection, `layers` single roles.",
     '',
     'Where the convention of motion vectors is `unknown`, they are not read: `motion` says how, see [windows.md](windows.md).',
     '',
