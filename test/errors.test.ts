@@ -30,11 +30,12 @@ describe('messages', () => {
 
   it.each(
     messages.filter(
-      ([message]) => !/^\$\{[\w.]+\}( answered \$\{status\})?: \$\{|^\$\{(error\.)?message\}/.test(message),
+      ([message]) =>
+        !/^\$\{[\w.]+\}( answered \$\{status\})?: \$\{|^\$\{(error\.)?message\}|^\$\{why\}/.test(message),
     ),
   )('"%s" (%s) is a sentence of the one voice', (message) => {
-    // The warnings of reports tell what was done instead.
-    const isWarning = /used|taken|left out|denoised as a whole/.test(message);
+    // The warnings of reports say what was found and what was done instead.
+    const isWarning = /used|taken|left out|denoised as a whole|limited|decoded|estimated|alike/.test(message);
     expect(isWarning || SENTENCE.test(message) || EXPECTED.test(message)).toBe(true);
     expect(message).not.toMatch(/[.!]$|could not/);
   });

@@ -100,7 +100,7 @@ export class OverwriteGuard {
     const found = await stat(path).catch(() => undefined);
     if (!found?.isFile()) return;
     const { parameter = '--output' } = this.#checked.get(path)?.output ?? {};
-    const message = `${path} exists already: remove it, choose another ${parameter}, or leave out --no-overwrite`;
+    const message = `The file ${path} exists and cannot be replaced with --no-overwrite: remove it or choose another ${parameter}`;
     throw new QuietframeError('invalid-argument', message, { parameter });
   }
 

@@ -177,7 +177,9 @@ describe('--no-overwrite', () => {
   ])('%s keeps what exists', async (_, name, args) => {
     await writeFile(at(name), 'precious');
     const { code, stderr } = await quietframe([...args, '--no-overwrite']);
-    expect(stderr).toContain(`${name} exists already: remove it, choose another --`);
+    expect(stderr).toContain(
+      `${name} exists and cannot be replaced with --no-overwrite: remove it or choose another --`,
+    );
     expect(code).not.toBe(0);
     expect(await readFile(at(name), 'utf8')).toBe('precious');
     await rm(at(name));
@@ -189,7 +191,7 @@ describe('--no-overwrite', () => {
     const guard = await OverwriteGuard.check(outputs, []);
     await guard.keepExisting();
     await writeFile(at('one'), 'precious');
-    await expect(guard.write(at('one'), 'result')).rejects.toThrow('one exists already');
+    await expect(guard.write(at('one'), 'result')).rejects.toThrow('one exists and cannot be replaced');
     await guard.write(at('two'), 'result');
     expect(await readFile(at('two'), 'utf8')).toBe('result');
   });

@@ -89,17 +89,17 @@ export class WorkQueue {
     const limit = this.#concurrency + this.#length;
     const mine = this.#shares.get(caller.name)?.places ?? 0;
     if (mine >= caller.places) {
-      throw this.#rejection('too-many-requests', `You have ${mine} unfinished requests, the most allowed.`);
+      throw this.#rejection('too-many-requests', `You have ${mine} unfinished requests, the most allowed`);
     }
     const ahead = this.#waiting.filter(({ terms }) => terms.urgency <= urgency).length;
     const wait =
       this.#running < this.#concurrency ? 0 : (this.#meanSeconds * (ahead + 1)) / this.#concurrency;
     if (deadline !== undefined && performance.now() + 1000 * wait > deadline) {
-      const turn = `its turn would come in about ${wait.toFixed(1)} s.`;
+      const turn = `its turn would come in about ${wait.toFixed(1)} s`;
       throw this.#rejection('overloaded', `The queue cannot start this request before its deadline: ${turn}`);
     }
     if (this.#places >= limit && !this.#preempt(mine + 1)) {
-      throw this.#rejection('overloaded', `The queue is full (${limit} requests).`);
+      throw this.#rejection('overloaded', `The queue is full (${limit} requests)`);
     }
     this.#places++;
     const share = this.#share(caller);
@@ -249,7 +249,7 @@ export class WorkQueue {
    * latest of its requests that waits or still arrives.
    */
   #preempt(mine: number): boolean {
-    const why = 'The queue is full, and another caller with fewer requests came first.';
+    const why = 'The queue is full, and another caller with fewer requests came first';
     const refuse = (): QuietframeError => this.#rejection('too-many-requests', why);
     const waiting = this.#waiting.flatMap(({ terms, place, refuse: reject }) => {
       if (place === undefined) return [];
@@ -271,7 +271,7 @@ export class WorkQueue {
 
   #rejection(code: 'overloaded' | 'too-many-requests', why: string): QuietframeError {
     const retryAfter = this.retryAfterSeconds;
-    return new QuietframeError(code, `${why} Try again in ${retryAfter} s.`, { retryAfter });
+    return new QuietframeError(code, `${why}. Try again in ${retryAfter} s`, { retryAfter });
   }
 
   #share({ name }: Caller): Share {

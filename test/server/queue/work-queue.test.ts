@@ -71,7 +71,7 @@ describe('WorkQueue', () => {
     queue.admit(of('a'));
     const refused = expect.objectContaining({
       code: 'overloaded',
-      message: 'The queue is full (2 requests). Try again in 1 s.',
+      message: 'The queue is full (2 requests). Try again in 1 s',
       details: { retryAfter: 1 },
     });
     expect(() => queue.admit(of('a'))).toThrow(refused);
