@@ -1,6 +1,7 @@
 import type { FrameDisplay } from './frame-display.js';
 import { closeErrors, setStatus, showError } from './messages.js';
 import { button, byId, duration, frameCount, input, select, timeLeft } from './page.js';
+import { QuickPreview } from './quick-preview.js';
 import { type JobStatus, Problem, type Service } from './service.js';
 import type { State } from './state.js';
 import { requestedWindow } from './windows.js';
@@ -9,12 +10,15 @@ import { requestedWindow } from './windows.js';
 export class Jobs {
   #work: AbortController | undefined;
   #job: string | undefined;
+  readonly #preview: QuickPreview;
 
   constructor(
     readonly state: State,
     readonly display: FrameDisplay,
     readonly service: Service,
-  ) {}
+  ) {
+    this.#preview = new QuickPreview(state, display, service);
+  }
 
   /** Denoises frames as a job, with progress; each is shown as soon as it is done. */
   async denoise(frames: readonly number[]): Promise<void> {
@@ -29,6 +33,9 @@ export class Jobs {
     const progress = byId<HTMLProgressElement>('progress');
     progress.removeAttribute('value');
     progress.hidden = false;
+    const shown = this.state.frame;
+    // What is wrong with it, the job says as well.
+    if (frames.includes(shown)) void this.#preview.show(shown, work.signal).catch(() => {});
     try {
       await this.#run(frames, work.signal).catch((error: unknown) => {
         const maps = input('maps');
@@ -46,6 +53,7 @@ export class Jobs {
       this.#job = undefined;
       this.state.isWorking = false;
       progress.hidden = true;
+      this.#preview.end();
       button('cancel').disabled = true;
       button('denoise').disabled = false;
       button('denoise-all').disabled = this.state.shot.frames.length < 2;

@@ -71,6 +71,8 @@ export class Problem extends Error {
 export class Service {
   /** Where the service asks for one. */
   token = '';
+  /** Files that are sent, by digest: requests with one signal send a file once. */
+  readonly #uploads = new WeakMap<AbortSignal, Map<string, Promise<unknown>>>();
 
   async models(): Promise<string[]> {
     const answer = await this.#fetch('v1/models');
@@ -167,13 +169,25 @@ export class Service {
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'missing-frames') throw error;
       const wanted = contents.filter(({ digest }) => error.missing.includes(digest));
-      for (const [i, { digest, file }] of wanted.entries()) {
+      for (const [i, content] of wanted.entries()) {
         onSend(i + 1, wanted.length);
-        const type = { 'content-type': 'image/x-exr' };
-        await this.#fetch(`v1/frames/${digest}`, { method: 'PUT', signal, body: file, headers: type });
+        await this.#send(content, signal);
       }
       return ask();
     }
+  }
+
+  async #send({ digest, file }: Content, signal: AbortSignal): Promise<void> {
+    const uploads = this.#uploads.get(signal) ?? new Map<string, Promise<unknown>>();
+    this.#uploads.set(signal, uploads);
+    let upload = uploads.get(digest);
+    if (upload === undefined) {
+      const init = { method: 'PUT', signal, body: file, headers: { 'content-type': 'image/x-exr' } };
+      // The service may need it again later.
+      upload = this.#fetch(`v1/frames/${digest}`, init).finally(() => uploads.delete(digest));
+      uploads.set(digest, upload);
+    }
+    await upload;
   }
 
   async #fetch(path: string, init: RequestInit = {}): Promise<Response> {

@@ -7,6 +7,11 @@ export const path = (name: string): string => fileURLToPath(new URL(`../../${nam
 export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
   existsSync,
 );
+/** Where screenshots go, to be looked at. */
+export const SHOTS = path('out/viewer');
+/** A network of the newest format with random weights: it has windows and lambda. */
+export const MODELS = path('test/golden/tiny-bundle');
+
 /** A service of its own process, and its address. */
 export async function serve(models: string, ...more: readonly string[]): Promise<[ChildProcess, string]> {
   const settings = ['--port', '0', '--models', models, '--threads', '2', '--log', 'error', ...more];
