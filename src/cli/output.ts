@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { invalidArgument } from '../errors.js';
+import type { ParameterRequest } from '../files/parameters.js';
 import { checkFolder } from './check-folder.js';
 import type { OverwriteGuard } from './overwrite-guard.js';
 import { STANDARD_OUTPUT } from './standard-output.js';
@@ -25,10 +26,20 @@ export async function checkOutput(path: string, types: readonly OutputType[]): P
   return type ?? 'exr';
 }
 
-/** The end of the pattern of a shot's results, as of a single file. */
-export function checkShotOutput(pattern: string): void {
-  if (extname(pattern).toLowerCase() !== '.exr')
-    throw invalidArgument('.exr as the suffix', '--output', pattern);
+/** What the results of a shot are written as, by the suffix of their pattern. @throws QuietframeError `invalid-argument`. */
+export function shotOutput(pattern: string): OutputType {
+  const suffix = extname(pattern).toLowerCase();
+  if (suffix !== '.exr' && suffix !== '.png')
+    throw invalidArgument('.exr or .png as the suffix', '--output', pattern);
+  return suffix === '.png' ? 'png' : 'exr';
+}
+
+/** A picture has the denoised color, and nothing to hold the rest. @throws QuietframeError `invalid-argument`. */
+export function checkPicture({ maps, aovs, view }: ParameterRequest, output: string): void {
+  if (maps?.outputs?.some((name) => name !== 'color'))
+    throw invalidArgument('.exr with such --outputs', '--output', output);
+  if (aovs !== undefined) throw invalidArgument('.exr with --aovs', '--output', output);
+  if (view === 'all') throw invalidArgument('.exr with --view all', '--output', output);
 }
 
 /** A report and a result cannot both be on standard output. */

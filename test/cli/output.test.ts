@@ -101,11 +101,11 @@ describe('the output of denoise', () => {
 });
 
 it.each([
-  ['sample-map', ['sample-map', 'in.exr', '-o', 'map.png', '--budget', '4']],
-  ['sequence', ['sequence', 'in.####.exr', '-o', 'out.####.png']],
-])('%s writes OpenEXR alone', async (_, args) => {
+  ['sample-map', ['sample-map', 'in.exr', '-o', 'map.png', '--budget', '4'], '.exr'],
+  ['sequence', ['sequence', 'in.####.exr', '-o', 'out.####.jpg'], '.exr or .png'],
+])('%s refuses other suffixes', async (_, args, suffixes) => {
   const { code, stderr } = await quietframe(...args);
-  expect([code, stderr]).toEqual([2, expect.stringMatching(/Expected \.exr as the suffix/)]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`Expected ${suffixes} as the suffix`)]);
 });
 
 describe('numbers of the command line', () => {

@@ -82,8 +82,9 @@ function pythonFaults(args: readonly string[]): readonly string[] {
   const [option, name = '', ...rest] = args;
   if (option !== '-m') return existsSync(at(option ?? '')) ? [] : [`there is no ${option}`];
   if (['venv', 'pip', 'pytest'].includes(name)) return [];
-  const file = `training/${name.replaceAll('.', '/')}.py`;
-  if (!existsSync(at(file))) return [`there is no ${file}`];
+  const module = `training/${name.replaceAll('.', '/')}`;
+  const file = [`${module}.py`, `${module}/__main__.py`].find((path) => existsSync(at(path)));
+  if (file === undefined) return [`there is no ${module}.py`];
   const source = read(file);
   const shared = [...source.matchAll(/^from \.+(\w+) import/gm)].map(([, module]) => module as string);
   const folder = file.replace(/[^/]+$/, '');

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../config.js';
-import { invalidArgument } from '../../errors.js';
 import { checkEffects } from '../../files/check-effects.js';
 import { denoiseExr } from '../../files/denoise-file/denoise-exr.js';
 import { readAlpha } from '../../files/denoise-file/read-alpha.js';
@@ -24,7 +23,7 @@ import {
   parameterRequest,
   threadsOption,
 } from '../options.js';
-import { checkOutput, checkReport, tellDone, writeOutput } from '../output.js';
+import { checkOutput, checkPicture, checkReport, tellDone, writeOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
 import { readInput } from '../read-input.js';
 import { runOnFile } from '../run-on-file.js';
@@ -132,14 +131,6 @@ async function denoise(input: string, flags: Flags): Promise<void> {
   );
   await writeOutput(flags.output, bytes, guard);
   await printReport(report, summaryOf(report, parameters, flags.output), flags, guard);
-}
-
-/** A picture has the denoised color, and nothing to hold the rest. */
-function checkPicture({ maps, aovs, view }: ParameterRequest, output: string): void {
-  if (maps?.outputs?.some((name) => name !== 'color'))
-    throw invalidArgument('.exr with such --outputs', '--output', output);
-  if (aovs !== undefined) throw invalidArgument('.exr with --aovs', '--output', output);
-  if (view === 'all') throw invalidArgument('.exr with --view all', '--output', output);
 }
 
 /** Warnings, the report where it was asked for, and a line that says what was done. */

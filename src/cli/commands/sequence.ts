@@ -18,7 +18,7 @@ import {
   threadsOption,
   type WorkerFlags,
 } from '../options.js';
-import { checkShotOutput } from '../output.js';
+import { checkPicture, shotOutput } from '../output.js';
 import { OverwriteGuard } from '../overwrite-guard.js';
 import { type Chunk, chooseFrames, parseChunk, parseFrames } from '../sequence/choose-frames.js';
 import { FramePattern } from '../sequence/frame-pattern.js';
@@ -34,6 +34,7 @@ import {
   sourcesOf,
 } from '../sequence/run-sequence.js';
 import { pathsOf } from '../sequence/shot-files.js';
+import { ShotPictures } from '../sequence/shot-pictures.js';
 import {
   PROGRESS_CHOICES,
   type ProgressChoice,
@@ -67,7 +68,7 @@ export function sequenceCommand(program: Command): void {
     .command('sequence')
     .description('denoise the frames of a shot that are not done yet')
     .argument("['shot.####.exr']", 'noisy frames; or %04d, $F4, @@@@, *')
-    .requiredOption('-o, --output <pattern>', "results, one for each frame: 'clean.####.exr'")
+    .requiredOption('-o, --output <pattern>', "results, one for each frame: 'clean.####.exr'; or .png")
     .option('--usd <file[:prim]>', 'take them, AOVs and overscan from a RenderProduct')
     .option('--frames <list>', 'denoise 3 or 1-9x2 or 1,4,7-9; windows reach beyond', parseFrames)
     .option('--chunk <i/n>', 'the i-th of n parts of these frames', parseChunk)
@@ -107,7 +108,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
     );
   const input = new FramePattern(pattern, 'the input');
   const output = new FramePattern(flags.output, '--output');
-  checkShotOutput(flags.output);
+  const type = shotOutput(flags.output);
   if (output.isWildcard) throw invalidArgument('a number of digits, such as ####,', '--output', flags.output);
   checkServerFlags(flags);
   const aovFiles = new Map(
@@ -130,6 +131,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   const usd = product && (await readUsdLayers(product, input.path(first), exrLimits(config)));
   for (const warning of usd?.warnings ?? []) complain(`warning usd-mismatch: ${warning}`);
   const parameters = parameterRequest(flags);
+  if (type === 'png') checkPicture(parameters, flags.output);
   const layers = { ...usd?.layers, ...parameters.layers };
   const lambdaMap = await lambdaMapOf(flags.lambda);
   const request = {
@@ -161,6 +163,7 @@ async function denoiseShot(given: string | undefined, flags: Flags, progress: Sh
   const sources = sourcesOf(shot, pool, flags.server?.length ?? 1);
   try {
     if (chosen.length > 0) shot = await withShotWrap(shot, sources, pool, interruption.signal);
+    if (type === 'png') shot = { ...shot, pictures: await ShotPictures.open(shot, sources, pool) };
     const todo = flags.force ? chosen : await framesToDo(shot, sources, pool);
     if (!flags.overwrite) await guard.keepExisting([...todo.map((frame) => output.path(frame)), ...reports]);
     for (const frame of chosen.filter((candidate) => !todo.includes(candidate))) {

@@ -19,6 +19,18 @@ import { WindowFiles } from './window-files.js';
 /** What is the same for all frames of a shot. */
 export interface ShotRequest extends DenoiseExrOptions, Pick<DenoiseExrFiles, 'lambdaMap'> {}
 
+/** Makes pictures of results, and knows those that it has made. */
+export interface ResultPictures {
+  /**
+   * The picture of a denoised file.
+   * @param frames that it was denoised from.
+   * @throws QuietframeError `cancelled`, `internal`.
+   */
+  encode(exr: Uint8Array, frames: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** From how many frames a picture was denoised; undefined for one of another request, shot or program. */
+  framesOf(picture: Uint8Array): number | undefined;
+}
+
 export interface Sequence extends ShotFiles {
   readonly output: FramePattern;
   /** Numbers of the input's frames, ascending. */
@@ -28,6 +40,8 @@ export interface Sequence extends ShotFiles {
   /** Most frames of a window, odd: as many before the frame as after it. */
   readonly window: number;
   readonly request: ShotRequest;
+  /** Where the results are pictures, and no OpenEXR. */
+  readonly pictures?: ResultPictures;
   /** About the shot, with the frame that each was found in. */
   readonly warnings?: readonly { readonly frame: number; readonly warning: InputWarning }[];
 }
@@ -89,7 +103,8 @@ export async function runSequence(
     const start = performance.now();
     try {
       const { exr, report, leftOut } = await denoiseFrame(frame, sequence, windows, denoiser, signal);
-      await guard.write(sequence.output.path(frame), exr);
+      const picture = await sequence.pictures?.encode(exr, report.windowUsed, signal);
+      await guard.write(sequence.output.path(frame), picture ?? exr);
       onOutcome({
         ...files(frame),
         status: 'denoised',
@@ -165,7 +180,9 @@ export async function flickerOf(
   sources: ShotSources,
   pool: ExrPool,
 ): Promise<Map<number, number>> {
-  const { output, frames, chosen, request } = sequence;
+  const { output, frames, chosen, request, pictures } = sequence;
+  // Pictures have display values.
+  if (pictures !== undefined) return new Map();
   const results = new ShotSources({ input: output }, pool, 2);
   const found = new Map<number, number>();
   for (const frame of chosen) {
@@ -207,16 +224,24 @@ async function isDone(
     }
   }
   try {
-    const { header } = pool.open(await readInput(output), { name: output });
-    const used = framesDenoisedFrom(header);
-    const request = { ...sequence.request, files: [...(sequence.aovFiles?.keys() ?? [])] };
-    if (used === undefined || !(await isDenoised(header, request, used))) return false;
+    const used = await usedFrames(sequence, output, pool);
+    if (used === undefined) return false;
     // What could not be used when the output was made cannot be used now, for no file is newer.
     return used === window.length || used === (await files.countUsable(frame, window));
   } catch (error) {
     if (error instanceof QuietframeError) return false;
     throw error;
   }
+}
+
+/** From how many frames an output was made; undefined where that was for another request. @throws QuietframeError. */
+async function usedFrames(sequence: Sequence, output: string, pool: ExrPool): Promise<number | undefined> {
+  const file = await readInput(output);
+  if (sequence.pictures !== undefined) return sequence.pictures.framesOf(file);
+  const { header } = pool.open(file, { name: output });
+  const used = framesDenoisedFrom(header);
+  const request = { ...sequence.request, files: [...(sequence.aovFiles?.keys() ?? [])] };
+  return used !== undefined && (await isDenoised(header, request, used)) ? used : undefined;
 }
 
 /** The error of a run with failed frames, which names them. */

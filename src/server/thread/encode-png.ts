@@ -10,6 +10,8 @@ export interface DisplayPicture {
   readonly color: Raster;
   /** 1 channel, of the same size. */
   readonly alpha?: Raster;
+  /** Factor of the color; by default the one that brings its mean to middle gray. */
+  readonly exposure?: number;
 }
 
 /** What the thread does. */
@@ -23,7 +25,7 @@ const threads = new ThreadPool<PngJobs>({
 });
 
 /**
- * A picture for a screen: exposed to middle grey, tone-mapped, as an 8-bit sRGB PNG, with alpha unless that is 0 or 1
+ * A picture for a screen: exposed, tone-mapped, as an 8-bit sRGB PNG, with alpha unless that is 0 or 1
  * everywhere. The work is done in a thread, which ends with it: pictures are rare beside the seconds that denoising
  * takes. The memory of the picture moves there.
  * @throws QuietframeError `cancelled` when the signal aborts; `internal`.

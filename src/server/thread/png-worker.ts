@@ -3,9 +3,8 @@ import { displayExposure, straightColor, toneMap } from '../../image/tonemap.js'
 import { serveJobs } from '../../threads/serve-jobs.js';
 import type { DisplayPicture, PngJobs } from './encode-png.js';
 
-function encode({ color, alpha }: DisplayPicture): Uint8Array {
+function encode({ color, alpha, exposure = displayExposure(color) }: DisplayPicture): Uint8Array {
   const png = new PNG({ width: color.width, height: color.height });
-  const exposure = displayExposure(color);
   // Alpha of 0 everywhere is one that the renderer did not write: with it, nothing would be seen.
   const opacity =
     alpha?.data.some((value) => value < 1) && alpha.data.some((value) => value > 0) ? alpha : undefined;
