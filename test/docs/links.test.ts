@@ -34,7 +34,7 @@ it.each(PAGES)('%s links to what is there', (page) => {
 });
 
 /** What clients read themselves. */
-const OF_CLIENTS = ['QUIETFRAME_URL'];
+const OF_CLIENTS = ['QUIETFRAME_URL', 'QUIETFRAME_TOKEN'];
 
 it.each(PAGES)('%s names settings that there are', (page) => {
   const known: readonly string[] = [...OF_CLIENTS, ...Object.values(SETTINGS).map(({ env }) => env)];
