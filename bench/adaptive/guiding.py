@@ -26,13 +26,13 @@ from quietframe.arrays import read_channels
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "examples" / "adaptive"))
 
-from metrics_of_maps import ms_dssim, true_maps  # noqa: E402
 from quietframe_mitsuba import ServiceGuide, UniformGuide, render_adaptively  # noqa: E402
 from quietframe_mitsuba.guides import Film, Guide, Plan, halves_of  # noqa: E402
 from quietframe_mitsuba.renderer import MitsubaRenderer  # noqa: E402
 
 from compare import denoised, reference_halves  # noqa: E402
 from metrics import dssim, relative_mse, smape_map  # noqa: E402
+from metrics_of_maps import ms_dssim, true_maps  # noqa: E402
 from scenes import SCENES  # noqa: E402
 
 Array = npt.NDArray[Any]
