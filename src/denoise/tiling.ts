@@ -1,5 +1,5 @@
 import type { ModelManifest } from '../engine/model-manifest.js';
-import { cutIntoTiles, grow, type Tile } from '../image/region.js';
+import { alignOutward, cutIntoTiles, grow, type Tile } from '../image/region.js';
 import type { FrameLevel } from '../kpcn/frame-pyramid.js';
 
 const MIN_TILE_SIDE = 128;
@@ -42,8 +42,8 @@ export function levelAreas(
     const { width, height } = level;
     const whole = wholeOf(level);
     if (composited === undefined) return { filtered: whole, composited: whole };
-    const area = evenOutward(composited, width, height);
-    const filtered = evenOutward(grow(area, receptiveRadius.compositor, width, height), width, height);
+    const area = alignOutward(composited, 2, level);
+    const filtered = alignOutward(grow(area, receptiveRadius.compositor, width, height), 2, level);
     composited = {
       x: filtered.x / 2,
       y: filtered.y / 2,
@@ -57,15 +57,4 @@ export function levelAreas(
 /** All pixels of a level. */
 export function wholeOf({ width, height }: Pick<Tile, 'width' | 'height'>): Tile {
   return { x: 0, y: 0, width, height };
-}
-
-/** The least tile with corners at even places that holds a tile; the sizes of pictures are even. */
-function evenOutward({ x, y, width, height }: Tile, right: number, bottom: number): Tile {
-  const [left, top] = [x - (x % 2), y - (y % 2)];
-  return {
-    x: left,
-    y: top,
-    width: Math.min(Math.ceil((x + width) / 2) * 2, right) - left,
-    height: Math.min(Math.ceil((y + height) / 2) * 2, bottom) - top,
-  };
 }

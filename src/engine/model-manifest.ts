@@ -14,6 +14,11 @@ export interface Architecture {
   readonly temporalBlocks: number;
   /** Side of the kernels in the other frames in pixels, odd. */
   readonly neighborKernelSize: number;
+  /** Residual blocks at a quarter of the resolution; 0 for a network without that branch. */
+  readonly quarterBlocks: number;
+  readonly quarterChannels: number;
+  /** Channels of the hidden layer of an encoder's detail; 0 for a single convolution. */
+  readonly detailHiddenChannels: number;
 }
 
 /** How far, in pixels of a level, the output of a stage depends on its input, on every side. */

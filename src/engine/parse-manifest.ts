@@ -32,7 +32,13 @@ const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number,
   windowSize: [7, 7],
   temporalBlocks: [0, 64],
   neighborKernelSize: [3, 9],
+  quarterBlocks: [0, 64],
+  quarterChannels: [0, 1024],
+  detailHiddenChannels: [0, 1024],
 };
+
+/** Parts of the network that older bundles do not have. */
+const LATER_PARTS = { quarterBlocks: 0, quarterChannels: 0, detailHiddenChannels: 0 };
 
 /** The same for the auxiliary prefilter. */
 const PREFILTER_RANGES: Readonly<
@@ -124,6 +130,7 @@ function parseArchitecture(value: unknown, reader: Reader): Architecture {
     ARCHITECTURE_RANGES,
     ['kernelSize', 'neighborKernelSize'],
     reader,
+    LATER_PARTS,
   );
 }
 
@@ -154,17 +161,20 @@ function parseConstants<Name extends string>(
   ) as Record<Name, number>;
 }
 
-/** An object of whole numbers within their ranges, some of which are odd. */
+/** An object of whole numbers within their ranges, some of which are odd; those that have a default may be missing. */
 function parseNumbers<Name extends string>(
   value: unknown,
   of: string,
   ranges: Readonly<Record<Name, readonly [number, number]>>,
   odd: readonly NoInfer<Name>[],
   reader: Reader,
+  defaults?: Readonly<Partial<Record<NoInfer<Name>, number>>>,
 ): Record<Name, number> {
   const names = Object.keys(ranges) as Name[];
   const rangeOf = (name: Name): readonly [number, number] => ranges[name];
-  const numbers = reader.record(value, of, names);
+  const optional = Object.keys(defaults ?? {});
+  const required = names.filter((name) => !optional.includes(name));
+  const numbers: Record<string, unknown> = { ...defaults, ...reader.record(value, of, required, optional) };
   const parsed = Object.fromEntries(
     names.map((name) => [name, reader.integer(numbers[name], `${of}.${name}`, ...rangeOf(name))]),
   ) as Record<Name, number>;

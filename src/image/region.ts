@@ -37,6 +37,22 @@ export function grow(tile: Tile, overlap: number, width: number, height: number)
   };
 }
 
+/** The least tile with corners at multiples of `multiple` that holds a tile; the picture may end in between. */
+export function alignOutward(
+  { x, y, width, height }: Tile,
+  multiple: number,
+  picture: Pick<Tile, 'width' | 'height'>,
+): Tile {
+  const before = (at: number): number => at - (at % multiple);
+  const after = (at: number, end: number): number => Math.min(Math.ceil(at / multiple) * multiple, end);
+  const [left, top] = [before(x), before(y)];
+  return {
+    ...{ x: left, y: top },
+    width: after(x + width, picture.width) - left,
+    height: after(y + height, picture.height) - top,
+  };
+}
+
 export interface TilingLimits {
   /** Pixels on every side of a tile that are computed with it and thrown away. */
   readonly overlap: number;

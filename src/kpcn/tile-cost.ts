@@ -1,4 +1,5 @@
 import type { ModelManifest } from '../engine/model-manifest.js';
+import { alignOutward, grow, type Tile } from '../image/region.js';
 import { NEIGHBOR_OFFSETS } from './temporal-features.js';
 
 /** Pixels around a tile that its kernels depend on: their embeddings, their lambda, and what those were made of. */
@@ -6,6 +7,20 @@ export function tileOverlap({ architecture, receptiveRadius }: ModelManifest, ha
   const kernel = architecture.kernelSize >> 1;
   const reach = hasLambda ? Math.max(kernel, receptiveRadius.specialization) : kernel;
   return even(receptiveRadius.features + reach);
+}
+
+/**
+ * The pixels around a tile that features are computed for. Where the network works at a quarter of the resolution, its corners
+ * are at whole cells of 4 x 4 pixels, so that the cells of tiles are those of the whole picture.
+ */
+export function featureArea(
+  tile: Tile,
+  overlap: number,
+  level: Pick<Tile, 'width' | 'height'>,
+  { architecture }: ModelManifest,
+): Tile {
+  const cell = architecture.quarterBlocks > 0 ? 4 : 2;
+  return alignOutward(grow(tile, overlap, level.width, level.height), cell, level);
 }
 
 /** The same where the features of the frame are there. */

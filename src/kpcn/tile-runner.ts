@@ -23,7 +23,7 @@ import { KpcnNetwork, type Specialization } from './network.js';
 import { coarserTile, composite, exposedColor, limitBlendWeight } from './scale-compositor.js';
 import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './temporal-features.js';
 import { TemporalFusion } from './temporal-fusion.js';
-import { even, filterOverlap, joinOverlap, tileOverlap } from './tile-cost.js';
+import { even, featureArea, filterOverlap, joinOverlap, tileOverlap } from './tile-cost.js';
 import type { LevelTask, NeighborLevel, Stopwatch, WindowTask } from './tile-tasks.js';
 
 /**
@@ -76,12 +76,8 @@ export class TileRunner {
     time: Stopwatch,
   ): Promise<void> {
     const { level, logLambda } = task;
-    const area = grow(
-      tile,
-      tileOverlap(this.network.manifest, logLambda !== undefined),
-      level.width,
-      level.height,
-    );
+    const { manifest } = this.network;
+    const area = featureArea(tile, tileOverlap(manifest, logLambda !== undefined), level, manifest);
     const planes = planesOf(level, task.irradiance);
     const reserved = this.kernelApply.reserve({ kernels: area, embedding: area }, planes.sources.length);
     const x = await timed(time, 'features', () => this.frameFeatures.components(level, area, reading));
@@ -101,7 +97,8 @@ export class TileRunner {
     target: LevelFeatures & Partial<Pick<SingleFrameResult, 'coarseEmbedding'>>,
     time: Stopwatch,
   ): Promise<void> {
-    const area = grow(tile, featureOverlap(this.network.manifest), level.width, level.height);
+    const { manifest } = this.network;
+    const area = featureArea(tile, featureOverlap(manifest), level, manifest);
     const x = await timed(time, 'features', () => this.frameFeatures.components(level, area, reading));
     await timed(time, 'network', async () => {
       const embedding = this.frameFeatures.embeddingOf(area);

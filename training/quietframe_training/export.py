@@ -63,10 +63,12 @@ def load_weights(network: Denoiser, weights: dict, new_encoder: str = "") -> Non
 def feature_radius(a: Architecture) -> int:
     """How far, in pixels, kernel features at a pixel depend on the input; rounded up to an even number.
 
-    The first convolution reaches 2 px (4x4, stride 2); every 3x3 convolution at half resolution adds 2 px; a pixel's
-    features stem from the half-resolution sample that covers it, one more.
+    The first convolution reaches 2 px (4x4, stride 2); every 3x3 convolution at half resolution adds 2 px, at a quarter 4 px; a
+    pixel's features stem from the half-resolution sample that covers it, one more, and that from a cell of 4 px.
     """
-    return 2 + 2 * (1 + 2 * a.blocks) + 2
+    half = 2 * (1 + 2 * a.blocks)
+    quarter = 2 * (1 + 2 * (a.blocks // 2)) + 4 * 2 * a.quarter_blocks + 2 if a.quarter_blocks else 0
+    return 2 + max(half, quarter) + 2
 
 
 def temporal_radius(a: Architecture) -> int:
@@ -154,6 +156,9 @@ def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: i
             "windowSize": len(WINDOW_OFFSETS) + 1,
             "temporalBlocks": a.temporal_blocks,
             "neighborKernelSize": a.neighbor_kernel_size,
+            "quarterBlocks": a.quarter_blocks,
+            "quarterChannels": a.quarter_channels if a.quarter_blocks else 0,
+            "detailHiddenChannels": a.detail_hidden_channels,
         },
         "receptiveRadius": {
             "features": feature_radius(a),

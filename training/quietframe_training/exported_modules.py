@@ -26,15 +26,31 @@ def pixel_unshuffled(convolution: nn.Conv2d) -> nn.Conv2d:
 
 
 class HalfResolutionEncoder(nn.Module):
-    """A source encoder whose detail [N,4P,H/2,W/2] is the pixel_unshuffle of the network's: no tensor but x is large."""
+    """A source encoder whose detail [N,4P,H/2,W/2] is the pixel_unshuffle of the network's."""
 
     def __init__(self, encoder):
         super().__init__()
         self.first, self.second = encoder.first, encoder.second
-        self.detail = pixel_unshuffled(encoder.detail)
+        self.detail = HalfResolutionDetail(encoder.detail)
 
     def forward(self, x):
         return F.relu(self.second(F.relu(self.first(x)))), self.detail(x)
+
+
+class HalfResolutionDetail(nn.Module):
+    """The detail of an encoder as [N,4P,H/2,W/2]: without a hidden layer no tensor but x is large."""
+
+    def __init__(self, detail):
+        super().__init__()
+        self.linear = pixel_unshuffled(detail)
+        if hasattr(detail, "hidden"):
+            self.hidden, self.head = detail.hidden, detail.head
+
+    def forward(self, x):
+        linear = self.linear(x)
+        if not hasattr(self, "hidden"):
+            return linear
+        return linear + F.pixel_unshuffle(self.head(F.relu(self.hidden(x))), 2)
 
 
 class ActivatedSpatialFeatures(nn.Module):

@@ -1,7 +1,7 @@
 """The multi-scale denoiser of windows of frames (Vogels et al. 2018, figures 2 to 4 and 8), module by module.
 
 Modules have the names of the paper and of the bundle.  Everything after the first convolution of the trunk runs at half
-resolution; a full-resolution `detail` path of one convolution gives the kernels back their sharpness.  What belongs to
+resolution or a quarter; a shallow full-resolution `detail` path gives the kernels back their sharpness.  What belongs to
 a frame alone (`FrameFeatures`) is apart from what belongs to its kernels, so that windows and other lambdas reuse it.
 """
 
@@ -36,6 +36,9 @@ class Architecture:
     compositor_channels: int = 16
     temporal_blocks: int = 1
     neighbor_kernel_size: int = 3
+    quarter_blocks: int = 0
+    quarter_channels: int = 64
+    detail_hidden_channels: int = 0
     sources: tuple[str, ...] = field(default=("cycles", "mitsuba", "generic", "color"))
 
     @property
@@ -77,17 +80,72 @@ class SourceEncoder(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(INPUT_CHANNELS, a.feature_channels, 4, stride=2, padding=1)
         self.second = nn.Conv2d(a.feature_channels, a.feature_channels, 3, padding=1)
-        self.detail = nn.Conv2d(INPUT_CHANNELS, a.detail_channels, 3, padding=1)
+        self.detail = Detail(a)
 
     def forward(self, x):
         return F.relu(self.second(F.relu(self.first(x)))), self.detail(x)
 
 
+class Detail(nn.Conv2d):
+    """What gives kernels their sharpness: one convolution at full resolution, and perhaps what a layer of ReLU adds to it.
+
+    Hair and fine textures are thinner than the two pixels of a feature; without the hidden layer kernels tell them apart by a
+    linear function of the inputs alone.
+    """
+
+    def __init__(self, a: Architecture):
+        super().__init__(INPUT_CHANNELS, a.detail_channels, 3, padding=1)
+        if a.detail_hidden_channels:
+            self.hidden = nn.Conv2d(INPUT_CHANNELS, a.detail_hidden_channels, 3, padding=1)
+            self.head = nn.Conv2d(a.detail_hidden_channels, a.detail_channels, 3, padding=1)
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
+
+    def forward(self, x):
+        linear = super().forward(x)
+        return linear + self.head(F.relu(self.hidden(x))) if hasattr(self, "hidden") else linear
+
+
 class SpatialFeatures(nn.Sequential):
-    """Residual blocks at half resolution: [N,F,H/2,W/2] -> the same shape."""
+    """Residual blocks at half resolution, and perhaps a branch at a quarter: [N,F,H/2,W/2] -> the same shape."""
 
     def __init__(self, a: Architecture):
         super().__init__(*(ResidualBlock(a.feature_channels) for _ in range(a.blocks)))
+        self.depth = a.blocks
+        if a.quarter_blocks:
+            self.quarter = QuarterResolution(a)
+
+    def forward(self, x):
+        if not hasattr(self, "quarter"):
+            return super().forward(x)
+        blocks = [self[i] for i in range(self.depth)]
+        for block in blocks[: self.depth // 2]:
+            x = block(x)
+        seen = self.quarter(x)
+        for block in blocks[self.depth // 2 :]:
+            x = block(x)
+        return x + seen
+
+
+class QuarterResolution(nn.Module):
+    """Residual blocks at a quarter of the resolution, wider: [N,F,H/2,W/2] -> what they add, of the same shape.
+
+    A block here sees as far as two at half resolution and costs as much as one with half of its channels.
+    """
+
+    def __init__(self, a: Architecture):
+        super().__init__()
+        self.down = nn.Conv2d(a.feature_channels, a.quarter_channels, 2, stride=2)
+        self.blocks = nn.Sequential(*(ResidualBlock(a.quarter_channels) for _ in range(a.quarter_blocks)))
+        self.up = nn.Conv2d(a.quarter_channels, 4 * a.feature_channels, 1)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+
+    def forward(self, x):
+        height, width = x.shape[2:]
+        x = F.pad(x, (0, width % 2, 0, height % 2), mode="replicate")
+        x = F.relu(self.blocks(F.relu(self.down(x))))
+        return F.pixel_shuffle(self.up(x), 2)[..., :height, :width]
 
 
 class TemporalFeatures(nn.Module):

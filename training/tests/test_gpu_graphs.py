@@ -20,6 +20,7 @@ from quietframe_training.window import WINDOW_OFFSETS, coarser_motion
 
 SMALL = Architecture(feature_channels=8, blocks=2, kernel_size=5, compositor_channels=4)
 LARGE = replace(SMALL, feature_channels=12, kernel_size=21)
+BRANCHED = replace(SMALL, quarter_blocks=1, quarter_channels=8, detail_hidden_channels=4)
 FAR = 1e6
 # What ONNX Runtime's providers for WebGPU, CUDA and TensorRT have, and the arithmetic of sizes, which runs on the CPU.
 # fmt: off
@@ -40,7 +41,7 @@ def random_network(architecture):
     return network.eval()
 
 
-@pytest.fixture(scope="module", params=[SMALL, LARGE], ids=["5x5", "21x21"])
+@pytest.fixture(scope="module", params=[SMALL, LARGE, BRANCHED], ids=["5x5", "21x21", "quarter"])
 def bundle(request, tmp_path_factory):
     network = random_network(request.param)
     folder = tmp_path_factory.mktemp("kpcn") / "1"

@@ -16,12 +16,13 @@ from quietframe_training.window import chain_motion
 from quietframe_training.window_dataset import augment, prepare
 
 SMALL = Architecture(feature_channels=8, blocks=2, kernel_size=5, compositor_channels=4)
+BRANCHED = replace(SMALL, blocks=3, quarter_blocks=1, quarter_channels=8, detail_hidden_channels=4)
 
 
-@pytest.fixture
-def network():
+@pytest.fixture(params=[SMALL, BRANCHED], ids=["half", "quarter"])
+def network(request):
     torch.manual_seed(3)
-    network = Denoiser(SMALL)
+    network = Denoiser(request.param)
     for parameter in network.parameters():  # second convolutions start at zero
         if parameter.abs().max() == 0:
             torch.nn.init.normal_(parameter, std=0.1)
@@ -49,7 +50,29 @@ def test_kernel_features_depend_on_no_more_than_the_declared_radius(network):
 
     rows, columns = (run(inputs) != run(changed)).any(1)[0].nonzero(as_tuple=True)
     reach = int(torch.maximum((rows - 48).abs(), (columns - 48).abs()).max())
-    assert reach <= feature_radius(SMALL) <= reach + 4
+    # The pixel is the second of its cells, of four pixels with the branch.
+    assert reach <= feature_radius(network.architecture) <= reach + 4
+
+
+@pytest.mark.parametrize("place", [40, 41, 42, 43])
+def test_tiles_at_whole_cells_have_the_features_of_the_picture(network, place):
+    """Wherever the tile lies, when the area around it begins at a multiple of four pixels."""
+    ids = torch.zeros(1, dtype=torch.long)
+    inputs = synthetic_inputs(90, 94)[None]
+    radius = feature_radius(network.architecture)
+    begin, end = max((place - radius) // 4 * 4, 0), min(-(-(place + 8 + radius) // 4) * 4, 90)
+    whole = network.frame_features(inputs, ids)
+    part = network.frame_features(inputs[:, :, begin:end], ids)
+    tile = slice(place - begin, place + 8 - begin)
+    torch.testing.assert_close(part.embedding[:, :, tile], whole.embedding[:, :, place : place + 8])
+
+
+def test_branches_begin_without_an_effect():
+    torch.manual_seed(3)
+    plain, branched = Denoiser(replace(BRANCHED, quarter_blocks=0, detail_hidden_channels=0)), Denoiser(BRANCHED)
+    branched.load_state_dict(plain.state_dict(), strict=False)
+    ids, inputs = torch.zeros(1, dtype=torch.long), synthetic_inputs(24, 40)[None]
+    torch.testing.assert_close(branched(inputs, ids)[0], plain(inputs, ids)[0])
 
 
 def test_blend_weights_depend_on_no_more_than_the_declared_radius(network):
@@ -58,7 +81,7 @@ def test_blend_weights_depend_on_no_more_than_the_declared_radius(network):
     changed[..., 32, 32] += 1.0
     difference = network.scale_compositor(fine, coarse) != network.scale_compositor(changed, coarse)
     rows, columns = difference[0, 0].nonzero(as_tuple=True)
-    assert int(torch.maximum((rows - 32).abs(), (columns - 32).abs()).max()) <= compositor_radius(SMALL)
+    assert int(torch.maximum((rows - 32).abs(), (columns - 32).abs()).max()) <= compositor_radius(network.architecture)
 
 
 def test_exported_modules_agree_with_the_network(network, tmp_path):

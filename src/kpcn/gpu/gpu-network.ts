@@ -12,7 +12,7 @@ import {
 } from '../frame-features.js';
 import { ALBEDO_CHANNELS, COLOR_CHANNELS, type FrameLevel } from '../frame-pyramid.js';
 import { copyTile } from '../temporal-features.js';
-import { joinOverlap, tileOverlap } from '../tile-cost.js';
+import { featureArea, joinOverlap, tileOverlap } from '../tile-cost.js';
 import type { FilteredFrame, LevelTask, Stopwatch, WindowTask } from '../tile-tasks.js';
 import { copyPlanes, WindowStack } from '../window-stack.js';
 
@@ -53,7 +53,7 @@ export class GpuNetwork {
   ): Promise<void> {
     const { level, irradiance, logLambda, colors } = task;
     const { manifest } = this.bundle;
-    const area = grow(tile, tileOverlap(manifest, logLambda !== undefined), level.width, level.height);
+    const area = featureArea(tile, tileOverlap(manifest, logLambda !== undefined), level, manifest);
     const { width, height } = area;
     const albedo = irradiance ? undefined : level.albedo;
     const graph = await this.#graph('frame_graph', reading.encoder);
