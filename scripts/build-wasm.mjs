@@ -8,6 +8,7 @@ const MODULES = [
   'kernel-apply',
   'gather-features',
   'neighbor-join',
+  'joint-kernels',
   'pkn-non-local-means',
   'pkn-gaussian',
   'pkn-convolution',

@@ -12,7 +12,10 @@ export interface Architecture {
   /** Frames that a result is made from, the frame itself in the middle. */
   readonly windowSize: number;
   readonly temporalBlocks: number;
-  /** Side of the kernels in the other frames in pixels, odd. */
+  /**
+   * Side of the kernels in the other frames in pixels, odd. Small ones are applied to what the frames' own kernels have made of
+   * them; as large as `kernelSize`, to the noisy frames, as in figure 3 of Vogels et al. 2018.
+   */
   readonly neighborKernelSize: number;
   /** Residual blocks at a quarter of the resolution; 0 for a network without that branch. */
   readonly quarterBlocks: number;

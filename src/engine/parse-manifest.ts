@@ -31,11 +31,14 @@ const ARCHITECTURE_RANGES: Readonly<Record<keyof Architecture, readonly [number,
   compositorChannels: [1, 1024],
   windowSize: [7, 7],
   temporalBlocks: [0, 64],
-  neighborKernelSize: [3, 9],
+  neighborKernelSize: [3, 21],
   quarterBlocks: [0, 64],
   quarterChannels: [0, 1024],
   detailHiddenChannels: [0, 1024],
 };
+
+/** Largest side of kernels on filtered frames. */
+const MAX_FACTORED_SIZE = 9;
 
 /** Parts of the network that older bundles do not have. */
 const LATER_PARTS = { quarterBlocks: 0, quarterChannels: 0, detailHiddenChannels: 0 };
@@ -124,7 +127,7 @@ export function parseManifest(text: string, origin: string): ModelManifest {
 }
 
 function parseArchitecture(value: unknown, reader: Reader): Architecture {
-  return parseNumbers(
+  const architecture = parseNumbers(
     value,
     'architecture',
     ARCHITECTURE_RANGES,
@@ -132,6 +135,15 @@ function parseArchitecture(value: unknown, reader: Reader): Architecture {
     reader,
     LATER_PARTS,
   );
+  const { kernelSize, neighborKernelSize: size } = architecture;
+  if (size > MAX_FACTORED_SIZE && size !== kernelSize) {
+    throw reader.error(
+      `at most ${MAX_FACTORED_SIZE}, or kernelSize`,
+      'architecture.neighborKernelSize',
+      size,
+    );
+  }
+  return architecture;
 }
 
 function parseAuxiliaryPrefilter(value: unknown, reader: Reader): AuxiliaryPrefilterManifest | undefined {

@@ -6,6 +6,7 @@ import type { Tile } from '../image/region.js';
 import { ComponentFeatures } from './features.js';
 import type { FrameLevel } from './frame-pyramid.js';
 import type { KpcnNetwork } from './network.js';
+import { hasJointKernels } from './tile-cost.js';
 
 /** How a frame is read. */
 export interface EncoderSettings {
@@ -36,6 +37,9 @@ export interface SingleFrameResult {
   /** How much of the texture of the albedo they give back, [1]. */
   readonly gate: Raster;
   readonly albedo?: Raster;
+  /** For networks whose kernels work on noisy frames: the planes of light as they were, and what pixels are compared by. */
+  readonly radiance?: Raster;
+  readonly embedding?: Raster;
 }
 
 /** The same for an area at even coordinates, as the network makes them: all at half resolution, for one tile at a time. */
@@ -66,15 +70,22 @@ export function featureRasters({
 
 /** The rasters of {@link SingleFrameResult} for so many planes of light. */
 export function estimateRasters(
-  { embeddingChannels }: Architecture,
+  architecture: Architecture,
   lights: number,
   hasAlbedo: boolean,
 ): LevelRaster<keyof SingleFrameResult>[] {
+  const { embeddingChannels } = architecture;
   return [
     { name: 'coarseEmbedding', channels: embeddingChannels, scale: 2 },
     { name: 'light', channels: lights, scale: 1 },
     { name: 'gate', channels: 1, scale: 1 },
     ...(hasAlbedo ? [{ name: 'albedo', channels: 3, scale: 1 } as const] : []),
+    ...(hasJointKernels(architecture)
+      ? [
+          { name: 'radiance', channels: lights, scale: 1 } as const,
+          { name: 'embedding', channels: embeddingChannels, scale: 1 } as const,
+        ]
+      : []),
   ];
 }
 

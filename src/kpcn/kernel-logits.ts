@@ -4,6 +4,8 @@ export const TAP_GROUP = 3;
 export const MAX_EMBEDDING = 8;
 /** Embeddings of up to so many channels take this many planes, others the most. */
 export const SMALL_EMBEDDING = 4;
+/** Logarithm of the weight of taps that fill up a row: its exponential is 0. */
+const OUTSIDE = -1e4;
 
 /** The layer that turns context into the positional logits of the taps: raw float32 [K*K][C+1], weights, then bias. */
 export interface KernelLogits {
@@ -39,6 +41,27 @@ export function packLogits({ kernelSize, contextChannels, data }: KernelLogits):
     for (let c = 0; c < columns; c++) {
       const row = (c + 1) % columns;
       packed[group + row * TAP_GROUP + (tap % TAP_GROUP)] = Math.LOG2E * (data[tap * columns + c] as number);
+    }
+  }
+  return packed;
+}
+
+/** [K*K][C+1] -> [K][C+1][rowTaps] in base 2, the bias first, relative to the tap in the middle. */
+export function packRelativeLogits(
+  { kernelSize, contextChannels, data }: KernelLogits,
+  rowTaps: number,
+): Float32Array {
+  const columns = contextChannels + 1;
+  const middle = ((kernelSize ** 2) >> 1) * columns;
+  const packed = new Float32Array(kernelSize * columns * rowTaps);
+  for (let dy = 0; dy < kernelSize; dy++) {
+    for (let c = 0; c < columns; c++) {
+      const row = (dy * columns + ((c + 1) % columns)) * rowTaps;
+      for (let dx = 0; dx < kernelSize; dx++) {
+        const tap = (dy * kernelSize + dx) * columns + c;
+        packed[row + dx] = Math.LOG2E * ((data[tap] as number) - (data[middle + c] as number));
+      }
+      if (c === contextChannels) packed.fill(OUTSIDE, row + kernelSize, row + rowTaps);
     }
   }
   return packed;

@@ -4,7 +4,7 @@ import { type Simd, WasmBuild } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import { COLOR_CHANNELS } from './frame-pyramid.js';
-import { copyRow, halves, LANES, toShares } from './fusion-rows.js';
+import { copyRow, eachPart, LANES, tileOfBounds, toShares } from './fusion-rows.js';
 import type { JoinedFrame, JoinTask } from './fusion-task.js';
 
 /** Layout of `assembly/neighbor-join.ts`. */
@@ -135,6 +135,7 @@ export class TemporalFusion {
           height: Math.min(STRIP_ROWS, tile.height - y),
         };
         this.#begin(task, area);
+        if (task.shares !== undefined) this.#storeWeights(task.shares, 0, area, task.own.channels);
         for (const [i, frame] of frames.entries()) {
           this.#join(task, frame, area);
           if (task.shares !== undefined) this.#storeWeights(task.shares, i + 1, area, task.own.channels);
@@ -191,20 +192,16 @@ export class TemporalFusion {
       ...([area.height, area.width, area.x, area.y, width, height] as const),
       ...([motion.byteOffset, places.byteOffset, rests.byteOffset] as const),
     );
-    const parts: Tile[] = [{ x: 0, y: 0, width: area.width, height: area.height }];
-    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+    const placesOf = (part: Tile): Tile | undefined => {
       this.#call.placeBounds(
         ...([area.height, part.y, part.y + part.height, part.x, part.x + part.width] as const),
         ...([places.byteOffset, bounds.byteOffset] as const),
       );
-      const [left = 0, right = -1, top = 0, bottom = -1] = bounds;
-      if (right < 0) continue;
-      const region = { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
-      const fits = Math.max(region.width, region.height) + this.#kernelSize - 1 <= REGION_WIDTH;
-      // Where motion leads far apart: one pixel always fits.
-      if (fits) this.#joinPart(task, frame, area, part, region);
-      else parts.push(...halves(part));
-    }
+      return tileOfBounds(bounds);
+    };
+    eachPart(area, REGION_WIDTH - this.#kernelSize + 1, placesOf, (part, region) =>
+      this.#joinPart(task, frame, area, part, region),
+    );
   }
 
   /** Joins a part of a strip whose places in the other frame are within bounds that fit the memory. */

@@ -1,4 +1,4 @@
-import type { ModelManifest } from '../engine/model-manifest.js';
+import type { Architecture, ModelManifest } from '../engine/model-manifest.js';
 import { alignOutward, grow, type Tile } from '../image/region.js';
 import { NEIGHBOR_OFFSETS } from './temporal-features.js';
 
@@ -21,6 +21,11 @@ export function featureArea(
 ): Tile {
   const cell = architecture.quarterBlocks > 0 ? 4 : 2;
   return alignOutward(grow(tile, overlap, level.width, level.height), cell, level);
+}
+
+/** Whether windows have a kernel as large as that of a single frame in each noisy frame, and not small ones in filtered frames. */
+export function hasJointKernels({ kernelSize, neighborKernelSize }: Architecture): boolean {
+  return neighborKernelSize === kernelSize;
 }
 
 /** The same where the features of the frame are there. */

@@ -1,4 +1,4 @@
-import { type Engine, type Tensor, TensorMemory } from '../engine/engine.js';
+import type { Engine, Tensor } from '../engine/engine.js';
 import type { ModelBundle } from '../engine/model-repository.js';
 import type { Simd } from '../engine/wasm-build.js';
 import { plane, type Raster } from '../image/raster.js';
@@ -15,16 +15,15 @@ import {
   storeFeatures,
 } from './frame-features.js';
 import { COLOR_CHANNELS, type FrameLevel, type Level } from './frame-pyramid.js';
-import type { JoinedFrame } from './fusion-task.js';
 import { type FilteredLevel, KernelApply, type KernelFeatures } from './kernel-apply.js';
 import type { KernelLogits } from './kernel-logits.js';
 import { type LevelPlanes, planesIn, planesOf } from './level-planes.js';
-import { KpcnNetwork, type Specialization } from './network.js';
+import { KpcnNetwork } from './network.js';
 import { coarserTile, composite, exposedColor, limitBlendWeight } from './scale-compositor.js';
-import { copyTile, NEIGHBOR_OFFSETS, WindowFeatures } from './temporal-features.js';
-import { TemporalFusion } from './temporal-fusion.js';
-import { even, featureArea, filterOverlap, joinOverlap, tileOverlap } from './tile-cost.js';
-import type { LevelTask, NeighborLevel, Stopwatch, WindowTask } from './tile-tasks.js';
+import { even, featureArea, filterOverlap, tileOverlap } from './tile-cost.js';
+import { TileMemory } from './tile-memory.js';
+import { type LevelTask, type Stopwatch, timed, type WindowTask } from './tile-tasks.js';
+import { WindowTiles } from './window-tiles.js';
 
 /**
  * Runs the network and its kernels on tiles: which pixels around a tile each step needs, which memory it uses, and how long it
@@ -34,32 +33,30 @@ import type { LevelTask, NeighborLevel, Stopwatch, WindowTask } from './tile-tas
  * coarse to fine (figure 4). Not for use by two threads.
  */
 export class TileRunner {
-  private readonly memory = new TensorMemory();
-
   private constructor(
     private readonly network: KpcnNetwork,
     private readonly frameFeatures: FrameFeatures,
     private readonly logits: KernelLogits,
     private readonly kernelApply: KernelApply,
-    private readonly windowFeatures: WindowFeatures,
-    private readonly temporalFusion: TemporalFusion,
+    private readonly memory: TileMemory,
+    private readonly windowTiles: WindowTiles,
   ) {}
 
   /** @throws QuietframeError `model-damaged` when a module does not load. */
   static async load(bundle: ModelBundle, engine: Engine): Promise<TileRunner> {
     const network = await KpcnNetwork.load(bundle, engine);
     const { architecture, constants } = bundle.manifest;
-    const { kernelSize, contextChannels, embeddingChannels, neighborKernelSize } = architecture;
+    const { kernelSize, contextChannels, embeddingChannels } = architecture;
     const data = new Float32Array(new Uint8Array(bundle.files.kernel_logits ?? []).buffer);
     const logits = { kernelSize, contextChannels, embeddingChannels, data };
-    const fusion = { kernelSize: neighborKernelSize, slots: NEIGHBOR_OFFSETS.length };
+    const memory = new TileMemory();
     return new TileRunner(
       network,
       new FrameFeatures(network),
       logits,
       new KernelApply(logits, undefined, constants),
-      new WindowFeatures(undefined, constants),
-      new TemporalFusion(fusion, undefined, constants),
+      memory,
+      new WindowTiles(network, memory, bundle, logits),
     );
   }
 
@@ -115,33 +112,17 @@ export class TileRunner {
     const planes = planesOf(level, task.irradiance);
     const reserved = this.kernelApply.reserve({ kernels: area }, planes.sources.length);
     const cells = halved(area);
-    const kernelDetail = this.cellsOf('kernel_detail', features.kernelDetail, cells);
-    const spatial = this.cellsOf('spatial', features.spatial, cells);
+    const kernelDetail = this.memory.cellsOf('kernel_detail', features.kernelDetail, cells);
+    const spatial = this.memory.cellsOf('spatial', features.spatial, cells);
     await timed(time, 'network', () =>
       this.predictKernels({ spatial, kernelDetail }, area, logLambda, reserved.kernels.tensor),
     );
     await timed(time, 'kernels', () => this.apply(task, planes, reserved, tile, features));
   }
 
-  /** Figure 3: a tile of the frames of a window, which their own kernels have filtered, joined in the centre. */
-  async fuseTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {
-    const { estimate, own, exposure, colors, shares } = task;
-    const overlap = joinOverlap(this.network.manifest, task.logLambda !== undefined);
-    const area = grow(tile, overlap, own.width, own.height);
-    const kernels = this.temporalFusion.reserve(area, own.channels);
-    const frames = joinedFrames(task);
-    await this.predictFusion(task, frames, area, kernels, time);
-    await timed(time, 'kernels', () => {
-      // Irradiance has no albedo in it.
-      const gate = estimate.albedo !== undefined && !task.irradiance ? { gate: estimate.gate } : {};
-      const center = { ...gate, ...{ center: estimate, own, colors, exposure }, ...(shares && { shares }) };
-      this.temporalFusion.apply(
-        { ...center, kernels: { area, tensor: kernels } },
-        frames,
-        tile,
-        task.denoised,
-      );
-    });
+  /** Figure 3: a tile of the frames of a window joined in the centre. */
+  fuseTile(task: WindowTask, tile: Tile, time: Stopwatch): Promise<void> {
+    return this.windowTiles.fuse(task, tile, time);
   }
 
   /** The kernels of one pixel of a level, predicted again from the features that its level was filtered with. */
@@ -149,50 +130,19 @@ export class TileRunner {
     const { features, logLambda, window, x, y } = task;
     const { width, height } = features.embedding;
     const { manifest } = this.network;
-    const { contextChannels, neighborKernelSize: size } = manifest.architecture;
+    const { contextChannels } = manifest.architecture;
     const pixels = { x: x - (x % 2), y: y - (y % 2), width: 2, height: 2 };
-    const tensorOf = (name: string, planes: number, area: Tile): Tensor =>
-      this.memory.tensor(name, 4 * planes, ...sizeOf(halved(area)));
     const area = grow(pixels, filterOverlap(manifest, logLambda !== undefined), width, height);
-    const kernels = { area, tensor: tensorOf('explained_kernels', contextChannels + 2, area) };
-    const kernelDetail = this.cellsOf('kernel_detail', features.kernelDetail, halved(area));
-    const spatial = this.cellsOf('spatial', features.spatial, halved(area));
+    const cells = halved(area);
+    const planes = 4 * (contextChannels + 2);
+    const tensor = this.memory.tensor('explained_kernels', planes, cells.height, cells.width);
+    const kernels = { area, tensor };
+    const kernelDetail = this.memory.cellsOf('kernel_detail', features.kernelDetail, cells);
+    const spatial = this.memory.cellsOf('spatial', features.spatial, cells);
     await this.predictKernels({ spatial, kernelDetail }, area, logLambda, kernels.tensor);
     if (window === undefined) return explainLevel(task, this.logits, kernels, manifest.constants);
-    const around = grow(pixels, joinOverlap(manifest, logLambda !== undefined), width, height);
-    const planes = FUSION_PLANES * NEIGHBOR_OFFSETS.length;
-    const fusion = { area: around, tensor: tensorOf('explained_fusion', planes, around) };
-    const frames = joinedFrames(window);
-    await this.predictFusion(window, frames, around, fusion.tensor, () => {});
-    return explainLevel(task, this.logits, kernels, manifest.constants, { kernels: fusion, frames, size });
-  }
-
-  /** What the kernels in the other frames are made of, for an area of the centre. */
-  private async predictFusion(
-    { spatial: features, estimate, exposure, logLambda }: WindowTask,
-    frames: ReturnType<typeof joinedFrames>,
-    area: Tile,
-    kernels: Tensor,
-    time: Stopwatch,
-  ): Promise<void> {
-    const cells = halved(area);
-    const spatial = this.cellsOf('spatial', features, cells);
-    const differences = await timed(time, 'features', () =>
-      this.windowFeatures.differences(estimate, frames, { area: cells, exposure }),
-    );
-    await timed(time, 'network', async () => {
-      const temporal = this.memory.tensor('temporal', features.channels, ...sizeOf(cells));
-      const forLambda = this.lambdaOf(temporal, area, logLambda);
-      await this.network.extractTemporalFeatures(spatial, differences, temporal);
-      await this.network.predictNeighbors(temporal, forLambda, kernels);
-    });
-  }
-
-  /** Cells of a raster, as a tensor. */
-  private cellsOf(name: string, features: Raster, cells: Tile): Tensor {
-    const tensor = this.memory.tensor(name, features.channels, ...sizeOf(cells));
-    copyTile(features, cells, tensor.data);
-    return tensor;
+    const fusion = await this.windowTiles.explain(window, pixels);
+    return explainLevel(task, this.logits, kernels, manifest.constants, fusion);
   }
 
   private predictKernels(
@@ -201,18 +151,8 @@ export class TileRunner {
     logLambda: Raster | undefined,
     kernels: Tensor,
   ): Promise<void> {
-    const lambda = this.lambdaOf(spatial, area, logLambda);
+    const lambda = this.memory.lambdaOf(spatial, area, logLambda);
     return this.network.predictKernels(spatial, kernelDetail, lambda, kernels);
-  }
-
-  /** The lambda of an area and memory for the features it specializes; nothing where lambda is 1 in the whole area. */
-  private lambdaOf({ shape }: Tensor, area: Tile, logLambda: Raster | undefined): Specialization {
-    if (logLambda === undefined) return undefined;
-    const [, channels, height, width] = shape;
-    const map = this.memory.tensor('log_lambda', 1, height, width);
-    copyTile(logLambda, halved(area), map.data);
-    if (map.data.every((value) => value === 0)) return undefined;
-    return { logLambda: map, specialized: this.memory.tensor('specialized', channels, height, width) };
   }
 
   private apply(
@@ -269,29 +209,5 @@ export class TileRunner {
         weights.data.set(data.subarray(from, from + tile.width), y * weights.width + tile.x);
       }
     });
-  }
-}
-
-/** Planes of a kernel in another frame, as the network predicts them. */
-const FUSION_PLANES = 4;
-
-function joinedFrames({ neighbors }: WindowTask): (JoinedFrame & SingleFrameResult & NeighborLevel)[] {
-  return neighbors.map((neighbor) => ({ ...neighbor.estimate, ...neighbor }));
-}
-
-function sizeOf({ width, height }: Tile): [height: number, width: number] {
-  return [height, width];
-}
-
-async function timed<T>(
-  time: Stopwatch,
-  part: Parameters<Stopwatch>[0],
-  run: () => T | Promise<T>,
-): Promise<T> {
-  const start = performance.now();
-  try {
-    return await run();
-  } finally {
-    time(part, performance.now() - start);
   }
 }

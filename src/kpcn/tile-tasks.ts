@@ -45,6 +45,8 @@ export interface NeighborLevel {
 /** A level of the centre of a window, to be joined with those of the other frames. */
 export interface WindowTask {
   readonly spatial: Raster;
+  /** For networks with joint kernels. */
+  readonly kernelDetail?: Raster;
   readonly estimate: SingleFrameResult;
   /** The light of the centre for its lambda, which the result takes the place of; the estimate's, if lambda is 1. */
   readonly own: Raster;
@@ -56,4 +58,18 @@ export interface WindowTask {
   readonly logLambda?: Raster;
   /** What the weights of the frames are written to, the centre's first: their sum is 1. */
   readonly shares?: Raster;
+}
+
+/** Runs a part of the network and tells how long it took. */
+export async function timed<T>(
+  time: Stopwatch,
+  part: Parameters<Stopwatch>[0],
+  run: () => T | Promise<T>,
+): Promise<T> {
+  const start = performance.now();
+  try {
+    return await run();
+  } finally {
+    time(part, performance.now() - start);
+  }
 }

@@ -3,6 +3,8 @@ import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { randomNumbers } from '../support/random.js';
 
+/** Its kernels work on the noisy frames of a window, and it has a branch at a quarter of the resolution. */
+export const JOINT_MODELS = fileURLToPath(new URL('../golden/joint-bundle', import.meta.url));
 export const TINY_MODELS = fileURLToPath(new URL('../golden/tiny-bundle', import.meta.url));
 
 /** A picture with gradients and noise that is the same in every run. */

@@ -4,15 +4,7 @@ import type { DenoiseRequest, WindowFrame } from '../../src/denoise/types.js';
 import type { Frame } from '../../src/frame/frame.js';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { largestDifference } from '../support/closeness.js';
-import { frameOf, noise, TINY_MODELS } from './support.js';
-
-let denoiser: Denoiser;
-
-beforeAll(async () => {
-  denoiser = await Denoiser.load({ modelsDirectory: TINY_MODELS, threads: 2 });
-});
-
-afterAll(() => denoiser.close());
+import { frameOf, JOINT_MODELS, noise, TINY_MODELS } from './support.js';
 
 function motionOf(width: number, height: number, x: number, y: number): Raster {
   const motion = raster(width, height, 2);
@@ -43,7 +35,18 @@ function rolled(frame: Frame, dx: number, dy: number): Frame {
   return { ...frame, ...Object.fromEntries(layers) };
 }
 
-describe('Denoiser with a window', () => {
+describe.each([
+  { kernels: 'of filtered frames', modelsDirectory: TINY_MODELS },
+  { kernels: 'of noisy frames', modelsDirectory: JOINT_MODELS },
+])('Denoiser with a window and kernels $kernels', ({ modelsDirectory }) => {
+  let denoiser: Denoiser;
+
+  beforeAll(async () => {
+    denoiser = await Denoiser.load({ modelsDirectory, threads: 2 });
+  });
+
+  afterAll(() => denoiser.close());
+
   it('takes the other frames into account and says how many', async () => {
     const frame = frameOf(64, 48);
     const neighbors = [-2, 1].map((offset) => neighbor(offset, frameOf(64, 48, 5)));
@@ -132,7 +135,7 @@ describe('Denoiser with a window', () => {
     );
     const request: DenoiseRequest = { neighbors, lambda, also: [noise(width, height, 1)] };
     const load = (threads: number, memoryBudgetBytes: number): Promise<Denoiser> =>
-      Denoiser.load({ modelsDirectory: TINY_MODELS, threads, memoryBudgetBytes });
+      Denoiser.load({ modelsDirectory, threads, memoryBudgetBytes });
     const [tiled, whole] = [await load(2, 1), await load(1, 2 ** 32)];
     const frame = frameOf(width, height);
     const [a, b] = [await tiled.denoise(frame, request), await whole.denoise(frame, request)];
@@ -214,4 +217,21 @@ describe('Denoiser with a window', () => {
   ])('refuses %s', async (_, neighbors, code) => {
     await expect(denoiser.denoise(frame, { neighbors })).rejects.toMatchObject({ code });
   });
+});
+
+it('shows no kernels of a window whose frames are filtered jointly, but its shares', async () => {
+  const denoiser = await Denoiser.load({ modelsDirectory: JOINT_MODELS, threads: 1 });
+  const neighbors = [neighbor(-1, frameOf(64, 48, 3))];
+  const pixels = { pixels: [{ x: 3, y: 4 }] };
+  const windowed = denoiser.denoise(frameOf(64, 48), { neighbors, debug: pixels });
+  await expect(windowed).rejects.toMatchObject({ code: 'not-implemented' });
+  const alone = await denoiser.denoise(frameOf(64, 48), { debug: pixels });
+  expect(alone.debug?.pixels).toHaveLength(1);
+  const { debug } = await denoiser.denoise(frameOf(64, 48), { neighbors, debug: { windowShares: true } });
+  const [shares] = debug?.windowShares ?? [];
+  const size = 64 * 48;
+  for (let i = 0; i < size; i++) {
+    expect((shares?.data[i] as number) + (shares?.data[size + i] as number)).toBeCloseTo(1, 5);
+  }
+  await denoiser.close();
 });

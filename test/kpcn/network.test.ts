@@ -81,6 +81,7 @@ const ignore = (): void => undefined;
 
 describe.each([
   { models: 'test/golden/tiny-bundle', golden: 'tiny-network' },
+  { models: 'test/golden/joint-bundle', golden: 'joint-network' },
   { models: 'models', golden: 'kpcn' },
 ])('TileRunner of $models', (folders) => {
   const golden = new Golden(new URL(`../golden/${folders.golden}/`, import.meta.url));
@@ -159,7 +160,9 @@ describe.each([
     for (const level of picture.levels) {
       const reading = { encoder, exposure, irradiance: false };
       const features = rastersOf(level, featuresNamed);
-      const estimate = { ...rastersOf(level, estimatesNamed), albedo: level.albedo as Raster };
+      const named = rastersOf(level, estimatesNamed);
+      const noisy = named.radiance && { radiance: level.radiance, embedding: features.embedding };
+      const estimate = { ...named, albedo: level.albedo as Raster, ...noisy };
       const target = { ...features, coarseEmbedding: estimate.coarseEmbedding };
       await network.extractTile(level, reading, whole(level), target, ignore);
       const task = { level: { ...level, denoised: estimate.light }, irradiance: false, colors: [0] };
@@ -205,7 +208,8 @@ describe.each([
       if (lambda) await network.filterTile({ ...task, level }, features, whole(level), ignore);
       await network.fuseTile(
         {
-          ...{ ...task, estimate, spatial: features.spatial, exposure: 1, neighbors: others[l] ?? [] },
+          ...{ ...task, estimate, exposure: 1, neighbors: others[l] ?? [] },
+          ...{ spatial: features.spatial, kernelDetail: features.kernelDetail },
           ...{ own: lambda ? level.denoised : estimate.light, denoised: level.denoised },
         },
         whole(level),

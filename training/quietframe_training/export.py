@@ -28,6 +28,7 @@ from .exported_modules import (
     PaddedCompositor,
     SplitSpecialization,
 )
+from .joint_kernels import denoiser_of, is_joint
 from .network import ALBEDO_EPSILON, GUIDE_SCALE, INPUT_CHANNELS, MAX_ALBEDO_RATIO, Architecture, Denoiser
 from .window import WINDOW_OFFSETS
 
@@ -38,7 +39,7 @@ def load_network(checkpoint: pathlib.Path) -> tuple[Denoiser, dict]:
     """The averaged weights of a checkpoint, and the checkpoint."""
     state = torch.load(checkpoint, map_location="cpu")
     architecture = {k: tuple(v) if isinstance(v, list) else v for k, v in state["architecture"].items()}
-    network = Denoiser(Architecture(**architecture))
+    network = denoiser_of(Architecture(**architecture))
     load_weights(network, state["average"])
     return network.eval(), state
 
@@ -132,7 +133,8 @@ def export_modules(network: Denoiser, folder: pathlib.Path) -> dict[str, dict]:
     for path in sorted([*paths, folder / "kernel_logits.f32"]):
         modules[path.stem] = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     modules["kernel_logits"]["shape"] = list(logits.shape)
-    return modules | export_gpu_graphs(network, folder)
+    # A graph for GPUs would have to store the kernels of seven frames.
+    return modules if is_joint(a) else modules | export_gpu_graphs(network, folder)
 
 
 def export_bundle(network: Denoiser, folder: pathlib.Path, name: str, version: int, description: str, training: dict):

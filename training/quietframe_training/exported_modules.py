@@ -55,7 +55,7 @@ class HalfResolutionDetail(nn.Module):
 
 
 def of_each_pixel(convolution: nn.Conv2d) -> nn.Conv2d:
-    """A 1x1 convolution of pixels as one of cells, whose four pixels are channels of their own: pixel_unshuffle commutes with it."""
+    """A 1x1 convolution of pixels as one of cells, whose four pixels are channels of their own."""
     outputs, inputs = convolution.weight.shape[:2]
     weight = torch.zeros(outputs, 4, inputs, 4, 1, 1)
     for pixel in range(4):

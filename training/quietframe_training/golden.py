@@ -2,6 +2,12 @@
 
     python -m quietframe_training.golden --checkpoint CHECKPOINT --out test/golden/kpcn
 
+With --random a network of that architecture and random weights is taken, and written to --bundle:
+
+    python -m quietframe_training.golden --random '{"feature_channels": 8, "blocks": 2, "kernel_size": 5,
+        "neighbor_kernel_size": 5, "compositor_channels": 4, "quarter_blocks": 1, "quarter_channels": 8,
+        "detail_hidden_channels": 4}' --size 24 32 --bundle test/golden/joint-bundle/kpcn/1 --out test/golden/joint-network
+
 golden.json: {"source": ..., "tensors": {name: {"file", "shape"}}}; files are little-endian float32. `inputs` is the raw
 [1,13,H,W] of features.py already exposed, `x` the features of it; `spatial0`, `embedding0`, `kernel_features0` belong to
 level 0 (the last before pixel_shuffle and activations are in the ONNX modules; here context, bandwidth and albedo gate
@@ -24,8 +30,10 @@ import pathlib
 import torch
 import torch.nn.functional as F
 
-from .export import load_network
+from .export import export_bundle, load_network
 from .features import component_features
+from .joint_kernels import denoiser_of
+from .network import Architecture, Denoiser
 from .noise_guard import guarded
 from .window_dataset import Window, prepare
 
@@ -101,16 +109,32 @@ def golden_tensors(network, source: str, height: int = 40, width: int = 56) -> d
     }
 
 
+def random_network(architecture: Architecture) -> Denoiser:
+    """A network none of whose parts is without effect."""
+    torch.manual_seed(3)
+    network = denoiser_of(architecture)
+    for parameter in network.parameters():  # second convolutions and heads start at zero
+        if parameter.abs().max() == 0:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return network.eval()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=pathlib.Path, required=True)
+    network = parser.add_mutually_exclusive_group(required=True)
+    network.add_argument("--checkpoint", type=pathlib.Path)
+    network.add_argument("--random", type=json.loads, help="JSON of changed Architecture fields")
+    parser.add_argument("--bundle", type=pathlib.Path, help="where to export a random network")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--source", default="cycles")
+    parser.add_argument("--size", type=int, nargs=2, default=(40, 56), metavar=("HEIGHT", "WIDTH"))
     options = parser.parse_args()
-    network, _ = load_network(options.checkpoint)
+    network = load_network(options.checkpoint)[0] if options.checkpoint else random_network(Architecture(**options.random))
+    if options.bundle:
+        export_bundle(network, options.bundle, "kpcn", 1, "A tiny network with random weights, for tests.", {})
     options.out.mkdir(parents=True, exist_ok=True)
     entries = {}
-    for name, tensor in golden_tensors(network, options.source).items():
+    for name, tensor in golden_tensors(network, options.source, *options.size).items():
         (options.out / f"{name}.f32").write_bytes(tensor.numpy().astype("<f4").tobytes())
         entries[name] = {"file": f"{name}.f32", "shape": list(tensor.shape)}
     (options.out / "golden.json").write_text(json.dumps({"source": options.source, "tensors": entries}, indent=2) + "\n")

@@ -11,9 +11,7 @@ from quietframe_training.ablations import __main__ as ablations
 from quietframe_training.ablations.cells import Cell, run_cells
 from quietframe_training.ablations.data import scores, subset
 from quietframe_training.ablations.direct import DirectDenoiser
-from quietframe_training.ablations.joint import JointDenoiser, joint_sums
 from quietframe_training.ablations.report import cell_text, window_means
-from quietframe_training.kernel_apply import apply_kernels_reference, pad_border
 from quietframe_training.network import Architecture, Denoiser
 from quietframe_training.train import save_checkpoint
 
@@ -98,32 +96,6 @@ def test_a_cell_runs_again_only_with_other_settings(tmp_path):
     assert cell({"steps": 2}).result(tmp_path) is None
     run_cells([cell({"steps": 2})], tmp_path, tmp_path / "run", 1)
     assert cell({"steps": 2}).result(tmp_path) == {"value": 2}
-
-
-def test_joint_kernels_of_one_still_frame_are_those_of_single_frames():
-    generator = torch.Generator().manual_seed(1)
-
-    def rand(*shape):
-        return torch.rand(*shape, generator=generator)
-
-    context, taps, bandwidth = rand(1, 3, 9, 8), rand(4, 25), rand(1, 1, 9, 8)
-    embedding, picture, still = rand(1, 2, 9, 8), rand(1, 6, 9, 8), torch.zeros(1, 2, 9, 8)
-    sums, weights = joint_sums(context, taps, bandwidth, 0 * bandwidth, embedding, embedding, picture, still)
-    wanted = apply_kernels_reference(
-        context.permute(0, 2, 3, 1), taps, bandwidth[:, 0], pad_border(embedding, 5), pad_border(picture, 5)
-    )
-    torch.testing.assert_close(sums / weights, wanted)
-    moved = torch.tensor([1.0, -2.0]).view(1, 2, 1, 1).expand(1, 2, 9, 8)
-    shifted, mass = joint_sums(context, taps, bandwidth, 0 * bandwidth, embedding, embedding.roll((-2, 1), (2, 3)),
-                               picture.roll((-2, 1), (2, 3)), moved)  # fmt: skip
-    inside = (..., slice(4, 7), slice(2, 5))
-    torch.testing.assert_close((shifted / mass)[inside], wanted[inside])
-    assert float(mass[0, 0, 0, 0]) == 0  # two pixels above the frame
-
-
-def test_joint_kernels_have_the_size_of_single_frames():
-    with pytest.raises(ValueError, match="neighbor_kernel_size of 21"):
-        JointDenoiser(Architecture(**SMALL))
 
 
 def test_direct_prediction_has_no_kernels_and_learns():

@@ -26,7 +26,7 @@ import {
   getCachedLevels,
   type KeptFrame,
   type KernelBackend,
-  keepAlbedo,
+  keepPlanes,
   lambdaOf,
   levelOf,
   type OtherFrame,
@@ -145,8 +145,7 @@ export class CpuBackend implements KernelBackend {
     const tasks = pixels.flatMap(({ x, y }) =>
       picture.levels.map(({ radiance, albedo }, l): PixelTask => {
         const ofLevel = levelOf(features, l);
-        const window =
-          center && windowTask(this.task, { center, others, spatial: ofLevel.spatial, exposure }, l);
+        const window = center && windowTask(this.task, { center, others, features: ofLevel, exposure }, l);
         const filtered = center === undefined ? albedo : levelOf(center, l).albedo;
         return {
           ...{ x: x >> l, y: y >> l, features: ofLevel, radiance, isBounded: l === 0 },
@@ -196,7 +195,10 @@ export class CpuBackend implements KernelBackend {
       const task = { level: { ...(levels[l] as FrameLevel), denoised: light }, irradiance, colors, gate };
       return { kind: 'filter', model: this.#model, task, features: levelOf(features, l), tile };
     });
-    keepAlbedo(picture, to);
+    keepPlanes(picture, to);
+    for (const [l, { embedding }] of to.cached.levels.entries()) {
+      embedding?.data.set(levelOf(features, l).embedding.data);
+    }
   }
 
   #denoiseAlone(exposure: number): Promise<void> {
@@ -224,7 +226,7 @@ export class CpuBackend implements KernelBackend {
   async #join(features: KeptFeatures, center: KeptFrame, exposure: number): Promise<void> {
     const others = this.#estimates;
     const taskOf = (l: number): WindowTask =>
-      windowTask(this.task, { center, others, spatial: levelOf(features, l).spatial, exposure }, l);
+      windowTask(this.task, { center, others, features: levelOf(features, l), exposure }, l);
     await this.#runTiles('join', (l, tile) => ({ kind: 'join', model: this.#model, task: taskOf(l), tile }));
     await this.task.jobs.run(boundJobs(taskOf(0), this.#levels[0]?.join));
   }

@@ -1,9 +1,11 @@
-import { invalidArgument } from '../../errors.js';
+import type { ModelManifest } from '../../engine/model-manifest.js';
+import { expected, invalidArgument, QuietframeError } from '../../errors.js';
 import { plane, type Raster, raster } from '../../image/raster.js';
 import type { ExplainedLevel } from '../../kpcn/explain/explain-level.js';
 import { colorAt } from '../../kpcn/explain/pixel-kernel.js';
 import { COLOR_CHANNELS, type Level, type Picture } from '../../kpcn/frame-pyramid.js';
 import { NEIGHBOR_OFFSETS } from '../../kpcn/temporal-features.js';
+import { hasJointKernels } from '../../kpcn/tile-cost.js';
 import { blendTowardsInput } from './shrinkage.js';
 
 /** A pixel, from the upper left of the frame. */
@@ -67,6 +69,23 @@ export function checkPixels(
     if (isWhole && x >= 0 && y >= 0 && x < width && y < height) continue;
     throw invalidArgument(`pixels within ${width} x ${height}`, 'pixels', `${x},${y}`);
   }
+}
+
+/**
+ * Kernels are told apart from the fusion of a window only where the network does so.
+ * @throws QuietframeError `not-implemented` for the kernels of a window whose frames are filtered jointly.
+ */
+export function checkKernelOutput(
+  { neighbors, debug }: { readonly neighbors: readonly unknown[]; readonly debug?: DebugRequest },
+  { name, version, architecture }: Pick<ModelManifest, 'name' | 'version' | 'architecture'>,
+): void {
+  if (debug?.pixels === undefined || neighbors.length === 0 || !hasJointKernels(architecture)) return;
+  const message = expected(
+    'a single frame, or a model that filters the frames of a window one by one',
+    'outputs=kernels',
+    `a window for ${name}@${version}`,
+  );
+  throw new QuietframeError('not-implemented', message, { parameter: 'outputs' });
 }
 
 /** What workers write while a frame is denoised, of its levels; only what is asked for. */

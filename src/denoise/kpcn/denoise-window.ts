@@ -23,7 +23,7 @@ import type { DenoisePool } from '../worker/jobs.js';
 import { RequestJobs } from '../worker/progress-tracker.js';
 import { AuxiliaryCleaner, checkPrefilter, copyAuxiliaries, prefilterOutcome } from './clean-auxiliaries.js';
 import { CpuBackend } from './cpu-backend.js';
-import { allocateDebugRasters, debugOutputs } from './debug-outputs.js';
+import { allocateDebugRasters, checkKernelOutput, debugOutputs } from './debug-outputs.js';
 import type { FeatureCache, FeatureLease } from './feature-cache.js';
 import { GpuBackend } from './gpu-backend.js';
 import type { FilterTask, KernelBackend, OtherFrame } from './kernel-backend.js';
@@ -70,6 +70,7 @@ export class WindowDenoiser {
    */
   async denoise(frame: Frame, manifest: ModelManifest, request: WindowRequest): Promise<DenoiseResult> {
     checkPrefilter(request, manifest);
+    checkKernelOutput(request, manifest);
     // A device stores neither kernels nor what they are made of.
     if (this.device === undefined || request.debug !== undefined)
       return this.#denoiseOn(undefined, frame, manifest, request);

@@ -12,7 +12,7 @@ import {
   getCachedLevels,
   type KeptFrame,
   type KernelBackend,
-  keepAlbedo,
+  keepPlanes,
   lambdaOf,
   levelOf,
   type OtherFrame,
@@ -111,7 +111,7 @@ export class GpuBackend implements KernelBackend {
       const task = { level: { ...(levels[l] as FrameLevel), denoised: light }, irradiance, colors, gate };
       return { kind: 'estimate', model: this.#model, task, reading, tile, kept };
     });
-    keepAlbedo(picture, to);
+    keepPlanes(picture, to);
   }
 
   #filter(exposure: number): Promise<void> {
@@ -127,7 +127,7 @@ export class GpuBackend implements KernelBackend {
   async #join(center: KeptEstimate, exposure: number): Promise<void> {
     const others = this.#estimates;
     const taskOf = (l: number): WindowTask =>
-      windowTask(this.task, { center, others, spatial: levelOf(center, l).spatial, exposure }, l);
+      windowTask(this.task, { center, others, features: levelOf(center, l), exposure }, l);
     await this.#runTiles('join', (l, tile) => ({ kind: 'join', model: this.#model, task: taskOf(l), tile }));
     // On the CPU: its light is in memory already.
     await this.task.jobs.run(boundJobs(taskOf(0), this.#levels[0]?.join));

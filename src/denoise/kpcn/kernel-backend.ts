@@ -1,7 +1,7 @@
 import type { ModelManifest } from '../../engine/model-manifest.js';
 import type { Raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
-import type { LevelRaster, SingleFrameResult } from '../../kpcn/frame-features.js';
+import type { LevelFeatures, LevelRaster, SingleFrameResult } from '../../kpcn/frame-features.js';
 import type { FrameLevel, Level, Picture } from '../../kpcn/frame-pyramid.js';
 import type { EncoderInputs } from '../../kpcn/source-encoder.js';
 import type { WindowTask } from '../../kpcn/tile-tasks.js';
@@ -101,7 +101,7 @@ export interface WindowEstimates {
   readonly center: Pick<KeptFrame, 'cached'>;
   readonly others: ReadonlyMap<OtherFrame, Pick<KeptFrame, 'cached'>>;
   /** Features of the level of the centre. */
-  readonly spatial: Raster;
+  readonly features: Pick<LevelFeatures, 'spatial'> & Partial<Pick<LevelFeatures, 'kernelDetail'>>;
   readonly exposure: number;
 }
 
@@ -122,7 +122,7 @@ export function lambdaOf({ logs }: FilterTask, l: number): { readonly logLambda?
 /** A level of the centre with the other frames, to be joined. */
 export function windowTask(
   task: FilterTask,
-  { center, others, spatial, exposure }: WindowEstimates,
+  { center, others, features, exposure }: WindowEstimates,
   l: number,
 ): WindowTask {
   const { picture, irradiance, logs } = task;
@@ -130,7 +130,9 @@ export function windowTask(
   const shares = task.debug?.windowShares?.[l];
   const estimate = levelOf(center, l);
   return {
-    ...{ estimate, spatial, exposure, irradiance, denoised, colors: picture.colors },
+    ...{ estimate, exposure, irradiance, denoised, colors: picture.colors },
+    spatial: features.spatial,
+    ...(features.kernelDetail && { kernelDetail: features.kernelDetail }),
     own: logs === undefined ? estimate.light : denoised,
     neighbors: task.others.map((other) => {
       const [motion, coarserMotion] = other.motion.slice(l, l + 2) as [Raster, Raster];
@@ -147,9 +149,11 @@ export function boundJobs(task: WindowTask, tiles: readonly Tile[] = []): Denois
   return tiles.map((tile) => ({ kind: 'bound', task, tile }));
 }
 
-/** Copies the albedo, which estimates have as it is. */
-export function keepAlbedo({ levels }: Picture<FrameLevel>, { cached }: Pick<KeptFrame, 'cached'>): void {
-  for (const [l, { albedo }] of cached.levels.entries()) {
-    if (albedo !== undefined) albedo.data.set((levels[l] as FrameLevel).albedo?.data ?? []);
+/** Copies what estimates have of a frame as it is: the albedo, and for joint kernels its noisy light. */
+export function keepPlanes({ levels }: Picture<FrameLevel>, { cached }: Pick<KeptFrame, 'cached'>): void {
+  for (const [l, { albedo, radiance }] of cached.levels.entries()) {
+    const level = levels[l] as FrameLevel;
+    if (albedo !== undefined) albedo.data.set(level.albedo?.data ?? []);
+    radiance?.data.set(level.radiance.data);
   }
 }

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..export import load_network, load_weights
+from ..joint_kernels import denoiser_of
 from ..losses import dssim, smape
 from ..network import Denoiser
 from ..train import schedule
@@ -17,9 +18,8 @@ from ..train_window import TO_PREVIOUS, TrainedWindow, window_loss
 from ..window import gather
 from ..window_dataset import Shot, Window, augment, load_shot, prepare
 from .cells import Budget, Cell
-from .joint import JointDenoiser
 
-TRAINED = ("temporal_features", "neighbor_predictor", "joint_head")
+TRAINED = ("temporal_features", "neighbor_predictor")
 
 
 def cropped(window: Window, top: int, left: int, size: int) -> Window:
@@ -64,9 +64,8 @@ class FusionCells:
         architecture = trained.architecture
         torch.manual_seed(1)
         if joint:
-            network = JointDenoiser(replace(architecture, neighbor_kernel_size=architecture.kernel_size))
-        else:
-            network = Denoiser(architecture)
+            architecture = replace(architecture, neighbor_kernel_size=architecture.kernel_size)
+        network = denoiser_of(architecture)
         weights = {k: v for k, v in trained.state_dict().items() if not k.startswith(TRAINED)}
         fresh = {k: v for k, v in network.state_dict().items() if k.startswith(TRAINED)}
         load_weights(network, weights | fresh)
@@ -75,7 +74,7 @@ class FusionCells:
     def _train(self, joint: bool) -> dict:
         network, budget, rng = self._network(joint), self.budget, np.random.default_rng(1)
         network.requires_grad_(False)
-        modules = [getattr(network, name) for name in TRAINED if hasattr(network, name)]
+        modules = [getattr(network, name) for name in TRAINED]
         parameters = [p.requires_grad_(True) for module in modules for p in module.parameters()]
         optimizer = torch.optim.Adam(parameters, lr=budget.rate, betas=(0.9, 0.98))
         shots = [load_shot(path) for path in self.training]

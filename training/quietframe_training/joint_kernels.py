@@ -1,7 +1,8 @@
 """Windows as in Vogels et al. 2018, figure 3: one 21x21 kernel per noisy frame, and one softmax for all frames.
 
 The shipped network factors these kernels (docs/training.md): first each frame's own 21x21 kernels, then 3x3 taps along motion.
-Here `Architecture.neighbor_kernel_size` is the size of the kernels on the noisy frames.
+A network whose `Architecture.neighbor_kernel_size` is its `kernel_size` works on the noisy frames instead. At run time the same
+choice in the manifest selects `src/kpcn/joint-kernels.ts`.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..kernel_apply import repositioned
-from ..network import Architecture, Denoiser, remodulate
-from ..window import WINDOW_OFFSETS
+from .kernel_apply import repositioned
+from .network import Architecture, Denoiser, remodulate
+from .window import WINDOW_OFFSETS
 
 
 def joint_sums(context, taps, bandwidth, weight, embedding, other_embedding, picture, motion):
@@ -49,19 +50,40 @@ def joint_sums(context, taps, bandwidth, weight, embedding, other_embedding, pic
     return total.permute(0, 3, 1, 2), norm.permute(0, 3, 1, 2)
 
 
+def is_joint(a: Architecture) -> bool:
+    """Whether the kernels in the other frames are as large as those of single frames, and work on noisy frames."""
+    return a.neighbor_kernel_size == a.kernel_size
+
+
+def denoiser_of(a: Architecture) -> Denoiser:
+    """The network of an architecture, with random weights."""
+    return JointDenoiser(a) if is_joint(a) else Denoiser(a)
+
+
+class JointPredictor(nn.Module):
+    """For each slot, the center last, what differs from the center's single-frame kernel: context, bandwidth, weight."""
+
+    def __init__(self, a: Architecture):
+        super().__init__()
+        self.channels = a.context_channels + 2
+        self.head = nn.Conv2d(a.feature_channels, 4 * (len(WINDOW_OFFSETS) + 1) * self.channels, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, temporal):
+        """temporal [N,F,h,w] -> per slot [N,C+2,H,W]."""
+        return F.pixel_shuffle(self.head(temporal), 2).split(self.channels, 1)
+
+
 class JointDenoiser(Denoiser):
     """`Denoiser` with the paper's temporal kernels; the modules of single frames are the same."""
 
     def __init__(self, architecture: Architecture):
         super().__init__(architecture)
-        a = architecture
-        if a.neighbor_kernel_size != a.kernel_size:
-            raise ValueError(f"Expected a neighbor_kernel_size of {a.kernel_size}, got {a.neighbor_kernel_size}")
-        # For each frame of the window what differs from the center's single-frame kernel: context, bandwidth, weight.
-        self.changes = a.context_channels + 2
-        self.joint_head = nn.Conv2d(a.feature_channels, 4 * (len(WINDOW_OFFSETS) + 1) * self.changes, 1)
-        nn.init.zeros_(self.joint_head.weight)
-        nn.init.zeros_(self.joint_head.bias)
+        if not is_joint(architecture):
+            size = architecture.kernel_size
+            raise ValueError(f"Expected a neighbor_kernel_size of {size} but received {architecture.neighbor_kernel_size}")
+        self.neighbor_predictor = JointPredictor(architecture)
 
     def windowed_scale(self, center, neighbors, log_lambda=None):
         """One level of a window -> denoised color of its center [N,3,H,W]; starts as the center's kernel on every frame."""
@@ -70,7 +92,7 @@ class JointDenoiser(Denoiser):
             self.temporal_features(center.features.spatial, self.differences(center, neighbors)), log_lambda
         )
         base = F.pixel_shuffle(self.kernel_predictor.head(temporal), 2) + center.features.kernel_detail
-        changes = F.pixel_shuffle(self.joint_head(temporal), 2).split(self.changes, 1)
+        changes = self.neighbor_predictor(temporal)
         embedding, still = center.features.embedding, torch.zeros_like(base[:, :2])
         frames = [(len(WINDOW_OFFSETS), embedding, center.picture, still, None)]
         frames += [(n.slot, n.features.embedding, n.picture, n.motion, n.present) for n in neighbors]
