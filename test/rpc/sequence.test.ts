@@ -38,8 +38,12 @@ function optionsOf(window: number, parameters: Record<string, string> = {}): Den
   return message({ case: 'options', value: { window, options: { parameters } } });
 }
 
-function* fileOf(bytes: Uint8Array, chunkBytes = 500): Generator<DenoiseSequenceRequest> {
-  yield message({ case: 'frame', value: { sizeBytes: BigInt(bytes.length) } });
+function* fileOf(
+  bytes: Uint8Array,
+  chunkBytes = 500,
+  role = FileRole.FRAME,
+): Generator<DenoiseSequenceRequest> {
+  yield message({ case: 'frame', value: { role, sizeBytes: BigInt(bytes.length) } });
   for (let start = 0; start < bytes.length; start += chunkBytes) {
     yield message({ case: 'chunk', value: bytes.subarray(start, start + chunkBytes) });
   }
@@ -97,6 +101,56 @@ describe('DenoiseSequence', () => {
     await collectFrames(client.denoiseSequence(asked(sha(map))));
     const maps = service.requests.slice(-2).map(({ lambdaMap }) => Buffer.from(lambdaMap ?? []).equals(map));
     expect(maps).toEqual([true, true]);
+  });
+
+  it('gives every frame the layers that follow it in files of their own', async () => {
+    const layers = [FileRole.ALBEDO, FileRole.NORMAL];
+    const layer = (value: number): Uint8Array => makeExr({ value: () => value });
+    const [kept] = [layer(7)];
+    await app.context.frames.put(sha(kept as Uint8Array), kept as Uint8Array);
+    async function* asked(roles: readonly FileRole[]): AsyncGenerator<DenoiseSequenceRequest> {
+      yield message({ case: 'options', value: { window: 3, layers } });
+      for (const [index, file] of shot.slice(0, 2).entries()) {
+        yield* fileOf(file);
+        for (const role of roles) {
+          if (role === FileRole.NORMAL && index === 1) {
+            yield message({ case: 'frame', value: { role, sha256: sha(kept as Uint8Array) } });
+          } else {
+            yield* fileOf(layer(index + 2 * role), 500, role);
+          }
+        }
+      }
+    }
+    const before = service.requests.length;
+    expect(await collectFrames(client.denoiseSequence(asked(layers)))).toHaveLength(2);
+    const firstSamples = (exr: Uint8Array) =>
+      readExr(exr).parts.map(({ planes }) => planes.get('R')?.data[0]);
+    const seen = service.requests
+      .slice(before)
+      .map(({ exr, neighbors = [] }) => [exr, ...neighbors.map((each) => each.exr)].map(firstSamples));
+    const [first, second] = [
+      [0, 12, 14],
+      [1, 13, 7],
+    ];
+    expect(seen).toEqual([
+      [first, second],
+      [second, first],
+    ]);
+    const others = [[FileRole.NORMAL, FileRole.ALBEDO], [FileRole.ALBEDO]];
+    for (const roles of others) {
+      expectCode(await failure(collectFrames(client.denoiseSequence(asked(roles)))), 'malformed-body');
+    }
+  });
+
+  it.each([
+    { layers: [FileRole.FRAME] },
+    { layers: [FileRole.ALBEDO, FileRole.ALBEDO] },
+    { layers: [99 as FileRole] },
+  ])('takes $layers for no layers', async ({ layers }) => {
+    async function* asked(): AsyncGenerator<DenoiseSequenceRequest> {
+      yield message({ case: 'options', value: { layers } });
+    }
+    expectCode(await failure(collectFrames(client.denoiseSequence(asked()))), 'malformed-body');
   });
 
   it('answers frames before the shot has been sent whole', async () => {

@@ -16,6 +16,28 @@ const rolesOf = (exr: Uint8Array | undefined) =>
   Object.keys(resolveLayers(readHeader(exr ?? new Uint8Array()).parts).layers);
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
+/** Sends a file to be kept. */
+async function keep(bytes: Uint8Array): Promise<void> {
+  const url = `/v1/frames/${digest(bytes)}`;
+  const headers = { 'content-type': 'image/x-exr' };
+  const { statusCode } = await app.inject({ method: 'PUT', url, headers, payload: Buffer.from(bytes) });
+  expect([200, 201, 204]).toContain(statusCode);
+}
+
+function postJob(payload: object) {
+  const headers = { 'content-type': 'application/json' };
+  return app.inject({ method: 'POST', url: '/v1/jobs', headers, payload });
+}
+
+/** Waits for a job to end well. */
+async function finished(location: string): Promise<void> {
+  for (let state = ''; state !== 'done'; ) {
+    ({ state } = (await app.inject(location)).json());
+    expect(['queued', 'running', 'done']).toContain(state);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 describe('layers in files of their own', () => {
   it('are parts of a form, and the answer is the file of the colour', async () => {
     const parts = form([
@@ -54,13 +76,7 @@ describe('layers in files of their own', () => {
   });
 
   it('are named by digest like frames', async () => {
-    for (const bytes of [beauty, albedo]) {
-      const url = `/v1/frames/${digest(bytes)}`;
-      const headers = { 'content-type': 'image/x-exr' };
-      expect(
-        (await app.inject({ method: 'PUT', url, headers, payload: Buffer.from(bytes) })).statusCode,
-      ).toBe(201);
-    }
+    for (const bytes of [beauty, albedo]) await keep(bytes);
     const json = (payload: object) =>
       app.inject({
         method: 'POST',
@@ -76,12 +92,68 @@ describe('layers in files of their own', () => {
     expectProblem(await json({ frames: [digest(beauty)], albedo: 7 }), 'invalid-argument', '/v1/denoise');
   });
 
-  it('are no fields of a job of digests', async () => {
-    const headers = { 'content-type': 'application/json' };
-    const payload = { frames: [digest(beauty)], albedo: digest(albedo) };
-    const problem = await app.inject({ method: 'POST', url: '/v1/jobs', headers, payload });
-    expectProblem(problem, 'malformed-body', '/v1/jobs');
-    expect(problem.json().detail).toContain('parts of a form');
+  it('are named by digest in jobs: of one frame, of windows, and of each frame of a sequence', async () => {
+    const files = {
+      frames: [1, 2, 3].map((seed) => file('RGB', seed)),
+      albedo: [4, 5, 6].map((seed) => file('RGB', seed)),
+      normal: [7, 8, 9].map((seed) => file('RGB', seed)),
+    };
+    for (const bytes of Object.values(files).flat()) await keep(bytes);
+    const [first, second] = files.frames.map(digest);
+    const [firstAlbedo, secondAlbedo] = files.albedo.map(digest);
+    const firstSample = (bytes: Uint8Array | undefined) =>
+      readExr(bytes ?? new Uint8Array()).parts.map(({ planes }) => planes.get('R')?.data[0]);
+    const seen = async (payload: object): Promise<unknown[]> => {
+      const before = service.requests.length;
+      const { location } = (await postJob(payload)).headers;
+      await finished(String(location));
+      return service.requests
+        .slice(before)
+        .map(({ exr, neighbors = [] }) => [exr, ...neighbors.map((each) => each.exr)].map(firstSample))
+        .sort();
+    };
+    expect(await seen({ frames: [first], albedo: firstAlbedo })).toEqual([[[1, 4]]]);
+    expect(
+      await seen({ windows: [{ frames: [first, second], center: 1, albedo: [firstAlbedo, secondAlbedo] }] }),
+    ).toEqual([
+      [
+        [2, 5],
+        [1, 4],
+      ],
+    ]);
+    const { frames, albedo, normal } = files;
+    const sequence = { sequence: frames.map(digest), albedo: albedo.map(digest), normal: normal.map(digest) };
+    expect(await seen({ ...sequence, window: 3 })).toEqual([
+      [
+        [1, 4, 7],
+        [2, 5, 8],
+      ],
+      [
+        [2, 5, 8],
+        [1, 4, 7],
+        [3, 6, 9],
+      ],
+      [
+        [3, 6, 9],
+        [2, 5, 8],
+      ],
+    ]);
+  });
+
+  it('are wanted for every frame of a job, inside of windows, and kept', async () => {
+    await keep(beauty);
+    const frame = digest(beauty);
+    const problem = async (payload: object, code: 'malformed-body' | 'missing-frames') => {
+      const answer = await postJob(payload);
+      expectProblem(answer, code, '/v1/jobs');
+      return answer.json();
+    };
+    const { detail } = await problem({ sequence: [frame, frame], albedo: [frame] }, 'malformed-body');
+    expect(detail).toContain('2 (one for each frame)');
+    await problem({ windows: [{ frames: [frame] }], albedo: [frame] }, 'malformed-body');
+    const unknown = digest(new Uint8Array(3));
+    const { missing } = await problem({ sequence: [frame], normal: [unknown] }, 'missing-frames');
+    expect(missing).toEqual([unknown]);
   });
 
   it('go with the form of a job', async () => {
@@ -92,11 +164,7 @@ describe('layers in files of their own', () => {
     const accepted = await app.inject(postForm(parts, '/v1/jobs'));
     expect(accepted.statusCode).toBe(202);
     const { location } = accepted.headers;
-    for (let state = ''; state !== 'done'; ) {
-      ({ state } = (await app.inject(String(location))).json());
-      expect(['queued', 'running', 'done']).toContain(state);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await finished(String(location));
     expect(rolesOf(service.requests.at(-1)?.exr)).toEqual(['color', 'albedo']);
     const result = await app.inject({ url: `${location}/result`, headers: { accept: 'image/x-exr' } });
     expect(readExr(result.rawPayload).parts).toHaveLength(1);

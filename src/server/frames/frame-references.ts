@@ -43,8 +43,11 @@ export function parseStoredFrames(body: Uint8Array): StoredFrames {
   };
 }
 
-/** Digests of layers in files of their own, each alone or in a list, and the other fields. */
-function aovsOf(fields: Readonly<Record<string, unknown>>): {
+/**
+ * Digests of layers in files of their own, each alone or in a list, and the other fields.
+ * @throws QuietframeError `invalid-argument` for a digest that is none.
+ */
+export function aovsOf(fields: Readonly<Record<string, unknown>>): {
   readonly aovs: AovFiles<string>;
   readonly others: Readonly<Record<string, unknown>>;
 } {

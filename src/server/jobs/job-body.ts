@@ -1,7 +1,15 @@
 import { expected, QuietframeError } from '../../errors.js';
 import { MAX_WINDOW } from '../../limits.js';
 import { parseDigest } from '../frames/frame-name.js';
-import { lambdaOf, parseObject, parseStoredFrames, withGuide } from '../frames/frame-references.js';
+import {
+  aovsOf,
+  lambdaOf,
+  parseObject,
+  parseStoredFrames,
+  type StoredFrames,
+  withGuide,
+} from '../frames/frame-references.js';
+import { type AovFiles, checkAovs } from '../http/upload.js';
 import type { JobFrame } from './job.js';
 
 /** Bytes of the JSON of a job: a shot of some ten thousand frames. */
@@ -24,11 +32,10 @@ export function parseJob(body: Uint8Array, maxFrames: number): JobRequest {
   const { sequence, windows, window, ...rest } = parseObject(body);
   if (sequence === undefined && windows === undefined) {
     if (window !== undefined) throw malformed('window beside sequence alone');
-    const { frames, halves, lambda, guide, aovs, parameters } = withGuide(parseStoredFrames(body));
-    if (aovs !== undefined) throw malformed('layers in files of their own as parts of a form');
-    const { center, ...others } = parameters;
-    const frame = jobFrame(frames, halves, center, lambda);
-    return { frames: [{ ...frame, ...(guide !== undefined && { guide }) }], parameters: others };
+    const stored = withGuide(parseStoredFrames(body));
+    const { center, ...others } = stored.parameters;
+    const { guide } = stored;
+    return { frames: [{ ...jobFrame(stored, center), ...(guide && { guide }) }], parameters: others };
   }
   if (sequence !== undefined && windows !== undefined) throw malformed('a sequence or windows');
   const { frames, halves, center, ...others } = rest;
@@ -44,16 +51,25 @@ export function parseJob(body: Uint8Array, maxFrames: number): JobRequest {
     );
   }
   if (windows !== undefined && window !== undefined) throw malformed('window beside sequence alone');
-  const all = sequence === undefined ? list.map(parseWindow) : sequenceFrames(list.map(parseDigest), window);
-  const { lambda, parameters } = lambdaOf(others);
+  const { aovs, others: fields } = aovsOf(others);
+  if (sequence === undefined && aovs.size > 0)
+    throw malformed('layers in files of their own inside of windows');
+  const all =
+    sequence === undefined ? list.map(parseWindow) : sequenceFrames(list.map(parseDigest), aovs, window);
+  const { lambda, parameters } = lambdaOf(fields);
   return {
     frames: lambda === undefined ? all : all.map((frame) => ({ lambda, ...frame })),
     parameters,
   };
 }
 
-/** Each frame with its neighbors on both sides, as far as there are any. */
-function sequenceFrames(digests: readonly string[], window: unknown = MAX_WINDOW): JobFrame[] {
+/** Each frame with its neighbors on both sides, as far as there are any, and the layers of all of them. */
+function sequenceFrames(
+  digests: readonly string[],
+  aovs: AovFiles<string>,
+  window: unknown = MAX_WINDOW,
+): JobFrame[] {
+  checkAovs(aovs, digests.length);
   if (!Number.isInteger(window) || !([1, 3, 5, 7] as unknown[]).includes(window)) {
     throw new QuietframeError('invalid-argument', expected('1, 3, 5 or 7', 'window', window), {
       parameter: 'window',
@@ -62,29 +78,28 @@ function sequenceFrames(digests: readonly string[], window: unknown = MAX_WINDOW
   const radius = ((window as number) - 1) / 2;
   return digests.map((_, index) => {
     const first = Math.max(0, index - radius);
-    return { frames: digests.slice(first, index + radius + 1), center: index - first, ofShot: true };
+    const inWindow = (files: readonly string[]): readonly string[] => files.slice(first, index + radius + 1);
+    return {
+      ...{ frames: inWindow(digests), center: index - first, ofShot: true },
+      ...aovsField(mapValues(aovs, inWindow)),
+    };
   });
 }
 
 function parseWindow(value: unknown, index: number): JobFrame {
   const known = typeof value === 'object' && value !== null ? { ...value } : {};
-  const { frames, halves, lambda, aovs, parameters } = parseStoredFrames(Buffer.from(JSON.stringify(known)));
-  if (aovs !== undefined) throw malformed('layers in files of their own as parts of a form');
-  const { center, ...others } = parameters;
+  const stored = parseStoredFrames(Buffer.from(JSON.stringify(known)));
+  const { center, ...others } = stored.parameters;
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) {
-    const message = expected('frames, halves, center, and lambda as a digest', `windows[${index}]`, unknown);
+    const range = 'frames, halves, center, layers in files of their own, and lambda as a digest';
+    const message = expected(range, `windows[${index}]`, unknown);
     throw new QuietframeError('unknown-parameter', message, { parameter: unknown.slice(0, 80) });
   }
-  return jobFrame(frames, halves, center, lambda);
+  return jobFrame(stored, center);
 }
 
-function jobFrame(
-  frames: readonly string[],
-  halves: readonly [string, string] | undefined,
-  center: string | undefined,
-  lambda: string | undefined,
-): JobFrame {
+function jobFrame({ frames, halves, lambda, aovs }: StoredFrames, center: string | undefined): JobFrame {
   const window = Math.max(1, frames.length);
   if (center !== undefined && !(/^\d$/.test(center) && Number(center) < window)) {
     throw new QuietframeError('invalid-argument', expected(`an index below ${window}`, 'center', center), {
@@ -95,8 +110,21 @@ function jobFrame(
     frames,
     ...(halves !== undefined && { halves }),
     ...(lambda !== undefined && { lambda }),
+    ...(aovs !== undefined && aovsField(aovs)),
     ...(center !== undefined && { center: Number(center) }),
   };
+}
+
+/** Layers of a frame as a job is written down. */
+function aovsField(aovs: AovFiles<string>): Pick<JobFrame, 'aovs'> {
+  return aovs.size === 0 ? {} : { aovs: Object.fromEntries(aovs) };
+}
+
+function mapValues<Key, Value>(
+  map: ReadonlyMap<Key, Value>,
+  change: (value: Value) => Value,
+): Map<Key, Value> {
+  return new Map([...map].map(([key, value]) => [key, change(value)]));
 }
 
 function malformed(range: string): QuietframeError {

@@ -7,16 +7,19 @@ import { anonymousCaller } from '../auth/tokens.js';
 import type { AppContext } from '../context.js';
 import { loadFiles, selectFrames } from '../frames/choose-center.js';
 import { findStored } from '../frames/frame-references.js';
+import { joinUpload } from '../frames/join-upload.js';
 import { Shot } from '../frames/shot-window.js';
 import { missingFrames } from '../frames/source-files.js';
 import { completeReport } from '../http/denoise-answer.js';
 import { parseDenoiseQuery } from '../http/denoise-query.js';
-import { isServerError, type Problem, problemOf, publicError } from '../http/problem.js';
+import { isServerError, problemOf, publicError } from '../http/problem.js';
 import { denoiseRequest } from '../http/routes/denoise.js';
 import { memoryOf } from '../queue/frame-memory.js';
 import type { RequestPriority } from '../queue/queue-slot.js';
 import { codeOf, type FrameEnd, type Job, type JobFrame, type JobResult } from './job.js';
+import { digestsOf, storedNames } from './job-files.js';
 import type { JobRecords } from './job-records.js';
+import { RepeatedFailure } from './repeated-failure.js';
 
 type Context = Pick<
   AppContext,
@@ -25,8 +28,6 @@ type Context = Pick<
 
 /** How often the service may end under a job without a frame being done. */
 const MOST_STARTS = 3;
-/** How many frames in a row may fail for the same reason of the service's own. */
-const MOST_FAILURES = 3;
 
 /** What the frames of a job share while the service works on it. */
 interface JobRun {
@@ -218,9 +219,10 @@ export class JobRunner {
     const { deps, queue, metrics, framesOf, files } = this.#context;
     const { parameters, urgency, owner } = job.spec;
     const frames = framesOf(owner);
-    const { center, ofShot = false, ...wanted } = job.spec.frames[index] as JobFrame;
+    const wanted = job.spec.frames[index] as JobFrame;
+    const { center, ofShot = false } = wanted;
     const query = parseDenoiseQuery(parameters, deps.denoiser.models);
-    const upload = findStored(wanted, files, frames, metrics);
+    const upload = joinUpload(findStored(storedNames(wanted), files, frames, metrics), center, files);
     const usable = ofShot
       ? await shot.select({ ...upload, center: center ?? 0, first: index - (center ?? 0) }, (other) =>
           this.#sizeOf(job, other),
@@ -263,23 +265,6 @@ export class JobRunner {
   }
 }
 
-/** Failures of the service's own that are the same for one frame after the other: the rest would fail like them. */
-class RepeatedFailure {
-  #last: Problem | undefined;
-  #count = 0;
-
-  /** What the frames that are left fail with, once it is plain. */
-  get error(): Problem | undefined {
-    return this.#count < MOST_FAILURES ? undefined : this.#last;
-  }
-
-  note(end: FrameEnd | undefined): void {
-    const error = end !== undefined && 'error' in end && end.error.status >= 500 ? end.error : undefined;
-    this.#count = error === undefined ? 0 : error.type === this.#last?.type ? this.#count + 1 : 1;
-    this.#last = error;
-  }
-}
-
 /** Whether the borders of the frames of a shot wrap, where one of them is done. */
 function wrapOf(job: Job): JobResult['report']['wrap'] | undefined {
   for (const [index, { ofShot }] of job.spec.frames.entries()) {
@@ -292,9 +277,4 @@ function wrapOf(job: Job): JobResult['report']['wrap'] | undefined {
 /** Indices of the frames that have not ended. */
 function unfinished(job: Job): number[] {
   return [...job.spec.frames.keys()].filter((index) => job.end(index) === undefined);
-}
-
-/** All files of a frame of a job. */
-function digestsOf({ frames, halves, lambda, guide }: JobFrame): readonly string[] {
-  return [...frames, ...(halves ?? []), lambda, guide].filter((digest) => digest !== undefined);
 }

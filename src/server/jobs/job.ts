@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../errors.js';
 import type { Report } from '../../files/report.js';
+import type { FileRole } from '../../image/joined-parts.js';
 import type { Problem } from '../http/problem.js';
 import type { ServedReport } from '../service.js';
 
@@ -12,6 +13,8 @@ export interface JobFrame {
   readonly lambda?: string;
   /** The frame at the size that it is magnified to. */
   readonly guide?: string;
+  /** Layers in files of their own by role: one for each of `frames`. */
+  readonly aovs?: Readonly<Partial<Record<FileRole, readonly string[]>>>;
   /** Index in `frames`; the middle one by default. */
   readonly center?: number;
   /** The frames of the job are a shot: what is wrong with another frame of the window does not hold this one up. */

@@ -1,3 +1,4 @@
+import { FILE_ROLES } from '../../image/joined-parts.js';
 import { isDigest } from '../frames/frame-name.js';
 import { type FrameEnd, Job, type JobFrame, type JobSpec } from './job.js';
 
@@ -50,8 +51,12 @@ function isSpec(value: unknown): value is JobSpec {
 
 function isFrame(value: unknown): value is JobFrame {
   if (!isObject(value)) return false;
-  const { frames, halves, lambda, guide, center } = value;
+  const { frames, halves, lambda, guide, aovs = {}, center } = value;
   return (
+    isObject(aovs) &&
+    Object.entries(aovs).every(
+      ([role, files]) => FILE_ROLES.some((each) => each === role) && isDigests(files),
+    ) &&
     isDigests(frames) &&
     (halves === undefined || (isDigests(halves) && halves.length === 2)) &&
     [lambda, guide].every((each) => each === undefined || isDigests([each])) &&

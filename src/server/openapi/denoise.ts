@@ -29,11 +29,12 @@ const AOV_DESCRIPTIONS = {
     'Motion vectors in files of their own, one for each frame; `motion` says how they are read.',
 } as const satisfies Record<(typeof AOV_NAMES)[keyof typeof AOV_NAMES], string>;
 
-function aovProperties(items: Schema, maxItems: number): Record<string, Schema> {
+/** Layers in files of their own, of at most so many frames where that is known. */
+export function aovProperties(items: Schema, maxItems?: number): Record<string, Schema> {
   return Object.fromEntries(
     Object.entries(AOV_DESCRIPTIONS).map(([name, description]) => [
       name,
-      { type: 'array', items, minItems: 1, maxItems, description },
+      { type: 'array', items, minItems: 1, ...(maxItems && { maxItems }), description },
     ]),
   );
 }

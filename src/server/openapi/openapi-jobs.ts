@@ -1,4 +1,6 @@
+import { MAX_WINDOW } from '../../limits.js';
 import { EXR_MEDIA_TYPE, JSON_MEDIA_TYPE } from '../http/exr-body.js';
+import { aovProperties } from './denoise.js';
 import { queryParameters, TERMS } from './parameters.js';
 import type { Schema } from './schema.js';
 
@@ -80,6 +82,7 @@ export function jobPaths({ requestBody, digest, binary, problems, refusals }: Pa
                 properties: {
                   frames: { type: 'array', items: digest },
                   halves: { type: 'array', items: digest, minItems: 2, maxItems: 2 },
+                  ...aovProperties(digest),
                   sequence: { type: 'array', items: digest, minItems: 1 },
                   window: { enum: [1, 3, 5, 7], default: 7, description: 'Frames of a sequence together.' },
                   windows: {
@@ -90,6 +93,7 @@ export function jobPaths({ requestBody, digest, binary, problems, refusals }: Pa
                       properties: {
                         frames: { type: 'array', items: digest },
                         halves: { type: 'array', items: digest, minItems: 2, maxItems: 2 },
+                        ...aovProperties(digest, MAX_WINDOW),
                         center: { type: 'integer', minimum: 0 },
                       },
                       additionalProperties: false,

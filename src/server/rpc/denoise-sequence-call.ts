@@ -2,32 +2,26 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { expected, QuietframeError } from '../../errors.js';
 import type { DenoiseExrRequest } from '../../files/denoise-file/types.js';
-import { digestOf } from '../../io/sha256.js';
 import { MAX_WINDOW } from '../../limits.js';
 import type { AppContext } from '../context.js';
 import { parseDigest } from '../frames/frame-name.js';
-import type { OwnedFrames } from '../frames/owned-frames.js';
 import { isOfTheFrame, Shot } from '../frames/shot-window.js';
 import type { SourceFile } from '../frames/source-files.js';
-import {
-  type DenoiseSequenceOptions,
-  type DenoiseSequenceRequest,
-  type DenoiseSequenceResponseSchema,
-  FileRole,
-  type InputFile,
+import type {
+  DenoiseSequenceOptions,
+  DenoiseSequenceRequest,
+  DenoiseSequenceResponseSchema,
 } from '../gen/quietframe/v1/denoiser_pb.js';
 import { parseDenoiseQuery } from '../http/denoise-query.js';
 import { admitRequest } from '../queue/admission.js';
 import type { QueueSlot } from '../queue/queue-slot.js';
-import type { UploadScope } from '../queue/upload-memory.js';
 import { callerOf, callTerms, STAGES } from './call-terms.js';
 import { denoiseSelected, queryOf, Stopwatch } from './denoise-call.js';
+import { FrameReader, layersOf, type SequenceLayer, type SequenceMessages } from './frame-reader.js';
 import { readingOf, readMessages } from './read-messages.js';
-import { checkFile, MAX_CHUNK_BYTES, malformed, stored } from './receive-files.js';
+import { malformed, stored } from './receive-files.js';
 import { problemMessage } from './rpc-error.js';
 import { watchReader } from './watch-reader.js';
-
-type Messages = AsyncIterator<DenoiseSequenceRequest, unknown>;
 
 /**
  * `DenoiserService.DenoiseSequence`. It holds one place, and the frames of one window, however long the shot is: what comes
@@ -48,7 +42,7 @@ export async function* denoiseSequenceCall(
   const frames = context.framesOf(callerOf(call).name);
   const reader = new FrameReader(messages, context, frames);
   try {
-    const { options, radius, lambdaSha256 } = await receiveOptions(messages);
+    const { options, radius, lambdaSha256, layers } = await receiveOptions(messages);
     const query = parseDenoiseQuery(options === undefined ? {} : queryOf(options), deps.denoiser.models);
     const taken = admitRequest(callTerms(call), context);
     place = taken;
@@ -72,7 +66,7 @@ export async function* denoiseSequenceCall(
       call.values.set(STAGES, watch.stages);
       taken.arrive();
       while (first + window.length <= index + radius) {
-        const frame = await reader.next(sizeOf(window), memory);
+        const frame = await reader.next(sizeOf(window), layers, memory);
         if (frame === undefined) break;
         window.push(frame);
       }
@@ -114,17 +108,19 @@ export async function* denoiseSequenceCall(
   }
 }
 
-async function receiveOptions(messages: Messages): Promise<
+async function receiveOptions(messages: SequenceMessages): Promise<
   Pick<DenoiseSequenceOptions, 'options' | 'lambdaSha256'> & {
     /** Frames on each side. */
     readonly radius: number;
+    /** What follows every frame in files of their own. */
+    readonly layers: readonly SequenceLayer[];
   }
 > {
   const { done, value } = await messages.next();
   if (done || value.message.case !== 'options') {
     throw malformed('options', 'the first message', done ? 'no message' : value.message.case);
   }
-  const { options, window, lambdaSha256 } = value.message.value;
+  const { options, window, lambdaSha256, layers } = value.message.value;
   if (options !== undefined && (options.files.length > 0 || options.center !== undefined)) {
     throw malformed('no files and no center', 'the options of a sequence', 'some');
   }
@@ -134,95 +130,7 @@ async function receiveOptions(messages: Messages): Promise<
       parameter: 'window',
     });
   }
-  return { options, lambdaSha256, radius: (frames - 1) / 2 };
-}
-
-/** The frames of a client, one at a time. */
-class FrameReader {
-  readonly #messages: Messages;
-  readonly #context: AppContext;
-  /** Kept frames of the caller. */
-  readonly #frames: OwnedFrames;
-  /** Gives back what is reserved for each frame of the window, in order. */
-  readonly #reserved: (() => void)[] = [];
-  #count = 0;
-  #ended = false;
-
-  constructor(messages: Messages, context: AppContext, frames: OwnedFrames) {
-    this.#messages = messages;
-    this.#context = context;
-    this.#frames = frames;
-  }
-
-  /** The first frame has left the window. */
-  releaseFirst(): void {
-    this.#reserved.shift()?.();
-  }
-
-  releaseAll(): void {
-    for (const release of this.#reserved.splice(0)) release();
-  }
-
-  /**
-   * @param held bytes of the window so far.
-   * @returns undefined when there are no more frames.
-   * @throws QuietframeError `malformed-body`, `too-large`, `overloaded`, `missing-frames`, and as the messages do.
-   */
-  async next(held: number, memory: UploadScope): Promise<SourceFile | undefined> {
-    const { config, files, metrics, uploadBudget } = this.#context;
-    if (this.#ended) return undefined;
-    const { done, value } = await this.#messages.next();
-    if (done) {
-      this.#ended = true;
-      return undefined;
-    }
-    if (value.message.case !== 'frame')
-      throw malformed('a frame', 'a message between frames', value.message.case);
-    const file = value.message.value;
-    const name = `frame[${this.#count++}]`;
-    if (this.#count > config.maxJobFrames) {
-      throw new QuietframeError(
-        'too-large',
-        expected(`at most ${config.maxJobFrames}`, 'the frames', 'more'),
-      );
-    }
-    if (file.role > FileRole.FRAME) throw malformed('FILE_ROLE_FRAME', `role of ${name}`, file.role);
-    checkFile(file, name);
-    if (file.sha256 !== '') {
-      this.#reserved.push(() => {});
-      return stored(file.sha256, files, this.#frames, metrics);
-    }
-    const size = Number(file.sizeBytes);
-    if (held + size > config.maxUploadBytes) {
-      const message = expected(`at most ${config.maxUploadBytes}`, 'the bytes of a window', held + size);
-      throw new QuietframeError('too-large', message, { frame: name });
-    }
-    this.#reserved.push(uploadBudget.reserve(size));
-    const bytes = await this.#receive(file, name, memory);
-    metrics.received(size);
-    // The buffer serves other uploads when this one is refused.
-    if (file.keep) await this.#frames.put(await digestOf(bytes), new Uint8Array(bytes));
-    return files.uploaded(bytes);
-  }
-
-  async #receive({ sizeBytes }: InputFile, name: string, memory: UploadScope): Promise<Uint8Array> {
-    const bytes = memory.take(Number(sizeBytes)).subarray(0, Number(sizeBytes));
-    for (let length = 0; length < bytes.length; ) {
-      const { done, value } = await this.#messages.next();
-      const received = done ? 'the end' : (value.message.case ?? 'an empty message');
-      if (done || value.message.case !== 'chunk')
-        throw malformed('a chunk', `a message of ${name}`, received);
-      const { value: chunk } = value.message;
-      if (chunk.length === 0 || chunk.length > MAX_CHUNK_BYTES) {
-        throw malformed(`1 to ${MAX_CHUNK_BYTES}`, 'the bytes of a chunk', chunk.length);
-      }
-      if (length + chunk.length > bytes.length)
-        throw malformed(`${bytes.length}`, `the bytes of ${name}`, 'more');
-      bytes.set(chunk, length);
-      length += chunk.length;
-    }
-    return bytes;
-  }
+  return { options, lambdaSha256, radius: (frames - 1) / 2, layers: layersOf(layers) };
 }
 
 function sizeOf(window: readonly SourceFile[]): number {

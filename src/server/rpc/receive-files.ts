@@ -140,7 +140,8 @@ export function stored(
   return found[0] as SourceFile;
 }
 
-const PART_NAMES: Readonly<Record<FileRole, PartName>> = {
+/** What forms call the files of a role. */
+export const PART_NAMES: Readonly<Record<FileRole, PartName>> = {
   [FileRole.UNSPECIFIED]: 'frame',
   [FileRole.FRAME]: 'frame',
   [FileRole.HALF_A]: 'half_a',
