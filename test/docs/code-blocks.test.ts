@@ -109,7 +109,9 @@ describe('http', () => {
 
 /** The digests of files that the service keeps in the place of `<sha256>`, by the name of their field. */
 function withDigests(value: unknown, name: string): unknown {
-  const digests = folder.digests[name as keyof typeof folder.digests] ?? [];
+  // Frames have their layers in them: they serve as files of layers, too.
+  const field = ['albedo', 'normal'].includes(name) ? 'sequence' : name;
+  const digests = folder.digests[field as keyof typeof folder.digests] ?? [];
   if (Array.isArray(value)) {
     return value.map((item, i) => (item === '<sha256>' ? digests[i] : withDigests(item, name)));
   }

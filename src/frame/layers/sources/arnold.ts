@@ -50,7 +50,7 @@ export const arnold: RenderSource = {
     variance:
       'render each frame twice with half the AA samples and another AA seed, and give both as half buffers',
     motion:
-      'add the AOV motionvector with an instantaneous shutter, and say how it is read with the motion option',
+      'add the AOV motionvector with an instantaneous shutter: motion during the motion blur length, which must be a whole frame; say how it is read with the motion option',
     lights: 'add diffuse_direct, diffuse_indirect, specular_direct, ..., or light groups as RGBA_<group>',
   },
 };

@@ -64,7 +64,8 @@ export const octane: RenderSource = {
     normal: 'add the render AOV Denoise Normal (or Shading normal)',
     variance:
       'render each frame twice with half the samples and a static-noise seed each, and give both as half buffers',
-    motion: 'add the render AOV Motion vector, and say how it is read with the motion option',
+    motion:
+      'add the render AOV Motion vector, x to the right and y up, and say how it is read with the motion option',
     lights:
       'add Diffuse direct, Diffuse indirect, Reflection, Refraction, Transmission, SSS, Emitters, Environment, or Light passes',
   },

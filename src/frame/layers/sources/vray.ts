@@ -88,7 +88,7 @@ export const vray: RenderSource = {
     variance:
       'render each frame twice with half the subdivs and another noise pattern, and give both as half buffers',
     motion:
-      'add the render element VRayVelocity without clamping, and say how it is read with the motion option',
+      'add the render element VRayVelocity without clamping: motion to the next frame, in units of its Max Velocity; say how it is read with the motion option',
     lights:
       'add VRayLighting, VRayGlobalIllumination, VRayReflection, VRayRefraction, VRaySpecular, ..., or VRayLightSelect',
   },
