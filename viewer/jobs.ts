@@ -1,23 +1,23 @@
 import type { FrameDisplay } from './frame-display.js';
 import { closeErrors, setStatus, showError } from './messages.js';
 import { button, byId, duration, frameCount, input, select, timeLeft } from './page.js';
-import { QuickPreview } from './quick-preview.js';
 import { type JobStatus, Problem, type Service } from './service.js';
 import type { State } from './state.js';
+import { UnfinishedFrame } from './unfinished-frame.js';
 import { requestedWindow } from './windows.js';
 
 /** Denoises frames as jobs of the service, one job at a time. */
 export class Jobs {
   #work: AbortController | undefined;
   #job: string | undefined;
-  readonly #preview: QuickPreview;
+  readonly #unfinished: UnfinishedFrame;
 
   constructor(
     readonly state: State,
     readonly display: FrameDisplay,
     readonly service: Service,
   ) {
-    this.#preview = new QuickPreview(state, display, service);
+    this.#unfinished = new UnfinishedFrame(state, display, service);
   }
 
   /** Denoises frames as a job, with progress; each is shown as soon as it is done. */
@@ -35,7 +35,7 @@ export class Jobs {
     progress.hidden = false;
     const shown = this.state.frame;
     // What is wrong with it, the job says as well.
-    if (frames.includes(shown)) void this.#preview.show(shown, work.signal).catch(() => {});
+    if (frames.includes(shown)) void this.#unfinished.preview(shown, work.signal).catch(() => {});
     try {
       await this.#run(frames, work.signal).catch((error: unknown) => {
         const maps = input('maps');
@@ -53,7 +53,7 @@ export class Jobs {
       this.#job = undefined;
       this.state.isWorking = false;
       progress.hidden = true;
-      this.#preview.end();
+      this.#unfinished.end();
       button('cancel').disabled = true;
       button('denoise').disabled = false;
       button('denoise-all').disabled = this.state.shot.frames.length < 2;
@@ -71,7 +71,12 @@ export class Jobs {
     const windows = await Promise.all(
       frames.map((frame) => requestedWindow(frame, this.state, this.display.pictures, lambda)),
     );
-    const body = { windows: windows.map(({ window }) => window), ...parameters(), lambda };
+    const body = {
+      windows: windows.map(({ window }) => window),
+      ...parameters(),
+      lambda,
+      progressive: 'true',
+    };
     const contents = new Map(windows.flatMap((each) => each.contents).map((each) => [each.digest, each]));
     setStatus('Sending');
     const job = await this.service.startJob(body, [...contents.values()], signal, (sent, count) =>
@@ -102,9 +107,12 @@ export class Jobs {
   ): Promise<Problem | undefined> {
     const { results } = this.state;
     let problem: Problem | undefined;
-    for (const { index, state, error } of status.frames) {
+    for (const frameStatus of status.frames) {
+      const { index, state, error } = frameStatus;
       if (error !== undefined) problem = new Problem(error.type.split(':').at(-1) ?? '', error.detail);
       const frame = frames[index];
+      // Between two events the tiles may be gone: the result is there.
+      if (frame !== undefined) void this.#unfinished.showTiles(frame, frameStatus, signal).catch(() => {});
       if (state !== 'done' || frame === undefined) continue;
       const { file, report } = await this.service.result(status.id, index, signal);
       const source = await this.display.pictures.open(file, 'The result');

@@ -42,6 +42,8 @@ export interface FrameStatus {
   readonly index: number;
   readonly state: string;
   readonly progress?: number;
+  /** Path of what is there while the service works on it. */
+  readonly partial?: string;
   readonly error?: { readonly detail: string; readonly type: string };
 }
 
@@ -119,6 +121,11 @@ export class Service {
 
   async cancel(id: string): Promise<void> {
     await this.#fetch(`v1/jobs/${id}`, { method: 'DELETE' });
+  }
+
+  /** What is there of a frame that the service works on. */
+  async partial(path: string, signal: AbortSignal): Promise<Blob> {
+    return (await this.#fetch(path.replace(/^\//, ''), { signal })).blob();
   }
 
   /** The denoised file of a frame of a job, and its report. */

@@ -197,6 +197,7 @@ export class Denoiser {
         ...(auxiliaryKey !== undefined && { auxiliaryKey }),
         ...(key !== undefined && { key }),
         ...(region && { region }),
+        ...(request.partial && { partial: request.partial }),
         ...(request.debug && { debug: request.debug }),
         ...(signal && { signal }),
         ...(onProgress && { onProgress }),

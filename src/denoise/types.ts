@@ -113,6 +113,10 @@ export interface DenoiseRequest {
    * that predict parameters take no notice of it. Errors need the whole frame.
    */
   readonly region?: Tile;
+  /**
+   * A picture of the size of the frame that shows how far the work is, for models that predict kernels; see `partialPicture`.
+   */
+  readonly partial?: Raster;
   /** Further layers of the size of the frame that are filtered with the kernels of the colour. */
   readonly also?: readonly Raster[];
   /** Also predict what error is left in every pixel. */

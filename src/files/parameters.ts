@@ -50,6 +50,7 @@ export type ParameterRequest = Omit<
   | 'lambdaMap'
   | 'guide'
   | 'mapsOnly'
+  | 'partial'
   | 'signal'
   | 'onProgress'
 >;

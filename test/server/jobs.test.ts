@@ -31,6 +31,7 @@ interface Status {
     state: string;
     result: string;
     digest: string;
+    partial?: string;
     error?: { type: string };
   }[];
 }
@@ -648,4 +649,41 @@ it.each([-10, 10])('minds no clock of the day that is set by %d years', async (y
   } finally {
     vi.useRealTimers();
   }
+});
+
+describe('a progressive job', () => {
+  it('shows a frame while it is worked on, and to its caller alone', async () => {
+    const [frame] = await keep(app, [shot[1] as Uint8Array]);
+    const release = hold(service);
+    const { id } = (await create(app, { frames: [frame], progressive: 'true' })).json();
+    await vi.waitFor(async () => expect((await status(app, id)).state).toBe('running'), 20_000);
+    const partial = (await status(app, id)).frames[0]?.partial;
+    expect(partial).toBe(`/v1/jobs/${id}/partials/0`);
+    const asked = service.requests.at(-1)?.partial;
+    asked?.data.fill(0.25);
+    const answer = await app.inject(String(partial));
+    expect(answer.headers).toMatchObject({ 'content-type': 'image/x-exr', 'cache-control': 'no-store' });
+    const [part] = readExr(answer.rawPayload).parts;
+    expect([...(part?.planes.keys() ?? [])]).toEqual(['A', 'B', 'G', 'R']);
+    expect(part?.planes.get('G')?.data[0]).toBe(0.25);
+    expect(part?.dataWindow).toMatchObject({ xMax: (asked?.width ?? 0) - 1 });
+    release();
+    await ended(app, id);
+    expect((await status(app, id)).frames[0]).not.toHaveProperty('partial');
+    expectProblem(await app.inject(String(partial)), 'not-found', '/v1/jobs/{id}/partials/{index}');
+  });
+
+  it('is one on request, of the query or the body', async () => {
+    const [frame] = await keep(app, [shot[1] as Uint8Array]);
+    for (const [progressive, isOne] of [
+      ['true', true],
+      ['false', false],
+    ] as const) {
+      const answer = await app.inject(post(shot[1] as Uint8Array, `/v1/jobs?progressive=${progressive}`));
+      await ended(app, answer.json().id);
+      expect(service.requests.at(-1)?.partial !== undefined).toBe(isOne);
+    }
+    const problem = await create(app, { frames: [frame], progressive: 'yes' });
+    expectProblem(problem, 'invalid-argument', '/v1/jobs');
+  });
 });

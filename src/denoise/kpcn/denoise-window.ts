@@ -7,7 +7,6 @@ import {
   allocateFramePyramid,
   createFramePicture,
   fillGuides,
-  type Level,
   type Pyramid,
   pictureResult,
   pyramidsOf,
@@ -17,11 +16,13 @@ import { NEIGHBOR_OFFSETS } from '../../kpcn/temporal-features.js';
 import { ERROR_BYTES_PER_PIXEL } from '../../sampling/error-predictor.js';
 import { differing } from '../check-neighbors.js';
 import { meanLambda } from '../lambda.js';
+import { partialWriter } from '../partial-picture.js';
 import { levelAreas, Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseResult, PrefilterOutcome } from '../types.js';
 import type { DenoisePool } from '../worker/jobs.js';
 import { RequestJobs } from '../worker/progress-tracker.js';
 import { AuxiliaryCleaner, checkPrefilter, copyAuxiliaries, prefilterOutcome } from './clean-auxiliaries.js';
+import { compositeJobs, compositionTiles } from './composition.js';
 import { CpuBackend } from './cpu-backend.js';
 import { allocateDebugRasters, checkKernelOutput, debugOutputs } from './debug-outputs.js';
 import type { FeatureCache, FeatureLease } from './feature-cache.js';
@@ -40,9 +41,6 @@ import {
 } from './window-light.js';
 import { coarsenJobs, lambdaPyramid, motionPyramid } from './window-pyramids.js';
 import type { FrameDevice, WindowRequest } from './window-request.js';
-
-/** Tiles of the compositor, which is small, have this side at most. */
-const COMPOSITE_PIXELS = 512 ** 2;
 
 /** Denoises a frame, alone or in its window, with a network that predicts kernels. For one request at a time. */
 export class WindowDenoiser {
@@ -116,6 +114,7 @@ export class WindowDenoiser {
     const jobs = new RequestJobs(this.pool, request.signal, request.onProgress);
     const { task, light, encoders, prefilter } = this.#prepare(frame, manifest, request, jobs, lease);
     const { picture } = task;
+    if (request.partial !== undefined) jobs.onDone = partialWriter(request.partial, picture);
     const cleaner = this.#cleaner(manifest, jobs, lease);
     const filter: KernelBackend =
       device === undefined
@@ -123,15 +122,10 @@ export class WindowDenoiser {
         : new GpuBackend(task, device.pool, new Tiling(device.bytes, 1));
     jobs.time('prepare', (performance.now() - start) / 1000);
 
-    const composition = picture.levels.map((_, l) =>
-      l === picture.levels.length - 1
-        ? []
-        : this.#tiling.cut(task.areas[l]?.composited as Tile, 0, COMPOSITE_PIXELS),
-    );
+    const composition = compositionTiles(task, this.#tiling);
     const errors = request.errors ? errorRaster(picture) : undefined;
     const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
-    const withCenter = filter.readsCenter || request.errors || request.auxiliaries;
-    const cleansCenter = task.prefiltered && withCenter;
+    const cleansCenter = task.prefiltered && (filter.readsCenter || request.errors || request.auxiliaries);
     for (const other of filter.unknown) if (other.prefiltered) cleaner?.plan(frame);
     if (cleansCenter) cleaner?.plan(frame);
     filter.plan();
@@ -154,14 +148,8 @@ export class WindowDenoiser {
     ]);
     await filter.denoise(exposure);
     const model = `${manifest.name}@${manifest.version}`;
-    for (let l = picture.levels.length - 2; l >= 0; l--) {
-      const [fine, coarse] = picture.levels.slice(l, l + 2) as [Level, Level];
-      const tiles = composition[l] ?? [];
-      const weights = task.debug?.blendWeights?.[l];
-      const target = weights && { weights };
-      await jobs.run(
-        tiles.map((tile) => ({ kind: 'composite', model, fine, coarse, tile, exposure, ...target })),
-      );
+    for (const [l, tiles] of [...composition.entries()].reverse()) {
+      await jobs.run(compositeJobs(task, l, tiles, exposure));
     }
     if (errors !== undefined) {
       await jobs.run(

@@ -8,7 +8,10 @@ export type WindowRequest = Required<
     'lambda' | 'also' | 'errors' | 'neighbors' | 'irradiance' | 'prefilter' | 'auxiliaries'
   >
 > &
-  Pick<DenoiseRequest, 'key' | 'auxiliaryKey' | 'signal' | 'onProgress' | 'region' | 'encoder' | 'debug'>;
+  Pick<
+    DenoiseRequest,
+    'key' | 'auxiliaryKey' | 'signal' | 'onProgress' | 'region' | 'encoder' | 'debug' | 'partial'
+  >;
 
 /** A device, and the bytes for its tile. */
 export interface FrameDevice extends DenoiseDevice {

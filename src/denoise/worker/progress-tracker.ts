@@ -30,6 +30,8 @@ export class RequestJobs {
   executionProvider = 'cpu';
   /** What `explain` jobs have answered, by their indices. */
   readonly explained: ExplainedLevel[] = [];
+  /** Called with each job that is done. */
+  onDone: ((job: DenoiseJob) => void) | undefined;
   #exposure = 1;
   #done = 0;
   #total = 0;
@@ -58,6 +60,7 @@ export class RequestJobs {
       for (const [stage, seconds] of Object.entries(result.seconds)) this.time(stage as StageName, seconds);
       if (result.explained !== undefined) this.explained[result.explained.index] = result.explained.level;
       if (job.kind === 'expose') this.#exposure = result.exposure;
+      this.onDone?.(job);
       if (!('tile' in job)) return;
       this.#done += work(job.kind, [job.tile]);
       // What remains when all tiles are done, so that 1 means done.

@@ -34,7 +34,7 @@ export async function denoiseLoaded(
   { original: { plan }, withSplit }: PlannedFiles,
   { window, lambdaMap, guide, covers }: LoadedFiles,
 ): Promise<DenoisedWindow> {
-  const { wrap = 'auto', region, finish, signal, onProgress = () => {} } = options;
+  const { wrap = 'auto', region, finish, partial, signal, onProgress = () => {} } = options;
   const { frame } = window.center.built;
   const panorama = wrap === 'auto' && asked.mayWrap ? looksLikePanorama(frame) : 'no';
   const isWrapped = wrap === 'x' || panorama === 'yes';
@@ -46,6 +46,9 @@ export async function denoiseLoaded(
   const lambda = lambdaMap && isWrapped ? wrapRaster(lambdaMap, columns) : (lambdaMap ?? options.lambda);
   const debug = debugRequest(options.maps ?? {}, columns);
   const denoise = withSplit ? denoiseSplit : denoiseBeauty;
+  // Components are no pictures of their own, and copies of frames that wrap have other places.
+  const isSameSize = partial?.width === frame.width && partial.height === frame.height;
+  const showsWork = isSameSize && !isWrapped && !withSplit && finish === undefined;
   const denoised = await denoise(
     isWrapped ? wrapWindow(aligned, columns) : aligned,
     {
@@ -57,6 +60,7 @@ export async function denoiseLoaded(
       ...(debug && { debug }),
       ...(signal && { signal }),
       ...(region && { region: wrapRegion(region, columns) }),
+      ...(partial && showsWork && { partial }),
       ...(finish !== undefined && { finish: { ...finish, ...(guide && { guide }) } }),
       auxiliaries: asked.withAuxiliaries,
       parameters: asked.withParameters,

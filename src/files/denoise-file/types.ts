@@ -80,6 +80,8 @@ export interface DenoiseExrOptions extends ResolveOptions {
    * (`R`, `G`, `B`, float) with them as its data window, and the very values that the whole frame would have there.
    */
   readonly region?: Tile;
+  /** A picture of the size of the frame that shows how far the work is: color, and 1 where it is denoised. */
+  readonly partial?: Raster;
   readonly signal?: AbortSignal;
   /** Monotone, in [0, 1]; 1 only when the file is done. */
   readonly onProgress?: (fraction: number) => void;

@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
+import { partialPicture } from '../../denoise/partial-picture.js';
 import { QuietframeError } from '../../errors.js';
 import { shotSize } from '../../files/window/usable-window.js';
+import { boxHeight, boxWidth } from '../../image/image.js';
+import type { Raster } from '../../image/raster.js';
 import { digestOf } from '../../io/sha256.js';
 import { followSignals } from '../../threads/follow-signals.js';
 import { anonymousCaller } from '../auth/tokens.js';
 import type { AppContext } from '../context.js';
-import { loadFiles, selectFrames } from '../frames/choose-center.js';
+import { loadFiles, type SelectedFrames, selectFrames } from '../frames/choose-center.js';
 import { findStored } from '../frames/frame-references.js';
 import { joinUpload } from '../frames/join-upload.js';
 import { Shot } from '../frames/shot-window.js';
@@ -230,18 +233,20 @@ export class JobRunner {
       : undefined;
     const selected = usable ?? (await selectFrames(upload, center));
     const terms: RequestPriority = { caller: anonymousCaller(owner), urgency, deadline: undefined };
+    const partial = job.spec.progressive && partialOf(selected);
+    const memory = memoryOf(selected, query) + (partial?.data.byteLength ?? 0);
     const queued = performance.now();
     const work = async () => {
       stages.set('queue', (performance.now() - queued) / 1000);
-      job.begin(index);
+      job.begin(index, partial);
       const onProgress = (fraction: number): void => job.advance(index, fraction);
       const loaded = await loadFiles(selected.files);
-      const request = { ...denoiseRequest(loaded, query, stopped), onProgress };
+      const request = { ...denoiseRequest(loaded, query, stopped), onProgress, ...(partial && { partial }) };
       return usable === undefined
         ? deps.denoiseExr(request)
         : shot.denoise(usable, request, (each) => deps.denoiseExr(each));
     };
-    const { exr, report } = await queue.run(work, unwanted, terms, memoryOf(selected, query));
+    const { exr, report } = await queue.run(work, unwanted, terms, memory);
     for (const [stage, seconds] of Object.entries(report.stages)) stages.set(stage, seconds);
     metrics.caches(report);
     const digest = await digestOf(exr);
@@ -263,6 +268,12 @@ export class JobRunner {
       throw error;
     }
   }
+}
+
+/** Memory for what is there of a frame while it is worked on. */
+function partialOf({ files, headers }: SelectedFrames): Raster | undefined {
+  const window = headers.get(files.exr)?.parts[0]?.dataWindow;
+  return window && partialPicture(boxWidth(window), boxHeight(window));
 }
 
 /** Whether the borders of the frames of a shot wrap, where one of them is done. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../errors.js';
 import type { Report } from '../../files/report.js';
 import type { FileRole } from '../../image/joined-parts.js';
+import type { Raster } from '../../image/raster.js';
 import type { Problem } from '../http/problem.js';
 import type { ServedReport } from '../service.js';
 
@@ -36,6 +37,8 @@ export interface JobSpec {
   readonly frames: readonly JobFrame[];
   /** URL that is told when the job has ended. */
   readonly webhook?: string;
+  /** Frames can be seen while they are worked on. */
+  readonly progressive?: true;
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
 }
 
@@ -57,6 +60,8 @@ interface FrameStatus {
   progress: number;
   running: boolean;
   end: FrameEnd | undefined;
+  /** What is there of the frame while it is worked on. */
+  partial: Raster | undefined;
   /** Version of the job at the last change. */
   version: number;
 }
@@ -97,7 +102,7 @@ export class Job {
     this.#frames = spec.frames.map((_, index) => {
       const end = ends.get(index);
       this.#count(end);
-      return { progress: end === undefined ? 0 : 1, running: false, end, version: 1 };
+      return { progress: end === undefined ? 0 : 1, running: false, end, partial: undefined, version: 1 };
     });
   }
 
@@ -133,9 +138,15 @@ export class Job {
     return this.#frames[index]?.end;
   }
 
-  begin(index: number): void {
+  /** What is there of a frame that is being worked on. */
+  partial(index: number): Raster | undefined {
+    return this.#frames[index]?.partial;
+  }
+
+  begin(index: number, partial?: Raster): void {
     this.#change(index, (frame) => {
       frame.running = true;
+      frame.partial = partial;
     });
   }
 
@@ -149,12 +160,14 @@ export class Job {
   suspend(index: number): void {
     this.#change(index, (frame) => {
       frame.running = false;
+      frame.partial = undefined;
     });
   }
 
   finish(index: number, end: FrameEnd): void {
     this.#change(index, (frame) => {
       frame.running = false;
+      frame.partial = undefined;
       frame.progress = 1;
       frame.end = end;
     });
@@ -221,10 +234,12 @@ export class Job {
     else this.#done++;
   }
 
-  #frameStatus(index: number, { running, progress, end }: FrameStatus): Record<string, unknown> {
+  #frameStatus(index: number, frame: FrameStatus): Record<string, unknown> {
+    const { running, progress, end, partial } = frame;
     if (end === undefined) {
       const state: JobState = running ? 'running' : this.#cancel.signal.aborted ? 'cancelled' : 'queued';
-      return { state, progress: Math.min(MOST, progress) };
+      const href = partial && { partial: `/v1/jobs/${this.spec.id}/partials/${index}` };
+      return { state, progress: Math.min(MOST, progress), ...href };
     }
     if ('error' in end) return { state: 'failed', error: end.error };
     const { digest, bytes, report } = end.result;

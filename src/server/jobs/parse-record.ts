@@ -31,12 +31,14 @@ export function parseRecord(text: string, id: string): Job | undefined {
 
 function isSpec(value: unknown): value is JobSpec {
   if (!isObject(value)) return false;
-  const { id, owner, created, urgency, traceparent, parameters, frames, webhook, idempotency } = value;
+  const { id, owner, created, urgency, traceparent, parameters, frames, webhook, progressive, idempotency } =
+    value;
   return (
     [id, owner, created].every((each) => typeof each === 'string') &&
     typeof urgency === 'number' &&
     Number.isFinite(urgency) &&
     [traceparent, webhook].every((each) => each === undefined || typeof each === 'string') &&
+    (progressive === undefined || progressive === true) &&
     isObject(parameters) &&
     Object.values(parameters).every((each) => typeof each === 'string') &&
     Array.isArray(frames) &&

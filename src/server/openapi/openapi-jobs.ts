@@ -67,6 +67,13 @@ export function jobPaths({ requestBody, digest, binary, problems, refusals }: Pa
             description: 'URL that gets the status when the job has ended. Its host is one of the service.',
             schema: { type: 'string', format: 'uri', maxLength: 2048 },
           },
+          {
+            name: 'progressive',
+            in: 'query',
+            description:
+              'Frames can be seen while they are worked on: the status of a running frame has a `partial`. It takes 16 bytes a pixel.',
+            schema: { enum: ['true', 'false'], default: 'false' },
+          },
           ...TERMS,
           ...queryParameters('job'),
         ],
@@ -164,6 +171,22 @@ export function jobPaths({ requestBody, digest, binary, problems, refusals }: Pa
         },
       },
     },
+    '/v1/jobs/{id}/partials/{index}': {
+      parameters: [
+        ID,
+        { name: 'index', in: 'path', required: true, schema: { type: 'integer', minimum: 0 } },
+      ],
+      get: {
+        operationId: 'getFramePartial',
+        summary: 'A frame of a progressive job while it is worked on',
+        description:
+          'Color as an OpenEXR file with channels R, G, B, and A, which is 1 where it is denoised and 0 where it is still noisy. It is the finest scale before the others are blended with it: the result differs a little.',
+        responses: {
+          200: { description: 'What is there.', content: { [EXR_MEDIA_TYPE]: { schema: binary } } },
+          ...problems(),
+        },
+      },
+    },
     '/v1/jobs/{id}/result': { parameters: [ID], ...result('getResult', 'The result of a job of one frame') },
     '/v1/jobs/{id}/results/{index}': {
       parameters: [
@@ -196,6 +219,7 @@ export const JOB_SCHEMA: Schema = {
           index: { type: 'integer' },
           state: { enum: ['queued', 'running', 'done', 'failed', 'cancelled'] },
           progress: { type: 'number' },
+          partial: { type: 'string', description: 'Path of what is there of a running frame.' },
           result: { type: 'string', description: 'Path of the result.' },
           digest: { type: 'string', description: 'SHA-256 of the result, which is a frame that is kept.' },
           bytes: { type: 'integer' },

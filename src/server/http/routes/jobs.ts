@@ -8,44 +8,36 @@ import { selectFrames } from '../../frames/choose-center.js';
 import { joinUpload } from '../../frames/join-upload.js';
 import type { OwnedFrames } from '../../frames/owned-frames.js';
 import type { SourceFile } from '../../frames/source-files.js';
-import { codeOf, Job, type JobFrame, type JobSpec } from '../../jobs/job.js';
+import { Job, type JobFrame, type JobSpec } from '../../jobs/job.js';
 import { JOB_JSON_LIMIT, type JobRequest, parseJob } from '../../jobs/job-body.js';
 import { jobEvents } from '../../jobs/job-events.js';
-import { takeWebhook } from '../../jobs/webhook-parameter.js';
+import { type JobTerms, takeJobTerms } from '../../jobs/job-terms.js';
 import { acquireSlot, headerOf, reception, releaseOnClose, reserveBody } from '../../queue/admission.js';
 import { JOB_URGENCY, parsePriority } from '../../queue/priority.js';
 import { parseDenoiseQuery } from '../denoise-query.js';
-import {
-  checkBodyHead,
-  EXR_MEDIA_TYPE,
-  isJson,
-  JSON_MEDIA_TYPE,
-  receiveJson,
-  receiveUpload,
-} from '../exr-body.js';
+import { checkBodyHead, isJson, receiveJson, receiveUpload } from '../exr-body.js';
 import { mergeWithoutDuplicates } from '../merge-without-duplicates.js';
 import { watchReader } from '../paced-answer.js';
-import { openContent, sendContent } from '../send-range.js';
 import { mapUpload, type Upload, uploadBytes } from '../upload.js';
+import { jobResultRoutes, noStore } from './job-results.js';
 
 const JSON_UTF8 = 'application/json; charset=utf-8';
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 type OfJob = { Params: { id: string } };
-type OfResult = { Params: { id: string; index?: string } };
 
 /**
  * `/v1/jobs`: work whose result is fetched later. The bodies are those of `POST /v1/denoise`, and whole sequences by
  * digest. A job runs in the queue of all requests, but after those that somebody waits for.
  */
 export function jobRoutes(app: FastifyInstance, context: AppContext): void {
-  const { jobs, runner, lifecycle, metrics, leastRate, streams } = context;
+  const { jobs, runner, lifecycle, leastRate, streams } = context;
 
   app.post('/v1/jobs', async (request, reply) => {
     const urgency = parsePriority(headerOf(request), request.caller, JOB_URGENCY).urgency;
     const key = idempotencyKey(request);
     const asked = await receiveJob(request, reply, context);
-    const { frames: list, parameters, webhook } = asked;
+    const { frames: list, parameters, webhook, progressive } = asked;
     const fingerprint = createHash('sha256')
       .update(JSON.stringify([list, parameters, ...(webhook === undefined ? [] : [webhook])]))
       .digest('hex');
@@ -68,6 +60,7 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
       parameters,
       frames: list,
       ...(webhook !== undefined && { webhook }),
+      ...(progressive && { progressive }),
       ...(key !== undefined && { idempotency: { key, fingerprint } }),
     };
     const job = new Job(spec);
@@ -117,43 +110,7 @@ export function jobRoutes(app: FastifyInstance, context: AppContext): void {
     return noStore(reply).type('text/event-stream').header('x-accel-buffering', 'no').send(events);
   });
 
-  const sendResult = async (request: FastifyRequest<OfResult>, reply: FastifyReply) => {
-    const { id, index: given } = request.params;
-    const job = jobs.find(id, request.caller);
-    const index = indexOf(job, given);
-    const end = job.end(index);
-    if (end === undefined) {
-      throw new QuietframeError('not-finished', expected('a frame that is done', 'the job', job.state), {
-        ...(!job.ended && { retryAfter: 1 }),
-      });
-    }
-    if ('error' in end) {
-      const { detail, parameter, frame, layer, missing } = end.error;
-      throw new QuietframeError(codeOf(end.error), detail, {
-        ...(parameter !== undefined && { parameter }),
-        ...(frame !== undefined && { frame }),
-        ...(layer !== undefined && { layer }),
-        ...(missing !== undefined && { missing }),
-      });
-    }
-    const { digest, report } = end.result;
-    const type = request.accepts().type([EXR_MEDIA_TYPE, JSON_MEDIA_TYPE]);
-    if (type === JSON_MEDIA_TYPE) return noStore(reply).header('vary', 'accept').send(report);
-    if (type !== EXR_MEDIA_TYPE) {
-      const message = expected(`${EXR_MEDIA_TYPE}, ${JSON_MEDIA_TYPE}`, 'Accept', request.headers.accept);
-      throw new QuietframeError('not-acceptable', message, { parameter: 'accept' });
-    }
-    const content = await openContent(digest, context.framesOf(request.caller.name), context.answers);
-    if (content === undefined) {
-      throw new QuietframeError('not-found', expected('a result that is kept', 'the digest', digest), {
-        frame: digest,
-      });
-    }
-    metrics.sent(sendContent(request, reply.type(type).header('vary', 'accept'), content, leastRate));
-    return reply;
-  };
-  app.get<OfResult>('/v1/jobs/:id/result', sendResult);
-  app.get<OfResult>('/v1/jobs/:id/results/:index', sendResult);
+  jobResultRoutes(app, context);
 }
 
 /**
@@ -164,11 +121,11 @@ async function receiveJob(
   request: FastifyRequest,
   reply: FastifyReply,
   context: AppContext,
-): Promise<JobRequest & { readonly webhook?: string }> {
+): Promise<JobRequest & Omit<JobTerms, 'parameters'>> {
   const { deps, config, files, metrics } = context;
   const frames = context.framesOf(request.caller.name);
   const given = request.query as Record<string, unknown>;
-  const { webhook, parameters: wanted } = takeWebhook(given, context.webhooks);
+  const { parameters: wanted, ...terms } = takeJobTerms(given, context.webhooks);
   const { center, ...query } = wanted;
   parseDenoiseQuery(wanted, deps.denoiser.models);
   const named = isJson(request.raw);
@@ -186,11 +143,10 @@ async function receiveJob(
       const message = expected('it in the body', 'center', 'it in the query');
       throw new QuietframeError('invalid-argument', message, { parameter: 'center' });
     }
-    const all = mergeWithoutDuplicates(
-      { ...query, ...(webhook !== undefined && { webhook }) },
-      asked.parameters,
-    );
-    const { parameters, ...taken } = takeWebhook(all, context.webhooks);
+    const { webhook, progressive } = terms;
+    const ofQuery = { ...query, ...(webhook && { webhook }), ...(progressive && { progressive: 'true' }) };
+    const all = mergeWithoutDuplicates(ofQuery, asked.parameters);
+    const { parameters, ...taken } = takeJobTerms(all, context.webhooks);
     parseDenoiseQuery(parameters, deps.denoiser.models);
     return { frames: asked.frames, ...taken, parameters: parameters as Record<string, string> };
   }
@@ -213,7 +169,7 @@ async function receiveJob(
     const frame = await keepUpload(await loadUpload(upload, sources), frames);
     return {
       frames: [{ ...frame, ...(center !== undefined && { center: Number(center) }) }],
-      ...(webhook !== undefined && { webhook }),
+      ...terms,
       parameters: parameters as Record<string, string>,
     };
   } finally {
@@ -262,10 +218,6 @@ function accepted(reply: FastifyReply, job: Job): FastifyReply {
     .send(job.statusText());
 }
 
-function noStore(reply: FastifyReply): FastifyReply {
-  return reply.header('cache-control', 'no-store');
-}
-
 function idempotencyKey({ headers }: FastifyRequest): string | undefined {
   const key = headers['idempotency-key']?.toString();
   if (key === undefined || KEY.test(key)) return key;
@@ -276,11 +228,4 @@ function idempotencyKey({ headers }: FastifyRequest): string | undefined {
       parameter: 'idempotency-key',
     },
   );
-}
-
-function indexOf({ spec }: Job, given: string | undefined): number {
-  const index = given === undefined && spec.frames.length === 1 ? 0 : Number(given ?? Number.NaN);
-  if (/^\d*$/.test(given ?? '') && index < spec.frames.length) return index;
-  const range = `results/ and an index below ${spec.frames.length}`;
-  throw new QuietframeError('not-found', expected(range, 'the result', given ?? 'none'));
 }
