@@ -1,15 +1,16 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { QuietframeError } from '../errors.js';
 import { ExrPool } from '../exr/pool.js';
-import { partsOfMixed } from '../files/multipart-mixed.js';
 import { planSource } from '../files/window/planned-source.js';
 import { readBeauty, readPlanned } from '../files/window/read-planned.js';
 import { buildFrame } from '../frame/build-frame.js';
 import { dssim, relativeMse, smape } from '../image/metrics.js';
 import type { Raster } from '../image/raster.js';
 import { writeAtomically } from '../io/write-atomically.js';
+import { ProgressBar } from './progress-bar.js';
 import { ServiceProcess } from './service-process.js';
 import { sideBySide } from './side-by-side.js';
 
@@ -33,9 +34,8 @@ async function demo(): Promise<void> {
   const pool = new ExrPool();
   try {
     say(`Sending a window of seven frames and 2 half buffers to ${service.url} ...`);
-    say('Denoising the center frame from all seven; this takes some seconds ...');
     const start = performance.now();
-    const { report, exr } = await postWindow(service.url, frames, [halfA, halfB]);
+    const { report, exr } = await denoiseWindow(service.url, frames, [halfA, halfB]);
     const seconds = (performance.now() - start) / 1000;
 
     const read = (half: Uint8Array) => readPlanned(planSource(pool.open(half)), pool);
@@ -63,8 +63,8 @@ async function demo(): Promise<void> {
   }
 }
 
-/** Report and denoised file, as the service answers them for a window and the half buffers of its centre. */
-async function postWindow(
+/** Sends a window and the half buffers of its center as a job, and shows its progress. */
+async function denoiseWindow(
   url: string,
   frames: readonly Uint8Array[],
   halves: readonly [Uint8Array, Uint8Array],
@@ -78,25 +78,27 @@ async function postWindow(
   for (const [part, bytes] of files) {
     form.append(part, new Blob([new Uint8Array(bytes)], { type: 'image/x-exr' }), `${part}.exr`);
   }
-  const response = await fetch(`${url}/v1/denoise`, {
-    method: 'POST',
-    body: form,
-    headers: { accept: 'multipart/mixed' },
-  });
-  if (!response.ok) {
-    throw new QuietframeError(
-      'internal',
-      `The service answered ${response.status}: ${await response.text()}`,
-    );
+  const created = await ask(`${url}/v1/jobs`, { method: 'POST', body: form });
+  const { id } = (await created.json()) as { readonly id: string };
+  const job = `${url}/v1/jobs/${id}`;
+  const progress = new ProgressBar('Denoising the center frame from all seven');
+  for (let ended = false; !ended; ) {
+    const status = (await (await ask(job)).json()) as { readonly state: string; readonly progress: number };
+    progress.show(status.progress);
+    ended = !['queued', 'running'].includes(status.state);
+    if (!ended) await setTimeout(100);
   }
-  const [json, exr] = partsOfMixed(
-    response.headers.get('content-type'),
-    Buffer.from(await response.arrayBuffer()),
-  );
-  if (json === undefined || exr === undefined) {
-    throw new QuietframeError('internal', 'The service answered without a report and a picture');
-  }
-  return { report: JSON.parse(json.toString('utf8')), exr };
+  progress.end();
+  const exr = await ask(`${job}/result`, { headers: { accept: 'image/x-exr' } });
+  const report = await ask(`${job}/result`, { headers: { accept: 'application/json' } });
+  return { report: await report.json(), exr: new Uint8Array(await exr.arrayBuffer()) };
+}
+
+/** @throws QuietframeError `internal` for an answer that is none of success. */
+async function ask(url: string, init?: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  if (response.ok) return response;
+  throw new QuietframeError('internal', `The service answered ${response.status}: ${await response.text()}`);
 }
 
 function errors(picture: Raster, truth: Raster): { smape: number; relativeMse: number; dssim: number } {
