@@ -143,16 +143,21 @@ def plot(rows: Any, path: pathlib.Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
 
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for axis, metric in zip(axes, ("relativeMse", "dssim"), strict=True):
+    names = {"relativeMse": "relative MSE", "dssim": "DSSIM"}
+    guides = {"uniform": "uniform samples", "variance": "by relative variance", "error": "by the service"}
+    for axis, (metric, name) in zip(axes, names.items(), strict=True):
         for guide in GUIDES:
             by_spp: dict[float, list[float]] = {}
             for row in rows:
                 if row["guide"] == guide:
                     by_spp.setdefault(round(row["spp"], 3), []).append(row[metric])
-            axis.plot(list(by_spp), [np.mean(v) for v in by_spp.values()], "o-", label=guide)
-        axis.set(xscale="log", yscale="log", xlabel="samples per pixel", title=metric)
+            axis.plot(list(by_spp), [np.mean(v) for v in by_spp.values()], "o-", label=guides.get(guide, guide))
+        axis.set(xscale="log", yscale="log", xlabel="samples per pixel", ylabel=f"{name} after denoising")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_xticks(list(by_spp), [f"{spp:g}" for spp in by_spp])
         axis.minorticks_off()
     axes[0].legend()

@@ -96,12 +96,16 @@ def plot(path: pathlib.Path, curves, rows) -> None:
         left, right = axes[2 * c : 2 * c + 2]
         left.plot(*([point[k] for point in curves[name]] for k in ("predicted", "true")), "o-")
         left.set(title=f"{name} of pixels, by {BINS} quantiles")
-        right.scatter(*([row[name][k] for row in rows] for k in ("predicted", "true")), c=np.log2([r["spp"] for r in rows]))
+        for i, spp in enumerate(sorted({row["spp"] for row in rows})):
+            of = [row[name] for row in rows if row["spp"] == spp]
+            points = ([row[k] for row in of] for k in ("predicted", "true"))
+            right.scatter(*points, color=f"C{i}", label=f"{spp} samples per pixel")
         right.set(title=f"{name} of scenes")
         for axis in (left, right):
             most = max(axis.get_xlim()[1], axis.get_ylim()[1])
             axis.plot([0, most], [0, most], "k:", linewidth=1)
-            axis.set(xlabel="predicted", ylabel="true", xlim=(0, most), ylim=(0, most))
+            axis.set(xlabel=f"predicted {name}", ylabel=f"true {name}", xlim=(0, most), ylim=(0, most))
+    axes[1].legend(fontsize=8)
     figure.savefig(path, dpi=80)
 
 

@@ -91,7 +91,8 @@ def figure12(results: Results, path: pathlib.Path) -> None:
         at = np.arange(len(methods)) + (i - (len(found) - 1) / 2) * width
         label = f"{shot}, {r['spp']} samples per pixel"
         axes.bar(at, [r[m]["dssim"] for m in methods], width, yerr=[r[m]["deviation"] for m in methods], capsize=2, label=label)
-    axes.set_xticks(range(len(methods)), methods)
+    names = {"oidn high": "OIDN high", "1 frames": "1 frame"}
+    axes.set_xticks(range(len(methods)), [names.get(method, method) for method in methods])
     axes.set(ylabel="DSSIM of neighboring frames", title="Stability of a still shot", yscale="log")
     axes.legend()
     _save(figure, path)
