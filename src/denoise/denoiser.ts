@@ -7,22 +7,20 @@ import { invalidArgument } from '../errors.js';
 import type { Frame } from '../frame/frame.js';
 import { SharedRasters } from '../image/raster.js';
 import { checkRegion } from '../image/region.js';
-import { AUTO } from '../kpcn/source-encoder.js';
 import { type PknBundle, readPknBundle } from '../pkn/bundle.js';
 import { Mutex } from '../threads/mutex.js';
 import { builtUrl } from '../threads/worker-url.js';
 import { checkNeighbors } from './check-neighbors.js';
-import { checkPredictor, checkSizes, modelId, withoutErrors, withoutKernels } from './check-request.js';
-import { checkPrefilter, copyAuxiliaries } from './kpcn/clean-auxiliaries.js';
+import { checkSizes, modelId } from './check-request.js';
+import type { FrameDenoiser } from './frame-denoiser.js';
 import { checkPixels } from './kpcn/debug-outputs.js';
 import { WindowDenoiser } from './kpcn/denoise-window.js';
 import { type CacheStatistics, FeatureCache } from './kpcn/feature-cache.js';
 import { type DeviceOutcome, openDevice } from './kpcn/gpu.js';
-import type { WindowRequest } from './kpcn/window-request.js';
+import { KpcnDenoiser } from './kpcn/kpcn-denoiser.js';
 import { checkLambda } from './lambda.js';
-import { summaryOf } from './model-summary.js';
+import { PknDenoiser } from './pkn/pkn-denoiser.js';
 import { PostProcessor } from './pkn/post-processor.js';
-import { denoisePreview } from './pkn/preview.js';
 import { lightScale, scaleLight, unscaleLight } from './scale-light.js';
 import type {
   DenoiseRequest,
@@ -48,15 +46,14 @@ export class Denoiser {
   readonly #repository: ModelRepository;
   readonly #pool: DenoisePool;
   readonly #turnstile = new Mutex();
-  readonly #memory = new SharedRasters();
-  readonly #bytesPerWorker: number;
   readonly #finisher: PostProcessor;
   readonly #featureCache: FeatureCache;
-  readonly #windows: WindowDenoiser;
+  readonly #networks: ReadonlyMap<ModelManifest, FrameDenoiser>;
+  readonly #previews: readonly FrameDenoiser[];
 
   private constructor(
     repository: ModelRepository,
-    private readonly previews: readonly PknBundle[],
+    previews: readonly PknBundle[],
     threads: number,
     memoryBudgetBytes: number,
     featureCacheBytes: number,
@@ -64,28 +61,23 @@ export class Denoiser {
     private readonly deviceOutcome: DeviceOutcome,
   ) {
     const device = deviceOutcome.device?.name ?? 'cpu';
+    const bytesPerWorker = memoryBudgetBytes / threads;
     this.#repository = repository;
-    const networks = repository.bundles.map(({ manifest }) => ({
-      name: manifest.name,
-      version: manifest.version,
-      description: manifest.description,
-      license: manifest.license,
-      architecture: manifest.architecture,
-      sources: manifest.sources,
-      training: manifest.training,
-      device,
-    }));
-    this.models = [...networks, ...previews.map(summaryOf)];
     this.#pool = openWorkers(WORKER_URL, threads, models);
     this.#finisher = new PostProcessor(this.#pool, previews.at(-1));
-    this.#bytesPerWorker = memoryBudgetBytes / threads;
     this.#featureCache = new FeatureCache(featureCacheBytes);
-    this.#windows = new WindowDenoiser(
+    const windows = new WindowDenoiser(
       this.#pool,
-      this.#bytesPerWorker,
+      bytesPerWorker,
       this.#featureCache,
       deviceOutcome.device && { ...deviceOutcome.device, bytes: memoryBudgetBytes },
     );
+    this.#networks = new Map(
+      repository.bundles.map(({ manifest }) => [manifest, new KpcnDenoiser(manifest, windows, device)]),
+    );
+    const services = { pool: this.#pool, memory: new SharedRasters(), bytesPerWorker };
+    this.#previews = previews.map((bundle) => new PknDenoiser(bundle, services));
+    this.models = [...this.#networks.values(), ...this.#previews].map(({ summary }) => summary);
   }
 
   /** The folder of the newest bundle of filters, where there is one. */
@@ -146,9 +138,7 @@ export class Denoiser {
    * what they have, `unknown-model`, `not-implemented` where the model predicts no errors, `cancelled`, `internal`.
    */
   async denoise(frame: Frame, request: DenoiseRequest = {}): Promise<DenoiseResult> {
-    const { model, lambda = 1, signal, onProgress, also = [], errors = false, strength } = request;
-    const { parameters = false, neighbors = [], irradiance = false, key, region } = request;
-    const { prefilter = 'auto', auxiliaries = false, auxiliaryKey } = request;
+    const { lambda = 1, signal, also = [], neighbors = [], region } = request;
     checkSizes(frame, also);
     checkLambda(lambda, frame);
     checkNeighbors(frame, also, neighbors);
@@ -159,102 +149,42 @@ export class Denoiser {
       return unscaleLight(await this.denoise(scaled.frame, scaled.request), scale);
     }
     if (request.debug?.pixels !== undefined) checkPixels(request.debug.pixels, frame);
-    if (request.finish !== undefined) return this.#finish(frame, request, request.finish);
-    const preview = this.#findPreview(model);
-    if (preview !== undefined) {
-      if (errors) throw withoutErrors(preview);
-      if (lambda !== 1) throw invalidArgument(`1 with ${preview.name}`, 'lambda', lambda);
-      const { encoder = AUTO } = request;
-      if (encoder !== AUTO) throw invalidArgument(`${AUTO} with ${preview.name}`, 'encoder', encoder);
-      checkPrefilter(request, preview);
-      if (request.debug !== undefined) throw withoutKernels(preview);
-      const leave = await this.#turnstile.enter(signal);
-      try {
-        const services = {
-          ...{ pool: this.#pool, memory: this.#memory, bytesPerWorker: this.#bytesPerWorker },
-        };
-        const options = { also, strength: strength ?? 1, parameters, signal, onProgress };
-        const result = await denoisePreview(frame, preview, options, services);
-        return { ...result, ...(auxiliaries && { auxiliaries: copyAuxiliaries(frame) }) };
-      } finally {
-        leave();
-      }
-    }
-    if (strength !== undefined)
-      throw invalidArgument('nothing with a model of kernels', 'strength', strength);
-    if (parameters)
-      throw invalidArgument('a model of filters, or upscale or deblur,', 'the model of parameters', model);
-    const { manifest } = this.#repository.find(model, errors);
-    if (errors) checkPredictor(manifest);
-    const { encoder = AUTO } = request;
-    if (encoder !== AUTO && !manifest.sources.includes(encoder)) {
-      throw invalidArgument(`${AUTO} or one of ${manifest.sources.join(', ')}`, 'encoder', encoder);
-    }
+    const denoiser = this.#find(request.model, request.errors);
+    if (request.finish !== undefined) return this.#finish(frame, denoiser, request, request.finish);
+    denoiser.check(request);
     const leave = await this.#turnstile.enter(signal);
     try {
-      const options = {
-        ...{ lambda, also, errors, neighbors, irradiance, encoder, prefilter, auxiliaries },
-        ...(auxiliaryKey !== undefined && { auxiliaryKey }),
-        ...(key !== undefined && { key }),
-        ...(region && { region }),
-        ...(request.partial && { partial: request.partial }),
-        ...(request.debug && { debug: request.debug }),
-        ...(signal && { signal }),
-        ...(onProgress && { onProgress }),
-      };
-      if (errors && lambda !== 1) return await this.#denoiseAndPredict(frame, manifest, options);
-      return await this.#windows.denoise(frame, manifest, options);
+      return await denoiser.denoise(frame, request);
     } finally {
       leave();
     }
   }
 
-  /** The frame at its lambda, with the errors that are predicted at 1. */
-  async #denoiseAndPredict(
-    frame: Frame,
-    manifest: ModelManifest,
-    { onProgress, debug, ...options }: WindowRequest,
-  ): Promise<DenoiseResult> {
-    const half = (begin: number): Pick<WindowRequest, 'onProgress'> =>
-      onProgress ? { onProgress: (fraction) => onProgress(begin + fraction / 2) } : {};
-    const symmetric = await this.#windows.denoise(frame, manifest, { ...options, ...half(0), lambda: 1 });
-    const result = await this.#windows.denoise(frame, manifest, {
-      ...{ ...options, ...half(0.5), errors: false },
-      ...(debug && { debug }),
-    });
-    const { predictedError, seconds } = symmetric.report;
-    return {
-      ...result,
-      ...(symmetric.errors && { errors: symmetric.errors }),
-      report: {
-        ...result.report,
-        ...(predictedError && { predictedError }),
-        seconds: seconds + result.report.seconds,
-      },
-    };
-  }
-
   /** The errors and parameters of the result are those of the frame before it was finished, of its size. */
   async #finish(
     frame: Frame,
+    denoiser: FrameDenoiser,
     { finish: _, ...request }: DenoiseRequest,
     options: Omit<PostProcessOptions, 'strength'>,
   ): Promise<DenoiseResult> {
-    const { model, also = [], signal } = request;
-    const { strength: ofFilters, parameters: __, ...denoising } = request;
-    const preview = this.#findPreview(model) !== undefined;
+    const { also = [], signal, strength } = request;
+    const before = denoiser.beforeFinish(request);
     return this.#finisher.finish(
       frame,
-      preview ? request : denoising,
+      before,
       also,
-      { ...options, ...(ofFilters !== undefined && { strength: ofFilters }) },
-      () => this.denoise(frame, preview ? request : denoising),
+      { ...options, ...(strength !== undefined && { strength }) },
+      () => this.denoise(frame, before),
       signal,
     );
   }
 
-  #findPreview(model: string | undefined): PknBundle | undefined {
-    return this.previews.find((bundle) => model === bundle.name || model === modelId(bundle));
+  /** @throws QuietframeError `unknown-model`. */
+  #find(model: string | undefined, errors = false): FrameDenoiser {
+    const preview = this.#previews.find(
+      ({ summary }) => model === summary.name || model === modelId(summary),
+    );
+    return preview ?? (this.#networks.get(this.#repository.find(model, errors).manifest) as FrameDenoiser);
   }
 
   /**
@@ -263,8 +193,7 @@ export class Denoiser {
    * @throws QuietframeError `unknown-model`.
    */
   windowSize(model?: string, errors = false): number {
-    if (this.#findPreview(model) !== undefined) return 1;
-    return this.#repository.find(model, errors).manifest.architecture.windowSize;
+    return this.#find(model, errors).windowSize;
   }
 
   /** Lookups and size of the cache of features. */

@@ -1,6 +1,8 @@
+import { invalidArgument } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
 import { plane, type Raster, raster, type SharedRasters } from '../../image/raster.js';
 import { cutIntoTiles, type Tile } from '../../image/region.js';
+import { AUTO } from '../../kpcn/source-encoder.js';
 import type { PknBundle } from '../../pkn/bundle.js';
 import { mapSize, PARAMETERS, type ParameterMap, strengthenMap } from '../../pkn/parameter-map.js';
 import { CROSS_BILATERAL_OVERLAP, crossBilateralBytesPerPixel } from '../../pkn/preview/cross-bilateral.js';
@@ -10,23 +12,18 @@ import {
   PREVIEW_NETWORK_OVERLAP,
 } from '../../pkn/preview/preview-network.js';
 import { runConcurrently } from '../../threads/run-concurrently.js';
-import type { DenoiseResult } from '../types.js';
+import { withoutErrors, withoutKernels } from '../check-request.js';
+import type { FrameDenoiser } from '../frame-denoiser.js';
+import { checkPrefilter, copyAuxiliaries } from '../kpcn/clean-auxiliaries.js';
+import type { DenoiseRequest, DenoiseResult, ModelSummary } from '../types.js';
 import type { DenoiseJob, DenoiseJobResult, DenoisePool, StageName } from '../worker/jobs.js';
 import type { PreviewPicture } from './preview-picture.js';
 
-export interface PreviewRequest {
-  readonly also: readonly Raster[];
-  /** Above 1 more is filtered than the network predicts, below 1 less. */
-  readonly strength: number;
-  /** Whether the result has the parameters. */
-  readonly parameters: boolean;
-  readonly signal: AbortSignal | undefined;
-  readonly onProgress: ((fraction: number) => void) | undefined;
-}
-
+/** What all models of filters share. */
 export interface PreviewServices {
   readonly pool: DenoisePool;
   readonly memory: SharedRasters;
+  /** For the tile that each worker computes. */
   readonly bytesPerWorker: number;
 }
 
@@ -37,11 +34,55 @@ const MAX_NETWORK_PIXELS = 400_000;
 const PARAMETER_WORK = 0.4;
 const GUIDES = ['albedo', 'albedoVariance', 'normal', 'normalVariance'] as const;
 
-/** The model's preview of a frame: parameters of its filter for every tile, then the filter. */
-export async function denoisePreview(
+/** A model that predicts parameters of filters (Wronski 2021), for previews. */
+export class PknDenoiser implements FrameDenoiser {
+  readonly summary: ModelSummary;
+  readonly windowSize = 1;
+
+  constructor(
+    private readonly bundle: PknBundle,
+    private readonly services: PreviewServices,
+  ) {
+    const { name, version, description, license, training, heads } = bundle;
+    const architecture = { filters: [...heads.keys()] };
+    this.summary = {
+      name,
+      version,
+      description,
+      license,
+      architecture,
+      sources: [],
+      training,
+      device: 'cpu',
+    };
+  }
+
+  check(request: DenoiseRequest): void {
+    const { errors = false, lambda = 1, encoder = AUTO, debug } = request;
+    const { name } = this.bundle;
+    if (errors) throw withoutErrors(this.bundle);
+    if (lambda !== 1) throw invalidArgument(`1 with ${name}`, 'lambda', lambda);
+    if (encoder !== AUTO) throw invalidArgument(`${AUTO} with ${name}`, 'encoder', encoder);
+    checkPrefilter(request, this.bundle);
+    if (debug !== undefined) throw withoutKernels(this.bundle);
+  }
+
+  /** Strength and parameters are those of this model's filter, too. */
+  beforeFinish(request: DenoiseRequest): DenoiseRequest {
+    return request;
+  }
+
+  async denoise(frame: Frame, request: DenoiseRequest): Promise<DenoiseResult> {
+    const result = await denoisePreview(frame, this.bundle, request, this.services);
+    return { ...result, ...(request.auxiliaries && { auxiliaries: copyAuxiliaries(frame) }) };
+  }
+}
+
+/** The parameters of the filter for every tile, then the filter. */
+async function denoisePreview(
   frame: Frame,
   { name, version }: PknBundle,
-  { also, strength, parameters, signal, onProgress }: PreviewRequest,
+  { also = [], strength = 1, parameters = false, signal, onProgress }: DenoiseRequest,
   { pool, memory, bytesPerWorker }: PreviewServices,
 ): Promise<DenoiseResult> {
   const start = performance.now();
