@@ -1,5 +1,4 @@
 import type { Raster } from '../../image/raster.js';
-import type { Tile } from '../../image/region.js';
 import type { PixelTask } from '../../kpcn/explain/explain-level.js';
 import {
   estimateRasters,
@@ -15,23 +14,21 @@ import {
   tileBytesPerPixel,
   tileOverlap,
 } from '../../kpcn/tile-cost.js';
-import type { WindowTask } from '../../kpcn/tile-tasks.js';
 import { type Tiling, wholeOf } from '../tiling.js';
 import type { DenoiseJob } from '../worker/jobs.js';
 import type { Pixel } from './debug-outputs.js';
 import { levelsBytes } from './feature-cache.js';
+import { joinWindow, lambdaOf, type WindowInputs, windowTask } from './join-window.js';
 import {
-  boundJobs,
-  type FilterTask,
+  type FrameContent,
   getCachedLevels,
   type KeptFrame,
-  type KernelBackend,
   keepPlanes,
-  lambdaOf,
   levelOf,
-  type OtherFrame,
-  windowTask,
-} from './kernel-backend.js';
+  WindowEstimates,
+} from './kept-frames.js';
+import type { FilterTask, KernelBackend, OtherFrame } from './kernel-backend.js';
+import { LevelTiles } from './level-tiles.js';
 
 type KeptFeatures = KeptFrame<keyof LevelFeatures>;
 
@@ -43,16 +40,13 @@ export class CpuBackend implements KernelBackend {
   readonly unknown: readonly OtherFrame[];
   readonly readsCenter: boolean;
   readonly tiles: number;
-  readonly #estimates: ReadonlyMap<OtherFrame, KeptFrame>;
-  /** Of the centre, in a window. */
-  readonly #estimate: KeptFrame | undefined;
+  readonly #estimates: WindowEstimates;
   /** Of the centre, where they are stored. */
   readonly #features: KeptFeatures | undefined;
-  /** Whether the centre's features, its estimate, and what its kernels make of it for lambda are still to be made. */
+  /** Whether the centre's features, and what its kernels make of it for lambda, are still to be made. */
   readonly #extracts: boolean;
-  readonly #estimatesCenter: boolean;
   readonly #filters: boolean;
-  readonly #levels: readonly Readonly<Record<'extract' | 'estimate' | 'filter' | 'join', readonly Tile[]>>[];
+  readonly #tiles: LevelTiles<'extract' | 'estimate' | 'filter' | 'join'>;
   readonly #model: string;
 
   /** @param featureBytes most bytes of features that may be kept. */
@@ -65,25 +59,22 @@ export class CpuBackend implements KernelBackend {
     const { architecture } = manifest;
     const isWindow = others.length > 0;
     this.#model = `${manifest.name}@${manifest.version}`;
-    this.#estimates = new Map(
-      others.map((other) => [other, this.#lookUpEstimate({ ...other, key: other.frame.key })]),
-    );
-    this.unknown = others.filter((other) => this.#estimates.get(other)?.known === false);
-    this.#estimate = isWindow ? this.#lookUpEstimate(task) : undefined;
+    this.#estimates = new WindowEstimates(task, (frame) => this.#lookUpEstimate(frame));
+    this.unknown = this.#estimates.unknown;
     const layout = { ...picture, levels: architecture.levels, rasters: featureRasters(architecture) };
     const keeps = key !== undefined && levelsBytes(layout) <= featureBytes;
     this.#features = keeps || isWindow || task.keepsFeatures ? this.#lookUpFeatures(task) : undefined;
-    this.#estimatesCenter = this.#estimate?.known === false;
-    this.#extracts = this.#features !== undefined && (!this.#features.known || this.#estimatesCenter);
+    const { lacksCenter } = this.#estimates;
+    this.#extracts = this.#features !== undefined && (!this.#features.known || lacksCenter);
     // In a window the frame's own kernels run again only for another lambda.
     this.#filters = !isWindow || logs !== undefined;
-    this.readsCenter = this.#extracts || this.#estimatesCenter || this.#filters;
+    this.readsCenter = this.#extracts || lacksCenter || this.#filters;
 
     const hasLambda = logs !== undefined;
     const tileBytes = tileBytesPerPixel(manifest);
     const overlap =
       this.#features === undefined ? tileOverlap(manifest, hasLambda) : filterOverlap(manifest, hasLambda);
-    this.#levels = picture.levels.map((level, l) => {
+    const levels = picture.levels.map((level, l) => {
       const area = task.areas[l]?.filtered ?? wholeOf(level);
       return {
         extract: tiling.tiles(wholeOf(level), featureOverlap(manifest), tileBytes),
@@ -92,25 +83,24 @@ export class CpuBackend implements KernelBackend {
         join: tiling.tiles(area, joinOverlap(manifest, hasLambda), joinBytesPerPixel(manifest)),
       };
     });
-    this.tiles = this.#levels.reduce((sum, { join, filter }) => sum + (isWindow ? join : filter).length, 0);
+    this.#tiles = new LevelTiles(task.jobs, levels);
+    this.tiles = this.#tiles.count(isWindow ? 'join' : 'filter');
   }
 
   plan(): void {
-    const { jobs } = this.task;
-    for (const { extract, estimate, filter, join } of this.#levels) {
-      for (const _ of this.unknown) {
-        jobs.plan('extract', extract);
-        jobs.plan('filter', estimate);
-      }
-      if (this.#extracts) jobs.plan('extract', extract);
-      if (this.#estimatesCenter) jobs.plan('filter', estimate);
-      if (this.#filters) jobs.plan(this.#features === undefined ? 'denoise' : 'filter', filter);
-      if (this.#estimate !== undefined) jobs.plan('join', join);
+    const tiles = this.#tiles;
+    for (const _ of this.unknown) {
+      tiles.plan('extract', 'extract');
+      tiles.plan('filter', 'estimate');
     }
+    if (this.#extracts) tiles.plan('extract', 'extract');
+    if (this.#estimates.lacksCenter) tiles.plan('filter', 'estimate');
+    if (this.#filters) tiles.plan(this.#features === undefined ? 'denoise' : 'filter', 'filter');
+    if (this.#estimates.center !== undefined) tiles.plan('join', 'join');
   }
 
   async estimate(other: OtherFrame, picture: Picture<FrameLevel>, exposure: number): Promise<void> {
-    const to = this.#estimates.get(other) as KeptFrame;
+    const to = this.#estimates.of(other);
     const features = this.#lookUpFeatures({ ...other, key: other.frame.key });
     await this.#extract(picture, features, to, exposure);
     await this.#estimateFrame(picture, features, to);
@@ -120,32 +110,33 @@ export class CpuBackend implements KernelBackend {
 
   async denoise(exposure: number): Promise<void> {
     const { picture } = this.task;
-    const [features, estimate] = [this.#features, this.#estimate];
+    const features = this.#features;
     if (features === undefined) {
       await this.#denoiseAlone(exposure);
       return;
     }
-    if (this.#extracts) await this.#extract(picture, features, estimate, exposure);
-    if (this.#estimatesCenter && estimate !== undefined) {
-      await this.#estimateFrame(picture, features, estimate);
-    }
+    const { center } = this.#estimates;
+    if (this.#extracts) await this.#extract(picture, features, center, exposure);
+    if (center?.known === false) await this.#estimateFrame(picture, features, center);
     if (this.#filters) await this.#filter(features);
-    if (estimate !== undefined) await this.#join(features, estimate, exposure);
+    const inputs = this.#windowInputs(features, exposure);
+    if (inputs !== undefined) await joinWindow(this.task, inputs, this.#tiles);
   }
 
   get windowGate(): readonly Raster[] | undefined {
-    return this.#estimate?.cached.levels.map(({ gate }) => gate);
+    return this.#estimates.center?.cached.levels.map(({ gate }) => gate);
   }
 
   async explain(pixels: readonly Pixel[], exposure: number): Promise<void> {
     const { picture, irradiance, jobs } = this.task;
-    const [features, center] = [this.#features, this.#estimate];
+    const features = this.#features;
+    const { center } = this.#estimates;
     if (features === undefined) throw new TypeError('The features of the frame were not stored');
-    const others = this.#estimates;
+    const inputs = this.#windowInputs(features, exposure);
     const tasks = pixels.flatMap(({ x, y }) =>
       picture.levels.map(({ radiance, albedo }, l): PixelTask => {
         const ofLevel = levelOf(features, l);
-        const window = center && windowTask(this.task, { center, others, features: ofLevel, exposure }, l);
+        const window = inputs && windowTask(this.task, inputs, l);
         const filtered = center === undefined ? albedo : levelOf(center, l).albedo;
         return {
           ...{ x: x >> l, y: y >> l, features: ofLevel, radiance, isBounded: l === 0 },
@@ -158,14 +149,14 @@ export class CpuBackend implements KernelBackend {
     await jobs.run(tasks.map((task, index) => ({ kind: 'explain', model: this.#model, index, task })));
   }
 
-  #lookUpEstimate(frame: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>): KeptFrame {
+  #lookUpEstimate(frame: FrameContent): KeptFrame {
     const { manifest, seen, picture } = this.task;
     const lights = picture.levels[0]?.radiance.channels ?? 0;
     const rasters = estimateRasters(manifest.architecture, lights, seen.albedo !== undefined);
     return getCachedLevels(this.task, 'estimate', rasters, frame);
   }
 
-  #lookUpFeatures(frame: Pick<FilterTask, 'key' | 'seen' | 'prefiltered'>): KeptFeatures {
+  #lookUpFeatures(frame: FrameContent): KeptFeatures {
     return getCachedLevels(this.task, 'features', featureRasters(this.task.manifest.architecture), frame);
   }
 
@@ -178,7 +169,7 @@ export class CpuBackend implements KernelBackend {
   ): Promise<void> {
     const { irradiance } = this.task;
     const reading = { encoder, exposure, irradiance };
-    return this.#runTiles('extract', (l, tile): DenoiseJob => {
+    return this.#tiles.run('extract', (l, tile): DenoiseJob => {
       const means = estimate?.cached.levels[l]?.coarseEmbedding;
       const features = { ...levelOf(to, l), ...(means && { coarseEmbedding: means }) };
       const level = levels[l] as FrameLevel;
@@ -190,7 +181,7 @@ export class CpuBackend implements KernelBackend {
   async #estimateFrame(picture: Picture<FrameLevel>, features: KeptFeatures, to: KeptFrame): Promise<void> {
     const { irradiance } = this.task;
     const { levels, colors } = picture;
-    await this.#runTiles('estimate', (l, tile) => {
+    await this.#tiles.run('estimate', (l, tile) => {
       const { light, gate } = levelOf(to, l);
       const task = { level: { ...(levels[l] as FrameLevel), denoised: light }, irradiance, colors, gate };
       return { kind: 'filter', model: this.#model, task, features: levelOf(features, l), tile };
@@ -204,13 +195,13 @@ export class CpuBackend implements KernelBackend {
   #denoiseAlone(exposure: number): Promise<void> {
     const { picture, irradiance } = this.task;
     const reading = { encoder: picture.encoder, exposure, irradiance };
-    return this.#runTiles('filter', (l, tile) => ({
+    return this.#tiles.run('filter', (l, tile) => ({
       ...{ kind: 'denoise', model: this.#model, task: this.#centerTask(l), reading, tile },
     }));
   }
 
   #filter(features: KeptFeatures): Promise<void> {
-    return this.#runTiles('filter', (l, tile) => ({
+    return this.#tiles.run('filter', (l, tile) => ({
       ...{ kind: 'filter', model: this.#model, task: this.#centerTask(l), tile },
       features: levelOf(features, l),
     }));
@@ -223,18 +214,10 @@ export class CpuBackend implements KernelBackend {
     return { level, irradiance, colors: picture.colors, ...lambdaOf(this.task, l), ...(gate && { gate }) };
   }
 
-  async #join(features: KeptFeatures, center: KeptFrame, exposure: number): Promise<void> {
-    const others = this.#estimates;
-    const taskOf = (l: number): WindowTask =>
-      windowTask(this.task, { center, others, features: levelOf(features, l), exposure }, l);
-    await this.#runTiles('join', (l, tile) => ({ kind: 'join', model: this.#model, task: taskOf(l), tile }));
-    await this.task.jobs.run(boundJobs(taskOf(0), this.#levels[0]?.join));
-  }
-
-  #runTiles(
-    kind: 'extract' | 'estimate' | 'filter' | 'join',
-    jobOf: (l: number, tile: Tile) => DenoiseJob,
-  ): Promise<void> {
-    return this.task.jobs.run(this.#levels.flatMap((tiles, l) => tiles[kind].map((tile) => jobOf(l, tile))));
+  /** Nothing outside a window. */
+  #windowInputs(features: KeptFeatures, exposure: number): WindowInputs | undefined {
+    const { center, others } = this.#estimates;
+    if (center === undefined) return undefined;
+    return { center, others, featuresOf: (l) => levelOf(features, l), exposure };
   }
 }
