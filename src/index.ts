@@ -38,6 +38,8 @@ export type { KernelsReport } from './files/denoise-file/debug-channels.js';
 export type { MapsReport, MapsRequest } from './files/denoise-file/maps.js';
 export type { WrapMode } from './files/denoise-file/wrap.js';
 export type { MotionOrigin } from './files/window/window-motion.js';
+export type { ErrorMap } from './sampling/error-map.js';
+export type { ErrorMetric } from './sampling/error-metric.js';
 export type { SamplePlan, SamplePlanOptions } from './sampling/plan-samples.js';
 
 // Read and write OpenEXR.

@@ -6,6 +6,7 @@ import type { Frame } from '../frame/frame.js';
 import type { Raster } from '../image/raster.js';
 import type { Tile } from '../image/region.js';
 import type { ParameterMap } from '../pkn/parameter-map.js';
+import type { ErrorMap } from '../sampling/error-map.js';
 import type { DebugOutputs, DebugRequest } from './kpcn/debug-outputs.js';
 
 /** Whether noise is taken out of albedo and normals: `auto` does so unless measured variances say that there is none. */
@@ -200,8 +201,10 @@ export interface DenoiseResult {
   readonly color: Raster;
   /** The layers of `also`, in their order. */
   readonly also: readonly Raster[];
-  /** Predicted SMAPE and DSSIM of every pixel, and its relative variance, in [0, 1], where they were asked for. */
-  readonly errors?: Raster;
+  /** Predicted SMAPE and DSSIM of every pixel, where they were asked for. */
+  readonly errors?: ErrorMap;
+  /** With the errors: variance of the noisy mean relative to the squared brightness, one channel, in [0, 1]. */
+  readonly relativeVariance?: Raster;
   /** Albedo and normals as they guided the network, where they were asked for. */
   readonly auxiliaries?: Pick<Frame, 'albedo' | 'normal'>;
   /** What the network made on the way, where it was asked for. */

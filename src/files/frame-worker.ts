@@ -5,6 +5,7 @@ import { type LikelierConvention, likelierConvention } from '../frame/motion/mot
 import { estimateMotion, type MotionLayers, motionGuide } from '../frame/motion/motion-guide.js';
 import type { PlannedImage } from '../frame/planned-image.js';
 import type { Raster } from '../image/raster.js';
+import type { GuidingInputs } from '../sampling/guiding-error.js';
 import { planSamples, type SamplePlan, type SamplePlanOptions } from '../sampling/plan-samples.js';
 import { serveJobs } from '../threads/serve-jobs.js';
 
@@ -35,7 +36,7 @@ export interface FrameJobs {
   };
   /** Where the next samples go. */
   readonly 'plan-samples': {
-    readonly given: { readonly errors: Raster; readonly options: SamplePlanOptions };
+    readonly given: { readonly inputs: GuidingInputs; readonly options: SamplePlanOptions };
     readonly answer: SamplePlan;
   };
 }
@@ -58,7 +59,7 @@ serveJobs<FrameJobs>(
         },
         motion,
       ),
-    'plan-samples': ({ errors, options }) => planSamples(errors, options),
+    'plan-samples': ({ inputs, options }) => planSamples(inputs, options),
   },
   { moves: true },
 );

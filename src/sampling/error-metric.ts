@@ -1,5 +1,6 @@
-/** Errors that are predicted, in the order of the planes of an error map. */
+/** Errors that are predicted, in the order of the planes of the network's output. */
 export const ERROR_METRICS = ['smape', 'dssim'] as const;
+export type ErrorMetric = (typeof ERROR_METRICS)[number];
 
 /**
  * The guiding metrics of Vogels et al. 2018, figure 9. A network predicts `smape` and `dssim`; `relative-mse` and `ms-dssim` are

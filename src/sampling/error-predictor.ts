@@ -3,16 +3,11 @@ import type { ModelBundle } from '../engine/model-repository.js';
 import { ERROR_EPSILON } from '../image/metrics.js';
 import type { Raster } from '../image/raster.js';
 import { grow, type Tile } from '../image/region.js';
+import type { ErrorMap } from './error-map.js';
+import { ERROR_METRICS } from './error-metric.js';
 
 /** Planes of the module's input: noisy 3, denoised 3, variance 1, albedo 3, normal 3. */
 const INPUT_CHANNELS = 13;
-/** SMAPE and DSSIM. */
-const PREDICTED_CHANNELS = 2;
-/** Those, and the relative variance of the noisy colour. */
-export const ERROR_CHANNELS = 3;
-/** Keeps relative variances of black pixels finite, as the features of the denoiser do. */
-const RELATIVE_EPSILON = 1e-4;
-
 /** A picture that was denoised, all rasters of one even size. Light is not exposed. */
 export interface DenoisedPicture {
   /** Colour in the first 3 channels. */
@@ -49,10 +44,9 @@ export class ErrorPredictor {
   /**
    * Predicts the errors of a tile at even coordinates.
    * @param exposure as the denoiser used it, a statistic of the whole picture.
-   * @param target of the picture's size; its planes are SMAPE and DSSIM in the units of the picture, and the variance of
-   * the noisy mean relative to the squared brightness of the denoised picture, all in [0, 1].
+   * @param target of the picture's size: SMAPE and DSSIM in the units of the picture.
    */
-  async predictTile(picture: DenoisedPicture, exposure: number, tile: Tile, target: Raster): Promise<void> {
+  async predictTile(picture: DenoisedPicture, exposure: number, tile: Tile, target: ErrorMap): Promise<void> {
     const { noisy, denoised, colorVariance, albedo, normal } = picture;
     const area = grow(tile, this.overlap, noisy.width, noisy.height);
     const x = this.#memory.tensor('x', INPUT_CHANNELS, area.height, area.width);
@@ -68,17 +62,16 @@ export class ErrorPredictor {
       copyScaled(layer, channels, scale, area, x, plane);
       plane += channels;
     }
-    const error = this.#memory.tensor('error', PREDICTED_CHANNELS, area.height, area.width);
+    const error = this.#memory.tensor('error', ERROR_METRICS.length, area.height, area.width);
     await this.module.run({ x }, { error });
-    for (let c = 0; c < PREDICTED_CHANNELS; c++) {
+    for (const [c, metric] of ERROR_METRICS.entries()) {
+      const { width, data } = target[metric];
       for (let y = tile.y; y < tile.y + tile.height; y++) {
         const from = (c * area.height + y - area.y) * area.width + tile.x - area.x;
-        const to = (c * target.height + y) * target.width + tile.x;
-        target.data.set(error.data.subarray(from, from + tile.width), to);
+        data.set(error.data.subarray(from, from + tile.width), y * width + tile.x);
       }
     }
-    toPictureUnits(denoised, exposure, tile, target);
-    relativeVariance(picture, exposure, tile, target);
+    toPictureUnits(denoised, exposure, tile, target.smape);
   }
 }
 
@@ -109,7 +102,7 @@ function copyScaled(
  * Takes the SMAPE of an exposed picture to that of the picture itself, whose denominator has the same guard but darker
  * values. The reference, which nobody has, is taken to be as bright as the denoised picture.
  */
-function toPictureUnits(denoised: Raster, exposure: number, tile: Tile, errors: Raster): void {
+function toPictureUnits(denoised: Raster, exposure: number, tile: Tile, smape: Raster): void {
   const plane = denoised.width * denoised.height;
   for (let y = tile.y; y < tile.y + tile.height; y++) {
     for (let x = tile.x; x < tile.x + tile.width; x++) {
@@ -119,24 +112,7 @@ function toPictureUnits(denoised: Raster, exposure: number, tile: Tile, errors: 
         const sum = 2 * exposure * Math.abs(denoised.data[c * plane + i] as number);
         ratio += (sum + ERROR_EPSILON) / (sum + ERROR_EPSILON * exposure) / 3;
       }
-      const at = y * errors.width + x;
-      errors.data[at] = Math.min(1, ratio * (errors.data[at] as number));
-    }
-  }
-}
-
-/** The third plane of the errors. */
-function relativeVariance(picture: DenoisedPicture, exposure: number, tile: Tile, errors: Raster): void {
-  const { denoised, colorVariance } = picture;
-  const plane = denoised.width * denoised.height;
-  for (let y = tile.y; y < tile.y + tile.height; y++) {
-    for (let x = tile.x; x < tile.x + tile.width; x++) {
-      const i = y * denoised.width + x;
-      let brightness = 0;
-      for (let c = 0; c < 3; c++) brightness += (exposure * (denoised.data[c * plane + i] as number)) / 3;
-      const variance = exposure ** 2 * (colorVariance.data[i] as number);
-      const at = (2 * errors.height + y) * errors.width + x;
-      errors.data[at] = Math.min(1, variance / (brightness ** 2 + RELATIVE_EPSILON));
+      smape.data[i] = Math.min(1, ratio * (smape.data[i] as number));
     }
   }
 }

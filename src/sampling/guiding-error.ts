@@ -1,8 +1,9 @@
 import { expected, QuietframeError } from '../errors.js';
 import { ERROR_EPSILON } from '../image/metrics.js';
-import { plane, type Raster } from '../image/raster.js';
+import type { Raster } from '../image/raster.js';
 import { boxMean } from './box-mean.js';
-import { ERROR_METRICS, type GuidingMetric } from './error-metric.js';
+import type { ErrorMap } from './error-map.js';
+import type { GuidingMetric } from './error-metric.js';
 
 /** Pixels on every side over which variances are averaged: those of two half buffers are little better than chance. */
 const VARIANCE_RADIUS = 2;
@@ -13,9 +14,11 @@ const SCALE_RADII = [0, 1, 2, 4, 8];
 
 /** What guiding metrics are made of, of one size. */
 export interface GuidingInputs {
-  /** Planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance. */
-  readonly errors: Raster;
-  /** Relative variance as the renderer measured it, one channel. */
+  /** As predicted. */
+  readonly errors: ErrorMap;
+  /** Relative variance of the noise as the denoiser knows it, one channel: measured, of two halves, or estimated. */
+  readonly relativeVariance: Raster;
+  /** Relative variance as the renderer measured it, one channel; sharper than `relativeVariance`. */
   readonly noise?: Raster;
   /** Denoised color, 3 channels, scene-linear; `relative-mse` needs its brightness. */
   readonly denoised?: Raster;
@@ -34,29 +37,29 @@ export interface GuidingInputs {
  * @throws QuietframeError `invalid-argument` for rasters of another size, and for `relative-mse` without a denoised color.
  */
 export function guidingError(
-  { errors, noise, denoised }: GuidingInputs,
+  { errors, relativeVariance, noise, denoised }: GuidingInputs,
   metric: GuidingMetric,
 ): Float32Array {
-  const { width, height } = errors;
-  if (noise !== undefined) checkSize(noise, errors, 1, 'noise');
+  const { smape, dssim } = errors;
+  if (noise !== undefined) checkSize(noise, smape, 1, 'noise');
   switch (metric) {
     case 'smape':
     case 'dssim':
-      return plane(errors, ERROR_METRICS.indexOf(metric));
+      return errors[metric].data;
     case 'relative-mse': {
-      checkSize(denoised, errors, 3, 'denoised');
-      return relativeSquaredError(plane(errors, 0), denoised.data);
+      checkSize(denoised, smape, 3, 'denoised');
+      return relativeSquaredError(smape.data, denoised.data);
     }
     case 'relative-variance':
-      return noise?.data ?? meanVariance(errors);
+      return noise?.data ?? meanVariance(relativeVariance);
     case 'ms-dssim':
-      return multiScale(plane(errors, 1), width, height);
+      return multiScale(dssim);
   }
 }
 
-/** Relative variance of the noise, the third plane, averaged over 5x5 pixels. */
-export function meanVariance(errors: Raster): Float32Array {
-  return boxMean(plane(errors, ERROR_METRICS.length), errors.width, errors.height, VARIANCE_RADIUS);
+/** Relative variance of the noise, averaged over 5x5 pixels. */
+export function meanVariance({ width, height, data }: Raster): Float32Array {
+  return boxMean(data, width, height, VARIANCE_RADIUS);
 }
 
 function relativeSquaredError(smape: Float32Array, denoised: Float32Array): Float32Array {
@@ -71,7 +74,7 @@ function relativeSquaredError(smape: Float32Array, denoised: Float32Array): Floa
   });
 }
 
-function multiScale(dssim: Float32Array, width: number, height: number): Float32Array {
+function multiScale({ width, height, data: dssim }: Raster): Float32Array {
   const similarity = dssim.map((value) => 1 - 2 * value);
   const product = new Float32Array(dssim.length).fill(1);
   for (const [j, radius] of SCALE_RADII.entries()) {

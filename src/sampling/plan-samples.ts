@@ -1,7 +1,7 @@
 import { type Raster, raster } from '../image/raster.js';
 import { ALLOCATION_DEFAULTS, type AllocationOptions, allocateSamples } from './allocate-samples.js';
 import type { GuidingMetric, Weighting } from './error-metric.js';
-import { guidingError } from './guiding-error.js';
+import { type GuidingInputs, guidingError } from './guiding-error.js';
 import { reducibleError } from './reducible-error.js';
 import { DENSITY_DEFAULTS, type DensityOptions, PROPORTIONAL, samplingDensity } from './sampling-density.js';
 
@@ -12,10 +12,6 @@ export interface SamplePlanOptions extends Partial<DensityOptions>, Partial<Allo
   readonly metric?: GuidingMetric;
   /** `reducible` by default. With `error` density is proportional to the metric: no floor, ceiling or dilation by default. */
   readonly weighting?: Weighting;
-  /** Relative variance of the noise as the renderer measured it, where it did: one channel; sharper than that of `errors`. */
-  readonly noise?: Raster;
-  /** Denoised color, 3 channels; the metric `relative-mse` needs it. */
-  readonly denoised?: Raster;
 }
 
 /** Where a renderer is to spend its next samples. */
@@ -28,13 +24,11 @@ export interface SamplePlan {
 
 /**
  * From predicted errors to samples.
- * @param errors planes of `ErrorPredictor`: SMAPE, DSSIM, relative variance.
  * @throws QuietframeError as `guidingError`, `samplingDensity` and `allocateSamples`.
  */
-export function planSamples(errors: Raster, options: SamplePlanOptions): SamplePlan {
-  const { metric = 'smape', weighting = 'reducible', noise, denoised } = options;
-  const inputs = { errors, ...(noise && { noise }), ...(denoised && { denoised }) };
-  const { width, height } = errors;
+export function planSamples(inputs: GuidingInputs, options: SamplePlanOptions): SamplePlan {
+  const { metric = 'smape', weighting = 'reducible' } = options;
+  const { width, height } = inputs.errors.smape;
   const density =
     weighting === 'error'
       ? samplingDensity(raster(width, height, 1, guidingError(inputs, metric)), {

@@ -18,15 +18,15 @@ const ERROR_POWER = 0.5;
  * @throws QuietframeError as `guidingError`.
  */
 export function reducibleError(inputs: GuidingInputs, metric: GuidingMetric): Raster {
-  const { errors, noise } = inputs;
-  const { width, height } = errors;
+  const { errors, relativeVariance, noise } = inputs;
+  const { width, height } = errors.smape;
   const error = guidingError(inputs, metric);
   if (metric === 'relative-variance') return raster(width, height, 1, error);
   if (noise !== undefined) {
     const data = noise.data.map((value, i) => value ** MEASURED_POWER * (error[i] as number) ** ERROR_POWER);
     return raster(width, height, 1, data);
   }
-  const variance = meanVariance(errors);
+  const variance = meanVariance(relativeVariance);
   const data = error.map((value, i) => value * (variance[i] as number));
   return raster(width, height, 1, data);
 }

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Denoiser } from '../../src/denoise/denoiser.js';
+import type { DenoiseResult } from '../../src/denoise/types.js';
 import type { Frame } from '../../src/frame/frame.js';
-import { plane, type Raster, raster } from '../../src/image/raster.js';
+import { type Raster, raster } from '../../src/image/raster.js';
+import { largestDifference } from '../support/closeness.js';
 import { randomNumbers } from '../support/random.js';
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -43,21 +45,27 @@ describe('predicted errors', () => {
   it('are not there unless asked for', async () => {
     const result = await denoiser.denoise(frameOf(16, 12), { model: MODEL });
     expect(result.errors).toBeUndefined();
+    expect(result.relativeVariance).toBeUndefined();
     expect(result.report).not.toHaveProperty('predictedError');
   });
 
   it('are larger where there is noise, and their means are in the report', async () => {
     const [width, height] = [97, 61];
-    const { errors, report } = await denoiser.denoise(frameOf(width, height), { model: MODEL, errors: true });
-    if (errors === undefined) throw new Error('there are no errors');
-    expect([errors.width, errors.height, errors.channels]).toEqual([width, height, 3]);
-    expect(errors.data.every((value) => value >= 0 && value <= 1)).toBe(true);
-    const smape = plane(errors, 0);
+    const { errors, relativeVariance, report } = await denoiser.denoise(frameOf(width, height), {
+      model: MODEL,
+      errors: true,
+    });
+    if (errors === undefined || relativeVariance === undefined) throw new Error('there are no errors');
+    for (const map of [errors.smape, errors.dssim, relativeVariance]) {
+      expect([map.width, map.height, map.channels]).toEqual([width, height, 1]);
+      expect(map.data.every((value) => value >= 0 && value <= 1)).toBe(true);
+    }
+    const smape = errors.smape.data;
     const half = (right: boolean): number =>
       mean(smape.filter((_, i) => (right ? i % width > width / 2 + 8 : i % width < width / 2 - 8)));
     expect(half(true)).toBeGreaterThan(2 * half(false));
     expect(report.predictedError?.smape).toBeCloseTo(mean(smape), 6);
-    expect(report.predictedError?.dssim).toBeCloseTo(mean(plane(errors, 1)), 6);
+    expect(report.predictedError?.dssim).toBeCloseTo(mean(errors.dssim.data), 6);
     expect(report.stages.errors).toBeGreaterThan(0);
   });
 
@@ -75,7 +83,8 @@ describe('predicted errors', () => {
     });
     expect(both.color.data).toEqual(alone.color.data);
     expect(both.color.data).not.toEqual(symmetric.color.data);
-    expect(both.errors?.data).toEqual(symmetric.errors?.data);
+    expect(both.errors).toEqual(symmetric.errors);
+    expect(both.relativeVariance).toEqual(symmetric.relativeVariance);
     expect(both.report.predictedError).toEqual(symmetric.report.predictedError);
     expect([both.report.lambda, both.report.predictedError?.lambda]).toEqual([5, 1]);
     expect(fractions).toEqual(fractions.toSorted((a, b) => a - b));
@@ -113,11 +122,12 @@ describe('predicted errors', () => {
     try {
       const whole = await denoiser.denoise(frame, { model: MODEL, errors: true });
       const tiled = await small.denoise(frame, { model: MODEL, errors: true });
-      const furthest = tiled.errors?.data.reduce(
-        (most, value, i) => Math.max(most, Math.abs(value - (whole.errors?.data[i] as number))),
-        0,
-      );
-      expect(furthest).toBeLessThan(1e-4);
+      const maps = ({ errors, relativeVariance }: DenoiseResult) =>
+        [errors?.smape, errors?.dssim, relativeVariance] as [Raster, Raster, Raster];
+      const [smape, dssim, variance] = maps(whole);
+      expect(largestDifference(maps(tiled)[0], smape)).toBeLessThan(1e-4);
+      expect(largestDifference(maps(tiled)[1], dssim)).toBeLessThan(1e-4);
+      expect(largestDifference(maps(tiled)[2], variance)).toBeLessThan(1e-4);
     } finally {
       await small.close();
     }

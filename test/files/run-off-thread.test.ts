@@ -4,18 +4,22 @@ import { raster } from '../../src/image/raster.js';
 
 describe('runOffThread', () => {
   it('plans samples, and passes refusals on', async () => {
-    const errors = raster(
+    const map = (width: number, values: readonly number[]) =>
+      raster(width, values.length / width, 1, Float32Array.from(values));
+    const ramp = map(
       9,
-      7,
-      3,
-      Float32Array.from({ length: 189 }, (_, i) => (i % 9) / 10),
+      Array.from({ length: 63 }, (_, i) => (i % 9) / 10),
     );
-    const plan = (given: typeof errors, budgetSpp: number) =>
-      runOffThread('plan-samples', { errors: given, options: { budgetSpp } }, undefined);
+    const errors = { errors: { smape: ramp, dssim: ramp }, relativeVariance: ramp };
+    const plan = (inputs: typeof errors, budgetSpp: number) =>
+      runOffThread('plan-samples', { inputs, options: { budgetSpp } }, undefined);
     const { samples, density } = await plan(errors, 5.5);
     expect(samples.reduce((sum, count) => sum + count, 0)).toBe(Math.round(5.5 * 63));
     expect(density.data.reduce((sum, value) => sum + value, 0) / 63).toBeCloseTo(1, 5);
-    const wrong = raster(2, 1, 3, Float32Array.of(0.1, Number.NaN, 0, 0, 1, 1));
+    const wrong = {
+      errors: { smape: map(2, [0.1, Number.NaN]), dssim: map(2, [0, 0]) },
+      relativeVariance: map(2, [1, 1]),
+    };
     await expect(plan(wrong, 1)).rejects.toMatchObject({
       code: 'invalid-argument',
       message: expect.stringContaining('the error of pixel (1, 0)'),

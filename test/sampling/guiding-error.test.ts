@@ -1,17 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { type Raster, raster } from '../../src/image/raster.js';
 import { GUIDING_METRICS } from '../../src/sampling/error-metric.js';
-import { guidingError } from '../../src/sampling/guiding-error.js';
+import { type GuidingInputs, guidingError } from '../../src/sampling/guiding-error.js';
 import { planSamples } from '../../src/sampling/plan-samples.js';
 
 const [WIDTH, HEIGHT] = [48, 40];
 const SIZE = WIDTH * HEIGHT;
 
-/** Planes of an error map. */
-function errorsOf(smape: (i: number) => number, dssim: (i: number) => number, variance = 0.2): Raster {
-  const plane = (value: (i: number) => number): number[] => Array.from({ length: SIZE }, (_, i) => value(i));
-  const planes = [...plane(smape), ...plane(dssim), ...plane(() => variance)];
-  return raster(WIDTH, HEIGHT, 3, Float32Array.from(planes));
+/** What is predicted, of these values. */
+function errorsOf(
+  smape: (i: number) => number,
+  dssim: (i: number) => number,
+  variance = 0.2,
+): Pick<GuidingInputs, 'errors' | 'relativeVariance'> {
+  const channel = (value: (i: number) => number): Raster =>
+    raster(
+      WIDTH,
+      HEIGHT,
+      1,
+      Float32Array.from({ length: SIZE }, (_, i) => value(i)),
+    );
+  return {
+    errors: { smape: channel(smape), dssim: channel(dssim) },
+    relativeVariance: channel(() => variance),
+  };
 }
 
 const gray = (value: number): Raster => raster(WIDTH, HEIGHT, 3, new Float32Array(3 * SIZE).fill(value));
@@ -19,12 +31,12 @@ const at = (x: number, y: number): number => y * WIDTH + x;
 
 describe('guidingError', () => {
   it('is the predicted plane of SMAPE and of DSSIM', () => {
-    const errors = errorsOf(
+    const predicted = errorsOf(
       (i) => i / SIZE,
       (i) => i / SIZE / 2,
     );
-    expect([...guidingError({ errors }, 'smape')]).toEqual([...errors.data.subarray(0, SIZE)]);
-    expect([...guidingError({ errors }, 'dssim')]).toEqual([...errors.data.subarray(SIZE, 2 * SIZE)]);
+    expect([...guidingError(predicted, 'smape')]).toEqual([...predicted.errors.smape.data]);
+    expect([...guidingError(predicted, 'dssim')]).toEqual([...predicted.errors.dssim.data]);
   });
 
   it.each([0, 0.003, 0.1, 2, 500])('finds the relative squared error of a pixel as bright as %s', (r) => {
@@ -34,7 +46,7 @@ describe('guidingError', () => {
     const relative = (d - r) ** 2 / (r * r + 0.01);
     const [predicted] = guidingError(
       {
-        errors: errorsOf(
+        ...errorsOf(
           () => smape,
           () => 0,
         ),
@@ -51,7 +63,7 @@ describe('guidingError', () => {
     denoised.data.fill(1, 0, SIZE);
     const [predicted] = guidingError(
       {
-        errors: errorsOf(
+        ...errorsOf(
           () => 0.5,
           () => 0,
         ),
@@ -63,12 +75,12 @@ describe('guidingError', () => {
   });
 
   it('needs the denoised color for relative squared errors, of the same size', () => {
-    const errors = errorsOf(
+    const predicted = errorsOf(
       () => 0.1,
       () => 0.1,
     );
     for (const denoised of [undefined, raster(WIDTH, HEIGHT, 1), raster(3, 3, 3)]) {
-      const inputs = { errors, ...(denoised && { denoised }) };
+      const inputs = { ...predicted, ...(denoised && { denoised }) };
       expect(() => guidingError(inputs, 'relative-mse')).toThrow(
         expect.objectContaining({
           code: 'invalid-argument',
@@ -81,23 +93,23 @@ describe('guidingError', () => {
   });
 
   it('is the measured relative variance, otherwise the mean of 5x5 pixels', () => {
-    const errors = errorsOf(
+    const predicted = errorsOf(
       () => 0.1,
       () => 0.1,
       0,
     );
-    errors.data[2 * SIZE + at(10, 10)] = 1;
-    const mean = guidingError({ errors }, 'relative-variance');
+    predicted.relativeVariance.data[at(10, 10)] = 1;
+    const mean = guidingError(predicted, 'relative-variance');
     expect(mean[at(12, 8)]).toBeCloseTo(1 / 25, 6);
     expect(mean[at(13, 10)]).toBe(0);
     const noise = raster(WIDTH, HEIGHT, 1, new Float32Array(SIZE).fill(0.6));
-    expect([...guidingError({ errors, noise }, 'relative-variance')]).toEqual([...noise.data]);
+    expect([...guidingError({ ...predicted, noise }, 'relative-variance')]).toEqual([...noise.data]);
   });
 
   it.each([0, 0.01, 0.3])('has the multi-scale DSSIM of an even DSSIM of %s', (dssim) => {
     const found = guidingError(
       {
-        errors: errorsOf(
+        ...errorsOf(
           () => 0,
           () => dssim,
         ),
@@ -111,7 +123,7 @@ describe('guidingError', () => {
     const [x, y] = [24, 20];
     const found = guidingError(
       {
-        errors: errorsOf(
+        ...errorsOf(
           () => 0,
           (i) => Number(i === at(x, y)) / 4,
         ),
@@ -133,7 +145,7 @@ describe('guidingError', () => {
   it('is finite and within its range for the worst errors', () => {
     const noise = raster(WIDTH, HEIGHT, 1, new Float32Array(SIZE).fill(1));
     const inputs = {
-      errors: errorsOf(
+      ...errorsOf(
         () => 1,
         () => 1,
         1,
@@ -152,13 +164,13 @@ describe('guidingError', () => {
 
 describe('planSamples by the error alone', () => {
   it.each(GUIDING_METRICS)('is strictly proportional to %s, and spends the budget', (metric) => {
-    const errors = errorsOf(
+    const predicted = errorsOf(
       (i) => 0.001 + (i % 7) / 20,
       (i) => 0.001 + (i % 5) / 20,
     );
-    const inputs = { errors, denoised: gray(0.4) };
-    const options = { budgetSpp: 100, metric, weighting: 'error', denoised: inputs.denoised } as const;
-    const { density, samples } = planSamples(errors, options);
+    const inputs = { ...predicted, denoised: gray(0.4) };
+    const options = { budgetSpp: 100, metric, weighting: 'error' } as const;
+    const { density, samples } = planSamples(inputs, options);
     const error = guidingError(inputs, metric);
     for (const [i, value] of density.data.entries()) {
       expect((value * (error[0] as number)) / (density.data[0] as number)).toBeCloseTo(error[i] as number, 5);
@@ -167,14 +179,14 @@ describe('planSamples by the error alone', () => {
   });
 
   it('takes no notice of the noise, which the reducible error does', () => {
-    const errors = errorsOf(
+    const predicted = errorsOf(
       (i) => ((i % WIDTH) + 1) / WIDTH,
       () => 0,
     );
     const noise = raster(WIDTH, HEIGHT, 1, new Float32Array(SIZE).fill(0.1));
     noise.data.fill(1, SIZE / 2);
     const plan = (weighting: 'error' | 'reducible') =>
-      planSamples(errors, { budgetSpp: 8, weighting, noise }).samples;
+      planSamples({ ...predicted, noise }, { budgetSpp: 8, weighting }).samples;
     const [above, below] = [at(20, 5), at(20, 35)];
     expect(plan('error')[above]).toBe(plan('error')[below]);
     expect(plan('reducible')[below]).toBeGreaterThan(3 * (plan('reducible')[above] as number));

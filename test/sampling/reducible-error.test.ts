@@ -3,30 +3,36 @@ import { raster } from '../../src/image/raster.js';
 import { planSamples } from '../../src/sampling/plan-samples.js';
 import { reducibleError } from '../../src/sampling/reducible-error.js';
 
-/** Errors of a picture of 12x12 pixels, plane by plane. */
-function errorsOf(plane: (name: 'smape' | 'dssim' | 'variance', x: number, y: number) => number) {
-  const names = ['smape', 'dssim', 'variance'] as const;
-  const data = names.flatMap((name) =>
-    Array.from({ length: 144 }, (_, i) => plane(name, i % 12, Math.floor(i / 12))),
-  );
-  return raster(12, 12, 3, Float32Array.from(data));
+/** What is predicted of a picture of 12x12 pixels, channel by channel. */
+function errorsOf(value: (name: 'smape' | 'dssim' | 'variance', x: number, y: number) => number) {
+  const channel = (name: 'smape' | 'dssim' | 'variance') =>
+    raster(
+      12,
+      12,
+      1,
+      Float32Array.from({ length: 144 }, (_, i) => value(name, i % 12, Math.floor(i / 12))),
+    );
+  const errors = { smape: channel('smape'), dssim: channel('dssim') };
+  return { errors, relativeVariance: channel('variance') };
 }
 
 describe('reducibleError', () => {
   it('is the error times the relative variance of the noise', () => {
-    const errors = errorsOf((name, x) => (name === 'variance' ? 0.25 : name === 'smape' ? x / 10 : x / 20));
+    const predicted = errorsOf((name, x) =>
+      name === 'variance' ? 0.25 : name === 'smape' ? x / 10 : x / 20,
+    );
     for (const [metric, scale] of [
       ['smape', 10],
       ['dssim', 20],
     ] as const) {
-      const { data } = reducibleError({ errors }, metric);
+      const { data } = reducibleError(predicted, metric);
       for (const [i, value] of data.entries()) expect(value).toBeCloseTo((0.25 * (i % 12)) / scale, 6);
     }
   });
 
   it('averages the variance over 5x5 pixels, fewer at the border', () => {
-    const errors = errorsOf((name, x, y) => (name === 'variance' ? Number(x === 0 && y === 6) : 1));
-    const { data } = reducibleError({ errors }, 'smape');
+    const predicted = errorsOf((name, x, y) => (name === 'variance' ? Number(x === 0 && y === 6) : 1));
+    const { data } = reducibleError(predicted, 'smape');
     expect(data[6 * 12]).toBeCloseTo(1 / 15, 6);
     expect(data[4 * 12 + 2]).toBeCloseTo(1 / 25, 6);
     expect(data[3 * 12]).toBe(0);
@@ -34,17 +40,17 @@ describe('reducibleError', () => {
   });
 
   it('sends samples to where there is noise', () => {
-    const errors = errorsOf((name, x) => (name === 'variance' ? Number(x >= 6) * 0.1 : 0.1));
-    const { samples } = planSamples(errors, { budgetSpp: 10 });
+    const predicted = errorsOf((name, x) => (name === 'variance' ? Number(x >= 6) * 0.1 : 0.1));
+    const { samples } = planSamples(predicted, { budgetSpp: 10 });
     expect(samples[6 * 12 + 11]).toBeGreaterThan(14);
     expect(samples[6 * 12]).toBe(1);
   });
 
   it('sends samples to a pixel that is measured to be noisy, and to its neighbors', () => {
-    const errors = errorsOf((name) => (name === 'variance' ? 0.5 : 0.1));
+    const predicted = errorsOf((name) => (name === 'variance' ? 0.5 : 0.1));
     const noise = raster(12, 12, 1);
     noise.data[5 * 12 + 7] = 1;
-    const { samples } = planSamples(errors, { budgetSpp: 10, noise });
+    const { samples } = planSamples({ ...predicted, noise }, { budgetSpp: 10 });
     expect(samples.reduce((total, count) => total + count, 0)).toBe(1440);
     const at = (x: number, y: number): number => samples[y * 12 + x] as number;
     for (let y = 0; y < 12; y++) {
@@ -56,29 +62,29 @@ describe('reducibleError', () => {
   });
 
   it('leaves out the averaged variance where there is a measured one, and only there', () => {
-    const errors = errorsOf((name, x, y) => (name === 'variance' ? x / 12 : (x + y) / 24));
+    const predicted = errorsOf((name, x, y) => (name === 'variance' ? x / 12 : (x + y) / 24));
     const noise = raster(12, 12, 1, new Float32Array(144).fill(0.5));
-    const { data } = reducibleError({ errors, noise }, 'dssim');
+    const { data } = reducibleError({ ...predicted, noise }, 'dssim');
     for (const [i, value] of data.entries()) {
       const error = ((i % 12) + Math.floor(i / 12)) / 24;
       expect(value).toBeCloseTo(error ** 0.5 * 0.5 ** 0.75, 6);
     }
-    const { samples } = planSamples(errors, { budgetSpp: 4 });
-    expect(planSamples(errors, { budgetSpp: 4, noise }).samples).not.toEqual(samples);
+    const { samples } = planSamples(predicted, { budgetSpp: 4 });
+    expect(planSamples({ ...predicted, noise }, { budgetSpp: 4 }).samples).not.toEqual(samples);
   });
 
   it('does not multiply the relative variance by itself', () => {
-    const errors = errorsOf((name) => (name === 'variance' ? 0.3 : 0.1));
-    for (const value of reducibleError({ errors }, 'relative-variance').data)
+    const predicted = errorsOf((name) => (name === 'variance' ? 0.3 : 0.1));
+    for (const value of reducibleError(predicted, 'relative-variance').data)
       expect(value).toBeCloseTo(0.3, 6);
     const noise = raster(12, 12, 1, new Float32Array(144).fill(0.7));
-    expect([...reducibleError({ errors, noise }, 'relative-variance').data]).toEqual([...noise.data]);
+    expect([...reducibleError({ ...predicted, noise }, 'relative-variance').data]).toEqual([...noise.data]);
   });
 
   it('refuses measured noise of another size', () => {
-    const errors = errorsOf(() => 0.1);
+    const predicted = errorsOf(() => 0.1);
     for (const noise of [raster(12, 11, 1), raster(12, 12, 3)]) {
-      expect(() => planSamples(errors, { budgetSpp: 4, noise })).toThrow(
+      expect(() => planSamples({ ...predicted, noise }, { budgetSpp: 4 })).toThrow(
         expect.objectContaining({
           code: 'invalid-argument',
           message: expect.stringContaining('12 x 12 pixels with 1 channel for the measured noise'),
@@ -86,7 +92,7 @@ describe('reducibleError', () => {
       );
     }
     const noise = raster(12, 12, 1, new Float32Array(144).fill(Number.NaN));
-    expect(() => planSamples(errors, { budgetSpp: 4, noise })).toThrow('the error of pixel (0, 0)');
+    expect(() => planSamples({ ...predicted, noise }, { budgetSpp: 4 })).toThrow('the error of pixel (0, 0)');
   });
 
   it('spreads samples evenly over a picture without noise', () => {

@@ -1,12 +1,14 @@
 import type { ModelManifest } from '../../engine/model-manifest.js';
 import { QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
-import { type Raster, raster, SharedRasters } from '../../image/raster.js';
+import { raster, SharedRasters } from '../../image/raster.js';
 import { grow, type Tile } from '../../image/region.js';
 import {
   allocateFramePyramid,
   createFramePicture,
   fillGuides,
+  type Level,
+  type Picture,
   type Pyramid,
   pictureResult,
   pyramidsOf,
@@ -31,11 +33,11 @@ import type { FilterTask, KernelBackend, OtherFrame } from './kernel-backend.js'
 import { GUARD_RADIUS } from './shrinkage.js';
 import {
   assembled,
-  cropErrors,
-  errorRaster,
+  cropPrediction,
   meanErrors,
   type SeenLight,
   seenLight,
+  sharedPrediction,
   withoutGate,
   withVariances,
 } from './window-light.js';
@@ -123,8 +125,8 @@ export class WindowDenoiser {
     jobs.time('prepare', (performance.now() - start) / 1000);
 
     const composition = compositionTiles(task, this.#tiling);
-    const errors = request.errors ? errorRaster(picture) : undefined;
-    const errorTiles = errors === undefined ? [] : this.#errorTiles(errors, manifest);
+    const prediction = request.errors ? sharedPrediction(picture) : undefined;
+    const errorTiles = prediction === undefined ? [] : this.#errorTiles(picture, manifest);
     const cleansCenter = task.prefiltered && (filter.readsCenter || request.errors || request.auxiliaries);
     for (const other of filter.unknown) if (other.prefiltered) cleaner?.plan(frame);
     if (cleansCenter) cleaner?.plan(frame);
@@ -151,9 +153,9 @@ export class WindowDenoiser {
     for (const [l, tiles] of [...composition.entries()].reverse()) {
       await jobs.run(compositeJobs(task, l, tiles, exposure));
     }
-    if (errors !== undefined) {
+    if (prediction !== undefined) {
       await jobs.run(
-        errorTiles.map((tile) => ({ kind: 'predict-errors', model, picture, tile, exposure, errors })),
+        errorTiles.map((tile) => ({ kind: 'predict-errors', model, picture, tile, exposure, ...prediction })),
       );
     }
 
@@ -172,12 +174,12 @@ export class WindowDenoiser {
         color: debugColor ?? composited.color,
         ...(filter.windowGate && { gate: filter.windowGate }),
       });
-    const cropped = errors && cropErrors(errors, picture);
+    const cropped = prediction && cropPrediction(prediction, picture);
     jobs.time('assemble', (performance.now() - assemblyStart) / 1000);
     request.onProgress?.(1);
     return {
       ...result,
-      ...(cropped && { errors: cropped }),
+      ...cropped,
       ...(debug && { debug }),
       ...(request.auxiliaries && { auxiliaries: copyAuxiliaries(center?.frame ?? frame) }),
       fireflies: light.fireflies,
@@ -193,7 +195,7 @@ export class WindowDenoiser {
         windowUsed: 1 + task.others.length,
         fireflies: light.fireflies.length,
         prefilter,
-        ...(cropped && { predictedError: meanErrors(cropped, manifest) }),
+        ...(cropped && { predictedError: meanErrors(cropped.errors, manifest) }),
         tiles: filter.tiles,
         stages: jobs.stages,
         seconds: (performance.now() - start) / 1000,
@@ -281,8 +283,8 @@ export class WindowDenoiser {
     await filter.estimate(other, picture, exposure);
   }
 
-  #errorTiles(errors: Raster, { errorPredictor }: ModelManifest): Tile[] {
+  #errorTiles({ levels }: Picture, { errorPredictor }: ModelManifest): Tile[] {
     const overlap = Math.ceil((errorPredictor?.receptiveRadius ?? 0) / 2) * 2;
-    return this.#tiling.tiles(wholeOf(errors), overlap, ERROR_BYTES_PER_PIXEL);
+    return this.#tiling.tiles(wholeOf(levels[0] as Level), overlap, ERROR_BYTES_PER_PIXEL);
   }
 }

@@ -68,10 +68,12 @@ export class KpcnDenoiser implements FrameDenoiser {
       ...{ ...options, ...half(0.5), errors: false },
       ...(debug && { debug }),
     });
+    const { errors, relativeVariance } = symmetric;
     const { predictedError, seconds } = symmetric.report;
     return {
       ...result,
-      ...(symmetric.errors && { errors: symmetric.errors }),
+      ...(errors && { errors }),
+      ...(relativeVariance && { relativeVariance }),
       report: {
         ...result.report,
         ...(predictedError && { predictedError }),

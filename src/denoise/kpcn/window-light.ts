@@ -2,12 +2,12 @@ import type { ModelManifest } from '../../engine/model-manifest.js';
 import { expected, QuietframeError } from '../../errors.js';
 import type { Frame } from '../../frame/frame.js';
 import { cropPadded } from '../../image/pyramid.js';
-import { plane, type Raster, raster } from '../../image/raster.js';
+import { type Raster, raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
 import { detectFireflies, dimmed } from '../../kpcn/fireflies.js';
 import { COLOR_CHANNELS, type Level, type Picture } from '../../kpcn/frame-pyramid.js';
 import { type EncoderInputs, encoderInputs } from '../../kpcn/source-encoder.js';
-import { ERROR_CHANNELS } from '../../sampling/error-predictor.js';
+import { type ErrorMap, mapErrors } from '../../sampling/error-map.js';
 import type { DenoiseResult, PredictedError } from '../types.js';
 import { blendTowardsInput, denoisedWeight } from './shrinkage.js';
 
@@ -54,11 +54,15 @@ export function seenLight(
   };
 }
 
-/** Errors of the finest level, where worker threads write them without a copy. */
-export function errorRaster({ levels }: Picture): Raster {
+/** What is predicted of the errors of a picture. */
+export type Prediction = Required<Pick<DenoiseResult, 'errors' | 'relativeVariance'>>;
+
+/** Rasters of the finest level, where worker threads write them without a copy. */
+export function sharedPrediction({ levels }: Picture): Prediction {
   const { width, height } = levels[0] as Level;
-  const bytes = width * height * ERROR_CHANNELS * Float32Array.BYTES_PER_ELEMENT;
-  return raster(width, height, ERROR_CHANNELS, new Float32Array(new SharedArrayBuffer(bytes)));
+  const bytes = width * height * Float32Array.BYTES_PER_ELEMENT;
+  const shared = (): Raster => raster(width, height, 1, new Float32Array(new SharedArrayBuffer(bytes)));
+  return { errors: { smape: shared(), dssim: shared() }, relativeVariance: shared() };
 }
 
 /** What was composited, in place; where variances were measured, the input as far as the denoiser errs. */
@@ -76,18 +80,22 @@ export function assembled(
   return { ...result, denoisedWeight: share };
 }
 
-export function cropErrors(errors: Raster, { width, height }: Picture): Raster {
-  const cropped = raster(width, height, errors.channels);
-  cropPadded(errors, cropped);
-  return cropped;
+/** Without the padding of the levels. */
+export function cropPrediction(
+  { errors, relativeVariance }: Prediction,
+  { width, height }: Picture,
+): Prediction {
+  const crop = (padded: Raster): Raster => {
+    const cropped = raster(width, height, 1);
+    cropPadded(padded, cropped);
+    return cropped;
+  };
+  return { errors: mapErrors(errors, crop), relativeVariance: crop(relativeVariance) };
 }
 
-export function meanErrors(errors: Raster, { errorPredictor }: ModelManifest): PredictedError {
-  const mean = (c: number): number => {
-    const values = plane(errors, c);
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
-  };
-  return { smape: mean(0), dssim: mean(1), decay: errorPredictor?.decay ?? 1, lambda: 1 };
+export function meanErrors({ smape, dssim }: ErrorMap, { errorPredictor }: ModelManifest): PredictedError {
+  const mean = ({ data }: Raster): number => data.reduce((sum, value) => sum + value, 0) / data.length;
+  return { smape: mean(smape), dssim: mean(dssim), decay: errorPredictor?.decay ?? 1, lambda: 1 };
 }
 
 export function withoutGate(): QuietframeError {

@@ -20,6 +20,7 @@ import { CrossBilateral } from '../../pkn/preview/cross-bilateral.js';
 import { PreviewNetwork } from '../../pkn/preview/preview-network.js';
 import { rbfUpsample } from '../../pkn/rbf-upsample.js';
 import { ErrorPredictor } from '../../sampling/error-predictor.js';
+import { relativeVariance } from '../../sampling/relative-variance.js';
 import { serveJobs } from '../../threads/serve-jobs.js';
 import type { DenoiseJob, DenoiseJobResult, DenoiseJobs, StageName, WorkerModels } from './jobs.js';
 
@@ -206,6 +207,7 @@ async function run(job: DenoiseJob): Promise<DenoiseJobResult> {
       const { radiance, composited, ...guides } = job.picture.levels[0] as Level;
       const picture = { ...guides, noisy: radiance, denoised: composited };
       await (await errorPredictor(job.model))?.predictTile(picture, job.exposure, job.tile, job.errors);
+      relativeVariance(picture, job.exposure, job.tile, job.relativeVariance);
       time('errors', performance.now() - start);
       break;
     }

@@ -14,6 +14,7 @@ import type { FilteredFrame, LevelTask, WindowTask } from '../../kpcn/tile-tasks
 import type { PknBundle } from '../../pkn/bundle.js';
 import type { RbfGuide } from '../../pkn/gaussian-rbf.js';
 import type { Filter, ParameterMap } from '../../pkn/parameter-map.js';
+import type { ErrorMap } from '../../sampling/error-map.js';
 import type { ThreadPool } from '../../threads/thread-pool.js';
 import type { PreviewPicture } from '../pkn/preview-picture.js';
 
@@ -124,7 +125,8 @@ export type DenoiseJob =
       readonly picture: Picture;
       readonly tile: Tile;
       readonly exposure: number;
-      readonly errors: Raster;
+      readonly errors: ErrorMap;
+      readonly relativeVariance: Raster;
     }
   /** Measures the exposure of a preview's colour. */
   | { readonly kind: 'expose-preview'; readonly light: Raster }

@@ -16,7 +16,10 @@ export interface ComponentsRequest
 
 /** What the denoised file is made of. */
 export interface DenoisedLayers
-  extends Pick<DenoiseResult, 'color' | 'errors' | 'fireflies' | 'parameters' | 'auxiliaries' | 'debug'> {
+  extends Pick<
+    DenoiseResult,
+    'color' | 'errors' | 'relativeVariance' | 'fireflies' | 'parameters' | 'auxiliaries' | 'debug'
+  > {
   /** By name, with the surface's colour. */
   readonly lights: ReadonlyMap<string, Raster>;
   readonly alpha: Raster | undefined;
@@ -91,6 +94,7 @@ export async function denoiseSplit(
     lights: new Map(parts),
     alpha: beauty?.also[groups.length],
     ...(beauty?.errors && { errors: beauty.errors }),
+    ...(beauty?.relativeVariance && { relativeVariance: beauty.relativeVariance }),
     fireflies,
     ...(irradiance.auxiliaries && { auxiliaries: irradiance.auxiliaries }),
     report: {

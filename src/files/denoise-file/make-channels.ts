@@ -36,13 +36,18 @@ async function errorMaps(
   { options: { maps = {}, signal } }: ViewTask,
   { original: { plan } }: PlannedFiles,
   { window, limits }: LoadedFiles,
-  { layers: { color, errors, report } }: DenoisedWindow,
+  { layers: { color, errors, relativeVariance, report } }: DenoisedWindow,
 ): Promise<Maps> {
   const { predictedError, exposure } = report;
-  if (errors === undefined || predictedError === undefined) return { channels: [], report: {} };
+  if (errors === undefined || relativeVariance === undefined || predictedError === undefined) {
+    return { channels: [], report: {} };
+  }
   const { frame } = window.center.built;
   return makeMaps(
-    { errors, denoised: color, predictedError, frame, exposure, limits, spp: plan.samplesPerPixel },
+    {
+      ...{ errors, relativeVariance, denoised: color, predictedError, frame, exposure, limits },
+      spp: plan.samplesPerPixel,
+    },
     maps,
     signal,
   );

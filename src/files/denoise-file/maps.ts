@@ -10,6 +10,7 @@ import {
   MAX_SPP,
   totalSamples,
 } from '../../sampling/allocate-samples.js';
+import type { ErrorMap } from '../../sampling/error-map.js';
 import { GUIDING_METRICS, WEIGHTINGS } from '../../sampling/error-metric.js';
 import { measuredNoise } from '../../sampling/measured-noise.js';
 import type { SamplePlan, SamplePlanOptions } from '../../sampling/plan-samples.js';
@@ -41,7 +42,7 @@ export type Output = (typeof OUTPUTS)[number];
 
 /** How the error map and the sample map are made. */
 export interface MapsRequest
-  extends Partial<Omit<SamplePlanOptions, 'budgetSpp' | 'noise' | 'denoised' | keyof SampleLimits>>,
+  extends Partial<Omit<SamplePlanOptions, 'budgetSpp' | keyof SampleLimits>>,
     BudgetRequest,
     LimitLayers {
   /** What is written; `color` alone by default, which predicts nothing. */
@@ -102,8 +103,9 @@ export function checkMaps({
 
 /** What maps are made of. */
 export interface MapsInput {
-  /** Of the denoised frame. */
-  readonly errors: Raster;
+  /** Of the denoised frame, as its result has them. */
+  readonly errors: ErrorMap;
+  readonly relativeVariance: Raster;
   /** Its color, 3 channels. */
   readonly denoised: Raster;
   readonly predictedError: PredictedError;
@@ -121,7 +123,7 @@ export interface MapsInput {
  * @throws QuietframeError as `sampleBudget`; `cancelled`.
  */
 export async function makeMaps(
-  { errors, denoised, predictedError, frame, exposure, spp, limits }: MapsInput,
+  { errors, relativeVariance, denoised, predictedError, frame, exposure, spp, limits }: MapsInput,
   request: MapsRequest,
   signal: AbortSignal | undefined,
 ): Promise<Maps> {
@@ -143,12 +145,12 @@ export async function makeMaps(
   const channels: MapChannel[] = [];
   if (outputs.includes('error')) {
     channels.push(
-      { name: 'error.SMAPE', type: 'float', data: plane(errors, 0) },
-      { name: 'error.DSSIM', type: 'float', data: plane(errors, 1) },
+      { name: 'error.SMAPE', type: 'float', data: errors.smape.data },
+      { name: 'error.DSSIM', type: 'float', data: errors.dssim.data },
     );
   }
   if (!outputs.includes('samples')) return { channels, report };
-  const budget = sampleBudget(request, target, limits, errors);
+  const budget = sampleBudget(request, target, limits, errors.smape);
   const { budgetSpp } = budget;
   const limited = budget.ended ? ALLOCATION_DEFAULTS : limits;
   const { color, measuredVariance, varianceOrigin } = frame;
@@ -156,12 +158,12 @@ export async function makeMaps(
   const plan = await runOffThread(
     'plan-samples',
     {
-      errors,
-      options: {
-        ...{ ...options, ...limited, budgetSpp },
+      inputs: {
+        ...{ errors, relativeVariance },
         ...(noise && { noise }),
         ...(options.metric === 'relative-mse' && { denoised }),
       },
+      options: { ...options, ...limited, budgetSpp },
     },
     signal,
   );

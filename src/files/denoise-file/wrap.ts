@@ -1,8 +1,9 @@
 import type { BuiltFrame } from '../../frame/build-frame.js';
 import type { Frame, InputWarning } from '../../frame/frame.js';
 import { mapWindow } from '../../frame/frame-window.js';
-import { plane, type Raster, raster } from '../../image/raster.js';
+import { type Raster, raster } from '../../image/raster.js';
 import type { Tile } from '../../image/region.js';
+import { mapErrors } from '../../sampling/error-map.js';
 import type { LoadedWindow } from '../window/loaded-window.js';
 import type { DenoisedLayers } from './components.js';
 
@@ -60,7 +61,7 @@ export function wrapRegion(region: Tile, reach: number): Tile {
 export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLayers {
   const { color, lights, alpha, fireflies, auxiliaries, debug, report } = result;
   const narrow = (image: Raster): Raster => unwrapRaster(image, reach);
-  const errors = result.errors && narrow(result.errors);
+  const errors = result.errors && mapErrors(result.errors, narrow);
   const { predictedError } = report;
   const { width: wide } = color;
   const width = wide - 2 * reach;
@@ -70,11 +71,12 @@ export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLay
     lights: new Map([...lights].map(([name, light]) => [name, narrow(light)])),
     alpha: alpha && narrow(alpha),
     ...(errors && { errors }),
+    ...(result.relativeVariance && { relativeVariance: narrow(result.relativeVariance) }),
     ...(errors &&
       predictedError && {
         report: {
           ...report,
-          predictedError: { ...predictedError, smape: meanOf(errors, 0), dssim: meanOf(errors, 1) },
+          predictedError: { ...predictedError, smape: meanOf(errors.smape), dssim: meanOf(errors.dssim) },
         },
       }),
     ...(debug && {
@@ -100,8 +102,7 @@ export function unwrapLayers(result: DenoisedLayers, reach: number): DenoisedLay
   };
 }
 
-function meanOf(image: Raster, channel: number): number {
-  const values = plane(image, channel);
+function meanOf({ data: values }: Raster): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 

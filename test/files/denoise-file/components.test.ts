@@ -23,7 +23,13 @@ class KernelDenoiser extends StubDenoiser {
     const predictedError = { smape: 0.1, dssim: 0.1, decay: 0.5, lambda: 1 as const };
     return {
       ...result,
-      ...(request.errors && { errors: raster(frame.width, frame.height, 2) }),
+      ...(request.errors && {
+        errors: {
+          smape: raster(frame.width, frame.height, 1),
+          dssim: raster(frame.width, frame.height, 1),
+        },
+        relativeVariance: raster(frame.width, frame.height, 1),
+      }),
       // One of all passes, and one of this.
       fireflies: [7, 10 - this.seen.length],
       report: {

@@ -25,12 +25,15 @@ class MapsDenoiser extends StubDenoiser {
     const { errors = false, model } = request;
     const { width, height } = frame;
     const smape = Array.from({ length: width * height }, (_, i) => 0.1 * (i % width));
-    const planes = [...smape, ...smape.map((value) => value / 2), ...smape.map(() => 0.25)];
-    const map = raster(width, height, 3, Float32Array.from(planes));
+    const mapOf = (values: readonly number[]) => raster(width, height, 1, Float32Array.from(values));
+    const prediction = {
+      errors: { smape: mapOf(smape), dssim: mapOf(smape.map((value) => value / 2)) },
+      relativeVariance: mapOf(smape.map(() => 0.25)),
+    };
     const predictedError = { smape: 0.15, dssim: 0.075, decay: 0.5, lambda: 1 as const };
     return {
       ...result,
-      ...(errors && { errors: map }),
+      ...(errors && prediction),
       ...(model !== 'filters' && { fireflies: [5] }),
       report: { ...report, encoder: 'color', ...(errors && { predictedError }) },
     };

@@ -9,7 +9,7 @@ import type { DenoiseExrRequest } from '../../../src/files/denoise-file/types.js
 import { unwrapLayers } from '../../../src/files/denoise-file/wrap.js';
 import { inspectExr } from '../../../src/files/inspect-exr.js';
 import { looksLikePanorama } from '../../../src/frame/panorama.js';
-import { raster } from '../../../src/image/raster.js';
+import { type Raster, raster } from '../../../src/image/raster.js';
 import { exrFile } from '../../support/exr-files.js';
 import { scatter } from '../../support/random.js';
 
@@ -117,17 +117,24 @@ describe('wrapping', () => {
   });
 
   it('leaves the repeated columns out of the mean errors', () => {
-    const errors = raster(12, 2, 2);
-    // The repeated columns err by 9, those of the frame by 1 and 2.
-    for (let i = 0; i < errors.data.length; i++) {
-      const x = i % 12;
-      errors.data[i] = x < 4 || x >= 8 ? 9 : i < 24 ? 1 : 2;
-    }
-    const wide = { color: raster(12, 2, 3), lights: new Map(), alpha: undefined, errors };
+    // The repeated columns err by 9, those of the frame by a value of their own.
+    const wideMap = (own: number): Raster =>
+      raster(
+        12,
+        2,
+        1,
+        Float32Array.from({ length: 24 }, (_, i) => (i % 12 < 4 || i % 12 >= 8 ? 9 : own)),
+      );
+    const prediction = {
+      errors: { smape: wideMap(1), dssim: wideMap(2) },
+      relativeVariance: wideMap(3),
+    };
+    const wide = { color: raster(12, 2, 3), lights: new Map(), alpha: undefined, ...prediction };
     const report = { predictedError: { smape: 5, dssim: 6, decay: 0.5, lambda: 1 } } as const;
     const result = unwrapLayers({ ...wide, report: { ...stubReport, ...report } }, 4);
     expect(result.report.predictedError).toEqual({ smape: 1, dssim: 2, decay: 0.5, lambda: 1 });
-    expect(result.errors?.width).toBe(4);
+    expect(result.errors?.smape.width).toBe(4);
+    expect(result.relativeVariance?.data).toEqual(new Float32Array(8).fill(3));
   });
 
   it('is refused with another size', async () => {
