@@ -234,7 +234,7 @@ export class JobRunner {
     const selected = usable ?? (await selectFrames(upload, center));
     const terms: RequestPriority = { caller: anonymousCaller(owner), urgency, deadline: undefined };
     const partial = job.spec.progressive && partialOf(selected);
-    const memory = memoryOf(selected, query) + (partial?.data.byteLength ?? 0);
+    const memory = memoryOf(selected, query, deps.denoiser.models) + (partial?.data.byteLength ?? 0);
     const queued = performance.now();
     const work = async () => {
       stages.set('queue', (performance.now() - queued) / 1000);

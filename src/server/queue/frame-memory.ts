@@ -1,3 +1,5 @@
+import { storedBytes } from '../../denoise/memory-estimate.js';
+import type { ModelSummary } from '../../denoise/types.js';
 import { WRITABLE_COMPRESSIONS } from '../../exr/codecs/codec.js';
 import { sampleBytes } from '../../exr/layout.js';
 import { bandBytes, TRANSIENT_BANDS } from '../../exr/line-reader.js';
@@ -13,15 +15,6 @@ const CHANNELS = 20;
 /** Colour and alpha. */
 const RADIANCE = 4;
 const GUIDES = 9;
-/**
- * Bytes a pixel of all levels together: features of two frames of a window, those of every frame on a device, the estimate of a
- * frame, motion of another.
- */
-const FEATURES = 2 * 139;
-const DEVICE_FEATURES = 43;
-const ESTIMATE = 48;
-const ESTIMATED_CHANNEL = 16 / 3;
-const MOTION = 11;
 /** Three planes of predicted errors, with the padding of the levels and without it. */
 const ERRORS = 24;
 /** A map of lambda as decoded and as the denoiser wants it. */
@@ -32,22 +25,22 @@ const PREFILTER = 4 * 2 * (3 + 3 + 1 + 1);
 const AUXILIARIES = 4 * (3 + 3);
 /** As a frame's size, all three levels: their colors, blend weights, shares of seven frames and gates, and what workers write. */
 const DEBUG = { levels: 36, 'blend-weights': 14, 'window-shares': 124, gate: 18, kernels: 14 } as const;
-/** Features of a single frame, which are stored to predict kernels again. */
-const KERNEL_FEATURES = 139;
 /** The result is there as chunks while it becomes a file; what is compressed without a loss is about as large as before. */
 const RESULTS = 2;
 
 /** Parameters that change how much memory is needed. */
-type MemoryQuery = Pick<DenoiseQuery, 'aovs' | 'upscale' | 'maps' | 'wrap' | 'prefilter'>;
+type MemoryQuery = Pick<DenoiseQuery, 'model' | 'aovs' | 'upscale' | 'maps' | 'wrap' | 'prefilter'>;
 
 /**
  * Bytes that the work on frames may take beside the tiles, by the headers of its files; the formula of docs/memory.md.
  * @param header what `ExrPool.inspect` says of a file.
+ * @param models that the service has.
  */
 export function frameMemory<File extends { readonly length: number }>(
   files: SelectedFiles<File>,
-  { aovs, upscale = 1, maps = {}, wrap = 'auto', prefilter }: MemoryQuery,
+  { model, aovs, upscale = 1, maps = {}, wrap = 'auto', prefilter }: MemoryQuery,
   header: (file: File) => ExrSummary,
+  models: readonly ModelSummary[],
 ): number {
   const { exr, halves = [], neighbors = [], guide, lambdaMap } = files;
   const { parts } = header(exr);
@@ -61,16 +54,14 @@ export function frameMemory<File extends { readonly length: number }>(
   const planes = 2 * decodedPlanes + denoisedPlanes;
   // A magnified file has all channels: as decoded, as resized, as sent to the codec, and as encoded.
   const magnified = upscale === 1 ? 0 : channels + upscale ** 2 * (3 * channels + 2 * radiance);
-  const others = neighbors.length;
-  const estimates = (1 + others) * (ESTIMATE + ESTIMATED_CHANNEL * light);
-  const features = Math.max(FEATURES, DEVICE_FEATURES * (1 + others));
-  const window = others === 0 ? 0 : features + estimates + MOTION * others;
+  const stored = storedBytes(models, model, neighbors.length, light);
+  const { window } = stored;
   const errors = needsErrors(maps) ? ERRORS : 0;
   // Frames of a window are cleaned one after the other; whether the model has a prefilter does not make an estimate wrong.
   const auxiliaries =
     (prefilter === 'off' ? 0 : PREFILTER) +
     (maps.outputs?.includes('auxiliaries') ? AUXILIARIES : 0) +
-    debugBytes(maps.outputs ?? [], others > 0);
+    debugBytes(maps.outputs ?? [], neighbors.length > 0 ? 0 : stored.features);
   const inputs = [exr, ...halves, ...neighbors.map((neighbor) => neighbor.exr)];
   const lambda = lambdaMap === undefined ? 0 : LAMBDA;
   // Frames that wrap are copied with the columns of the other border, and all work is on the copies.
@@ -90,10 +81,13 @@ export function frameMemory<File extends { readonly length: number }>(
   );
 }
 
-/** Bytes a pixel of what shows the network's work. */
-function debugBytes(outputs: readonly Output[], isWindow: boolean): number {
+/**
+ * Bytes a pixel of what shows the network's work.
+ * @param features of a single frame, which are stored to predict kernels again.
+ */
+function debugBytes(outputs: readonly Output[], features: number): number {
   const rasters = Object.entries(DEBUG).filter(([name]) => outputs.some((output) => output === name));
-  const stored = outputs.includes('kernels') && !isWindow ? KERNEL_FEATURES : 0;
+  const stored = outputs.includes('kernels') ? features : 0;
   return rasters.reduce((sum, [, bytes]) => sum + bytes, stored);
 }
 
@@ -139,6 +133,10 @@ function pixelBytes({ channels }: SummaryPart): number {
 }
 
 /** As {@link frameMemory}, for the files of a request whose headers were read. */
-export function memoryOf({ files, headers }: SelectedFrames, query: MemoryQuery): number {
-  return frameMemory(files, query, (file) => headers.get(file) as ExrSummary);
+export function memoryOf(
+  { files, headers }: SelectedFrames,
+  query: MemoryQuery,
+  models: readonly ModelSummary[],
+): number {
+  return frameMemory(files, query, (file) => headers.get(file) as ExrSummary, models);
 }

@@ -119,7 +119,7 @@ export async function* denoiseSelected(
     const loaded = await loadFiles(selected.files);
     return denoise({ ...denoiseRequest(loaded, query, signal), onProgress: progress.set });
   };
-  const running = place.run(run, signal, memoryOf(selected, query));
+  const running = place.run(run, signal, memoryOf(selected, query, deps.denoiser.models));
   running.then(progress.end, progress.end);
   for await (const fraction of progress) {
     yield { message: { case: 'progress', value: { fraction } } };

@@ -94,7 +94,7 @@ function serve(operation: 'denoise' | 'sample-map', app: FastifyInstance, contex
         lap('png');
         return { result, png };
       };
-      const { result, png } = await place.run(work, gone, memoryOf(selected, query));
+      const { result, png } = await place.run(work, gone, memoryOf(selected, query, deps.denoiser.models));
       for (const [stage, seconds] of stages) metrics.stage(stage, seconds);
       metrics.caches(result.report);
       const bytes = sendAnswer(reply, type, { result, png, selected, stages });
