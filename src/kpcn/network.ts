@@ -10,7 +10,8 @@ export type Specialization = { readonly logLambda: Tensor; readonly specialized:
  * The multi-scale denoiser of Vogels et al. 2018, one method for each figure, with the module names of
  * `training/quietframe_training/network.py`. Tensors are [1,C,h,w] (NCHW); `h/2` marks half resolution, where everything
  * behind the source encoder runs. The last parameters of a method are written. Which tiles it runs on and what it costs is
- * `tile-runner.ts`; kernels are applied by `kernel-apply.ts` (equations 3 and 4) and frames fused by `temporal-fusion.ts`.
+ * `tile-runner.ts`. What is no network: kernels are applied by `kernel-apply.ts` (equations 3 and 4), frames fused by
+ * `temporal-fusion.ts` or `joint-kernels.ts` (figure 3), and scales blended by `scale-compositor.ts` (equation 5).
  */
 export class KpcnNetwork {
   private constructor(

@@ -382,7 +382,7 @@ class Denoiser(nn.Module):
         return FrameFeatures(spatial, kernel_detail, self.kernel_embedding(spatial, embedding_detail))
 
     def single_scale(self, level: LevelOfFrame, log_lambda=None):
-        """One level of one frame -> (denoised colour [N,3,H,W], albedo gate [N,1,H,W]) (figures 2 and 9)."""
+        """One level of one frame -> (denoised colour [N,3,H,W], albedo gate [N,1,H,W]) (figures 2 and 8)."""
         spatial = self.specialized(level.features.spatial, log_lambda)
         kernel = self.kernel_predictor(spatial, level.features.kernel_detail)
         size = self.architecture.kernel_size
