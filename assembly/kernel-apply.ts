@@ -13,8 +13,8 @@
  *
  *     weights  [ceil(K*K/3)][C+1][3]   three taps side by side, row 0 the bias; taps beyond K*K are computed, not used
  *     queries  [rows][C+2][108]        context channels, then minus the bandwidth, then the gate
- *     keys     [rows+K-1][E+planes][128]  E = 4 or 8 embedding channels (unused ones 0), then the planes to filter, at least
- *              6, then their variances
+ *     keys     [rows+K-1][E+planes][128]  E = 4 or 8 embedding channels (unused ones 0), then the planes to filter, then their
+ *              variances
  *     output   [rows][planes][108]     filtered planes and variances
  *     scratch  [3*ceil(K*K/3)][12], then [C][16] of active channels: 12 contexts and the place of their weights
  */
@@ -322,21 +322,8 @@ function subtractEight(
   return largest;
 }
 
-/**
- * Softmax and application for four pixels of at least six planes, then `variances` planes of their variances; the weights
- * replace the logits. Exponentials and application are passes of their own: together they need more registers than
- * processors have.
- */
-function applySoftmax(
-  K: i32,
-  logits: usize,
-  largest: v128,
-  samples: usize,
-  keyRow: usize,
-  output: usize,
-  planes: i32,
-  variances: i32,
-): void {
+/** Replaces the logits of four pixels by the exponentials of their distance to the largest, and returns one over their sum. */
+function exponentiate(K: i32, logits: usize, largest: v128): v128 {
   let sum = f32x4.splat(0);
   let l = logits;
   // Two taps at a time, whose exponentials overlap; K is odd.
@@ -351,89 +338,206 @@ function applySoftmax(
   const last = exp2(f32x4.sub(v128.load(l), largest));
   sum = f32x4.add(sum, last);
   v128.store(l, last);
+  return f32x4.div(f32x4.splat(1), sum);
+}
 
+/** Exponentials of four pixels, one over whose sum is `scale`, applied to six planes. */
+function applyToSix(K: i32, weights: usize, samples: usize, keyRow: usize, scale: v128, output: usize): void {
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
   let e = a;
   let f = a;
-  let w = logits;
   const bottom = samples + <usize>K * keyRow;
   for (let row = samples; row < bottom; row += keyRow) {
     const end = row + <usize>K * PIXEL;
     for (let p = row; p < end; p += PIXEL) {
-      const weight = v128.load(w);
+      const weight = v128.load(weights);
       a = madd(weight, v128.load(p, 0 * KEY_PLANE), a);
       b = madd(weight, v128.load(p, 1 * KEY_PLANE), b);
       c = madd(weight, v128.load(p, 2 * KEY_PLANE), c);
       d = madd(weight, v128.load(p, 3 * KEY_PLANE), d);
       e = madd(weight, v128.load(p, 4 * KEY_PLANE), e);
       f = madd(weight, v128.load(p, 5 * KEY_PLANE), f);
-      w += BLOCK;
+      weights += BLOCK;
     }
   }
-  const scale = f32x4.div(f32x4.splat(1), sum);
   v128.store(output, f32x4.mul(a, scale), 0 * QUERY_PLANE);
   v128.store(output, f32x4.mul(b, scale), 1 * QUERY_PLANE);
   v128.store(output, f32x4.mul(c, scale), 2 * QUERY_PLANE);
   v128.store(output, f32x4.mul(d, scale), 3 * QUERY_PLANE);
   v128.store(output, f32x4.mul(e, scale), 4 * QUERY_PLANE);
   v128.store(output, f32x4.mul(f, scale), 5 * QUERY_PLANE);
-  for (let plane = 6; plane < planes; plane++) {
-    const p = samples + <usize>plane * KEY_PLANE;
-    applyToPlane(K, logits, p, keyRow, scale, output + <usize>plane * QUERY_PLANE);
-  }
-  const square = f32x4.mul(scale, scale);
-  for (let plane = planes; plane < planes + variances; plane++) {
-    const p = samples + <usize>plane * KEY_PLANE;
-    applyToVariance(K, logits, p, keyRow, square, output + <usize>plane * QUERY_PLANE);
-  }
 }
 
-/** The weights that `applySoftmax` left behind, on one further plane. */
-function applyToPlane(
+/**
+ * Exponentials of twelve pixels applied to three planes. A sum waits for its last product, so that processors are only
+ * busy with many sums at once: nine fit their registers.
+ */
+function applyToThree(
   K: i32,
   weights: usize,
   samples: usize,
   keyRow: usize,
-  scale: v128,
+  scale0: v128,
+  scale1: v128,
+  scale2: v128,
   output: usize,
 ): void {
-  let total = f32x4.splat(0);
-  for (let dy = 0; dy < K; dy++) {
-    let p = samples;
-    for (let dx = 0; dx < K; dx++) {
-      total = madd(v128.load(weights), v128.load(p), total);
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let c0 = a0;
+  let c1 = a0;
+  let c2 = a0;
+  const bottom = samples + <usize>K * keyRow;
+  for (let row = samples; row < bottom; row += keyRow) {
+    const end = row + <usize>K * PIXEL;
+    for (let p = row; p < end; p += PIXEL) {
+      const w0 = v128.load(weights, 0);
+      const w1 = v128.load(weights, 16);
+      const w2 = v128.load(weights, 32);
+      a0 = madd(w0, v128.load(p, 0 * KEY_PLANE), a0);
+      a1 = madd(w1, v128.load(p, 0 * KEY_PLANE + 16), a1);
+      a2 = madd(w2, v128.load(p, 0 * KEY_PLANE + 32), a2);
+      b0 = madd(w0, v128.load(p, 1 * KEY_PLANE), b0);
+      b1 = madd(w1, v128.load(p, 1 * KEY_PLANE + 16), b1);
+      b2 = madd(w2, v128.load(p, 1 * KEY_PLANE + 32), b2);
+      c0 = madd(w0, v128.load(p, 2 * KEY_PLANE), c0);
+      c1 = madd(w1, v128.load(p, 2 * KEY_PLANE + 16), c1);
+      c2 = madd(w2, v128.load(p, 2 * KEY_PLANE + 32), c2);
       weights += BLOCK;
-      p += PIXEL;
     }
-    samples += keyRow;
   }
-  v128.store(output, f32x4.mul(total, scale));
+  v128.store(output, f32x4.mul(a0, scale0), 0 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(a1, scale1), 0 * QUERY_PLANE + 16);
+  v128.store(output, f32x4.mul(a2, scale2), 0 * QUERY_PLANE + 32);
+  v128.store(output, f32x4.mul(b0, scale0), 1 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(b1, scale1), 1 * QUERY_PLANE + 16);
+  v128.store(output, f32x4.mul(b2, scale2), 1 * QUERY_PLANE + 32);
+  v128.store(output, f32x4.mul(c0, scale0), 2 * QUERY_PLANE);
+  v128.store(output, f32x4.mul(c1, scale1), 2 * QUERY_PLANE + 16);
+  v128.store(output, f32x4.mul(c2, scale2), 2 * QUERY_PLANE + 32);
 }
 
-/** The variance of the weighted mean of independent pixels: the sum of the squared weights times their variances. */
-function applyToVariance(
+/** The same for one plane. */
+function applyToOne(
   K: i32,
   weights: usize,
   samples: usize,
   keyRow: usize,
-  scale: v128,
+  scale0: v128,
+  scale1: v128,
+  scale2: v128,
   output: usize,
 ): void {
-  let total = f32x4.splat(0);
-  for (let dy = 0; dy < K; dy++) {
-    let p = samples;
-    for (let dx = 0; dx < K; dx++) {
-      const weight = v128.load(weights);
-      total = madd(f32x4.mul(weight, weight), v128.load(p), total);
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  const bottom = samples + <usize>K * keyRow;
+  for (let row = samples; row < bottom; row += keyRow) {
+    const end = row + <usize>K * PIXEL;
+    for (let p = row; p < end; p += PIXEL) {
+      a0 = madd(v128.load(weights, 0), v128.load(p, 0), a0);
+      a1 = madd(v128.load(weights, 16), v128.load(p, 16), a1);
+      a2 = madd(v128.load(weights, 32), v128.load(p, 32), a2);
       weights += BLOCK;
-      p += PIXEL;
     }
-    samples += keyRow;
   }
-  v128.store(output, f32x4.mul(total, scale));
+  v128.store(output, f32x4.mul(a0, scale0), 0);
+  v128.store(output, f32x4.mul(a1, scale1), 16);
+  v128.store(output, f32x4.mul(a2, scale2), 32);
+}
+
+/**
+ * The variances of that mean of independent pixels: squares of the exponentials of twelve pixels, which are left as they are,
+ * applied to one plane.
+ */
+function applySquares(
+  K: i32,
+  weights: usize,
+  samples: usize,
+  keyRow: usize,
+  scale0: v128,
+  scale1: v128,
+  scale2: v128,
+  output: usize,
+): void {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  const bottom = samples + <usize>K * keyRow;
+  for (let row = samples; row < bottom; row += keyRow) {
+    const end = row + <usize>K * PIXEL;
+    for (let p = row; p < end; p += PIXEL) {
+      const w0 = v128.load(weights, 0);
+      const w1 = v128.load(weights, 16);
+      const w2 = v128.load(weights, 32);
+      a0 = madd(f32x4.mul(w0, w0), v128.load(p, 0), a0);
+      a1 = madd(f32x4.mul(w1, w1), v128.load(p, 16), a1);
+      a2 = madd(f32x4.mul(w2, w2), v128.load(p, 32), a2);
+      weights += BLOCK;
+    }
+  }
+  v128.store(output, f32x4.mul(a0, f32x4.mul(scale0, scale0)), 0);
+  v128.store(output, f32x4.mul(a1, f32x4.mul(scale1, scale1)), 16);
+  v128.store(output, f32x4.mul(a2, f32x4.mul(scale2, scale2)), 32);
+}
+
+/** All planes and variances of twelve pixels. */
+function applyWeights(
+  K: i32,
+  weights: usize,
+  samples: usize,
+  keyRow: usize,
+  scale0: v128,
+  scale1: v128,
+  scale2: v128,
+  output: usize,
+  planes: i32,
+  variances: i32,
+): void {
+  let plane = 0;
+  for (; plane + 6 <= planes; plane += 6) {
+    applyToSix(K, weights, samples, keyRow, scale0, output);
+    applyToSix(K, weights + 16, samples + 16, keyRow, scale1, output + 16);
+    applyToSix(K, weights + 32, samples + 32, keyRow, scale2, output + 32);
+    samples += 6 * KEY_PLANE;
+    output += 6 * QUERY_PLANE;
+  }
+  for (; plane + 3 <= planes; plane += 3) {
+    applyToThree(K, weights, samples, keyRow, scale0, scale1, scale2, output);
+    samples += 3 * KEY_PLANE;
+    output += 3 * QUERY_PLANE;
+  }
+  for (; plane < planes; plane++) {
+    applyToOne(K, weights, samples, keyRow, scale0, scale1, scale2, output);
+    samples += KEY_PLANE;
+    output += QUERY_PLANE;
+  }
+  for (let variance = 0; variance < variances; variance++) {
+    applySquares(K, weights, samples, keyRow, scale0, scale1, scale2, output);
+    samples += KEY_PLANE;
+    output += QUERY_PLANE;
+  }
+}
+
+/** Weights of four pixels, see `exponentiate`, in place of their positional logits. */
+function weigh(
+  K: i32,
+  logits: usize,
+  negativeBandwidth: v128,
+  center: usize,
+  key: usize,
+  keyRow: usize,
+  embedding: usize,
+): v128 {
+  const largest = subtractAffinity(K, logits, negativeBandwidth, center, key, keyRow, embedding);
+  return exponentiate(K, logits, largest);
 }
 
 /**
@@ -465,15 +569,30 @@ export function filterStrip(
       const query = queries + block * BLOCK;
       const end = listActive(query, channels, list);
       positionalLogits(list, end, channels, weights, groups, scratch);
-      for (let v: usize = 0; v < BLOCK; v += VECTOR) {
-        const key = keys + block * BLOCK + v;
-        const logits = scratch + v;
-        const negativeBandwidth = v128.load(query + v + <usize>channels * QUERY_PLANE);
-        const center = key + toCenter;
-        const largest = subtractAffinity(K, logits, negativeBandwidth, center, key, keyRow, embedding);
-        const filtered = output + block * BLOCK + v;
-        applySoftmax(K, logits, largest, key + embedding, keyRow, filtered, planes, variances);
-      }
+      const bandwidths = query + <usize>channels * QUERY_PLANE;
+      const key = keys + block * BLOCK;
+      const center = key + toCenter;
+      const scale0 = weigh(K, scratch + 0, v128.load(bandwidths, 0), center + 0, key + 0, keyRow, embedding);
+      const scale1 = weigh(
+        K,
+        scratch + 16,
+        v128.load(bandwidths, 16),
+        center + 16,
+        key + 16,
+        keyRow,
+        embedding,
+      );
+      const scale2 = weigh(
+        K,
+        scratch + 32,
+        v128.load(bandwidths, 32),
+        center + 32,
+        key + 32,
+        keyRow,
+        embedding,
+      );
+      const filtered = output + block * BLOCK;
+      applyWeights(K, scratch, key + embedding, keyRow, scale0, scale1, scale2, filtered, planes, variances);
     }
     queries += <usize>(channels + 2) * QUERY_PLANE;
     keys += keyRow;

@@ -17,7 +17,6 @@ import { cellsOf, copyRows, KEY_WIDTH, margin } from './kernel-strip.js';
 const STRIP = 108;
 const BLOCK = 12;
 const ACTIVE = 16;
-const MIN_PLANES = 6;
 /** Rows of a strip that are in WebAssembly memory at once: its keys stay within a processor's cache. */
 const STRIP_ROWS = 64;
 
@@ -127,7 +126,7 @@ export class KernelApply {
     variances = 0,
   ): KernelFeatures {
     const { kernelSize, contextChannels, embeddingChannels } = this.#logits;
-    const filtered = Math.max(planes, MIN_PLANES) + variances;
+    const filtered = planes + variances;
     const keyRow = (this.#embeddings + filtered) * KEY_WIDTH;
     const taps = Math.ceil(kernelSize ** 2 / TAP_GROUP) * TAP_GROUP;
     const shape = (area: Tile, channels: number): Tensor['shape'] => [
@@ -177,7 +176,7 @@ export class KernelApply {
     tile: Tile,
     { gate = [], gateTarget, varianceTargets = [], wanted = () => true }: ApplyOptions = {},
   ): void {
-    const planes = Math.max(source.planes.length, MIN_PLANES);
+    const planes = source.planes.length;
     const variances = source.variances?.length ?? 0;
     const keyRow = (this.#embeddings + planes + variances) * KEY_WIDTH;
     const { keys } = this.#memory as StripMemory;

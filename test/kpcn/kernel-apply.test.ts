@@ -304,6 +304,19 @@ describe.each(BUILDS)('KernelApply, %s SIMD', (simd) => {
     for (let i = 0; i < size; i++) expect(result.data[i]).toBeCloseTo(i % 32 >= 16 ? 1000 : 1, 2);
   });
 
+  it.each([1, 2, 3, 5, 6, 7, 8, 9, 14])(
+    'makes the same of a plane, bit for bit, alone and as one of %i',
+    (channels) => {
+      const problem = randomProblem({ width: 50, height: 6, kernelSize: 7, channels });
+      const together = apply(problem, simd);
+      for (let c = 0; c < channels; c++) {
+        const data = problem.source.data.slice(c * 300, (c + 1) * 300);
+        const alone = apply({ ...problem, source: raster(50, 6, 1, data) }, simd);
+        expect(together.data.slice(c * 300, (c + 1) * 300)).toEqual(alone.data);
+      }
+    },
+  );
+
   it('gives a tile the values that it has in the whole picture', () => {
     const problem = randomProblem({ width: 60, height: 50, kernelSize: 9 });
     const whole = apply(problem, simd);
